@@ -1,0 +1,113 @@
+"""What the database tells people: listings, the figures of `status`, and the revival of dead deliveries."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy.orm import aliased
+
+from daemon.database import transaction
+from daemon.delivery import DeliveryState
+from daemon.figures import Figures
+from daemon.incident import Kind, Phase
+from daemon.tables import DeliveryRow, IncidentRow, ProgressRow, TargetRow
+
+
+@dataclass(frozen=True, slots=True)
+class Revival:
+    """What became of the wish to revive one delivery."""
+
+    id: int
+    refusal: str | None
+    """Why it was refused, a sentence; `None` where the delivery is pending again."""
+
+
+def figures(engine: Engine) -> Figures:
+    """The figures behind `status`. Raises `DatabaseBusyError`."""
+    pending = DeliveryRow.state == DeliveryState.PENDING
+    with transaction(engine, writes=False) as connection:
+        progress = connection.execute(select(ProgressRow.__table__)).one()
+        target = connection.execute(select(TargetRow.__table__)).one()
+        waiting = connection.execute(
+            select(func.count(), func.min(DeliveryRow.created_at), func.min(DeliveryRow.due_at)).where(pending)
+        ).one()
+        return Figures(
+            last_complete_round_at=progress.last_complete_round_at,
+            last_round_error=progress.last_round_error,
+            token_suspect_since=progress.token_suspect_since,
+            secret_refused_since=target.secret_refused_since,
+            refused_because=target.why,
+            open_incidents=_count(connection, IncidentRow.phase != Phase.RESOLVED),
+            pending_deliveries=waiting[0],
+            dead_deliveries=_count(connection, DeliveryRow.state == DeliveryState.DEAD),
+            oldest_pending_at=waiting[1],
+            oldest_due_at=waiting[2],
+        )
+
+
+def _count(connection: Connection, which: Any) -> int:
+    return connection.execute(select(func.count()).where(which)).scalar_one()
+
+
+def incidents(engine: Engine, *, open_only: bool) -> list[dict[str, Any]]:
+    """What is known of each incident, the latest to change first."""
+    query = select(IncidentRow.__table__).order_by(IncidentRow.changed_at.desc(), IncidentRow.id.desc())
+    if open_only:
+        query = query.where(IncidentRow.phase != Phase.RESOLVED)
+    return _rows(engine, query)
+
+
+def deliveries(engine: Engine, state: DeliveryState | None) -> list[dict[str, Any]]:
+    """The outbox, newest first."""
+    query = select(DeliveryRow.__table__).order_by(DeliveryRow.id.desc())
+    if state is not None:
+        query = query.where(DeliveryRow.state == state)
+    return _rows(engine, query)
+
+
+def _rows(engine: Engine, query: Any) -> list[dict[str, Any]]:
+    with transaction(engine, writes=False) as connection:
+        return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def dead_ids(engine: Engine) -> list[int]:
+    """The dead deliveries, oldest first."""
+    with transaction(engine, writes=False) as connection:
+        query = select(DeliveryRow.id).where(DeliveryRow.state == DeliveryState.DEAD).order_by(DeliveryRow.id)
+        return list(connection.execute(query).scalars())
+
+
+def revive(engine: Engine, ids: Collection[int], *, force: bool) -> list[Revival]:
+    """Makes dead deliveries pending again, with the full payload, due now. Raises `DatabaseBusyError`."""
+    with transaction(engine, writes=True) as connection:
+        return [_revive(connection, delivery_id, datetime.now(UTC), force=force) for delivery_id in ids]
+
+
+def _revive(connection: Connection, delivery_id: int, now: datetime, *, force: bool) -> Revival:
+    row = connection.execute(select(DeliveryRow.__table__).where(DeliveryRow.id == delivery_id)).one_or_none()
+    if row is None:
+        return Revival(delivery_id, f"there is no delivery {delivery_id}; `deliveries` lists them")
+    if row.state != DeliveryState.DEAD:
+        return Revival(delivery_id, f"delivery {delivery_id} is {row.state}, not dead")
+    if row.kind != Kind.RESOLVED and not force and _is_over(connection, row.incident_id, row.generation):
+        return Revival(
+            delivery_id,
+            f"delivery {delivery_id} tells `{row.kind}` of incident {row.incident_id}, which is over, "
+            "and nothing would close the alert; --force sends it all the same",
+        )
+    values = {
+        "state": DeliveryState.PENDING,
+        "due_at": now,
+        "payload": row.refused_payload or row.payload,
+        "refused_payload": None,
+    }
+    connection.execute(update(DeliveryRow).where(DeliveryRow.id == delivery_id).values(values))
+    return Revival(delivery_id, None)
+
+
+def _is_over(connection: Connection, incident_id: str, generation: int) -> bool:
+    end = aliased(DeliveryRow)
+    same = [end.incident_id == incident_id, end.generation == generation, end.kind == Kind.RESOLVED]
+    return connection.execute(select(end.id).where(*same)).first() is not None

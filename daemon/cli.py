@@ -1,0 +1,237 @@
+"""The commands. Errors become sentences and exit codes here, and nowhere else.
+
+Each command imports what it needs: `run` must not carry what only people at a terminal need, and `--help` nothing.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import update_wrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from daemon import __version__
+from daemon.config import Configuration, load
+from daemon.delivery import DeliveryState
+from daemon.errors import AnotherInstanceError, ConfigError, DaemonError, DatabaseUnusableError
+
+if TYPE_CHECKING:
+    from daemon.events import Log
+    from daemon.probe import Finding
+
+EXIT_CODES: dict[type[DaemonError], int] = {ConfigError: 78, DatabaseUnusableError: 78, AnotherInstanceError: 69}
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DaemonError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(EXIT_CODES.get(type(error), 1))
+
+
+_config_option = click.option(
+    "--config", type=click.Path(path_type=Path), metavar="FILE", help="The TOML file with the settings."
+)
+
+
+def _configured(*, offline: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Hands a command its configuration. `--config` is taken before and after the command's name."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @_config_option
+        @click.pass_context
+        def with_configuration(ctx: click.Context, /, config: Path | None, **options: Any) -> Any:
+            return command(load(config or ctx.obj, os.environ, offline=offline), **options)
+
+        return update_wrapper(with_configuration, command)
+
+    return decorate
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+
+@click.group("betterstack-signl4", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="betterstack-signl4")
+@_config_option
+@click.pass_context
+def main(ctx: click.Context, config: Path | None) -> None:
+    """Poll Better Stack incidents and tell SIGNL4, which wakes the person on duty."""
+    ctx.obj = config
+
+
+@main.command()
+@_configured()
+def run(configuration: Configuration) -> None:
+    """Run the daemon in the foreground, until SIGTERM or SIGINT."""
+    from daemon import service
+
+    service.run(configuration.settings, _log(configuration))
+
+
+@main.command()
+@_configured()
+def once(configuration: Configuration) -> None:
+    """Make one complete round, deliver all that is due, and stop."""
+    from daemon import service
+
+    if not service.once(configuration.settings, _log(configuration)):
+        sys.exit(1)
+
+
+def _log(configuration: Configuration) -> "Log":
+    from daemon.log import set_up
+
+    settings = configuration.settings
+    log = set_up(settings.log.level, settings.log.format, settings.secrets())
+    for warning in _warnings(configuration):
+        log.warning(warning)
+    return log
+
+
+def _warnings(configuration: Configuration) -> list[str]:
+    from daemon.payload import Templates
+
+    return [*configuration.warnings, *Templates(configuration.settings).remarks()]
+
+
+@main.command()
+@click.option("--online", is_flag=True, help="Also ask both services.")
+@_configured()
+def check(configuration: Configuration, online: bool) -> None:
+    """Validate the configuration and say what it will do."""
+    from daemon.database import check_place
+    from daemon.probe import check_online, plan
+
+    warnings = _warnings(configuration)
+    check_place(configuration.settings.database.url)
+    for sentence in plan(configuration):
+        click.echo(sentence)
+    for warning in warnings:
+        click.echo(f"warning: {warning}")
+    if online:
+        _report(check_online(configuration.settings))
+
+
+@main.command("test-alert")
+@_configured()
+def test_alert(configuration: Configuration) -> None:
+    """Send an alert and its end to SIGNL4, and print the answers."""
+    from daemon.probe import send_test_alert
+
+    _report(send_test_alert(configuration.settings))
+
+
+def _report(findings: "Iterable[Finding]") -> None:
+    failed = False
+    for well, sentence in findings:
+        click.echo(sentence if well else f"FAILED: {sentence}", err=not well)
+        failed = failed or not well
+    if failed:
+        sys.exit(1)
+
+
+@main.command()
+@_json_option
+@_configured(offline=True)
+def status(configuration: Configuration, as_json: bool) -> None:
+    """Say whether all is well; exit 1 if not."""
+    from daemon import audit, database, health, screen
+    from daemon.figures import Figures
+
+    engine = database.existing(configuration.settings.database.url)
+    figures = audit.figures(engine) if engine else Figures()
+    report = health.report(figures, configuration.settings.poll.interval, datetime.now(UTC))
+    click.echo(screen.as_json(report)) if as_json else screen.show_status(report)
+    if not report["healthy"]:
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--open", "open_only", is_flag=True, help="Only those that are not over.")
+@_json_option
+@_configured(offline=True)
+def incidents(configuration: Configuration, open_only: bool, as_json: bool) -> None:
+    """List what is known of each incident, the latest to change first."""
+    from daemon import audit, database, screen
+
+    engine = database.existing(configuration.settings.database.url)
+    rows = audit.incidents(engine, open_only=open_only) if engine else []
+    click.echo(screen.as_json(rows)) if as_json else screen.show_incidents(rows)
+
+
+@main.command()
+@click.option("--state", type=click.Choice([str(state) for state in DeliveryState]), help="Only those in this state.")
+@_json_option
+@_configured(offline=True)
+def deliveries(configuration: Configuration, state: str | None, as_json: bool) -> None:
+    """List the outbox, newest first."""
+    from daemon import audit, database, screen
+
+    engine = database.existing(configuration.settings.database.url)
+    rows = audit.deliveries(engine, DeliveryState(state) if state else None) if engine else []
+    click.echo(screen.as_json(rows)) if as_json else screen.show_deliveries(rows)
+
+
+@main.command()
+@click.argument("ids", nargs=-1, type=int, metavar="ID...")
+@click.option("--dead", is_flag=True, help="All dead deliveries.")
+@click.option("--force", is_flag=True, help="Also those whose incident is over, so that nothing closes the alert.")
+@_configured(offline=True)
+def retry(configuration: Configuration, ids: tuple[int, ...], dead: bool, force: bool) -> None:
+    """Make dead deliveries pending again."""
+    from daemon import audit, database
+
+    if bool(ids) == dead:
+        raise click.UsageError("give the ids of dead deliveries, or --dead for all of them")
+    engine = database.existing(configuration.settings.database.url)
+    if engine is None:
+        raise DatabaseUnusableError("there is no database yet, so there is nothing to retry; run the daemon first")
+    revivals = audit.revive(engine, ids or audit.dead_ids(engine), force=force)
+    for revival in revivals:
+        click.echo(revival.refusal or f"delivery {revival.id} is pending again", err=revival.refusal is not None)
+    if any(revival.refusal for revival in revivals):
+        sys.exit(1)
+
+
+@main.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command("upgrade")
+@_configured(offline=True)
+def upgrade(configuration: Configuration) -> None:
+    """Bring the database to the newest schema; `run` and `once` do it themselves."""
+    from daemon import database
+
+    url = configuration.settings.database.url
+    with database.locked(url):
+        done = database.upgrade(url)
+    click.echo(f"{database.file_of(url)} {'was brought' if done else 'is'} up to date")
+
+
+@db.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@_configured(offline=True)
+def backup(configuration: Configuration, file: Path) -> None:
+    """Write a consistent copy of the database, also while the daemon runs."""
+    from daemon import database
+
+    database.backup(configuration.settings.database.url, file)
+    click.echo(f"written to {file}")
+
+
+@main.command()
+@click.option("--replay", type=click.Path(path_type=Path), metavar="FILE", help="Play a recorded history (CSV).")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), metavar="N", help="How many times faster.")
+def demo(replay: Path | None, speed: float | None) -> None:
+    """Show the whole program at work against a built-in sandbox of both services; needs no account."""
+    from daemon.sandbox.demo import run_demo
+
+    sys.exit(run_demo(replay, speed))

@@ -1,0 +1,180 @@
+"""Reads the settings from the four places they come from: environment, credentials, TOML file, defaults.
+
+`load` either returns settings that are complete and valid, or raises one `ConfigError` that lists every mistake it
+found, each as a sentence with the key, what is wrong and how to mend it. No secret appears in such a sentence.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from daemon.errors import ConfigError
+from daemon.setting_types import spelled
+from daemon.settings import Settings
+
+CONFIG_VARIABLE = "BETTERSTACK_SIGNL4_CONFIG"
+CONFIG_PLACES = (Path("config.toml"), Path("/etc/betterstack-signl4/config.toml"))
+SECTIONS: dict[str, type[BaseModel]] = {
+    name: field.annotation for name, field in Settings.model_fields.items() if isinstance(field.annotation, type)
+}
+KEYS = tuple(f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Valid settings, the file they came from if there was one, and what the operator should look at."""
+
+    settings: Settings
+    file: Path | None
+    warnings: tuple[str, ...]
+
+
+def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False) -> Configuration:
+    """Reads all four sources. Raises `ConfigError`. `file` is what `--config` named.
+
+    `offline`: for commands that only look into the database, and may be run by somebody who cannot read the secrets.
+    """
+    found = _find(file, environ)
+    credentials = _credentials(environ)
+    layers = [_toml(found), _texts(credentials), _texts(_environment(environ))]
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for section, value in layer.items():
+            known = merged.get(section)
+            both_tables = isinstance(value, dict) and isinstance(known, dict)
+            merged[section] = {**known, **value} if both_tables else value  # type: ignore[dict-item]
+    for section, secret in (("betterstack", "token"), ("signl4", "secret")):
+        held = merged.setdefault(section, {})
+        if offline and isinstance(held, dict):
+            held.setdefault(secret, "not-needed-offline")
+    try:
+        settings = Settings(**merged)
+    except ValidationError as error:
+        raise ConfigError(*(_sentence(detail) for detail in error.errors())) from None
+    return Configuration(settings, found, tuple(_exposed(found, layers[0], environ, credentials)))
+
+
+def _find(file: Path | None, environ: Mapping[str, str]) -> Path | None:
+    named = file or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
+    if named is not None:
+        return named
+    return next((place for place in CONFIG_PLACES if place.is_file()), None)
+
+
+def _toml(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read ({error.strerror}); name another with --config, or mend it") from None
+    except ValueError as error:
+        raise ConfigError(f"{file} is not valid TOML ({error}); mend that line") from None
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that are meant for us, under the names of their keys. An empty one counts as not set."""
+    pairs = ((name.lower().split("__", 1), value) for name, value in environ.items() if "__" in name)
+    return {".".join(parts): value for parts, value in pairs if parts[0] in SECTIONS and value}
+
+
+def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    if not directory:
+        return {}
+    try:
+        files = sorted(path for path in Path(directory).iterdir() if path.name.partition(".")[0] in SECTIONS)
+        return {path.name: path.read_text("utf-8").rstrip("\r\n") for path in files if "." in path.name}
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the credentials in {directory} cannot be read ({error}); mend the directory") from None
+
+
+def _texts(pairs: Mapping[str, str]) -> dict[str, Any]:
+    """Settings given as text; lists and tables are JSON there."""
+    layer: dict[str, dict[str, Any]] = {}
+    for name, text in pairs.items():
+        section, _, key = name.partition(".")
+        field = SECTIONS[section].model_fields.get(key)
+        value: Any = text
+        if field is not None and get_origin(field.annotation) is dict:
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                form = '{"Title": "$NAME"}'
+                raise ConfigError(f"{name} is not JSON ({error}); write it like {form}") from None
+        layer.setdefault(section, {})[key] = value
+    return layer
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    """One mistake, told to the operator."""
+    key = ".".join(str(part) for part in detail["loc"][:2])
+    match detail["type"]:
+        case "missing":
+            return f"{key} is missing; {_where(key)}"
+        case "extra_forbidden":
+            return f"{key} is not a known key; {_nearest(key)}"
+        case "value_error" if len(detail["loc"]) == 1:
+            return str(detail["ctx"]["error"])
+        case "value_error":
+            return f"{key}{_shown(key, detail['input'])} {detail['ctx']['error']}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{key} must be a table; write it as [{key}] with its keys below"
+        case _:
+            plain = detail["msg"].removeprefix("Input ")
+            return f"{key}{_shown(key, detail['input'])} {plain}; the default is {_default(key)}"
+
+
+def _where(key: str) -> str:
+    section, _, name = key.partition(".")
+    variable = key.upper().replace(".", "__")
+    return f"set {variable} in the environment, put it in a credential file named {key}, or as {name} under [{section}]"
+
+
+def _nearest(key: str) -> str:
+    if "." not in key:
+        return f"the nearest is [{difflib.get_close_matches(key, SECTIONS, 1, 0)[0]}]"
+    section, _, name = key.partition(".")
+    by_name = {known.partition(".")[2]: known for known in reversed(KEYS)}
+    by_name |= {known: f"{section}.{known}" for known in SECTIONS[section].model_fields}
+    return f"the nearest is {by_name[difflib.get_close_matches(name, by_name, 1, 0)[0]]}"
+
+
+def _shown(key: str, value: object) -> str:
+    secret = key in _secret_keys() or not isinstance(value, str | int | float)
+    return "" if secret else f" ({str(value)[:80]!r})"
+
+
+def _secret_keys() -> Iterator[str]:
+    for name in KEYS:
+        section, _, key = name.partition(".")
+        kind = SECTIONS[section].model_fields[key].annotation
+        if SecretStr in (kind, *get_args(kind)):
+            yield name
+
+
+def _default(key: str) -> str:
+    section, _, name = key.partition(".")
+    default = SECTIONS[section].model_fields[name].default if name else None
+    return f'"{spelled(default)}"' if isinstance(default, timedelta) else json.dumps(default, default=str)
+
+
+def _exposed(
+    file: Path | None, toml: Mapping[str, Any], environ: Mapping[str, str], credentials: Mapping[str, str]
+) -> Iterator[str]:
+    """A warning for each file with a secret in it that everybody on this machine can read."""
+    directory = Path(environ.get("CREDENTIALS_DIRECTORY", ""))
+    holders = [directory / key for key in _secret_keys() if key in credentials]
+    if file is not None and any(key.partition(".")[2] in toml.get(key.partition(".")[0], {}) for key in _secret_keys()):
+        holders.append(file)
+    for path in holders:
+        if path.stat().st_mode & 0o004:
+            yield f"{path} holds a secret and everybody on this machine can read it; run: chmod o-rwx {path}"

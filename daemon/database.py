@@ -1,0 +1,209 @@
+"""The database file: opened safely, brought up to date, locked against a second instance, copied while in use.
+
+A file that cannot serve (corrupt, of a newer program, of another one) is refused with a sentence and left untouched.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+
+from daemon.errors import AnotherInstanceError, ConfigError, DatabaseBusyError, DatabaseUnusableError
+
+BUSY_SECONDS = 5
+_HERE = Path(__file__).resolve().parent
+MIGRATIONS = next(place for place in (_HERE / "migrations", _HERE.parent / "migrations") if place.is_dir())
+"""Inside the package once it is installed, beside it in a checkout."""
+REVISIONS = sorted(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+_HEADER = b"SQLite format 3\x00"
+
+
+def file_of(url: str) -> Path:
+    """The file that a checked `database.url` names."""
+    return Path(make_url(url).database or "").absolute()
+
+
+def open_engine(url: str) -> Engine:
+    """An engine whose every connection is set up the same. Touches nothing yet."""
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(connection: DBAPIConnection, _record: object) -> None:
+    # The driver's own implicit BEGIN comes too late for a read that a write follows; `_begin` does it instead.
+    connection.isolation_level = None
+    with closing(connection.cursor()) as cursor:
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
+    """One short transaction. Raises `DatabaseBusyError`; nothing of it was written then."""
+    try:
+        with engine.connect().execution_options(writes=writes) as connection, connection.begin():
+            yield connection
+    except DBAPIError as error:
+        done = "written" if writes else "read"
+        raise DatabaseBusyError(f"the database cannot be {done} now: {error.orig}") from error
+
+
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    """Holds the lock file beside the database. Raises `AnotherInstanceError`, or `ConfigError` without such a place."""
+    file = file_of(url)
+    try:
+        descriptor = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(_no_place(url, error.strerror or "unknown error")) from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            raise AnotherInstanceError(
+                f"another instance (process {holder}) works on {file}; "
+                "stop it first, or give this one another database.url"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def check_place(url: str) -> None:
+    """Whether a database can be there, without touching anything. Raises `ConfigError` or `DatabaseUnusableError`."""
+    directory = file_of(url).parent
+    if not directory.is_dir() or not os.access(directory, os.W_OK | os.X_OK):
+        raise ConfigError(_no_place(url, "not a directory" if not directory.is_dir() else "permission denied"))
+    revision_of(url)
+
+
+def _no_place(url: str, why: str) -> str:
+    return (
+        f"database.url names {file_of(url)}, whose directory cannot be written ({why}); "
+        "create it, or give it to the user this program runs as"
+    )
+
+
+def existing(url: str) -> Engine | None:
+    """An engine on a database that is there and up to date; `None` where none is. Raises `DatabaseUnusableError`."""
+    revision = revision_of(url)
+    if revision not in {None, REVISIONS[-1]}:
+        raise DatabaseUnusableError(f"{file_of(url)} is of an older version; run: betterstack-signl4 db upgrade")
+    return None if revision is None else open_engine(url)
+
+
+def revision_of(url: str) -> str | None:
+    """The schema revision of the file, `None` where there is none yet. Raises `DatabaseUnusableError`; only reads."""
+    file = file_of(url)
+    if not file.exists() or file.stat().st_size == 0:
+        return None
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as connection:
+            health = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            stamped = "alembic_version" in tables
+            stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []
+            revision = stamps[0][0] if stamps else None
+    except sqlite3.Error as error:
+        raise DatabaseUnusableError(f"{file} cannot be read ({error}); {_RESTORE}") from None
+    if health != "ok":
+        raise DatabaseUnusableError(f"{file} is corrupt ({health}); {_RESTORE}")
+    if revision is None and tables:
+        raise DatabaseUnusableError(f"{file} is the database of another program; name another in database.url")
+    if revision is not None and revision not in REVISIONS:
+        raise DatabaseUnusableError(
+            f"{file} was written by a newer version (schema {revision}, known here up to {REVISIONS[-1]}); "
+            "install that version again, or restore the backup made before it"
+        )
+    return revision
+
+
+_RESTORE = "move it away together with its -wal and -shm files, and restore a backup or let a new one be made"
+
+
+def upgrade(url: str) -> bool:
+    """Brings the file to the newest schema, creating it if need be; whether there was anything to do.
+
+    The caller holds the lock. Raises `DatabaseUnusableError`.
+    """
+    if revision_of(url) == REVISIONS[-1]:
+        _check_writable(url)
+        return False
+    # Alembic takes more memory than the rest of the start, so it is loaded only when there is something to migrate.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    # Payloads can be confidential: the file is its owner's alone from the first moment.
+    os.close(os.open(file_of(url), os.O_RDWR | os.O_CREAT, 0o600))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    engine = open_engine(url)
+    try:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise DatabaseUnusableError(f"{file_of(url)} cannot be brought up to date ({error.orig}); {_MEND}") from None
+    finally:
+        engine.dispose()
+    return True
+
+
+_MEND = "look at the disk and at who owns the file"
+
+
+def _check_writable(url: str) -> None:
+    engine = open_engine(url)
+    try:
+        with transaction(engine, writes=True):
+            pass
+    except DatabaseBusyError as error:
+        raise DatabaseUnusableError(f"{file_of(url)}: {error}; {_MEND}") from None
+    finally:
+        engine.dispose()
+
+
+def backup(url: str, copy: Path) -> None:
+    """Writes a consistent copy, whole or not at all, while the daemon may go on. Raises `DatabaseUnusableError`."""
+    file = file_of(url)
+    if revision_of(url) is None:
+        raise DatabaseUnusableError(f"{file} does not exist yet, so there is nothing to copy; run the daemon first")
+    if copy.exists() and (copy.samefile(file) or not _is_database(copy)):
+        raise DatabaseUnusableError(f"{copy} is in use or no earlier backup, and is left alone; name another file")
+    part = copy.with_name(f"{copy.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(file, timeout=BUSY_SECONDS)) as source, closing(sqlite3.connect(part)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.replace(copy)
+    except (OSError, sqlite3.Error) as error:
+        part.unlink(missing_ok=True)
+        raise DatabaseUnusableError(f"the backup to {copy} failed ({error}); {_MEND}") from None
+
+
+def _is_database(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(_HEADER)) == _HEADER

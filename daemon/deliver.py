@@ -1,0 +1,192 @@
+"""The due deliveries: claim, send, record.
+
+1. Within one incident a delivery goes out only when the one before it is settled; incidents do not wait for each other.
+2. An attempt is claimed in the database before it is sent and settled after. A crash in between repeats the message
+   under the same external id; it never loses one.
+3. While a result cannot be recorded, nothing further is sent.
+
+One thread decides and writes; the pool only talks to SIGNL4.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from random import Random
+from typing import Any, Protocol
+
+from daemon import retry
+from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Rejected, Scope, TryLater
+from daemon.errors import DatabaseBusyError
+from daemon.events import Log
+from daemon.incident import Kind
+from daemon.payload import minimal
+from daemon.reconcile import over_too_long
+from daemon.settings import DeliverySection
+from daemon.store import Store
+
+RECORD_AGAIN = 1.0
+"""Seconds between two tries to record a result."""
+
+
+class Target(Protocol):
+    """SIGNL4, as a delivery needs it."""
+
+    def send(self, payload: Mapping[str, Any]) -> Answer:
+        """Sends one event. Does not raise for what the world does."""
+
+
+class Deliver:
+    """Tells SIGNL4 what is due, and writes down that it was told."""
+
+    def __init__(
+        self,
+        signl4: Target,
+        store: Store,
+        settings: DeliverySection,
+        *,
+        clock: Callable[[], datetime],
+        rng: Random,
+        wait: Callable[[float], bool],
+        log: Log,
+    ) -> None:
+        """`clock` gives aware UTC times; `wait(seconds)` returns true when the program stops."""
+        self._signl4 = signl4
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._rng = rng
+        self._wait = wait
+        self._log = log
+        self._in_flight: dict[str, Delivery] = {}
+        self._finished: SimpleQueue[tuple[Delivery, Answer] | None] = SimpleQueue()
+        self._trouble: str | None = None
+        self.deaths = 0
+        """How many deliveries this instance saw die."""
+
+    def drain(self) -> None:
+        """Delivers until nothing is due, or the program stops; what is in flight then is still recorded.
+
+        Raises `DatabaseBusyError` if the outbox cannot be read or claimed from; nothing unrecorded was sent then.
+        """
+        with ThreadPoolExecutor(self._settings.concurrency, "signl4") as pool:
+            try:
+                while True:
+                    if not self._wait(0):
+                        self._fill(pool)
+                    if not self._in_flight:
+                        return
+                    self._await_answer(self._patience())
+            finally:
+                while self._in_flight:
+                    self._await_answer(None)
+
+    def wake(self) -> None:
+        """Something new may be due."""
+        self._finished.put(None)
+
+    def next_at(self) -> datetime | None:
+        """When something may be sent next; `None` while nothing waits. Raises `DatabaseBusyError`."""
+        opening = self._opening()
+        waits = self._store.waiting(self._in_flight)
+        return min((max(wait.due_at, opening.start(refused=wait.refused)) for wait in waits), default=None)
+
+    def gap_ends_at(self) -> datetime | None:
+        """When something may be sent that waits for nothing but the gap behind its predecessor."""
+        fresh = [wait.due_at for wait in self._store.waiting(self._in_flight) if not wait.attempted]
+        return min(fresh, default=None) if self._opening().clean_from <= self._clock() else None
+
+    def _opening(self) -> Opening:
+        return retry.opening(self._store.target(), self._settings.concurrency, self._clock())
+
+    def _fill(self, pool: ThreadPoolExecutor) -> None:
+        """Claims as many due deliveries as the target admits, and hands them to the pool."""
+        opening = self._opening()
+        while (room := opening.width - len(self._in_flight)) > 0:
+            now = self._clock()
+            due = self._store.due(opening, self._in_flight, room, now)
+            stale = [delivery for delivery in due if self._is_stale(delivery, now)]
+            for delivery in stale:
+                self._supersede(delivery)
+            if stale:
+                continue
+            for delivery in due:
+                self._claim(delivery, pool)
+            return
+
+    def _is_stale(self, delivery: Delivery, now: datetime) -> bool:
+        """Whether this would wake somebody for what is over for long, and nobody can have heard of it yet."""
+        first = delivery.kind is Kind.NEW and delivery.attempts == 0
+        return first and over_too_long(delivery.over_since, self._settings.stale_after, now)
+
+    def _supersede(self, delivery: Delivery) -> None:
+        self._store.supersede(delivery, "the incident was over too long before this could first be sent")
+        self._log.info("superseded", incident=delivery.incident_id, generation=delivery.generation)
+
+    def _claim(self, delivery: Delivery, pool: ThreadPoolExecutor) -> None:
+        now = self._clock()
+        if self._store.claim(delivery, retry.sent_at(self._store.target(), now), now):
+            self._in_flight[delivery.incident_id] = delivery
+            pool.submit(self._send, delivery)
+
+    def _send(self, delivery: Delivery) -> None:
+        """In a thread of the pool. Whatever happens, an answer comes of it."""
+        try:
+            answer = self._signl4.send(delivery.payload)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not take the delivery with it
+            answer = Answer(TryLater(f"the request could not be made: {type(error).__name__}", Scope.ROW))
+        self._finished.put((delivery, answer))
+
+    def _await_answer(self, patience: float | None) -> None:
+        try:
+            finished = self._finished.get(timeout=patience)
+        except Empty:
+            return
+        if finished is not None:
+            self._settle(*finished)
+
+    def _patience(self) -> float | None:
+        """How many seconds from now something else may be sent; `None` if only the next answer can change that."""
+        full = self._opening().width <= len(self._in_flight)
+        next_at = None if full or self._wait(0) else self.next_at()
+        return None if next_at is None else max((next_at - self._clock()).total_seconds(), 0.01)
+
+    def _settle(self, delivery: Delivery, answer: Answer) -> None:
+        """Records what came of an attempt. A crash before it repeats the attempt."""
+        settings = self._settings
+        delay = retry.backoff(delivery.attempts + 1, self._rng, settings.retry_min, settings.retry_max)
+        now = self._clock()
+        step = retry.step(answer, delivery.refused, delay, now)
+        least = minimal(delivery.kind, delivery.incident_id, delivery.external_id)
+        trouble: str | None = None
+        while True:
+            try:
+                target = retry.target_after(self._store.target(), answer, delay, now)
+                self._store.settle(delivery, step, answer, least, target, now)
+                break
+            except DatabaseBusyError as error:
+                if str(error) != trouble:
+                    trouble = str(error)
+                    self._log.error("result not recorded", delivery=delivery.id, error=trouble)
+                if self._wait(RECORD_AGAIN):
+                    break
+        del self._in_flight[delivery.incident_id]
+        self._tell(delivery, answer, step.state)
+
+    def _tell(self, delivery: Delivery, answer: Answer, state: DeliveryState) -> None:
+        fields = {"incident": delivery.incident_id, "kind": delivery.kind, "attempt": delivery.attempts + 1}
+        match answer.outcome:
+            case Delivered(event_id):
+                if self._trouble is not None:
+                    self._log.info("SIGNL4 takes deliveries again", after=self._trouble)
+                self._trouble = None
+                self._log.info("delivered", **fields, event_id=event_id)
+            case Rejected(why) if state is DeliveryState.DEAD:
+                self.deaths += 1
+                self._log.error("delivery dead", **fields, error=why, mend=f"look at it, then: retry {delivery.id}")
+            case Rejected(why):
+                self._log.warning("payload refused, trying a minimal one", **fields, error=why)
+            case TryLater(why):
+                say = self._log.debug if why == self._trouble else self._log.warning
+                self._trouble = why
+                say("not delivered yet", **fields, error=why)

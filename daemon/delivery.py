@@ -1,0 +1,132 @@
+"""The values of the way out: a transition bound for SIGNL4, and what came of an attempt to deliver it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from daemon.incident import Kind
+
+
+class DeliveryState(StrEnum):
+    """Pending until it is one of the other three; only an operator turns a dead delivery pending again."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    SUPERSEDED = "superseded"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A pending row of the outbox, the oldest of its incident, as the sender needs it."""
+
+    id: int
+    incident_id: str
+    generation: int
+    kind: Kind
+    external_id: str
+    payload: Mapping[str, Any]
+    attempts: int
+    refused: bool
+    """Whether SIGNL4 refused the full payload before; the one here is then the minimal one."""
+    over_since: datetime | None
+    """When this generation of the incident ended, if its `resolved` waits behind this delivery."""
+
+
+class Scope(StrEnum):
+    """What a failed attempt says something about."""
+
+    ROW = "row"
+    TARGET = "target"
+    SECRET = "secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """SIGNL4 took the event."""
+
+    event_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TryLater:
+    """Not delivered, through no fault of the payload."""
+
+    why: str
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """SIGNL4 refused this payload."""
+
+    why: str
+
+
+Outcome = Delivered | TryLater | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An outcome, and what the same answer says about the target."""
+
+    outcome: Outcome
+    hold: timedelta | None = None
+    """How long SIGNL4 asked to be left alone, already clamped."""
+    faulty: bool = False
+    """Whether SIGNL4 counts the request among the ten faulty ones it allows a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is known of SIGNL4's willingness to listen. The empty value means: willing."""
+
+    hold_until: datetime | None = None
+    secret_refused_since: datetime | None = None
+    probe_at: datetime | None = None
+    """While the secret is refused: when the next single delivery may try it."""
+    why: str = ""
+    """The sentence behind the latest hold or refusal."""
+    other_faults: tuple[datetime, ...] = ()
+    payload_faults: tuple[datetime, ...] = ()
+    paced_at: datetime | None = None
+    """When a delivery last went out during a rest for payload faults."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What becomes of a delivery after an attempt."""
+
+    state: DeliveryState
+    due_at: datetime
+    minimal: bool = False
+    """Whether the next attempt takes the minimal payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the target admits at one moment."""
+
+    width: int
+    """How many requests may be in flight."""
+    clean_from: datetime
+    """When deliveries that were never refused may go."""
+    refused_from: datetime
+    """When deliveries that were refused before may go."""
+    probe: bool = False
+    """Whether the next delivery only tries the secret: take the one tried longest ago."""
+
+    def start(self, *, refused: bool) -> datetime:
+        """When a delivery may go, as far as the target is concerned."""
+        return self.refused_from if refused else self.clean_from
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The deliveries at the head of their incidents that are alike in what they wait for, by the first of them."""
+
+    due_at: datetime
+    refused: bool
+    attempted: bool

@@ -1,0 +1,62 @@
+"""Whether the program does its duty. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from daemon.figures import Figures
+
+OVERDUE = timedelta(minutes=5)
+"""No due delivery should wait longer."""
+
+
+def report(figures: Figures, interval: timedelta, now: datetime) -> dict[str, Any]:
+    """What `status` tells, under the names its JSON has. `interval`: `poll.interval`."""
+    told = list(problems(figures, interval, now))
+    oldest = figures.oldest_pending_at
+    return {
+        "healthy": not told,
+        "problems": told,
+        "last_complete_round_at": figures.last_complete_round_at,
+        "last_round_error": figures.last_round_error,
+        "open_incidents": figures.open_incidents,
+        "pending_deliveries": figures.pending_deliveries,
+        "dead_deliveries": figures.dead_deliveries,
+        "oldest_pending_seconds": None if oldest is None else max(round((now - oldest).total_seconds()), 0),
+    }
+
+
+def problems(figures: Figures, interval: timedelta, now: datetime) -> Iterator[str]:
+    """What keeps the program from being healthy, a sentence each, with the mend."""
+    if figures.last_complete_round_at is None:
+        yield f"no round was ever complete{_because(figures)}"
+    elif now - figures.last_complete_round_at > 3 * interval + timedelta(minutes=1):
+        yield f"the last complete round was {age(figures.last_complete_round_at, now)} ago{_because(figures)}"
+    if figures.token_suspect_since is not None:
+        yield f"the token is suspected to be another team's since {figures.token_suspect_since:%Y-%m-%d %H:%M} UTC"
+    if figures.secret_refused_since is not None:
+        yield (
+            f"SIGNL4 refuses the secret since {figures.secret_refused_since:%Y-%m-%d %H:%M} UTC "
+            f"({figures.refused_because}); nothing is dropped meanwhile"
+        )
+    if figures.oldest_due_at is not None and now - figures.oldest_due_at > OVERDUE:
+        yield f"a delivery is overdue for {age(figures.oldest_due_at, now)}; look at: deliveries --state pending"
+    elif figures.oldest_pending_at is not None and now - figures.oldest_pending_at > OVERDUE:
+        yield f"a delivery waits for {age(figures.oldest_pending_at, now)}; look at: deliveries --state pending"
+    if figures.dead_deliveries:
+        yield f"{figures.dead_deliveries} dead; look at: deliveries --state dead, and bring back with: retry --dead"
+
+
+def age(since: datetime, now: datetime) -> str:
+    """How long ago, in the two largest units."""
+    seconds = max(int((now - since).total_seconds()), 0)
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+def _because(figures: Figures) -> str:
+    return f" ({figures.last_round_error})" if figures.last_round_error else "; is the daemon running?"

@@ -1,0 +1,123 @@
+"""Turns events into lines on standard error: for the journal, for a terminal, or as JSON.
+
+Every line of the process comes through here, those of libraries and of uncaught exceptions too, and leaves without the
+secrets. A line that cannot be written is dropped: the log must never be the reason why an alert is not sent.
+"""
+
+import json
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, TextIO
+from urllib.parse import quote
+
+from daemon.events import Log
+from daemon.lean import without
+
+with without("rich"):
+    import structlog
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3}
+"""Those of syslog, which the journal reads from the head of a line."""
+
+Event = MutableMapping[str, Any]
+Renderer = Callable[[Event], str]
+
+
+def set_up(level: str, form: str, secrets: tuple[str, ...], stream: TextIO = sys.stderr) -> Log:
+    """Makes every line of this process go to `stream`, and returns the program's own logger."""
+    render = _json if form == "json" else _for_journal if os.environ.get("JOURNAL_STREAM") else _for_terminal
+
+    def line(_logger: object, method: str, event: Event) -> str:
+        return _scrubbed(render({"event": event.pop("event"), "level": method, **event}), secrets)
+
+    structlog.configure(
+        processors=[line],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=lambda *_: _Lines(stream),
+        cache_logger_on_first_use=True,
+    )
+    log: Log = structlog.get_logger()
+    _adopt_libraries(log)
+    return log
+
+
+def _adopt_libraries(log: Log) -> None:
+    root = logging.getLogger()
+    root.handlers = [_Forward(log)]
+    root.setLevel(logging.WARNING)
+    # It warns of each job that is due while it still runs, which is how a wake-up looks to it.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    logging.captureWarnings(capture=True)
+
+    def uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        whole = "".join(traceback.format_exception(kind, error, trace))
+        log.error("uncaught exception", error=repr(error), trace=whole)
+
+    sys.excepthook = uncaught
+    threading.excepthook = lambda args: uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+class _Lines:
+    """Writes whole lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def debug(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+
+    info = warning = error = debug
+
+
+class _Forward(logging.Handler):
+    """Hands the records of libraries to the program's own log."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say = self._log.error if record.levelno >= logging.ERROR else self._log.warning
+        trace = {"trace": "".join(traceback.format_exception(*record.exc_info))} if record.exc_info else {}
+        say(record.getMessage(), logger=record.name, **trace)
+
+
+def _json(event: Event) -> str:
+    return json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **event}, default=str)
+
+
+def _for_journal(event: Event) -> str:
+    # The journal takes a line break for the end of the entry.
+    return f"<{_PRIORITIES[event['level']]}>{_sentence(event)}".replace("\n", " | ")
+
+
+def _for_terminal(event: Event) -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z {event['level']:<7} {_sentence(event)}"
+
+
+def _sentence(event: Mapping[str, Any]) -> str:
+    fields = [f"{key}={_value(value)}" for key, value in event.items() if key not in {"event", "level"}]
+    return " ".join([event["event"], *fields])
+
+
+def _value(value: object) -> str:
+    text = str(value)
+    plain = text and text.isprintable() and not set(text) & set(" =\"'")
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def _scrubbed(line: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        for form in {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}:
+            line = line.replace(form, "***")
+    return line

@@ -1,0 +1,226 @@
+"""One round: see, decide, record.
+
+1. Each page is committed as it arrives, incidents and outbox rows together, so that the first alert of a large outage
+   does not wait for the last page.
+2. No incident is resolved for being absent: one that vanished from the lists is looked up by its id.
+3. A round is complete only if every request of it succeeded. A request that fails does not keep the others from being
+   made; the round fails at its end, and the next sweep starts at the last complete one again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from daemon.errors import BetterStackError, TokenSuspectError
+from daemon.events import Log
+from daemon.incident import Absence, Incident, Page, Recorded, Transition
+from daemon.payload import Templates, minimal
+from daemon.reconcile import SUSPICION_LASTS, Decision, Policy, reconcile, reconcile_gone, suspect_since
+from daemon.settings import Settings
+from daemon.store import Change, Progress, Store
+
+MANY = 10
+"""When more incidents vanished than this, a list is asked before each of them is."""
+FAILED_LOOKUPS = 3
+"""After so many in one round the rest would most likely fail too."""
+
+
+class Source(Protocol):
+    """Better Stack, as a round needs it. Each raises `BetterStackError`."""
+
+    def open_pages(self) -> Iterable[Page]:
+        """The incidents that are not over."""
+
+    def pages_since(self, day: date) -> Iterable[Page]:
+        """The incidents that started on that day or later."""
+
+    def lookup(self, incident_id: str) -> Incident | Absence:
+        """One incident by its own record."""
+
+
+@dataclass(slots=True)
+class _Sight:
+    """What one round has seen so far."""
+
+    policy: Policy
+    tracked: Mapping[str, Recorded]
+    seen: set[str] = field(default_factory=set)
+    gone: list[str] = field(default_factory=list)
+    errors: list[BetterStackError] = field(default_factory=list)
+
+    @property
+    def missing(self) -> set[str]:
+        return self.tracked.keys() - self.seen
+
+
+class Poll:
+    """Asks Better Stack, and writes down what is true and what must therefore be told."""
+
+    def __init__(
+        self,
+        source: Source,
+        store: Store,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime],
+        log: Log,
+        on_told: Callable[[], None],
+    ) -> None:
+        """`clock` gives aware UTC times; `on_told` is called after each commit that put something into the outbox."""
+        self._source = source
+        self._store = store
+        self._settings = settings
+        self._templates = Templates(settings)
+        self._clock = clock
+        self._log = log
+        self._on_told = on_told
+        self._failed_lookups: set[str] = set()
+
+    def round(self, *, sweep: bool) -> None:
+        """One complete round. Raises `BetterStackError` if it failed, `StoppedError`, `DatabaseBusyError`."""
+        progress = self._store.progress()
+        sight = _Sight(self._policy(progress), self._store.tracked())
+        try:
+            self._gather(sight, progress, sweep=sweep)
+            self._settle_gone(sight, progress)
+            if sight.errors:
+                raise sight.errors[0]
+        except BetterStackError as error:
+            self._store.fail_round(str(error))
+            raise
+        self._store.complete_round(self._clock())
+
+    def _gather(self, sight: _Sight, progress: Progress, *, sweep: bool) -> None:
+        for page in self._source.open_pages():
+            self._take(page, sight)
+        if sweep:
+            self._sweep(sight, progress)
+        if len(sight.missing) > MANY:
+            self._catch_up(sight)
+        self._look_up(sight)
+
+    def _sweep(self, sight: _Sight, progress: Progress) -> None:
+        """Finds what opened and closed between two rounds."""
+        now = self._clock()
+        since = min(progress.last_complete_round_at or now, now) - timedelta(days=1)
+        with _Tolerance(sight):
+            for page in self._source.pages_since(since.date()):
+                self._take(page, sight)
+
+    def _catch_up(self, sight: _Sight) -> None:
+        """Reads pages from the oldest of many that vanished on, as long as that is less work than lookups."""
+        lookups = len(sight.missing)
+        starts = [at for incident_id in sight.missing if (at := sight.tracked[incident_id].started_at) is not None]
+        with _Tolerance(sight):
+            for number, page in enumerate(self._source.pages_since(min(starts, default=self._clock()).date()), 1):
+                self._take(page, sight)
+                if not sight.missing or number >= lookups:
+                    return
+
+    def _look_up(self, sight: _Sight) -> None:
+        # Lookups that failed in the last round come last, so that one bad record never keeps the rest waiting.
+        waiting = sorted(sight.missing, key=lambda incident_id: (incident_id in self._failed_lookups, incident_id))
+        self._failed_lookups.clear()
+        for incident_id in waiting:
+            with _Tolerance(sight) as tolerance:
+                found = self._source.lookup(incident_id)
+                if isinstance(found, Incident):
+                    self._take((found,), sight)
+                elif found is Absence.NO_SUCH_RECORD:
+                    sight.gone.append(incident_id)
+            if tolerance.failed:
+                self._failed_lookups.add(incident_id)
+            if len(self._failed_lookups) == FAILED_LOOKUPS:
+                return
+
+    def _take(self, page: Page, sight: _Sight) -> None:
+        """Decides on each incident of a page and commits what follows."""
+        now = self._clock()
+        incidents = {incident.id: incident for incident in page}
+        known = self._store.known(incidents.keys())
+        changes = [
+            change
+            for incident in incidents.values()
+            if (change := self._decide(known.get(incident.id), incident, sight.policy, now)) is not None
+        ]
+        self._commit(changes, now)
+        sight.seen |= incidents.keys()
+
+    def _decide(self, before: Recorded | None, seen: Incident, policy: Policy, now: datetime) -> Change | None:
+        external_id = self._templates.external_id(seen) if before is None else before.external_id
+        return self._change(before, seen, reconcile(before, seen, external_id, policy, now))
+
+    def _settle_gone(self, sight: _Sight, progress: Progress) -> None:
+        """Takes answers "no such record" for deletions, unless all incidents got one at once."""
+        now = self._clock()
+        before = progress.token_suspect_since
+        since = suspect_since(sight.tracked, sight.seen, sight.gone, before, now)
+        # While the token is suspect, time proves nothing: the first answer is noted, and no second one is believed.
+        proof = timedelta.max if since is not None else self._settings.poll.gone_after
+        decisions = [(sight.tracked[gone], reconcile_gone(sight.tracked[gone], proof, now)) for gone in sight.gone]
+        changes = [self._change(before, before.as_incident(), decision) for before, decision in decisions]
+        self._commit([change for change in changes if change is not None], now)
+        if since is not None:
+            self._store.suspect_token(since)
+            believed_at = since + SUSPICION_LASTS
+            raise TokenSuspectError(
+                f'all {len(sight.tracked)} open incidents answer "no such record", as if betterstack.token were '
+                f"another team's; check it (these count as deletions from {believed_at:%Y-%m-%d %H:%M} UTC on)"
+            )
+
+    def _change(self, before: Recorded | None, seen: Incident, decision: Decision) -> Change | None:
+        if decision.after == before and not decision.transitions:
+            return None
+        after = decision.after
+        return Change(after, tuple((told, self._payload(told, seen, after)) for told in decision.transitions))
+
+    def _payload(self, transition: Transition, seen: Incident, after: Recorded) -> dict[str, Any]:
+        try:
+            return self._templates.payload(transition.kind, seen, after.external_id, transition.note)
+        except Exception as error:  # noqa: BLE001 - whatever a template does, somebody must be woken
+            self._log.warning("template failed", incident=seen.id, kind=transition.kind, error=repr(error))
+            return minimal(transition.kind, seen.id, after.external_id)
+
+    def _commit(self, changes: list[Change], now: datetime) -> None:
+        if not changes:
+            return
+        self._store.record(changes, now)
+        for change in changes:
+            for transition, _ in change.told:
+                self._log.info(
+                    "transition",
+                    incident=change.after.id,
+                    kind=transition.kind,
+                    generation=transition.generation,
+                    reason=transition.reason,
+                    name=change.after.name,
+                )
+        if any(change.told for change in changes):
+            self._on_told()
+
+    def _policy(self, progress: Progress) -> Policy:
+        return Policy(
+            first_start=progress.last_complete_round_at is None,
+            baseline=self._settings.poll.initial == "baseline",
+            stale_after=self._settings.delivery.stale_after,
+            acknowledged=self._settings.delivery.acknowledged,
+        )
+
+
+class _Tolerance:
+    """Notes a failed request and lets the round go on, unless Better Stack asked to be left alone."""
+
+    def __init__(self, sight: _Sight) -> None:
+        self._sight = sight
+        self.failed = False
+
+    def __enter__(self) -> "_Tolerance":
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> bool:
+        if not isinstance(error, BetterStackError) or error.retry_after is not None:
+            return False
+        self._sight.errors.append(error)
+        self.failed = True
+        return True

@@ -1,0 +1,79 @@
+"""Questions to the real services that an operator asks before trusting them with a night: can it read, can it alert?"""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from daemon.betterstack import PER_PAGE, BetterStack
+from daemon.config import Configuration
+from daemon.delivery import Delivered
+from daemon.errors import BetterStackError
+from daemon.incident import Kind
+from daemon.payload import EXTERNAL_ID, SOURCE, STATUS
+from daemon.setting_types import spelled
+from daemon.settings import Settings
+from daemon.signl4 import Signl4
+from daemon.wire import ExchangeError, Wire, tls_context
+
+Finding = tuple[bool, str]
+"""Whether it went well, and a sentence."""
+
+
+def plan(configuration: Configuration) -> Iterator[str]:
+    """What the program will do with this configuration."""
+    settings = configuration.settings
+    poll, delivery = settings.poll, settings.delivery
+    yield f"configuration: {configuration.file or 'no file'}, environment and credentials; all of it is valid"
+    team = f", team {settings.betterstack.team_name}" if settings.betterstack.team_name else ""
+    yield (
+        f"reads {settings.betterstack.base_url}{team} every {spelled(poll.interval)}, every "
+        f"{spelled(poll.active_interval)} while an incident is open, with a sweep every {spelled(poll.sweep_interval)}"
+    )
+    kinds = "new, acknowledged and resolved" if delivery.acknowledged else "new and resolved"
+    yield f"tells {settings.signl4.base_url} of {kinds} incidents, under the external id {settings.signl4.external_id}"
+    first = "alerts for" if poll.initial == "open" else "only records"
+    yield f"on its first start it {first} what is open then; what was over never alerts"
+    yield f"keeps its state in {settings.database.url} for {spelled(settings.database.retention)} after the end"
+
+
+def check_online(settings: Settings) -> Iterator[Finding]:
+    """One read of Better Stack with the token, and one connection to SIGNL4's host, which cannot prove the secret."""
+    tls = tls_context(settings.http)
+    remarks: list[str] = []
+    wire = Wire(settings.betterstack.base_url, settings.http, tls)
+    source = BetterStack(wire, settings.betterstack, _never_stops, remarks.append)
+    try:
+        page = next(iter(source.open_pages()))
+        more = " on the first page" if len(page) == PER_PAGE else ""
+        yield True, f"Better Stack: the token works; {len(page)} open incidents{more}"
+    except BetterStackError as error:
+        yield False, f"Better Stack: {error}"
+    for sentence in remarks:
+        yield True, sentence
+    try:
+        reply = Wire(settings.signl4.base_url, settings.http, tls).exchange("GET", "/")
+        yield True, f"SIGNL4: {settings.signl4.base_url} answers (HTTP {reply.status})"
+    except ExchangeError as error:
+        yield False, f"SIGNL4: {settings.signl4.base_url} was not reached: {error}"
+    yield True, "SIGNL4's secret can only be proven by an alert; try: betterstack-signl4 test-alert"
+
+
+def send_test_alert(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
+    """A `new` and its `resolved`, under an external id that no incident can have."""
+    signl4 = Signl4(Wire(settings.signl4.base_url, settings.http, tls_context(settings.http)), settings.signl4)
+    external_id = f"betterstack-signl4-test-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    common = {SOURCE: "Better Stack", EXTERNAL_ID: external_id}
+    for kind, text in ((Kind.NEW, "Test alert of betterstack-signl4"), (Kind.RESOLVED, "Test alert is over")):
+        answer = signl4.send({"Title": text, **common, STATUS: str(kind)})
+        if not isinstance(answer.outcome, Delivered):
+            yield False, f"{kind}: {answer.outcome.why}"
+            return
+        yield True, f"{kind}: SIGNL4 took it, event id {answer.outcome.event_id or 'not given'} ({external_id})"
+        if kind is Kind.NEW:
+            # SIGNL4 stores an event before it acts on it: a `resolved` right behind could overtake its `new`.
+            pause(settings.delivery.gap.total_seconds())
+
+
+def _never_stops(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False

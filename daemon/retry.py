@@ -1,0 +1,112 @@
+"""What comes after an attempt: for the delivery, and for SIGNL4 as a whole. Pure.
+
+Their outage is never our lost page: nothing here counts attempts against a limit. Only a payload that SIGNL4 refused
+twice, the second time in its minimal form, is dead.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+from daemon.delivery import Answer, Delivered, DeliveryState, Opening, Rejected, Scope, Step, Target, TryLater
+
+LONGEST_HOLD = timedelta(minutes=15)
+LONGEST_ROUND_BACKOFF = timedelta(minutes=2)
+PROBE_GAP = timedelta(seconds=60)
+"""Between two tries of a refused secret."""
+
+# SIGNL4 allows ten faulty requests a minute; we stop at six, so that somebody else's mistakes fit in too.
+FAULT_WINDOW = timedelta(minutes=1)
+FAULT_BUDGET = 6
+PACE = timedelta(seconds=6)
+
+
+def backoff(attempts: int, rng: Random, least: timedelta, most: timedelta) -> timedelta:
+    """The wait after so many attempts: doubling, the upper half of it random, between `least` and `most`."""
+    ceiling: timedelta = min(most, least * 2 ** min(attempts - 1, 30))
+    jittered: timedelta = ceiling * rng.uniform(0.5, 1.0)
+    return max(least, jittered)
+
+
+def next_round(interval: timedelta, failures: int, retry_after: timedelta | None) -> timedelta:
+    """The wait after a round: the interval in use, doubling up to two minutes while rounds keep failing."""
+    most = max(interval, LONGEST_ROUND_BACKOFF)
+    backed_off: timedelta = min(interval * 2 ** min(max(failures - 1, 0), 30), most)
+    return max(backed_off, retry_after or timedelta(0))
+
+
+def step(answer: Answer, refused: bool, delay: timedelta, now: datetime) -> Step:
+    """What becomes of the delivery. `delay` is its back-off, `refused` whether SIGNL4 refused it before."""
+    match answer.outcome:
+        case Delivered():
+            return Step(DeliveryState.DELIVERED, now)
+        case Rejected() if refused:
+            return Step(DeliveryState.DEAD, now)
+        case Rejected():
+            return Step(DeliveryState.PENDING, now, minimal=True)
+        case TryLater(scope=Scope.SECRET):
+            return Step(DeliveryState.PENDING, now + PROBE_GAP)
+        case TryLater():
+            return Step(DeliveryState.PENDING, now + (delay if answer.hold is None else answer.hold))
+
+
+def target_after(target: Target, answer: Answer, delay: timedelta, now: datetime) -> Target:
+    """What the answer taught about SIGNL4 as a whole. `delay` is the delivery's back-off."""
+    outcome = answer.outcome
+    match outcome:
+        case Delivered():
+            target = replace(target, secret_refused_since=None, probe_at=None)
+        case TryLater(scope=Scope.SECRET):
+            since = target.secret_refused_since or now
+            target = replace(target, secret_refused_since=since, probe_at=now + PROBE_GAP, why=outcome.why)
+        case TryLater(scope=Scope.TARGET) if answer.hold is None:
+            target = replace(target, hold_until=now + delay, why=outcome.why)
+        case _:
+            pass
+    if target.secret_refused_since is not None:
+        target = replace(target, probe_at=now + PROBE_GAP)
+    if answer.hold is not None:
+        why = outcome.why if not isinstance(outcome, Delivered) else "SIGNL4's rate limit is used up"
+        target = replace(target, hold_until=now + answer.hold, why=why)
+    return _count_fault(target, answer, now) if answer.faulty else target
+
+
+def sent_at(target: Target, now: datetime) -> Target:
+    """The target once a delivery goes out: during a rest for payload faults, the pace is counted from there."""
+    return replace(target, paced_at=now) if _rest_until(target.payload_faults, now) else target
+
+
+def opening(target: Target, concurrency: int, now: datetime) -> Opening:
+    """What the target admits. Times too far ahead to be ours come from a clock that was wrong, and do not count."""
+    hold = _plausible(target.hold_until, now, LONGEST_HOLD)
+    if target.secret_refused_since is not None:
+        probe_at = max(hold, _plausible(target.probe_at, now, PROBE_GAP))
+        return Opening(1, probe_at, probe_at, probe=True)
+    faults = _recent((*target.other_faults, *target.payload_faults), now)
+    rest = _rest_until(faults, now)
+    width = max(1, min(concurrency, FAULT_BUDGET - len(faults))) if faults else concurrency
+    if rest is None:
+        return Opening(width, hold, hold)
+    if _recent(target.other_faults, now):
+        return Opening(1, max(hold, rest), max(hold, rest))
+    paced_from = max(hold, target.paced_at + PACE) if target.paced_at else hold
+    return Opening(1, min(paced_from, max(hold, now + PACE)), max(hold, rest))
+
+
+def _count_fault(target: Target, answer: Answer, now: datetime) -> Target:
+    if isinstance(answer.outcome, Rejected):
+        return replace(target, payload_faults=(*_recent(target.payload_faults, now), now))
+    return replace(target, other_faults=(*_recent(target.other_faults, now), now))
+
+
+def _recent(faults: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
+    return tuple(sorted(fault for fault in faults if now - FAULT_WINDOW < fault <= now))
+
+
+def _rest_until(faults: tuple[datetime, ...], now: datetime) -> datetime | None:
+    recent = _recent(faults, now)
+    return recent[-FAULT_BUDGET] + FAULT_WINDOW if len(recent) >= FAULT_BUDGET else None
+
+
+def _plausible(moment: datetime | None, now: datetime, most: timedelta) -> datetime:
+    return moment if moment is not None and moment <= now + most else now

@@ -1,0 +1,143 @@
+"""The types that single settings have, each with its check.
+
+A check raises `ValueError` with the rest of a sentence whose subject is the key: what is wrong; how to mend it.
+"""
+
+import ipaddress
+import math
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION_FORM = 'write it like "30s", "5m", "6h", "90d" or a number of seconds'
+
+
+def duration(value: object) -> timedelta:
+    """Reads a duration. Raises `ValueError` with the mend."""
+    if isinstance(value, timedelta):
+        return value
+    text = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    match = _DURATION.fullmatch(text)
+    if match is None or len(text) > 15:
+        raise ValueError(f"is not a duration; {_DURATION_FORM}")
+    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+
+
+def spelled(duration: timedelta) -> str:
+    """The duration as the operator would write it."""
+    seconds = duration.total_seconds()
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{int(seconds // _SECONDS[unit])}{unit}"
+    return f"{seconds:g}s"
+
+
+def within(least: str, most: str) -> AfterValidator:
+    """A bound for a `Duration`, both ends included."""
+    low, high = duration(least), duration(most)
+
+    def check(value: timedelta) -> timedelta:
+        if not low <= value <= high:
+            raise ValueError(f"is out of range; take {least} to {most}")
+        return value
+
+    return AfterValidator(check)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host can only be this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _url_parts(value: str) -> tuple[str, str]:
+    """The scheme and host of a plain web address. Raises `ValueError` with the mend for anything else."""
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("is not a URL; write it like https://host.example.com") from None
+    if parts.scheme not in {"http", "https"} or not host or not value.isascii() or re.search(r"\s", value):
+        raise ValueError("is not a URL; write it like https://host.example.com")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be a plain address; leave out user, password, ? and #")
+    return parts.scheme, host
+
+
+def _service_url(value: str) -> str:
+    scheme, host = _url_parts(value)
+    if scheme == "http" and not is_loopback(host):
+        raise ValueError("would send a secret in the clear; use https (http is for loopback addresses only)")
+    return value.rstrip("/")
+
+
+def _link_url(value: str) -> str:
+    _url_parts(value)
+    return value.rstrip("/")
+
+
+def _token(value: SecretStr) -> SecretStr:
+    secret = value.get_secret_value()
+    if not secret:
+        raise ValueError("is empty; put the secret there")
+    if not (secret.isascii() and secret.isprintable()) or " " in secret:
+        raise ValueError("holds a space, a line break or a character outside ASCII; copy it again")
+    return value
+
+
+def _webhook_secret(value: SecretStr) -> SecretStr:
+    if set(_token(value).get_secret_value()) & set("/?#:"):
+        raise ValueError("looks like a URL; give only the part after /webhook/")
+    return value
+
+
+def _external_id(value: str) -> str:
+    if "$INCIDENT_ID" not in value:
+        raise ValueError("must hold $INCIDENT_ID, else different incidents would share one alert")
+    return value
+
+
+def _database_url(value: str) -> str:
+    if not value.startswith("sqlite:///") or value in {"sqlite:///", "sqlite:///:memory:"} or "?" in value:
+        raise ValueError("must name an SQLite file; write it like sqlite:////var/lib/betterstack-signl4/state.db")
+    return value
+
+
+def _json(value: object, path: str = "") -> object:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _json(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            _json(inner, path)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"holds a number at {path[1:]!r} that JSON cannot say; put it in quotes")
+    elif not isinstance(value, str | int | float | bool | None):
+        raise ValueError(f"holds a {type(value).__name__} at {path[1:]!r} that JSON cannot say; put it in quotes")
+    return value
+
+
+def _existing_file(value: Path) -> Path:
+    if not value.is_file():
+        raise ValueError("is not a file; give the path of a PEM file")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+ServiceUrl = Annotated[str, AfterValidator(_service_url)]
+LinkUrl = Annotated[str, AfterValidator(_link_url)]
+Token = Annotated[SecretStr, AfterValidator(_token)]
+WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
+ExternalId = Annotated[str, AfterValidator(_external_id)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
+Template = Annotated[dict[str, Any], AfterValidator(_json)]
+Lowercase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)

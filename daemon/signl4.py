@@ -1,0 +1,96 @@
+"""SIGNL4's inbound webhook: one payload out, one `Answer` back. Never raises for what the world does.
+
+The secret is part of the URL and of SIGNL4's own error texts; it is scrubbed from everything that leaves this module.
+
+Source of the facts: SIGNL4's manual and support pages of November 2026, and public programs that use the webhook.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from daemon.delivery import Answer, Delivered, Rejected, Scope, TryLater
+from daemon.settings import Signl4Section
+from daemon.wire import ExchangeError, Reply, Wire, described, scrubbed
+
+LONGEST_HOLD = timedelta(minutes=15)
+"""A clock that is off, or a reset in milliseconds, must not silence paging for longer."""
+
+_PAYLOAD_FAULTS = {400, 413, 415, 422}
+_SECRET_FAULTS = {401, 403, 404}
+_UNKNOWN_SECRET = 3004
+
+
+class Signl4:
+    """One team's or integration's webhook."""
+
+    def __init__(self, wire: Wire, settings: Signl4Section) -> None:
+        self._wire = wire
+        self._secret = settings.secret
+
+    def send(self, payload: Mapping[str, Any]) -> Answer:
+        """Sends one event and says what came of it."""
+        secret = self._secret.get_secret_value()
+        content = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+        headers = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
+        try:
+            reply = self._wire.exchange("POST", f"/webhook/{quote(secret, safe='')}", headers=headers, content=content)
+        except ExchangeError as error:
+            return Answer(TryLater(f"SIGNL4 was not reached: {scrubbed(str(error), secret)}", Scope.ROW))
+        return answer_to(reply, secret, datetime.now(UTC))
+
+
+def answer_to(reply: Reply, secret: str, now: datetime) -> Answer:
+    """What a reply means. Headers that ask for silence count before the status does."""
+    retry_after = reply.retry_after(LONGEST_HOLD, now)
+    reset = _limit_reset(reply, now)
+    hold = reset if retry_after is None else retry_after
+    faulty = reply.status in _PAYLOAD_FAULTS | _SECRET_FAULTS
+    if 200 <= reply.status < 300:
+        return _accepted(reply, hold, secret)
+    why = f"SIGNL4 answered {described(reply, secret)}"
+    if reply.status == 429 or reset is not None:
+        return Answer(TryLater(why, Scope.TARGET), hold, faulty)
+    if reply.status in _PAYLOAD_FAULTS:
+        return Answer(Rejected(why), hold, faulty)
+    if reply.status in _SECRET_FAULTS:
+        return Answer(TryLater(f"{why}; {_secret_advice(reply)}", Scope.SECRET), hold, faulty)
+    return Answer(TryLater(why, Scope.ROW), hold)
+
+
+def _accepted(reply: Reply, hold: timedelta | None, secret: str) -> Answer:
+    if not reply.body.strip():
+        return Answer(Delivered(None), hold)
+    try:
+        body = reply.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        why = f"HTTP {reply.status} without SIGNL4's JSON: something on the way answered, a portal or a proxy perhaps"
+        return Answer(TryLater(why, Scope.ROW), hold)
+    event_id = body.get("eventId")
+    return Answer(Delivered(scrubbed(event_id, secret)[:200] if isinstance(event_id, str) else None), hold)
+
+
+def _secret_advice(reply: Reply) -> str:
+    """What to check first: SIGNL4's own 404 for an unknown secret carries a code, another 404 is not its webhook."""
+    try:
+        body = reply.json()
+    except ValueError:
+        body = None
+    unknown = isinstance(body, dict) and body.get("code") == _UNKNOWN_SECRET
+    return "check signl4.secret" if unknown or reply.status != 404 else "check signl4.base_url and signl4.secret"
+
+
+def _limit_reset(reply: Reply, now: datetime) -> timedelta | None:
+    """How long until `X-RateLimit-Reset` while none remains; `None` where that is not plausible."""
+    if reply.headers.get("x-ratelimit-remaining", "").strip() != "0":
+        return None
+    text = reply.headers.get("x-ratelimit-reset", "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        return None
+    wait = timedelta(seconds=int(text) - now.timestamp())
+    # A day is the longest window SIGNL4 names; anything beyond it is a wrong clock or another unit.
+    return min(wait, LONGEST_HOLD) if timedelta(0) < wait <= timedelta(days=1) else None

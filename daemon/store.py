@@ -1,0 +1,298 @@
+"""State and outbox: the few transactional verbs of the two flows. Nothing above knows SQL.
+
+1. A transition is written in the same transaction as the state that caused it.
+2. An attempt is written down before it is made, its result after: the outbox always says what may have been sent.
+3. Every wait of a delivery, back-off or gap, is in its `due_at`.
+
+Each verb is one short transaction and raises `DatabaseBusyError` when it could not be made; nothing is half done then.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import aliased
+
+from daemon.database import transaction
+from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
+from daemon.incident import Kind, Phase, Recorded, Transition
+from daemon.tables import DeliveryRow, IncidentRow, ProgressRow, TargetRow
+
+_RECORDED = [getattr(IncidentRow, field.name) for field in fields(Recorded)]
+_PENDING = DeliveryRow.state == DeliveryState.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One incident as it is to be recorded, with its transitions and their rendered payloads."""
+
+    after: Recorded
+    told: tuple[tuple[Transition, Mapping[str, Any]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far polling came."""
+
+    last_complete_round_at: datetime | None
+    last_round_error: str | None
+    token_suspect_since: datetime | None
+
+
+class Store:
+    """The verbs of `poll`, then those of `deliver`."""
+
+    def __init__(self, engine: Engine, gap: timedelta) -> None:
+        """`gap`: the least time between two accepted deliveries of one incident."""
+        self._engine = engine
+        self._gap = gap
+
+    # -- poll ---------------------------------------------------------------------------------------------------------
+
+    def progress(self) -> Progress:
+        """How far polling came."""
+        columns = [getattr(ProgressRow, field.name) for field in fields(Progress)]
+        with transaction(self._engine, writes=False) as connection:
+            return Progress(*connection.execute(select(*columns)).one())
+
+    def known(self, ids: Collection[str]) -> dict[str, Recorded]:
+        """What is recorded of these incidents."""
+        return self._recorded(IncidentRow.id.in_(ids))
+
+    def tracked(self) -> dict[str, Recorded]:
+        """The incidents that are not known to be over."""
+        return self._recorded(IncidentRow.phase != Phase.RESOLVED)
+
+    def _recorded(self, which: ColumnElement[bool]) -> dict[str, Recorded]:
+        with transaction(self._engine, writes=False) as connection:
+            rows = connection.execute(select(*_RECORDED).where(which)).all()
+        return {row.id: Recorded(**{**row._mapping, "phase": Phase(row.phase)}) for row in rows}
+
+    def record(self, changes: Sequence[Change], now: datetime) -> None:
+        """Writes states and outbox rows together. A crash before the commit leaves neither, after it both."""
+        with transaction(self._engine, writes=True) as connection:
+            for change in changes:
+                _put_incident(connection, change.after, now)
+                for transition, payload in change.told:
+                    if transition.kind is Kind.RESOLVED:
+                        _supersede_acknowledged(connection, change.after.id, transition.generation)
+                    self._put_delivery(connection, change.after, transition, payload, now)
+
+    def _put_delivery(
+        self, connection: Connection, after: Recorded, transition: Transition, payload: Mapping[str, Any], now: datetime
+    ) -> None:
+        last = select(func.max(DeliveryRow.delivered_at)).where(DeliveryRow.incident_id == after.id)
+        delivered_at = connection.execute(last).scalar()
+        row = {
+            "incident_id": after.id,
+            "generation": transition.generation,
+            "kind": transition.kind,
+            "state": DeliveryState.PENDING,
+            "reason": transition.reason,
+            "external_id": after.external_id,
+            "payload": payload,
+            "attempts": 0,
+            "occurred_at": transition.occurred_at,
+            "created_at": now,
+            "due_at": now if delivered_at is None else max(now, min(delivered_at, now) + self._gap),
+        }
+        # A transition that is in the outbox already has been told, whatever made us see it again.
+        connection.execute(insert(DeliveryRow).values(row).on_conflict_do_nothing())
+
+    def has_work(self) -> bool:
+        """Whether an incident is open or a delivery waits."""
+        waits = exists().where(_PENDING)
+        is_open = exists().where(IncidentRow.phase != Phase.RESOLVED)
+        with transaction(self._engine, writes=False) as connection:
+            return bool(connection.execute(select(or_(waits, is_open))).scalar())
+
+    def complete_round(self, now: datetime) -> None:
+        """Every request of the round succeeded and everything seen is committed."""
+        self._update_progress(last_complete_round_at=now, last_round_error=None, token_suspect_since=None)
+
+    def fail_round(self, why: str) -> None:
+        """The round does not count."""
+        self._update_progress(last_round_error=why)
+
+    def suspect_token(self, since: datetime) -> None:
+        """From here on it is open whether the token is the right one."""
+        self._update_progress(token_suspect_since=since)
+
+    def _update_progress(self, **values: datetime | str | None) -> None:
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(update(ProgressRow).values(values))
+
+    def forget_gone(self) -> None:
+        """After a step of the clock nobody can say how far apart two lookups are: the proof starts again."""
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(update(IncidentRow).where(IncidentRow.gone_since.is_not(None)).values(gone_since=None))
+
+    def prune(self, before: datetime) -> int:
+        """Deletes incidents that were over before, with their deliveries, unless one of these is unsettled."""
+        unsettled = DeliveryRow.state.in_([DeliveryState.PENDING, DeliveryState.DEAD])
+        old = select(IncidentRow.id).where(
+            IncidentRow.phase == Phase.RESOLVED,
+            func.coalesce(IncidentRow.resolved_at, IncidentRow.changed_at) < before,
+            IncidentRow.changed_at < before,
+            ~exists().where(DeliveryRow.incident_id == IncidentRow.id, unsettled),
+        )
+        with transaction(self._engine, writes=True) as connection:
+            ids = connection.execute(old.limit(500)).scalars().all()
+            connection.execute(delete(DeliveryRow).where(DeliveryRow.incident_id.in_(ids)))
+            connection.execute(delete(IncidentRow).where(IncidentRow.id.in_(ids)))
+        return len(ids)
+
+    # -- deliver ------------------------------------------------------------------------------------------------------
+
+    def target(self) -> Target:
+        """What is known of SIGNL4's willingness."""
+        columns = [getattr(TargetRow, field.name) for field in fields(Target)]
+        with transaction(self._engine, writes=False) as connection:
+            row = connection.execute(select(*columns)).one()
+        faults = {name: tuple(map(datetime.fromisoformat, getattr(row, name))) for name in _FAULTS}
+        return Target(**{**row._mapping, **faults})
+
+    def due(self, opening: Opening, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
+        """The deliveries that may go now: the oldest of each incident, save the `busy` ones, the most urgent first."""
+        admitted = [refused for refused, at in ((False, opening.clean_from), (True, opening.refused_from)) if at <= now]
+        end = aliased(DeliveryRow)
+        is_refused = DeliveryRow.refused_payload.is_not(None)
+        # Alerts for incidents that are still open go first; a probe of the secret takes what was tried longest ago.
+        alerts_first = and_(DeliveryRow.kind == Kind.NEW, end.id.is_(None)).desc()
+        order = DeliveryRow.attempted_at.asc().nulls_first() if opening.probe else alerts_first
+        query = (
+            select(DeliveryRow.__table__, end.occurred_at.label("over_since"))
+            .outerjoin(end, _ends(end))
+            .where(_PENDING, _oldest(), DeliveryRow.due_at <= now, is_refused.in_(admitted))
+            .where(DeliveryRow.incident_id.not_in(list(busy)))
+            .order_by(order, DeliveryRow.id)
+            .limit(limit)
+        )
+        with transaction(self._engine, writes=False) as connection:
+            return [_delivery(row) for row in connection.execute(query)]
+
+    def waiting(self, busy: Iterable[str]) -> list[Waiting]:
+        """When the next deliveries are due, leaving out the `busy` incidents."""
+        alike = [DeliveryRow.refused_payload.is_not(None), DeliveryRow.attempts > 0]
+        query = (
+            select(func.min(DeliveryRow.due_at), alike[0], alike[1])
+            .where(_PENDING, _oldest(), DeliveryRow.incident_id.not_in(list(busy)))
+            .group_by(*alike)
+        )
+        with transaction(self._engine, writes=False) as connection:
+            rows = connection.execute(query).tuples()
+            return [Waiting(due_at, bool(refused), bool(attempted)) for due_at, refused, attempted in rows]
+
+    def claim(self, delivery: Delivery, target: Target, now: datetime) -> bool:
+        """Writes down that an attempt begins; `False` if the delivery is no longer pending.
+
+        A crash right after it leaves an attempt that was never made, which at worst sends a `resolved` for nothing.
+        """
+        values = {"attempts": DeliveryRow.attempts + 1, "attempted_at": now}
+        query = update(DeliveryRow).where(_PENDING, DeliveryRow.id == delivery.id).values(values)
+        with transaction(self._engine, writes=True) as connection:
+            claimed = connection.execute(query)
+            _put_target(connection, target)
+        return claimed.rowcount == 1
+
+    def settle(
+        self, delivery: Delivery, step: Step, answer: Answer, minimal: Mapping[str, Any], target: Target, now: datetime
+    ) -> None:
+        """Writes down what came of an attempt. `minimal` is the payload of the next one, if the step asks for it."""
+        values: dict[str, Any] = {"state": step.state, "due_at": step.due_at}
+        if isinstance(answer.outcome, Delivered):
+            values |= {"delivered_at": now, "event_id": answer.outcome.event_id}
+        else:
+            values |= {"last_error": answer.outcome.why}
+        if step.minimal:
+            values |= {"refused_payload": DeliveryRow.payload, "payload": minimal}
+        siblings = [_PENDING, DeliveryRow.incident_id == delivery.incident_id, DeliveryRow.due_at < now + self._gap]
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(update(DeliveryRow).where(_PENDING, DeliveryRow.id == delivery.id).values(values))
+            if step.state is DeliveryState.DELIVERED:
+                connection.execute(update(DeliveryRow).where(*siblings).values(due_at=now + self._gap))
+            _put_target(connection, target)
+
+    def supersede(self, delivery: Delivery, reason: str) -> None:
+        """Nobody needs to hear of this generation of the incident any more."""
+        generation = [DeliveryRow.incident_id == delivery.incident_id, DeliveryRow.generation == delivery.generation]
+        with transaction(self._engine, writes=True) as connection:
+            superseded = {"state": DeliveryState.SUPERSEDED, "reason": reason}
+            connection.execute(update(DeliveryRow).where(_PENDING, *generation).values(superseded))
+
+    def cut_waits(self, longest: timedelta, now: datetime) -> None:
+        """Makes due what would wait longer than any wait is meant to last: the clock was wrong once."""
+        query = update(DeliveryRow).where(_PENDING, DeliveryRow.due_at > now + longest).values(due_at=now)
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(query)
+
+    def try_secret_again(self, now: datetime) -> None:
+        """After a start the secret may have been mended: it is tried at once, if there is what to try it with."""
+        waiting = exists().where(_PENDING)
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(update(TargetRow).where(waiting).values(probe_at=now))
+            connection.execute(update(DeliveryRow).where(_PENDING, _secret_refused()).values(due_at=now))
+            connection.execute(update(TargetRow).where(~waiting).values(secret_refused_since=None, probe_at=None))
+
+
+_FAULTS = ("other_faults", "payload_faults")
+
+
+def _put_incident(connection: Connection, after: Recorded, now: datetime) -> None:
+    values = {**asdict(after), "changed_at": now}
+    row = insert(IncidentRow).values(**values, first_seen_at=now)
+    connection.execute(row.on_conflict_do_update(index_elements=[IncidentRow.id], set_=values))
+
+
+def _supersede_acknowledged(connection: Connection, incident_id: str, generation: int) -> None:
+    """An acknowledgement that nobody tried to tell is pointless once the incident is over."""
+    which = [
+        _PENDING,
+        DeliveryRow.incident_id == incident_id,
+        DeliveryRow.generation == generation,
+        DeliveryRow.kind == Kind.ACKNOWLEDGED,
+        DeliveryRow.attempts == 0,
+    ]
+    superseded = {"state": DeliveryState.SUPERSEDED, "reason": "the incident was resolved before this was sent"}
+    connection.execute(update(DeliveryRow).where(*which).values(superseded))
+
+
+def _put_target(connection: Connection, target: Target) -> None:
+    values = asdict(target)
+    for name in _FAULTS:
+        values[name] = [fault.isoformat() for fault in values[name]]
+    connection.execute(update(TargetRow).values(values))
+
+
+def _oldest() -> ColumnElement[bool]:
+    """The pending row has no older pending one of the same incident: this is what keeps the order."""
+    older = aliased(DeliveryRow)
+    same = older.incident_id == DeliveryRow.incident_id
+    return ~exists().where(same, older.state == DeliveryState.PENDING, older.id < DeliveryRow.id)
+
+
+def _secret_refused() -> ColumnElement[bool]:
+    return exists().where(TargetRow.secret_refused_since.is_not(None))
+
+
+def _ends(end: type[DeliveryRow]) -> ColumnElement[bool]:
+    """`end` is the `resolved` of the same generation."""
+    same = [end.incident_id == DeliveryRow.incident_id, end.generation == DeliveryRow.generation]
+    return and_(*same, end.kind == Kind.RESOLVED, DeliveryRow.kind != Kind.RESOLVED)
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        id=row.id,
+        incident_id=row.incident_id,
+        generation=row.generation,
+        kind=Kind(row.kind),
+        external_id=row.external_id,
+        payload=row.payload,
+        attempts=row.attempts,
+        refused=row.refused_payload is not None,
+        over_since=row.over_since,
+    )

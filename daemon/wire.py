@@ -1,0 +1,216 @@
+"""One HTTP exchange: a request out, a bounded answer in.
+
+An exchange ends by its deadline, whatever the other side does: a server that drips a byte now and then passes every
+read timeout of the HTTP client, so each wait for the network is cut to what is left of the exchange. An answer larger
+than the cap is not read to its end. Redirects are not followed, and the environment decides nothing but proxies.
+"""
+
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from daemon.errors import DaemonError
+from daemon.lean import without
+from daemon.settings import HttpSection
+
+with without("rich", "httpx._main"):
+    import httpcore
+    import httpx
+
+SIZE_CAP = 10 * 1024 * 1024
+
+
+class ExchangeError(DaemonError):
+    """No usable answer came; the text says why and holds neither address nor secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete answer. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON without what JSON cannot say. Raises `ValueError`."""
+        try:
+            return _clean(json.loads(self.body, parse_constant=lambda _: None))
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+    def retry_after(self, most: timedelta, now: datetime) -> timedelta | None:
+        """`Retry-After` in either of its forms, from nothing to `most`; `None` where there is none that makes sense."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit():
+            return min(timedelta(seconds=min(int(text[:9]), 10**8)), most)
+        try:
+            at = parsedate_to_datetime(text)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return min(max(at - now, timedelta(0)), most)
+
+
+class Wire:
+    """A connection pool to one service."""
+
+    def __init__(self, base_url: str, settings: HttpSection, tls: ssl.SSLContext, connections: int = 1) -> None:
+        """`connections`: how many requests may be under way at once. Raises `ValueError` for a proxy it cannot use."""
+        self._base_url = base_url
+        self._timeout = settings.timeout.total_seconds()
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        transport = httpx.HTTPTransport(
+            verify=tls, proxy=_proxy_for(base_url, settings), trust_env=False, limits=limits
+        )
+        # httpx has no public way to its network backend; the tests with dripping servers fail if this stops working.
+        pool = transport._pool  # noqa: SLF001
+        pool._network_backend = _DeadlineBackend(pool._network_backend)  # noqa: SLF001
+        self._http = httpx.Client(
+            transport=transport, timeout=self._timeout, headers={"User-Agent": "betterstack-signl4"}
+        )
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        base_url: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Reply:
+        """Sends one request and reads its answer. Raises `ExchangeError`."""
+        _deadline.at = time.monotonic() + self._timeout
+        url = f"{base_url or self._base_url}{path}"
+        try:
+            with self._http.stream(method, url, headers=headers, params=params, content=content) as response:
+                body = _read(response.iter_bytes())
+        except httpx.TimeoutException:
+            raise ExchangeError(f"no complete answer within {self._timeout:g} s") from None
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, ValueError) as error:
+            # The text of the library's own errors is safe to keep only because it is scrubbed by whoever holds secrets.
+            raise ExchangeError(f"{type(error).__name__}: {error}") from None
+        return Reply(response.status_code, {key.lower(): value for key, value in response.headers.items()}, body)
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._http.close()
+
+
+def tls_context(settings: HttpSection) -> ssl.SSLContext:
+    """Whom to trust: `http.ca_file`, else the usual environment variables, else the certificates shipped with httpx."""
+    return ssl.create_default_context(cafile=settings.ca_file) if settings.ca_file else httpx.create_ssl_context()
+
+
+def _proxy_for(base_url: str, settings: HttpSection) -> str | None:
+    parts = urlsplit(base_url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    if settings.proxy is not None:
+        return settings.proxy.get_secret_value()
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+def _read(chunks: Iterable[bytes]) -> bytes:
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > SIZE_CAP:
+            raise ExchangeError(f"the answer is larger than {SIZE_CAP // 1024 // 1024} MB")
+    return bytes(body)
+
+
+def described(reply: Reply, secret: str) -> str:
+    """What an answer that is no success says, for the operator: its own words without the secret, cut to a line."""
+    try:
+        body = reply.json()
+    except ValueError:
+        body = None
+    fields = body if isinstance(body, dict) else {}
+    said = next((fields[key] for key in ("errors", "error", "message") if fields.get(key)), None)
+    text = said if isinstance(said, str) else json.dumps(said) if said else reply.body.decode("utf-8", "replace")
+    details = fields.get("details")
+    text = f"{text} {details}" if isinstance(details, str) else text
+    return f"HTTP {reply.status} {' '.join(scrubbed(text, secret).split())[:200]}".rstrip()
+
+
+def scrubbed(text: str, secret: str) -> str:
+    """`text` without the secret, as it is or as a URL spells it."""
+    for form in {secret, quote(secret, safe="")}:
+        text = text.replace(form, "***")
+    return text
+
+
+def _clean(value: Any) -> Any:
+    """`value` without half surrogate pairs, which JSON can spell but neither UTF-8 nor the database can hold."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_clean(inner) for inner in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(inner) for key, inner in value.items()}
+    return value
+
+
+# -- the deadline of an exchange, which is one thread's from beginning to end -----------------------------------------
+
+_deadline = threading.local()
+
+
+def _left(timeout: float | None, late: type[Exception]) -> float:
+    left: float = _deadline.at - time.monotonic()
+    if left <= 0:
+        raise late("the deadline of the exchange has passed")
+    return min(timeout, left) if timeout is not None else left
+
+
+class _DeadlineBackend(httpcore.NetworkBackend):
+    """Hands out streams none of whose waits outlasts the exchange."""
+
+    def __init__(self, inner: httpcore.NetworkBackend) -> None:
+        self._inner = inner
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._inner.connect_tcp(host, port, left, local_address, socket_options))
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

@@ -1,0 +1,21 @@
+"""Runs the migrations: on the program's own connection at start, or on a database of their own from Alembic's command."""
+
+from alembic import context
+from sqlalchemy import Connection, create_engine
+
+from daemon.tables import Table
+
+
+def migrate(connection: Connection) -> None:
+    """Brings one database to the revision asked for, in one transaction."""
+    context.configure(connection, target_metadata=Table.metadata, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if (given := context.config.attributes.get("connection")) is not None:
+    migrate(given)
+else:
+    with create_engine(context.config.get_main_option("sqlalchemy.url") or "sqlite:///state.db").connect() as own:
+        migrate(own)
+        own.commit()
