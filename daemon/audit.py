@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select, update
-from sqlalchemy.orm import aliased
 
 from daemon.database import transaction
 from daemon.delivery import DeliveryState
 from daemon.figures import Figures
 from daemon.incident import Kind, Phase
-from daemon.tables import DeliveryRow, IncidentRow, ProgressRow, TargetRow
+from daemon.tables import DELIVERIES, INCIDENTS, PROGRESS, TARGETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +25,12 @@ class Revival:
 
 def figures(engine: Engine) -> Figures:
     """The figures behind `status`. Raises `DatabaseBusyError`."""
-    pending = DeliveryRow.state == DeliveryState.PENDING
+    pending = DELIVERIES.c.state == DeliveryState.PENDING
     with transaction(engine, writes=False) as connection:
-        progress = connection.execute(select(ProgressRow.__table__)).one()
-        target = connection.execute(select(TargetRow.__table__)).one()
+        progress = connection.execute(select(PROGRESS)).one()
+        target = connection.execute(select(TARGETS)).one()
         waiting = connection.execute(
-            select(func.count(), func.min(DeliveryRow.created_at), func.min(DeliveryRow.due_at)).where(pending)
+            select(func.count(), func.min(DELIVERIES.c.created_at), func.min(DELIVERIES.c.due_at)).where(pending)
         ).one()
         return Figures(
             last_complete_round_at=progress.last_complete_round_at,
@@ -39,9 +38,9 @@ def figures(engine: Engine) -> Figures:
             token_suspect_since=progress.token_suspect_since,
             secret_refused_since=target.secret_refused_since,
             refused_because=target.why,
-            open_incidents=_count(connection, IncidentRow.phase != Phase.RESOLVED),
+            open_incidents=_count(connection, INCIDENTS.c.phase != Phase.RESOLVED),
             pending_deliveries=waiting[0],
-            dead_deliveries=_count(connection, DeliveryRow.state == DeliveryState.DEAD),
+            dead_deliveries=_count(connection, DELIVERIES.c.state == DeliveryState.DEAD),
             oldest_pending_at=waiting[1],
             oldest_due_at=waiting[2],
         )
@@ -53,17 +52,17 @@ def _count(connection: Connection, which: Any) -> int:
 
 def incidents(engine: Engine, *, open_only: bool) -> list[dict[str, Any]]:
     """What is known of each incident, the latest to change first."""
-    query = select(IncidentRow.__table__).order_by(IncidentRow.changed_at.desc(), IncidentRow.id.desc())
+    query = select(INCIDENTS).order_by(INCIDENTS.c.changed_at.desc(), INCIDENTS.c.id.desc())
     if open_only:
-        query = query.where(IncidentRow.phase != Phase.RESOLVED)
+        query = query.where(INCIDENTS.c.phase != Phase.RESOLVED)
     return _rows(engine, query)
 
 
 def deliveries(engine: Engine, state: DeliveryState | None) -> list[dict[str, Any]]:
     """The outbox, newest first."""
-    query = select(DeliveryRow.__table__).order_by(DeliveryRow.id.desc())
+    query = select(DELIVERIES).order_by(DELIVERIES.c.id.desc())
     if state is not None:
-        query = query.where(DeliveryRow.state == state)
+        query = query.where(DELIVERIES.c.state == state)
     return _rows(engine, query)
 
 
@@ -75,7 +74,7 @@ def _rows(engine: Engine, query: Any) -> list[dict[str, Any]]:
 def dead_ids(engine: Engine) -> list[int]:
     """The dead deliveries, oldest first."""
     with transaction(engine, writes=False) as connection:
-        query = select(DeliveryRow.id).where(DeliveryRow.state == DeliveryState.DEAD).order_by(DeliveryRow.id)
+        query = select(DELIVERIES.c.id).where(DELIVERIES.c.state == DeliveryState.DEAD).order_by(DELIVERIES.c.id)
         return list(connection.execute(query).scalars())
 
 
@@ -86,7 +85,7 @@ def revive(engine: Engine, ids: Collection[int], *, force: bool) -> list[Revival
 
 
 def _revive(connection: Connection, delivery_id: int, now: datetime, *, force: bool) -> Revival:
-    row = connection.execute(select(DeliveryRow.__table__).where(DeliveryRow.id == delivery_id)).one_or_none()
+    row = connection.execute(select(DELIVERIES).where(DELIVERIES.c.id == delivery_id)).one_or_none()
     if row is None:
         return Revival(delivery_id, f"there is no delivery {delivery_id}; `deliveries` lists them")
     if row.state != DeliveryState.DEAD:
@@ -103,11 +102,11 @@ def _revive(connection: Connection, delivery_id: int, now: datetime, *, force: b
         "payload": row.refused_payload or row.payload,
         "refused_payload": None,
     }
-    connection.execute(update(DeliveryRow).where(DeliveryRow.id == delivery_id).values(values))
+    connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery_id).values(values))
     return Revival(delivery_id, None)
 
 
 def _is_over(connection: Connection, incident_id: str, generation: int) -> bool:
-    end = aliased(DeliveryRow)
-    same = [end.incident_id == incident_id, end.generation == generation, end.kind == Kind.RESOLVED]
-    return connection.execute(select(end.id).where(*same)).first() is not None
+    end = DELIVERIES.alias()
+    same = [end.c.incident_id == incident_id, end.c.generation == generation, end.c.kind == Kind.RESOLVED]
+    return connection.execute(select(end.c.id).where(*same)).first() is not None

@@ -6,6 +6,8 @@ A file that cannot serve (corrupt, of a newer program, of another one) is refuse
 import fcntl
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -148,23 +150,11 @@ def upgrade(url: str) -> bool:
     if revision_of(url) == REVISIONS[-1]:
         _check_writable(url)
         return False
-    # Alembic takes more memory than the rest of the start, so it is loaded only when there is something to migrate.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-
-    # Payloads can be confidential: the file is its owner's alone from the first moment.
-    os.close(os.open(file_of(url), os.O_RDWR | os.O_CREAT, 0o600))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    engine = open_engine(url)
-    try:
-        with engine.connect().execution_options(writes=True) as connection, connection.begin():
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except DBAPIError as error:
-        raise DatabaseUnusableError(f"{file_of(url)} cannot be brought up to date ({error.orig}); {_MEND}") from None
-    finally:
-        engine.dispose()
+    # Alembic takes 10 MB that a daemon would keep for months, so it works in a process of its own.
+    command = [sys.executable, "-m", "daemon.migrate", url]
+    migration = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if migration.returncode != 0:
+        raise DatabaseUnusableError(f"{file_of(url)} cannot be brought up to date: {migration.stderr.strip()}; {_MEND}")
     return True
 
 

@@ -16,7 +16,7 @@ from random import Random
 from typing import Any, Protocol
 
 from daemon import retry
-from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Rejected, Scope, TryLater
+from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Rejected, Scope, Target, TryLater
 from daemon.errors import DatabaseBusyError
 from daemon.events import Log
 from daemon.incident import Kind
@@ -29,7 +29,7 @@ RECORD_AGAIN = 1.0
 """Seconds between two tries to record a result."""
 
 
-class Target(Protocol):
+class Receiver(Protocol):
     """SIGNL4, as a delivery needs it."""
 
     def send(self, payload: Mapping[str, Any]) -> Answer:
@@ -41,7 +41,7 @@ class Deliver:
 
     def __init__(
         self,
-        signl4: Target,
+        signl4: Receiver,
         store: Store,
         settings: DeliverySection,
         *,
@@ -60,6 +60,7 @@ class Deliver:
         self._log = log
         self._in_flight: dict[str, Delivery] = {}
         self._finished: SimpleQueue[tuple[Delivery, Answer] | None] = SimpleQueue()
+        self._target = Target()
         self._trouble: str | None = None
         self.deaths = 0
         """How many deliveries this instance saw die."""
@@ -69,6 +70,7 @@ class Deliver:
 
         Raises `DatabaseBusyError` if the outbox cannot be read or claimed from; nothing unrecorded was sent then.
         """
+        self._target = self._store.target()
         with ThreadPoolExecutor(self._settings.concurrency, "signl4") as pool:
             try:
                 while True:
@@ -97,7 +99,7 @@ class Deliver:
         return min(fresh, default=None) if self._opening().clean_from <= self._clock() else None
 
     def _opening(self) -> Opening:
-        return retry.opening(self._store.target(), self._settings.concurrency, self._clock())
+        return retry.opening(self._target, self._settings.concurrency, self._clock())
 
     def _fill(self, pool: ThreadPoolExecutor) -> None:
         """Claims as many due deliveries as the target admits, and hands them to the pool."""
@@ -125,7 +127,8 @@ class Deliver:
 
     def _claim(self, delivery: Delivery, pool: ThreadPoolExecutor) -> None:
         now = self._clock()
-        if self._store.claim(delivery, retry.sent_at(self._store.target(), now), now):
+        if self._store.claim(delivery, now):
+            self._target = retry.sent_at(self._target, now)
             self._in_flight[delivery.incident_id] = delivery
             pool.submit(self._send, delivery)
 
@@ -158,11 +161,12 @@ class Deliver:
         now = self._clock()
         step = retry.step(answer, delivery.refused, delay, now)
         least = minimal(delivery.kind, delivery.incident_id, delivery.external_id)
+        target = retry.target_after(self._target, answer, delay, now)
         trouble: str | None = None
         while True:
             try:
-                target = retry.target_after(self._store.target(), answer, delay, now)
                 self._store.settle(delivery, step, answer, least, target, now)
+                self._target = target
                 break
             except DatabaseBusyError as error:
                 if str(error) != trouble:

@@ -12,17 +12,29 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    FromClause,
+    Row,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.orm import aliased
 
 from daemon.database import transaction
 from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
 from daemon.incident import Kind, Phase, Recorded, Transition
-from daemon.tables import DeliveryRow, IncidentRow, ProgressRow, TargetRow
+from daemon.tables import DELIVERIES, INCIDENTS, PROGRESS, TARGETS
 
-_RECORDED = [getattr(IncidentRow, field.name) for field in fields(Recorded)]
-_PENDING = DeliveryRow.state == DeliveryState.PENDING
+_RECORDED = [INCIDENTS.c[field.name] for field in fields(Recorded)]
+_PENDING = DELIVERIES.c.state == DeliveryState.PENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +66,17 @@ class Store:
 
     def progress(self) -> Progress:
         """How far polling came."""
-        columns = [getattr(ProgressRow, field.name) for field in fields(Progress)]
+        columns = [PROGRESS.c[field.name] for field in fields(Progress)]
         with transaction(self._engine, writes=False) as connection:
             return Progress(*connection.execute(select(*columns)).one())
 
     def known(self, ids: Collection[str]) -> dict[str, Recorded]:
         """What is recorded of these incidents."""
-        return self._recorded(IncidentRow.id.in_(ids))
+        return self._recorded(INCIDENTS.c.id.in_(ids))
 
     def tracked(self) -> dict[str, Recorded]:
         """The incidents that are not known to be over."""
-        return self._recorded(IncidentRow.phase != Phase.RESOLVED)
+        return self._recorded(INCIDENTS.c.phase != Phase.RESOLVED)
 
     def _recorded(self, which: ColumnElement[bool]) -> dict[str, Recorded]:
         with transaction(self._engine, writes=False) as connection:
@@ -84,7 +96,7 @@ class Store:
     def _put_delivery(
         self, connection: Connection, after: Recorded, transition: Transition, payload: Mapping[str, Any], now: datetime
     ) -> None:
-        last = select(func.max(DeliveryRow.delivered_at)).where(DeliveryRow.incident_id == after.id)
+        last = select(func.max(DELIVERIES.c.delivered_at)).where(DELIVERIES.c.incident_id == after.id)
         delivered_at = connection.execute(last).scalar()
         row = {
             "incident_id": after.id,
@@ -100,12 +112,12 @@ class Store:
             "due_at": now if delivered_at is None else max(now, min(delivered_at, now) + self._gap),
         }
         # A transition that is in the outbox already has been told, whatever made us see it again.
-        connection.execute(insert(DeliveryRow).values(row).on_conflict_do_nothing())
+        connection.execute(insert(DELIVERIES).values(row).on_conflict_do_nothing())
 
     def has_work(self) -> bool:
         """Whether an incident is open or a delivery waits."""
         waits = exists().where(_PENDING)
-        is_open = exists().where(IncidentRow.phase != Phase.RESOLVED)
+        is_open = exists().where(INCIDENTS.c.phase != Phase.RESOLVED)
         with transaction(self._engine, writes=False) as connection:
             return bool(connection.execute(select(or_(waits, is_open))).scalar())
 
@@ -123,33 +135,33 @@ class Store:
 
     def _update_progress(self, **values: datetime | str | None) -> None:
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(update(ProgressRow).values(values))
+            connection.execute(update(PROGRESS).values(values))
 
     def forget_gone(self) -> None:
         """After a step of the clock nobody can say how far apart two lookups are: the proof starts again."""
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(update(IncidentRow).where(IncidentRow.gone_since.is_not(None)).values(gone_since=None))
+            connection.execute(update(INCIDENTS).where(INCIDENTS.c.gone_since.is_not(None)).values(gone_since=None))
 
     def prune(self, before: datetime) -> int:
         """Deletes incidents that were over before, with their deliveries, unless one of these is unsettled."""
-        unsettled = DeliveryRow.state.in_([DeliveryState.PENDING, DeliveryState.DEAD])
-        old = select(IncidentRow.id).where(
-            IncidentRow.phase == Phase.RESOLVED,
-            func.coalesce(IncidentRow.resolved_at, IncidentRow.changed_at) < before,
-            IncidentRow.changed_at < before,
-            ~exists().where(DeliveryRow.incident_id == IncidentRow.id, unsettled),
+        unsettled = DELIVERIES.c.state.in_([DeliveryState.PENDING, DeliveryState.DEAD])
+        old = select(INCIDENTS.c.id).where(
+            INCIDENTS.c.phase == Phase.RESOLVED,
+            func.coalesce(INCIDENTS.c.resolved_at, INCIDENTS.c.changed_at) < before,
+            INCIDENTS.c.changed_at < before,
+            ~exists().where(DELIVERIES.c.incident_id == INCIDENTS.c.id, unsettled),
         )
         with transaction(self._engine, writes=True) as connection:
             ids = connection.execute(old.limit(500)).scalars().all()
-            connection.execute(delete(DeliveryRow).where(DeliveryRow.incident_id.in_(ids)))
-            connection.execute(delete(IncidentRow).where(IncidentRow.id.in_(ids)))
+            connection.execute(delete(DELIVERIES).where(DELIVERIES.c.incident_id.in_(ids)))
+            connection.execute(delete(INCIDENTS).where(INCIDENTS.c.id.in_(ids)))
         return len(ids)
 
     # -- deliver ------------------------------------------------------------------------------------------------------
 
     def target(self) -> Target:
         """What is known of SIGNL4's willingness."""
-        columns = [getattr(TargetRow, field.name) for field in fields(Target)]
+        columns = [TARGETS.c[field.name] for field in fields(Target)]
         with transaction(self._engine, writes=False) as connection:
             row = connection.execute(select(*columns)).one()
         faults = {name: tuple(map(datetime.fromisoformat, getattr(row, name))) for name in _FAULTS}
@@ -158,17 +170,17 @@ class Store:
     def due(self, opening: Opening, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
         """The deliveries that may go now: the oldest of each incident, save the `busy` ones, the most urgent first."""
         admitted = [refused for refused, at in ((False, opening.clean_from), (True, opening.refused_from)) if at <= now]
-        end = aliased(DeliveryRow)
-        is_refused = DeliveryRow.refused_payload.is_not(None)
+        end = DELIVERIES.alias()
+        is_refused = DELIVERIES.c.refused_payload.is_not(None)
         # Alerts for incidents that are still open go first; a probe of the secret takes what was tried longest ago.
-        alerts_first = and_(DeliveryRow.kind == Kind.NEW, end.id.is_(None)).desc()
-        order = DeliveryRow.attempted_at.asc().nulls_first() if opening.probe else alerts_first
+        alerts_first = and_(DELIVERIES.c.kind == Kind.NEW, end.c.id.is_(None)).desc()
+        order = DELIVERIES.c.attempted_at.asc().nulls_first() if opening.probe else alerts_first
         query = (
-            select(DeliveryRow.__table__, end.occurred_at.label("over_since"))
+            select(DELIVERIES, end.c.occurred_at.label("over_since"))
             .outerjoin(end, _ends(end))
-            .where(_PENDING, _oldest(), DeliveryRow.due_at <= now, is_refused.in_(admitted))
-            .where(DeliveryRow.incident_id.not_in(list(busy)))
-            .order_by(order, DeliveryRow.id)
+            .where(_PENDING, _oldest(), DELIVERIES.c.due_at <= now, is_refused.in_(admitted))
+            .where(DELIVERIES.c.incident_id.not_in(list(busy)))
+            .order_by(order, DELIVERIES.c.id)
             .limit(limit)
         )
         with transaction(self._engine, writes=False) as connection:
@@ -176,27 +188,25 @@ class Store:
 
     def waiting(self, busy: Iterable[str]) -> list[Waiting]:
         """When the next deliveries are due, leaving out the `busy` incidents."""
-        alike = [DeliveryRow.refused_payload.is_not(None), DeliveryRow.attempts > 0]
+        alike = [DELIVERIES.c.refused_payload.is_not(None), DELIVERIES.c.attempts > 0]
         query = (
-            select(func.min(DeliveryRow.due_at), alike[0], alike[1])
-            .where(_PENDING, _oldest(), DeliveryRow.incident_id.not_in(list(busy)))
+            select(func.min(DELIVERIES.c.due_at), alike[0], alike[1])
+            .where(_PENDING, _oldest(), DELIVERIES.c.incident_id.not_in(list(busy)))
             .group_by(*alike)
         )
         with transaction(self._engine, writes=False) as connection:
             rows = connection.execute(query).tuples()
             return [Waiting(due_at, bool(refused), bool(attempted)) for due_at, refused, attempted in rows]
 
-    def claim(self, delivery: Delivery, target: Target, now: datetime) -> bool:
+    def claim(self, delivery: Delivery, now: datetime) -> bool:
         """Writes down that an attempt begins; `False` if the delivery is no longer pending.
 
         A crash right after it leaves an attempt that was never made, which at worst sends a `resolved` for nothing.
         """
-        values = {"attempts": DeliveryRow.attempts + 1, "attempted_at": now}
-        query = update(DeliveryRow).where(_PENDING, DeliveryRow.id == delivery.id).values(values)
+        values = {"attempts": DELIVERIES.c.attempts + 1, "attempted_at": now}
+        query = update(DELIVERIES).where(_PENDING, DELIVERIES.c.id == delivery.id).values(values)
         with transaction(self._engine, writes=True) as connection:
-            claimed = connection.execute(query)
-            _put_target(connection, target)
-        return claimed.rowcount == 1
+            return connection.execute(query).rowcount == 1
 
     def settle(
         self, delivery: Delivery, step: Step, answer: Answer, minimal: Mapping[str, Any], target: Target, now: datetime
@@ -208,24 +218,24 @@ class Store:
         else:
             values |= {"last_error": answer.outcome.why}
         if step.minimal:
-            values |= {"refused_payload": DeliveryRow.payload, "payload": minimal}
-        siblings = [_PENDING, DeliveryRow.incident_id == delivery.incident_id, DeliveryRow.due_at < now + self._gap]
+            values |= {"refused_payload": DELIVERIES.c.payload, "payload": minimal}
+        siblings = [_PENDING, DELIVERIES.c.incident_id == delivery.incident_id, DELIVERIES.c.due_at < now + self._gap]
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(update(DeliveryRow).where(_PENDING, DeliveryRow.id == delivery.id).values(values))
+            connection.execute(update(DELIVERIES).where(_PENDING, DELIVERIES.c.id == delivery.id).values(values))
             if step.state is DeliveryState.DELIVERED:
-                connection.execute(update(DeliveryRow).where(*siblings).values(due_at=now + self._gap))
+                connection.execute(update(DELIVERIES).where(*siblings).values(due_at=now + self._gap))
             _put_target(connection, target)
 
     def supersede(self, delivery: Delivery, reason: str) -> None:
         """Nobody needs to hear of this generation of the incident any more."""
-        generation = [DeliveryRow.incident_id == delivery.incident_id, DeliveryRow.generation == delivery.generation]
+        generation = [DELIVERIES.c.incident_id == delivery.incident_id, DELIVERIES.c.generation == delivery.generation]
         with transaction(self._engine, writes=True) as connection:
             superseded = {"state": DeliveryState.SUPERSEDED, "reason": reason}
-            connection.execute(update(DeliveryRow).where(_PENDING, *generation).values(superseded))
+            connection.execute(update(DELIVERIES).where(_PENDING, *generation).values(superseded))
 
     def cut_waits(self, longest: timedelta, now: datetime) -> None:
         """Makes due what would wait longer than any wait is meant to last: the clock was wrong once."""
-        query = update(DeliveryRow).where(_PENDING, DeliveryRow.due_at > now + longest).values(due_at=now)
+        query = update(DELIVERIES).where(_PENDING, DELIVERIES.c.due_at > now + longest).values(due_at=now)
         with transaction(self._engine, writes=True) as connection:
             connection.execute(query)
 
@@ -233,9 +243,9 @@ class Store:
         """After a start the secret may have been mended: it is tried at once, if there is what to try it with."""
         waiting = exists().where(_PENDING)
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(update(TargetRow).where(waiting).values(probe_at=now))
-            connection.execute(update(DeliveryRow).where(_PENDING, _secret_refused()).values(due_at=now))
-            connection.execute(update(TargetRow).where(~waiting).values(secret_refused_since=None, probe_at=None))
+            connection.execute(update(TARGETS).where(waiting).values(probe_at=now))
+            connection.execute(update(DELIVERIES).where(_PENDING, _secret_refused()).values(due_at=now))
+            connection.execute(update(TARGETS).where(~waiting).values(secret_refused_since=None, probe_at=None))
 
 
 _FAULTS = ("other_faults", "payload_faults")
@@ -243,45 +253,45 @@ _FAULTS = ("other_faults", "payload_faults")
 
 def _put_incident(connection: Connection, after: Recorded, now: datetime) -> None:
     values = {**asdict(after), "changed_at": now}
-    row = insert(IncidentRow).values(**values, first_seen_at=now)
-    connection.execute(row.on_conflict_do_update(index_elements=[IncidentRow.id], set_=values))
+    row = insert(INCIDENTS).values(**values, first_seen_at=now)
+    connection.execute(row.on_conflict_do_update(index_elements=[INCIDENTS.c.id], set_=values))
 
 
 def _supersede_acknowledged(connection: Connection, incident_id: str, generation: int) -> None:
     """An acknowledgement that nobody tried to tell is pointless once the incident is over."""
     which = [
         _PENDING,
-        DeliveryRow.incident_id == incident_id,
-        DeliveryRow.generation == generation,
-        DeliveryRow.kind == Kind.ACKNOWLEDGED,
-        DeliveryRow.attempts == 0,
+        DELIVERIES.c.incident_id == incident_id,
+        DELIVERIES.c.generation == generation,
+        DELIVERIES.c.kind == Kind.ACKNOWLEDGED,
+        DELIVERIES.c.attempts == 0,
     ]
     superseded = {"state": DeliveryState.SUPERSEDED, "reason": "the incident was resolved before this was sent"}
-    connection.execute(update(DeliveryRow).where(*which).values(superseded))
+    connection.execute(update(DELIVERIES).where(*which).values(superseded))
 
 
 def _put_target(connection: Connection, target: Target) -> None:
     values = asdict(target)
     for name in _FAULTS:
         values[name] = [fault.isoformat() for fault in values[name]]
-    connection.execute(update(TargetRow).values(values))
+    connection.execute(update(TARGETS).values(values))
 
 
 def _oldest() -> ColumnElement[bool]:
     """The pending row has no older pending one of the same incident: this is what keeps the order."""
-    older = aliased(DeliveryRow)
-    same = older.incident_id == DeliveryRow.incident_id
-    return ~exists().where(same, older.state == DeliveryState.PENDING, older.id < DeliveryRow.id)
+    older = DELIVERIES.alias()
+    same = older.c.incident_id == DELIVERIES.c.incident_id
+    return ~exists().where(same, older.c.state == DeliveryState.PENDING, older.c.id < DELIVERIES.c.id)
 
 
 def _secret_refused() -> ColumnElement[bool]:
-    return exists().where(TargetRow.secret_refused_since.is_not(None))
+    return exists().where(TARGETS.c.secret_refused_since.is_not(None))
 
 
-def _ends(end: type[DeliveryRow]) -> ColumnElement[bool]:
+def _ends(end: FromClause) -> ColumnElement[bool]:
     """`end` is the `resolved` of the same generation."""
-    same = [end.incident_id == DeliveryRow.incident_id, end.generation == DeliveryRow.generation]
-    return and_(*same, end.kind == Kind.RESOLVED, DeliveryRow.kind != Kind.RESOLVED)
+    same = [end.c.incident_id == DELIVERIES.c.incident_id, end.c.generation == DELIVERIES.c.generation]
+    return and_(*same, end.c.kind == Kind.RESOLVED, DELIVERIES.c.kind != Kind.RESOLVED)
 
 
 def _delivery(row: Row[Any]) -> Delivery:

@@ -3,12 +3,12 @@
 from alembic import context
 from sqlalchemy import Connection, create_engine
 
-from daemon.tables import Table
+from daemon.tables import METADATA
 
 
 def migrate(connection: Connection) -> None:
     """Brings one database to the revision asked for, in one transaction."""
-    context.configure(connection, target_metadata=Table.metadata, render_as_batch=True)
+    context.configure(connection, target_metadata=METADATA, render_as_batch=True)
     with context.begin_transaction():
         context.run_migrations()
 
