@@ -1,0 +1,178 @@
+"""The demo: the real daemon, as a process, between the two services of a sandbox, and the verdict on what it did.
+
+It needs no account and no network, leaves nothing behind, and ends by itself.
+"""
+
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+from daemon.sandbox.mishaps import lists
+from daemon.sandbox.process import DaemonProcess
+from daemon.sandbox.replay import ReplayError, read_recording
+from daemon.sandbox.scenario import SCENARIO
+from daemon.sandbox.script import Player, Script
+from daemon.sandbox.server import Sandbox
+from daemon.sandbox.stage import Audience, Scene, Stage
+from daemon.sandbox.verdict import Flaw, Verdict, judge
+
+EVENT_LIMIT = 3000
+"""SIGNL4's own limit would be reached by months that pass in a minute."""
+START_TIME = 20.0
+"""Seconds that the daemon may take for its first round."""
+SETTLE_TIME = 20.0
+"""Seconds that it may take for what is left when the play is over."""
+QUIET_TIME = 1.5
+"""Seconds in which nothing more should come."""
+FRAME = 0.2
+"""Seconds between two pictures."""
+INTERRUPTED = 130
+
+
+def run_demo(replay: Path | None, speed: float | None) -> int:
+    """Runs the scripted demo, or plays a recorded history. Returns 0 if all was told right, else 1; 130 if interrupted.
+
+    `speed`: how many times faster than life a recording is played. Raises `ReplayError` for one that cannot be.
+    """
+    audience = Audience()
+    script = _script(replay, speed, audience)
+    try:
+        with _interruptible(), _directory() as directory, Sandbox(event_limit=EVENT_LIMIT) as sandbox:
+            return Demo(script, sandbox, directory, audience).run()
+    except KeyboardInterrupt:
+        audience.say("Stopped before the end; there is no verdict.")
+        return INTERRUPTED
+
+
+def _script(replay: Path | None, speed: float | None, audience: Audience) -> Script:
+    if replay is None:
+        if speed is not None:
+            raise ReplayError("a speed is for a recorded history; name one with --replay")
+        audience.say(f"The daemon against a sandbox of both services; this takes about {SCENARIO.length + 8:.0f} s.")
+        return SCENARIO
+    recording = read_recording(replay, speed)
+    days, count = recording.duration / 86400, len(recording.alerts)
+    audience.say(f"{replay.name}: {count} alerts in {days:.1f} days, played {recording.speed:,.0f} times as fast.")
+    return recording.script
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="betterstack-signl4-demo-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """A SIGTERM ends the demo as Ctrl-C does: in order, and with it the daemon."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class Demo:
+    """One play in one sandbox."""
+
+    def __init__(self, script: Script, sandbox: Sandbox, directory: Path, audience: Audience) -> None:
+        """`directory` is the daemon's own."""
+        self._script = script
+        self._sandbox = sandbox
+        self._directory = directory
+        self._audience = audience
+        self._player = Player(script, sandbox)
+        self._began = sandbox.ground.now()
+
+    def run(self) -> int:
+        """Plays, waits for the rest, judges. Returns the exit code."""
+        self._player.prologue()
+        with DaemonProcess(self._sandbox.environment(), self._directory, self._sandbox.ground.ring) as daemon:
+            ready = self._first_round(daemon)
+            if ready:
+                self._perform(daemon)
+            early = daemon.ended.is_set()
+            code = daemon.stop()
+        if not ready or early or code != 0:
+            self._complain(daemon, ready=ready, early=early, code=code)
+            return 1
+        verdict = self._verdict()
+        self._audience.report(verdict, self._began)
+        return 0 if verdict.good else 1
+
+    def _first_round(self, daemon: DaemonProcess) -> bool:
+        """Waits for it: what is over by then is history to the daemon. Says whether it came."""
+
+        def second_round_begun() -> bool:
+            asked = [
+                one for one in self._sandbox.betterstack.requests if lists(one.request) and "from" not in one.query
+            ]
+            return daemon.ended.is_set() or sum(one.query.get("page") == "1" for one in asked) > 1
+
+        try:
+            self._sandbox.wait_for(second_round_begun, START_TIME)
+        except TimeoutError:
+            return False
+        return not daemon.ended.is_set()
+
+    def _perform(self, daemon: DaemonProcess) -> None:
+        self._began = self._sandbox.ground.now()
+        stop = Event()
+        thread = Thread(target=self._player.play, args=[stop])
+        thread.start()
+        try:
+            with self._audience.stage(len(self._script.cues)) as stage:
+                self._watch(daemon, stage, "playing", lambda _: not thread.is_alive())
+                self._watch(daemon, stage, "waiting for what is left", _nothing_lost, SETTLE_TIME)
+                self._watch(daemon, stage, "listening whether more comes", lambda _: False, QUIET_TIME)
+        finally:
+            stop.set()
+            thread.join()
+
+    def _watch(
+        self,
+        daemon: DaemonProcess,
+        stage: Stage,
+        doing: str,
+        until: Callable[[Scene], bool],
+        seconds: float = float("inf"),
+    ) -> None:
+        """Shows the play until something is so, the time is over, or the daemon has ended."""
+        end = time.monotonic() + seconds
+        stage.show(scene := self._scene(doing))
+        while not until(scene) and time.monotonic() < end and not daemon.ended.wait(FRAME):
+            stage.show(scene := self._scene(doing))
+
+    def _scene(self, doing: str) -> Scene:
+        return Scene(
+            began=self._began,
+            elapsed=(self._sandbox.ground.now() - self._began).total_seconds(),
+            length=self._script.length,
+            history=self._sandbox.world.history,
+            verdict=self._verdict(),
+            down=self._player.down,
+            doing=doing,
+        )
+
+    def _verdict(self) -> Verdict:
+        world, requests = self._sandbox.world, self._sandbox.betterstack.requests
+        started = requests[0].at if requests else None
+        return judge(world.history, world.showings, self._sandbox.signl4.events, started, self._player.held)
+
+    def _complain(self, daemon: DaemonProcess, *, ready: bool, early: bool, code: int) -> None:
+        if early:
+            self._audience.say(f"The daemon ended before the play did, with exit code {code}. Its last lines:")
+        elif not ready:
+            self._audience.say(f"The daemon made no round within {START_TIME:g} s. Its last lines:")
+        else:
+            self._audience.say(f"The daemon was asked to stop and ended with exit code {code}. Its last lines:")
+        for line in daemon.last_lines():
+            self._audience.say(line)
+
+
+def _nothing_lost(scene: Scene) -> bool:
+    return scene.verdict.count(Flaw.LOST) == 0

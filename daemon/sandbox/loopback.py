@@ -1,0 +1,186 @@
+"""An HTTP/1.1 service on loopback that logs what it is asked, and lets faults come between its answer and the client.
+
+Every request is in the log before it is worked on. Stopping lets go of whoever hangs and joins every thread; what went
+wrong in the sandbox itself is raised then.
+"""
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from http.client import responses
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import SHUT_RDWR, socket
+from threading import Event, Thread
+from typing import Any
+
+from daemon.sandbox.exchange import Answer, Exchange, Request
+from daemon.sandbox.faults import Armed, Cut, Drip, Faults, Hang, Instead, Part, Rewrite
+from daemon.sandbox.ground import Ground
+
+HOST = "127.0.0.1"
+Send = Callable[[bytes], object]
+
+
+class LoopbackService:
+    """What the two services have in common. Each says in `answer` what it answers, in `sent` what follows from it."""
+
+    def __init__(self, ground: Ground, port: int = 0) -> None:
+        """`port` 0 takes a free one."""
+        self.faults = Faults(ground)
+        self._bell = ground.bell
+        self._now = ground.now
+        self._latency = ground.latency
+        self._stopping = Event()
+        self._exchanges: list[Exchange] = []
+        self._server = _Server(port, self)
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self.url = f"http://{HOST}:{self._server.server_port}"
+
+    def answer(self, request: Request) -> Answer:
+        """What the service says when nothing goes wrong."""
+        raise NotImplementedError
+
+    def sent(self, answer: Answer) -> None:
+        """The whole of this answer went out."""
+
+    @property
+    def requests(self) -> tuple[Exchange, ...]:
+        """Everything that was asked, in order."""
+        with self._bell:
+            return tuple(self._exchanges)
+
+    def start(self) -> None:
+        """Begins to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends all connections. Raises what went wrong in the sandbox itself while it ran."""
+        self._stopping.set()
+        self.faults.clear()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.end_connections()
+        self._server.server_close()
+        if self._server.mistakes:
+            raise self._server.mistakes[0]
+
+    def received(self, method: str, target: str, headers: dict[str, str], body: bytes) -> int:
+        """Logs a request. Returns its place in the log."""
+        with self._bell:
+            request = Request(self._now(), method, target, headers, body)
+            self._exchanges.append(Exchange(request))
+            self._bell.notify_all()
+            return len(self._exchanges) - 1
+
+    def respond(self, place: int, send: Send) -> bool:
+        """Answers the request at this place of the log. Says whether there was an answer."""
+        request = self.requests[place].request
+        self._stopping.wait(self._latency)
+        armed = self.faults.strike(request)
+        answer = self._under(armed, request)
+        if (hook := self.faults.before_answer) is not None:
+            hook(request)
+        if armed is not None and isinstance(armed.fault, Hang):
+            armed.wait()
+        if answer is None:
+            return False
+        self._answers(place, answer.status)
+        _send(answer, armed, send)
+        self.sent(answer)
+        return True
+
+    def _under(self, armed: Armed | None, request: Request) -> Answer | None:
+        """What goes back to the client under this fault."""
+        match armed.fault if armed else None:
+            case Instead(answer):
+                return answer
+            case Rewrite(change):
+                return change(request, self.answer(request))
+            case Hang(taken) | Cut(taken):
+                if taken:
+                    self.answer(request)
+                return None
+            case _:
+                return self.answer(request)
+
+    def _answers(self, place: int, status: int) -> None:
+        with self._bell:
+            self._exchanges[place] = Exchange(self._exchanges[place].request, status)
+            self._bell.notify_all()
+
+
+def _send(answer: Answer, armed: Armed | None, send: Send) -> None:
+    headers = {"Content-Length": str(len(answer.body)), **answer.headers}
+    lines = [f"HTTP/1.1 {answer.status} {responses.get(answer.status, '')}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+    if armed is None or not isinstance(armed.fault, Drip):
+        send(head + answer.body)
+    elif armed.fault.part is Part.HEAD:
+        _drip(head, armed.fault.pause, armed, send)
+        send(answer.body)
+    else:
+        send(head)
+        _drip(answer.body, armed.fault.pause, armed, send)
+
+
+def _drip(content: bytes, pause: float, armed: Armed, send: Send) -> None:
+    for place in range(len(content)):
+        if armed.wait(pause):
+            send(content[place:])
+            return
+        send(content[place : place + 1])
+
+
+class _Server(ThreadingHTTPServer):
+    """Knows its connections, so that it can end them: a client that keeps one alive would hold its thread for ever."""
+
+    daemon_threads = False
+    request_queue_size = 128
+
+    def __init__(self, port: int, service: LoopbackService) -> None:
+        super().__init__((HOST, port), _Handler)
+        self.service = service
+        self.mistakes: list[BaseException] = []
+        self._connections: set[socket] = set()
+
+    def get_request(self) -> tuple[socket, Any]:
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def end_connections(self) -> None:
+        for connection in tuple(self._connections):
+            with suppress(OSError):
+                connection.shutdown(SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """A client that went away is none of the sandbox's mistakes."""
+        error = sys.exception()
+        if error is not None and not isinstance(error, ConnectionError):
+            self.mistakes.append(error)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Reads the requests of one connection, one after the other."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def do_GET(self) -> None:
+        service = self.server.service
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = self.rfile.read(int(headers.get("content-length", 0)))
+        place = service.received(self.command, self.path, headers, body)
+        if not service.respond(place, self.wfile.write):
+            self.close_connection = True
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the base class looks for these names
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Nothing: the log of requests is all that is kept."""

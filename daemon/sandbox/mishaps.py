@@ -1,0 +1,174 @@
+"""Ready-made faults, each a way in which a service, or something before it, is known or feared to fail."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import Any
+
+from daemon.sandbox.betterstack import LIST, OTHER_HOST
+from daemon.sandbox.exchange import JSON_TYPE, Answer, Request, json_answer
+from daemon.sandbox.faults import Instead, Rewrite
+
+PORTAL = b"<!doctype html><html><body><h1>Welcome to the guest network</h1></body></html>"
+TOO_LARGE = 11_000_000
+Document = dict[str, Any]
+
+
+def lists(request: Request) -> bool:
+    """Whether the request asks Better Stack for a page of incidents."""
+    return request.path == LIST
+
+
+def lookups(request: Request) -> bool:
+    """Whether the request asks Better Stack for a single incident."""
+    return request.path.startswith(f"{LIST}/")
+
+
+def status(code: int, body: bytes = b"", **headers: str) -> Instead:
+    """An answer with this status. An underscore in the name of a header stands for a hyphen."""
+    return Instead(Answer(code, body).with_headers(**headers))
+
+
+def too_many(retry_after: int | datetime | None = None) -> Instead:
+    """429, with the wait in seconds, as a date or not at all."""
+    if retry_after is None:
+        return status(429)
+    wait = format_datetime(retry_after, usegmt=True) if isinstance(retry_after, datetime) else str(retry_after)
+    return status(429, Retry_After=wait)
+
+
+def exhausted(reset: int, code: int = 429) -> Instead:
+    """An error that says in its headers that nothing remains until `reset`, in Unix seconds."""
+    return status(code, X_RateLimit_Limit="150", X_RateLimit_Remaining="0", X_RateLimit_Reset=str(reset))
+
+
+def last_one(reset: int) -> Rewrite:
+    """The service answers as ever, and says in its headers that nothing remains until `reset`, in Unix seconds."""
+    return Rewrite(lambda _, answer: answer.with_headers(X_RateLimit_Remaining="0", X_RateLimit_Reset=str(reset)))
+
+
+def captive_portal() -> Instead:
+    """200 and a page for people."""
+    return Instead(Answer(200, PORTAL, {"Content-Type": "text/html"}))
+
+
+def redirect(url: str, code: int = 302) -> Instead:
+    """The service is said to be somewhere else."""
+    return status(code, Location=url)
+
+
+def no_object() -> Instead:
+    """200 and JSON that is a list."""
+    return json_answer_instead([])
+
+
+def json_answer_instead(document: object, code: int = 200) -> Instead:
+    """An answer with this JSON document."""
+    return Instead(json_answer(code, document))
+
+
+def too_large(size: int = TOO_LARGE) -> Instead:
+    """200 and a JSON object of so many bytes."""
+    filling = b" " * (size - 2)
+    return Instead(Answer(200, b"{" + filling + b"}", {"Content-Type": JSON_TYPE}))
+
+
+def empty() -> Rewrite:
+    """The service takes the request and answers with no body."""
+    return Rewrite(lambda _, answer: replace(answer, body=b""))
+
+
+def truncated() -> Rewrite:
+    """The second half of the body is missing, and nothing says so."""
+    return Rewrite(lambda _, answer: replace(answer, body=answer.body[: len(answer.body) // 2]))
+
+
+def broken_off() -> Rewrite:
+    """The connection ends in the middle of the body."""
+
+    def change(_: Request, answer: Answer) -> Answer:
+        length = {"Content-Length": str(len(answer.body)), "Connection": "close"}
+        return replace(answer, body=answer.body[: len(answer.body) // 2], headers={**answer.headers, **length})
+
+    return Rewrite(change)
+
+
+def document(change: Callable[[Request, Document], Document]) -> Rewrite:
+    """The service's JSON document, changed. What is no success passes as it is."""
+
+    def rewrite(request: Request, answer: Answer) -> Answer:
+        if answer.status != HTTPStatus.OK:
+            return answer
+        return replace(answer, body=json.dumps(change(request, json.loads(answer.body))).encode())
+
+    return Rewrite(rewrite)
+
+
+def without(key: str) -> Rewrite:
+    """A document that lacks this key."""
+    return document(lambda _, whole: {name: value for name, value in whole.items() if name != key})
+
+
+def with_record(*records: object) -> Rewrite:
+    """Pages that begin with these records."""
+    return _records(lambda _, own: [*records, *own])
+
+
+def hiding(*incident_ids: str) -> Rewrite:
+    """Pages that lack these incidents."""
+    return _records(lambda _, records: (record for record in records if record["id"] not in incident_ids))
+
+
+def nulls(incident_id: str, *attributes: str) -> Rewrite:
+    """Pages in which these attributes of an incident are null."""
+
+    def change(_: Request, records: list[Document]) -> Iterable[Document]:
+        for record in records:
+            hit = record["id"] == incident_id
+            gone = dict.fromkeys(attributes) if hit else {}
+            yield {**record, "attributes": {**record["attributes"], **gone}}
+
+    return _records(change)
+
+
+def slid_up() -> Rewrite:
+    """Something ended while the pages were read: each page after the first lacks what was its first record."""
+    return _records(lambda request, records: records[_number(request) > 1 :])
+
+
+def slid_down() -> Rewrite:
+    """Something began while the pages were read: each page after the first repeats the last record before it."""
+    last: dict[int, list[Document]] = {}
+
+    def change(request: Request, records: list[Document]) -> Iterable[Document]:
+        last[_number(request)] = records[-1:]
+        return [*last.get(_number(request) - 1, []), *records]
+
+    return _records(change)
+
+
+def endless() -> Rewrite:
+    """`next` is set on every page, and pages behind the last one repeat it."""
+    last: list[Document] = []
+
+    def change(request: Request, whole: Document) -> Document:
+        last[:] = whole["data"] or last
+        url = f"{OTHER_HOST}{LIST}?page={_number(request) + 1}"
+        return {**whole, "data": [*last], "pagination": {**whole["pagination"], "next": url}}
+
+    return _page(change)
+
+
+def _page(change: Callable[[Request, Document], Document]) -> Rewrite:
+    return document(lambda request, whole: change(request, whole) if lists(request) else whole)
+
+
+def _records(change: Callable[[Request, list[Document]], Iterable[object]]) -> Rewrite:
+    return _page(lambda request, whole: {**whole, "data": list(change(request, whole["data"]))})
+
+
+def _number(request: Request) -> int:
+    return int(request.query.get("page", "1"))

@@ -1,0 +1,97 @@
+"""The real daemon as a process of its own, in a directory of its own, deaf to the configuration of this machine.
+
+It never outlives the `with` block. Only this process is ever signalled.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from threading import Event, Thread
+from typing import Self
+
+from daemon.config import CONFIG_VARIABLE, SECTIONS
+
+PACE: Mapping[str, str] = {
+    "POLL__INTERVAL": "1s",
+    "POLL__SWEEP_INTERVAL": "3s",
+    "POLL__GONE_AFTER": "2s",
+    "DELIVERY__GAP": "0.5s",
+    "DELIVERY__RETRY_MIN": "0.5s",
+    "DELIVERY__RETRY_MAX": "2s",
+    "LOG__FORMAT": "json",
+}
+"""Settings that let minutes of duty pass in seconds."""
+OF_THE_SERVICE_MANAGER = ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM")
+STOP_TIME = 20.0
+"""Seconds that an orderly stop may take."""
+
+
+class DaemonProcess:
+    """`python -m daemon run`, started and stopped."""
+
+    def __init__(self, settings: Mapping[str, str], directory: Path, on_end: Callable[[], None]) -> None:
+        """`directory` takes the database and the log. `on_end` is called from a thread of its own."""
+        self._settings = settings
+        self._directory = directory
+        self._on_end = on_end
+        self._log = directory / "daemon.log"
+        self.ended = Event()
+
+    def __enter__(self) -> Self:
+        """Starts the daemon."""
+        empty = self._directory / "config.toml"
+        empty.touch()
+        environment = isolated(os.environ, self._directory) | {CONFIG_VARIABLE: str(empty)} | dict(self._settings)
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "daemon", "run"],
+                cwd=self._directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C in the terminal is for the demo, which then stops the daemon itself
+            )
+        self._watch = Thread(target=self._wait)
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the daemon, by force if need be."""
+        self.stop()
+        self._watch.join()
+
+    def stop(self) -> int:
+        """Asks the daemon to stop and waits for it. Returns its exit code; negative is a signal."""
+        if not self.ended.is_set():
+            self._process.send_signal(signal.SIGTERM)
+            if not self.ended.wait(STOP_TIME):
+                self._process.kill()
+                self.ended.wait()
+        return self._process.returncode
+
+    def last_lines(self, count: int = 15) -> list[str]:
+        """The end of the daemon's log."""
+        return self._log.read_text("utf-8", "replace").splitlines()[-count:]
+
+    def _wait(self) -> None:
+        self._process.wait()
+        self.ended.set()
+        self._on_end()
+
+
+def isolated(inherited: Mapping[str, str], directory: Path) -> dict[str, str]:
+    """The environment without anything that would configure the daemon, and with what lets it be imported."""
+    kept = {name: value for name, value in inherited.items() if not _configures(name)}
+    checkout = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, [checkout, inherited.get("PYTHONPATH", "")]))
+    loopback = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1")
+    return {**kept, **PACE, **loopback, "PYTHONPATH": path, "DATABASE__URL": f"sqlite:///{directory}/state.db"}
+
+
+def _configures(name: str) -> bool:
+    section, separator, _ = name.lower().partition("__")
+    return (bool(separator) and section in SECTIONS) or name in OF_THE_SERVICE_MANAGER

@@ -1,0 +1,106 @@
+"""The record of one incident in Better Stack's shape, and what it means.
+
+A record never changes; each change makes a new one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from daemon.incident import Phase
+
+BLANK: Mapping[str, Any] = {
+    "name": None,
+    "url": None,
+    "http_method": None,
+    "cause": None,
+    "incident_group_id": None,
+    "started_at": None,
+    "acknowledged_at": None,
+    "acknowledged_by": None,
+    "resolved_at": None,
+    "resolved_by": None,
+    "status": "Started",
+    "team_name": "Operations",
+    "response_content": None,
+    "response_options": "{}",
+    "regions": None,
+    "response_url": None,
+    "screenshot_url": None,
+    "origin_url": None,
+    "escalation_policy_id": None,
+    "call": False,
+    "sms": False,
+    "email": True,
+    "push": True,
+    "critical_alert": False,
+    "metadata": {},
+}
+UNTIL_REOPENED = ("status", "team_name", "critical_alert", "metadata")
+"""What the documented record of a reopened incident lacks."""
+OF_ONE_GENERATION = ("acknowledged_at", "acknowledged_by", "resolved_at", "resolved_by", "reopened_at", "reopened_by")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One incident as it stands."""
+
+    id: str
+    team_name: str
+    generation: int
+    attributes: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def phase(self) -> Phase:
+        """Where the incident stands, read as the record means it."""
+        match str(self.attributes.get("status") or "").lower():
+            case "":
+                return _phase_by_times(self.attributes)
+            case "resolved" | "acknowledged" | "unconfirmed" as status:
+                return Phase(status)
+            case _:
+                return Phase.OPEN
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """Type and id of what raised the incident: without an address it is a heartbeat."""
+        return ("monitor", "2345678") if self.attributes["url"] else ("heartbeat", "77")
+
+    def changed(self, **attributes: object) -> "Record":
+        """The record with these attributes in place of its own."""
+        return replace(self, attributes={**self.attributes, **attributes})
+
+    def acknowledged(self, at: datetime, by: str | None) -> "Record":
+        """The record after somebody acknowledged the incident."""
+        return self.changed(status="Acknowledged", acknowledged_at=spelled_time(at), acknowledged_by=by)
+
+    def resolved(self, at: datetime, by: str | None) -> "Record":
+        """The record after the incident was resolved."""
+        return self.changed(status="Resolved", resolved_at=spelled_time(at), resolved_by=by)
+
+    def reopened(self, at: datetime, by: str | None) -> "Record":
+        """The next generation in the documented form: the old times stay."""
+        kept = {key: value for key, value in self.attributes.items() if key not in UNTIL_REOPENED}
+        times = {"reopened_at": spelled_time(at), "reopened_by": by}
+        return replace(self, generation=self.generation + 1, attributes={**kept, **times})
+
+    def reopened_afresh(self) -> "Record":
+        """The next generation in the other form: nothing tells it from an incident that was never resolved."""
+        kept = {key: value for key, value in self.attributes.items() if key not in OF_ONE_GENERATION}
+        given = {**BLANK, "team_name": self.team_name, **kept, "status": "Started"}
+        return replace(self, generation=self.generation + 1, attributes=given)
+
+
+def _phase_by_times(attributes: Mapping[str, Any]) -> Phase:
+    resolved, reopened = attributes.get("resolved_at"), attributes.get("reopened_at")
+    if resolved and reopened and reopened > resolved:
+        return Phase.OPEN
+    if resolved:
+        return Phase.RESOLVED
+    return Phase.ACKNOWLEDGED if attributes.get("acknowledged_at") else Phase.OPEN
+
+
+def spelled_time(moment: datetime) -> str:
+    """The moment as Better Stack writes it: UTC, to the millisecond."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

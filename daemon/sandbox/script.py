@@ -1,0 +1,122 @@
+"""What is to happen and when, as values, and the player that makes it happen in a sandbox.
+
+A script is played at its own pace whatever the daemon does; stopping ends it at once and lifts an outage it began.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from threading import Event
+
+from daemon.sandbox import mishaps
+from daemon.sandbox.faults import Armed
+from daemon.sandbox.history import Act, Window
+from daemon.sandbox.server import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One thing that happens to one incident."""
+
+    at: float
+    """Seconds since the play began; below zero, it happened before the daemon was started."""
+    act: Act
+    actor: str
+    """The incident, by a name that is its own within the script."""
+    name: str = ""
+    cause: str = "Status 503"
+    by: str | None = None
+    status: str = "Started"
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """SIGNL4 answers 503 from the one second of the play to the other."""
+
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A whole play."""
+
+    cues: tuple[Cue, ...]
+    outages: tuple[Outage, ...] = ()
+
+    @property
+    def length(self) -> float:
+        """When the last thing happens, in seconds."""
+        return max([cue.at for cue in self.cues] + [outage.until for outage in self.outages])
+
+
+class Player:
+    """Plays one script in one sandbox, once."""
+
+    def __init__(self, script: Script, sandbox: Sandbox) -> None:
+        """Nothing has happened yet."""
+        self._script = script
+        self._sandbox = sandbox
+        self._ids: dict[str, str] = {}
+        self._outage: Armed | None = None
+        self._outage_began = sandbox.ground.now()
+        self.held: list[Window] = []
+        """When SIGNL4 was down; an outage is listed when it is over."""
+
+    def prologue(self) -> None:
+        """What happened before the daemon was started, all at once."""
+        for cue in sorted(self._script.cues, key=lambda cue: cue.at):
+            if cue.at < 0:
+                self._perform(cue)
+
+    def play(self, stop: Event) -> None:
+        """Everything else. Returns at the end, or as soon as `stop` is set."""
+        began = time.monotonic()
+        for at, step in sorted(self._steps(), key=lambda step: step[0]):
+            if stop.wait(max(0.0, began + at - time.monotonic())):
+                break
+            step()
+        self._end_outage()
+
+    @property
+    def down(self) -> bool:
+        """Whether SIGNL4 is down by the script."""
+        return self._outage is not None
+
+    def _steps(self) -> Iterator[tuple[float, Callable[[], None]]]:
+        for cue in self._script.cues:
+            if cue.at >= 0:
+                yield cue.at, lambda cue=cue: self._perform(cue)  # type: ignore[misc]
+        for outage in self._script.outages:
+            yield outage.since, self._begin_outage
+            yield outage.until, self._end_outage
+
+    def _begin_outage(self) -> None:
+        self._outage_began = self._sandbox.ground.now()
+        self._outage = self._sandbox.signl4.faults.arm(mishaps.status(503))
+
+    def _end_outage(self) -> None:
+        if self._outage is not None:
+            self._outage.release()
+            self._outage = None
+            self.held.append(Window(self._outage_began, self._sandbox.ground.now()))
+
+    def _perform(self, cue: Cue) -> None:
+        world = self._sandbox.world
+        if cue.act is Act.OPENED:
+            self._ids[cue.actor] = world.open(cue.name or cue.actor, cause=cue.cause, status=cue.status)
+            return
+        incident_id = self._ids[cue.actor]
+        match cue.act:
+            case Act.CONFIRMED:
+                world.confirm(incident_id)
+            case Act.ACKNOWLEDGED:
+                world.acknowledge(incident_id, cue.by)
+            case Act.RESOLVED:
+                world.resolve(incident_id, cue.by)
+            case Act.REOPENED | Act.REOPENED_AFRESH as act:
+                world.reopen(incident_id, cue.by, keep_times=act is Act.REOPENED)
+            case Act.DELETED:
+                world.delete(incident_id)
+            case Act.RESTATED:
+                world.set_status(incident_id, cue.status)

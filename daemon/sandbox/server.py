@@ -1,0 +1,70 @@
+"""Both services together, for as long as a `with` block lasts, and a way to wait for what happens in them.
+
+Everything is on loopback. Whatever happens rings one bell, so that nobody who waits needs to sleep and look again.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Self, TypeVar
+
+from daemon.sandbox.betterstack import BetterStack
+from daemon.sandbox.ground import Ground
+from daemon.sandbox.signl4 import EVENT_LIMIT, FAULTY_LIMIT, Signl4
+from daemon.sandbox.world import World
+
+Found = TypeVar("Found")
+
+
+class Sandbox:
+    """Better Stack and SIGNL4 in miniature."""
+
+    def __init__(
+        self,
+        *,
+        ground: Ground | None = None,
+        event_limit: int = EVENT_LIMIT,
+        faulty_limit: int | None = FAULTY_LIMIT,
+        betterstack_port: int = 0,
+        signl4_port: int = 0,
+    ) -> None:
+        """The ground brings clock and latency; a port of 0 is any free one; the limits are those of `Signl4`."""
+        self.ground = ground or Ground()
+        self._stack = ExitStack()
+        self.world = World(self.ground)
+        self.betterstack = BetterStack(self.ground, self.world, port=betterstack_port)
+        self.signl4 = Signl4(self.ground, limit=event_limit, faulty_limit=faulty_limit, port=signl4_port)
+
+    def __enter__(self) -> Self:
+        """Both services answer from here on."""
+        for service in (self.betterstack, self.signl4):
+            service.start()
+            self._stack.callback(service.stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends both. Raises what went wrong in the sandbox itself."""
+        self._stack.close()
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point the daemon at the sandbox."""
+        return {
+            "BETTERSTACK__TOKEN": self.betterstack.token,
+            "BETTERSTACK__BASE_URL": self.betterstack.url,
+            "SIGNL4__SECRET": self.signl4.secret,
+            "SIGNL4__BASE_URL": self.signl4.url,
+        }
+
+    def wait_for(self, predicate: Callable[[], Found], timeout: float = 10.0, what: str = "it") -> Found:
+        """Waits until `predicate` finds something true, and returns that. Raises `TimeoutError`.
+
+        The predicate is asked again whenever something happened; `timeout` is in seconds.
+        """
+        with self.ground.bell:
+            found = self.ground.bell.wait_for(predicate, timeout)
+            if not found:
+                raise TimeoutError(f"{what} did not happen within {timeout:g} s; {self._so_far()}")
+            return found
+
+    def _so_far(self) -> str:
+        asked, told = len(self.betterstack.requests), len(self.signl4.requests)
+        return f"{asked} requests to Better Stack, {told} to SIGNL4, {len(self.signl4.events)} events accepted"

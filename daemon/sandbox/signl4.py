@@ -1,0 +1,128 @@
+"""SIGNL4's webhook in miniature: takes events, raises and changes alerts, limits what it is sent.
+
+An event is stored before it is answered. `acknowledged` and `resolved` act on the alerts that were raised with their
+external id; `new` raises another one each time.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from daemon.incident import Kind
+from daemon.sandbox.exchange import Answer, Request, json_answer
+from daemon.sandbox.ground import Ground
+from daemon.sandbox.history import Alert, AlertState, Event
+from daemon.sandbox.loopback import LoopbackService
+from daemon.sandbox.throttle import Allowance, Throttle
+
+SECRET = "96sbq49u"  # noqa: S105 - opens nothing but a sandbox
+LAST_TICK = 3155378975999999999
+"""The end of the year 9999 in .NET ticks of 100 ns; event ids count down from it."""
+EVENT_LIMIT, EVENT_WINDOW = 150, timedelta(seconds=15)
+FAULTY_LIMIT, FAULTY_WINDOW = 10, timedelta(minutes=1)
+_MESSAGE = "Error raising event."
+
+
+class Signl4(LoopbackService):
+    """One team of SIGNL4, as its webhook shows it."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        *,
+        secret: str = SECRET,
+        limit: int = EVENT_LIMIT,
+        faulty_limit: int | None = FAULTY_LIMIT,
+        port: int = 0,
+    ) -> None:
+        """`limit`: events in 15 s. `faulty_limit`: faulty requests in a minute; `None` for any number."""
+        super().__init__(ground, port)
+        self.secret = secret
+        self._events: list[Event] = []
+        self._alerts: list[Alert] = []
+        self._event_throttle = Throttle(limit, EVENT_WINDOW)
+        self._faulty_throttle = Throttle(faulty_limit, FAULTY_WINDOW) if faulty_limit is not None else None
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Every event that was accepted, in order."""
+        with self._bell:
+            return tuple(self._events)
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Every alert that was raised, in order."""
+        with self._bell:
+            return tuple(self._alerts)
+
+    def answer(self, request: Request) -> Answer:
+        """What SIGNL4 answers."""
+        with self._bell:
+            now = self._now()
+            place, _, secret = request.path.removeprefix("/").partition("/")
+            if request.method != "POST" or place != "webhook" or "/" in secret:
+                return Answer(404)
+            if secret != self.secret:
+                details = f"An event source with ID {secret} was not found."
+                return self._refusal(now, 404, {"requestId": str(uuid4()), "code": 3004, "details": details})
+            try:
+                payload = json.loads(request.body)
+            except ValueError as error:
+                return self._refusal(now, 400, _unreadable("Invalid JSON", str(error)))
+            if not isinstance(payload, dict):
+                return self._refusal(now, 400, _unreadable("Invalid JSON", "The body is not an object."))
+            return self._event(now, payload)
+
+    def _event(self, now: datetime, payload: Mapping[str, Any]) -> Answer:
+        allowance = self._event_throttle.spend(now)
+        if not allowance.granted:
+            return _throttled(allowance)
+        event = Event(now, _event_id(now), payload)
+        self._events.append(event)
+        self._act(event)
+        self._bell.notify_all()
+        return json_answer(201, {"eventId": event.event_id}, allowance.headers)
+
+    def _act(self, event: Event) -> None:
+        """Any status but the three is an event without an effect."""
+        match event.kind:
+            case Kind.NEW:
+                self._alerts.append(Alert(event.event_id, event.external_id, event.title))
+            case Kind.ACKNOWLEDGED:
+                self._move(event.external_id, {AlertState.OPEN}, AlertState.ACKNOWLEDGED)
+            case Kind.RESOLVED:
+                self._move(event.external_id, {AlertState.OPEN, AlertState.ACKNOWLEDGED}, AlertState.CLOSED)
+
+    def _move(self, external_id: str, origins: set[AlertState], state: AlertState) -> None:
+        for place, alert in enumerate(self._alerts):
+            if external_id and alert.external_id == external_id and alert.state in origins:
+                self._alerts[place] = replace(alert, state=state)
+
+    def _refusal(self, now: datetime, status: int, document: Mapping[str, Any]) -> Answer:
+        """The answer to a faulty request. Only these suffer when there are too many of them."""
+        if self._faulty_throttle is not None:
+            allowance = self._faulty_throttle.spend(now)
+            if not allowance.granted:
+                return _throttled(allowance)
+        return json_answer(status, {**document, "message": _MESSAGE}, self._event_throttle.look(now).headers)
+
+
+def _unreadable(message: str, details: str) -> dict[str, Any]:
+    errors = [{"message": message, "details": details}]
+    text = "The request body could not be parsed."
+    return {"code": 1000, "details": text, "errors": errors, "requestId": str(uuid4())}
+
+
+def _throttled(allowance: Allowance) -> Answer:
+    """Status and body of such an answer are written nowhere; this is what a client should expect."""
+    details = "Too many requests."
+    document = {"code": 1000, "message": _MESSAGE, "details": details, "errors": [], "requestId": str(uuid4())}
+    return json_answer(429, document, allowance.headers)
+
+
+def _event_id(now: datetime) -> str:
+    ticks = (now - datetime(1, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 10
+    return f"{LAST_TICK - ticks:019d}_{uuid4()}"

@@ -1,0 +1,245 @@
+"""What the audience sees: the play while it runs, and the verdict after it.
+
+On a terminal the two services stand side by side and the picture moves; elsewhere each thing is a line, once, or of a
+long play a line for each tenth. Nothing is decided here.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median, quantiles
+from typing import Protocol, Self
+
+from rich import box
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from daemon.incident import Kind, Phase
+from daemon.sandbox.history import Act, Happening
+from daemon.sandbox.verdict import Case, Told, Verdict
+
+WIDTH_OF_A_FILE = 120
+MANY = 60
+"""With more things than these on either side, an audience wants figures."""
+ROWS_BESIDES = 8
+"""Lines of the moving picture that are not events."""
+WIDTH_OF_A_THING = 32
+COLOURS: dict[str, str] = {
+    Act.OPENED: "red",
+    Act.CONFIRMED: "red",
+    Act.REOPENED: "red",
+    Act.REOPENED_AFRESH: "red",
+    Kind.NEW: "red",
+    Kind.ACKNOWLEDGED: "yellow",
+    Kind.RESOLVED: "green",
+    Act.DELETED: "green",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One moment of the play."""
+
+    began: datetime
+    elapsed: float
+    length: float
+    """Seconds, as the one before."""
+    history: Sequence[Happening]
+    verdict: Verdict
+    down: bool
+    """Whether SIGNL4 is down by the script."""
+    doing: str
+
+    @property
+    def done(self) -> float:
+        """The part of the play that is over, from 0 to 1."""
+        return min(1.0, max(0.0, self.elapsed / self.length))
+
+    @property
+    def happened(self) -> list[tuple[datetime, Text]]:
+        """A line for each thing that happened at Better Stack, in order."""
+        return [(one.at, _named(_happening(one, self.began), one.name)) for one in self.history]
+
+    @property
+    def told(self) -> list[tuple[datetime, Text]]:
+        """A line for each thing that SIGNL4 was told, in order."""
+        lines = [
+            (told.at, _named(_told(told, self.began), case.name)) for case in self.verdict.cases for told in case.told
+        ]
+        return sorted(lines, key=lambda line: line[0])
+
+
+class Stage(Protocol):
+    """Where a play is shown, inside a `with` block."""
+
+    def __enter__(self) -> Self:
+        """The curtain."""
+
+    def __exit__(self, *_: object) -> None:
+        """The curtain again."""
+
+    def show(self, scene: Scene) -> None:
+        """Shows this moment."""
+
+
+class Picture:
+    """A moving picture on a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        """Nothing is shown yet."""
+        self._console = console
+        self._live = Live(console=console, transient=True, auto_refresh=False)
+
+    def __enter__(self) -> Self:
+        """Takes the lower part of the terminal."""
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Gives it back."""
+        self._live.__exit__(None, None, None)
+
+    def show(self, scene: Scene) -> None:
+        """Draws the picture again."""
+        rows = max(3, min(24, self._console.height - ROWS_BESIDES))
+        table = Table(expand=True, title=f"{scene.elapsed:.1f} s: {scene.doing}", title_justify="left")
+        signl4 = Text("SIGNL4: down, answers 503", "bold red") if scene.down else Text("SIGNL4")
+        table.add_column("Better Stack", ratio=1, no_wrap=True)
+        table.add_column(signl4, ratio=1, no_wrap=True)
+        table.add_row(_last(scene.happened, rows), _last(scene.told, rows))
+        bar = ProgressBar(total=1.0, completed=scene.done, width=self._console.width)
+        self._live.update(Group(table, bar), refresh=True)
+
+
+class Lines:
+    """Plain lines, for a file or a pipe."""
+
+    def __init__(self, console: Console, *, every_thing: bool) -> None:
+        """Of a long play only each tenth is told."""
+        self._console = console
+        self._every_thing = every_thing
+        self._shown = [0, 0]
+        self._tenth = -1
+        self._down = False
+
+    def __enter__(self) -> Self:
+        """Nothing to prepare."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to tidy."""
+
+    def show(self, scene: Scene) -> None:
+        """Prints what is new."""
+        if scene.down != self._down:
+            self._down = scene.down
+            self._console.print(
+                f"SIGNL4        {scene.elapsed:6.1f}  {'down, answers 503' if scene.down else 'up again'}"
+            )
+        if self._every_thing:
+            for line in self._new(scene):
+                self._console.print(line, no_wrap=True, overflow="ignore", crop=False)
+        elif (tenth := int(scene.done * 10)) > self._tenth:
+            self._tenth = tenth
+            things, events = len(scene.history), len(scene.told)
+            self._console.print(f"{tenth * 10:3d} %  {things} things happened, SIGNL4 was told {events}")
+
+    def _new(self, scene: Scene) -> Iterator[Text]:
+        sides = [(scene.happened, "Better Stack  "), (scene.told, "SIGNL4        ")]
+        lines: list[tuple[datetime, Text]] = []
+        for side, (items, label) in enumerate(sides):
+            lines += [(at, Text(label).append_text(text)) for at, text in items[self._shown[side] :]]
+            self._shown[side] = len(items)
+        yield from (line for _, line in sorted(lines, key=lambda line: line[0]))
+
+
+class Audience:
+    """Whoever looks at standard output."""
+
+    def __init__(self) -> None:
+        """A file gets lines of a decent width."""
+        terminal = Console(highlight=False, markup=False)
+        self._console = (
+            terminal if terminal.is_terminal else Console(highlight=False, markup=False, width=WIDTH_OF_A_FILE)
+        )
+
+    def say(self, sentence: str) -> None:
+        """Prints it as it is."""
+        self._console.print(sentence, soft_wrap=True)
+
+    def stage(self, things: int) -> Stage:
+        """The stage for a play of so many things."""
+        console = self._console
+        return Picture(console) if console.is_terminal else Lines(console, every_thing=things <= MANY)
+
+    def report(self, verdict: Verdict, began: datetime) -> None:
+        """The verdict: each incident where they are few, else figures and each incident with a flaw."""
+        few = len(verdict.cases) <= MANY
+        if not few:
+            self._console.print(_figures(verdict))
+        cases = [case for case in verdict.cases if few or case.findings]
+        if cases:
+            self._console.print(_table(cases, began))
+        self._console.print(verdict.sentence, style="bold green" if verdict.good else "bold red", soft_wrap=True)
+
+
+def _table(cases: Iterable[Case], began: datetime) -> Table:
+    table = Table("Incident", "At Better Stack", "At SIGNL4", box=box.SIMPLE, show_lines=True)
+    for case in cases:
+        happened = Text("\n").join(_happening(one, began) for one in case.happened)
+        told = Text("\n").join(_told(one, began) for one in case.told)
+        table.add_row(Text.assemble(f"{case.name}\n", _opinion(case)), happened, told)
+    return table
+
+
+def _figures(verdict: Verdict) -> Table:
+    table = Table(
+        "", "told", "median", "95 in 100", "longest", title="Time from the fact to SIGNL4", title_justify="left"
+    )
+    for kind in Kind:
+        took = [
+            one.took.total_seconds()
+            for case in verdict.cases
+            for one in case.told
+            if one.kind == kind and one.took is not None
+        ]
+        if took:
+            figures = (median(took), quantiles([*took, took[-1]], n=20)[-1], max(took))
+            table.add_row(kind, str(len(took)), *(f"{figure:.2f} s" for figure in figures))
+    return table
+
+
+def _opinion(case: Case) -> Text:
+    if case.findings:
+        return Text("\n".join(f"{finding.flaw}: {finding.why}" for finding in case.findings), "bold red")
+    if case.superseded:
+        return Text("right; acknowledged superseded", "green")
+    return Text("right" if case.told else "right: nothing to tell", "green")
+
+
+def _happening(one: Happening, began: datetime) -> Text:
+    doubt = f" {one.phase}" if (one.act, one.phase) == (Act.OPENED, Phase.UNCONFIRMED) else ""
+    by = f" by {one.by}" if one.by else ""
+    return Text.assemble(_seconds(one.at - began), "  ", (f"{one.act}{doubt}{by}", COLOURS.get(one.act, "")))
+
+
+def _told(told: Told, began: datetime) -> Text:
+    took = "" if told.took is None else f"  +{told.took.total_seconds():.1f}"
+    return Text.assemble(_seconds(told.at - began), "  ", (told.kind, COLOURS.get(told.kind, "")), took)
+
+
+def _seconds(time: timedelta) -> str:
+    return f"{time.total_seconds():6.1f}"
+
+
+def _named(line: Text, name: str) -> Text:
+    line.pad_right(max(1, WIDTH_OF_A_THING - len(line)))
+    return line.append(name)
+
+
+def _last(items: Sequence[tuple[datetime, Text]], rows: int) -> Text:
+    lines = [text for _, text in items[-rows:]]
+    return Text("\n").join([*lines, *[Text("")] * (rows - len(lines))])

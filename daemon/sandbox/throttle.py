@@ -1,0 +1,53 @@
+"""A limit on requests in the way SIGNL4 has them: so many in a window, and once beyond it a whole window of silence."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What the limit says about one request."""
+
+    granted: bool
+    limit: int
+    remaining: int
+    reset: datetime
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The three headers of every answer of the webhook."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(int(self.reset.timestamp()) + 1),
+        }
+
+
+class Throttle:
+    """Counts requests. Used under the service's lock."""
+
+    def __init__(self, limit: int, window: timedelta) -> None:
+        """At most `limit` requests in `window`."""
+        self._limit = limit
+        self._window = window
+        self._used = 0
+        self._ends: datetime | None = None
+
+    def look(self, now: datetime) -> Allowance:
+        """How things stand, with nothing spent."""
+        ends = self._current(now)
+        return Allowance(self._used < self._limit, self._limit, max(0, self._limit - self._used), ends)
+
+    def spend(self, now: datetime) -> Allowance:
+        """One more request. The first beyond the limit begins the silence."""
+        ends = self._current(now)
+        self._used += 1
+        if self._used == self._limit + 1:
+            self._ends = ends = now + self._window
+        return Allowance(self._used <= self._limit, self._limit, max(0, self._limit - self._used), ends)
+
+    def _current(self, now: datetime) -> datetime:
+        """The end of the window that `now` lies in."""
+        if self._ends is None or now >= self._ends:
+            self._used, self._ends = 0, now + self._window
+        return self._ends

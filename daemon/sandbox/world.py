@@ -1,0 +1,169 @@
+"""The truth on the Better Stack side: incidents, what happened to each, and what of it a client was shown.
+
+Every verb is one atomic change; no two changes of one incident carry the same time; a record that was handed out
+never changes; whoever waits on the bell wakes at each change. An id is never used twice.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from daemon.errors import DaemonError
+from daemon.incident import Phase
+from daemon.sandbox.ground import Ground
+from daemon.sandbox.history import Act, Happening, Showing
+from daemon.sandbox.record import BLANK, Record, spelled_time
+
+FIRST_ID = 1030000001
+SMALLEST_STEP = timedelta(milliseconds=1)
+
+
+class NoSuchIncidentError(DaemonError):
+    """There is no such incident, or it was deleted."""
+
+
+class AlreadyDoneError(DaemonError):
+    """The incident is past that; the text is Better Stack's own."""
+
+
+class World:
+    """All incidents of one Better Stack account."""
+
+    def __init__(self, ground: Ground) -> None:
+        """The ground's bell guards the world and is rung at each change."""
+        self._bell = ground.bell
+        self._now = ground.now
+        self._last_change: dict[str, datetime] = {}
+        self._records: dict[str, Record] = {}
+        self._opened = 0
+        self._history: list[Happening] = []
+        self._showings: dict[tuple[str, int, Phase], Showing] = {}
+
+    def open(
+        self,
+        name: str | None,
+        *,
+        cause: str | None = "Status 503",
+        url: str | None = "https://shop.example.com/",
+        status: str | None = "Started",
+        metadata: Mapping[str, Any] | None = None,
+        started_at: datetime | None = None,
+        team_name: str = "Operations",
+    ) -> str:
+        """Something broke. Returns the new incident's id."""
+        with self._bell:
+            incident_id, now = str(FIRST_ID + self._opened), self._now()
+            self._opened += 1
+            given: dict[str, Any] = {"name": name, "cause": cause, "url": url, "http_method": "get" if url else None}
+            given |= {"status": status, "team_name": team_name, "metadata": dict(metadata or {})}
+            given |= {"started_at": spelled_time(started_at or now)} | _times_implied(status, now)
+            self._put(Record(incident_id, team_name, 1, {**BLANK, **given}), Act.OPENED, now)
+            return incident_id
+
+    def confirm(self, incident_id: str) -> None:
+        """A second check failed too: an unconfirmed incident becomes a started one."""
+        with self._bell:
+            record = self.record(incident_id)
+            if record.phase is not Phase.UNCONFIRMED:
+                raise AlreadyDoneError("Incident was already confirmed")
+            self._put(record.changed(status="Started"), Act.CONFIRMED, self._moment(incident_id))
+
+    def acknowledge(self, incident_id: str, by: str | None = None) -> None:
+        """Somebody looks after it."""
+        with self._bell:
+            record, now = self._unresolved(incident_id), self._moment(incident_id)
+            if record.phase is Phase.ACKNOWLEDGED:
+                raise AlreadyDoneError("Incident was already acknowledged")
+            self._put(record.acknowledged(now, by), Act.ACKNOWLEDGED, now, by)
+
+    def resolve(self, incident_id: str, by: str | None = None) -> None:
+        """It works again."""
+        with self._bell:
+            record, now = self._unresolved(incident_id), self._moment(incident_id)
+            self._put(record.resolved(now, by), Act.RESOLVED, now, by)
+
+    def reopen(self, incident_id: str, by: str | None = None, *, keep_times: bool) -> None:
+        """It is broken again: the same id, in one of the two forms a reopened record is known to have."""
+        with self._bell:
+            record, now = self.record(incident_id), self._moment(incident_id)
+            if record.phase is not Phase.RESOLVED:
+                raise AlreadyDoneError("Incident is not resolved")
+            if keep_times:
+                self._put(record.reopened(now, by), Act.REOPENED, now, by)
+            else:
+                self._put(record.reopened_afresh(), Act.REOPENED_AFRESH, now, by)
+
+    def delete(self, incident_id: str) -> None:
+        """The record is gone; its id answers "not found" from now on."""
+        with self._bell:
+            record = self.record(incident_id)
+            del self._records[incident_id]
+            self._happened(record, Act.DELETED, self._moment(incident_id))
+
+    def set_status(self, incident_id: str, word: str | None) -> None:
+        """Better Stack uses another word for the status of an incident that is not over, or none at all."""
+        with self._bell:
+            self._put(self._unresolved(incident_id).changed(status=word), Act.RESTATED, self._moment(incident_id))
+
+    def record(self, incident_id: str) -> Record:
+        """The incident as it stands. Raises `NoSuchIncidentError`."""
+        with self._bell:
+            if incident_id not in self._records:
+                raise NoSuchIncidentError("Resource with provided ID was not found")
+            return self._records[incident_id]
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """All incidents that are not deleted, newest first."""
+        with self._bell:
+            by_start = sorted(self._records.values(), key=lambda record: (record.attributes["started_at"], record.id))
+            return tuple(reversed(by_start))
+
+    @property
+    def history(self) -> tuple[Happening, ...]:
+        """Everything that happened, in order."""
+        with self._bell:
+            return tuple(self._history)
+
+    @property
+    def showings(self) -> tuple[Showing, ...]:
+        """When each generation of an incident was first shown in each phase."""
+        with self._bell:
+            return tuple(self._showings.values())
+
+    def show(self, showings: Iterable[Showing]) -> None:
+        """A client has read this."""
+        with self._bell:
+            for showing in showings:
+                self._showings.setdefault((showing.incident_id, showing.generation, showing.phase), showing)
+            self._bell.notify_all()
+
+    def _moment(self, incident_id: str) -> datetime:
+        """Now, or a little later: a record cannot tell two things of the same millisecond apart."""
+        return max(self._now(), self._last_change[incident_id] + SMALLEST_STEP)
+
+    def _unresolved(self, incident_id: str) -> Record:
+        record = self.record(incident_id)
+        if record.phase is Phase.RESOLVED:
+            raise AlreadyDoneError("Incident was already resolved")
+        return record
+
+    def _put(self, record: Record, act: Act, at: datetime, by: str | None = None) -> None:
+        self._records[record.id] = record
+        self._happened(record, act, at, by)
+
+    def _happened(self, record: Record, act: Act, at: datetime, by: str | None = None) -> None:
+        phase = Phase.RESOLVED if act is Act.DELETED else record.phase
+        name = record.attributes["name"] or ""
+        self._last_change[record.id] = at
+        self._history.append(Happening(at, record.id, record.generation, name, act, phase, by))
+        self._bell.notify_all()
+
+
+def _times_implied(status: str | None, now: datetime) -> dict[str, str]:
+    """The time that an incident must have which is opened in a later phase already."""
+    match (status or "").lower():
+        case "acknowledged" | "resolved" as phase:
+            return {f"{phase}_at": spelled_time(now)}
+        case _:
+            return {}
