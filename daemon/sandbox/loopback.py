@@ -33,7 +33,7 @@ class LoopbackService:
         self._stopping = Event()
         self._exchanges: list[Exchange] = []
         self._server = _Server(port, self)
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self.url = f"http://{HOST}:{self._server.server_port}"
 
     def answer(self, request: Request) -> Answer:

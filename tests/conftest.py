@@ -1,0 +1,102 @@
+"""Fixtures that most tests share: a real database file, a clock that is set by hand, a log that is kept."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from daemon.database import locked, open_engine, upgrade
+from daemon.store import Store
+from tests.given import NOW
+
+
+class Clock:
+    """A clock that stands still until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, **span: float) -> None:
+        """Lets time pass."""
+        self.now += timedelta(**span)
+
+
+@dataclass
+class KeptLog:
+    """Keeps events as `(level, event, fields)`."""
+
+    events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+
+    def debug(self, event: str, **fields: Any) -> None:
+        self.events.append(("debug", event, fields))
+
+    def info(self, event: str, **fields: Any) -> None:
+        self.events.append(("info", event, fields))
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self.events.append(("warning", event, fields))
+
+    def error(self, event: str, **fields: Any) -> None:
+        self.events.append(("error", event, fields))
+
+    def named(self, event: str) -> list[dict[str, Any]]:
+        """The fields of each event of that name."""
+        return [fields for _, name, fields in self.events if name == event]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def log() -> KeptLog:
+    return KeptLog()
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of a database on which only the migrations ran, made once."""
+    file = tmp_path_factory.mktemp("empty") / "state.db"
+    url = f"sqlite:///{file}"
+    with locked(url):
+        upgrade(url)
+    return file.read_bytes()
+
+
+@pytest.fixture
+def database(tmp_path: Path, empty_database: bytes) -> Path:
+    """A database file of the test's own, at the newest schema."""
+    file = tmp_path / "state.db"
+    file.write_bytes(empty_database)
+    return file
+
+
+@pytest.fixture
+def engine(database: Path) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{database}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def store(engine: Engine) -> Store:
+    """A store with a gap of two seconds."""
+    return Store(engine, timedelta(seconds=2))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have the program configured, or a proxy."""
+    sections = ("BETTERSTACK", "SIGNL4", "POLL", "DELIVERY", "PAYLOAD", "DATABASE", "LOG", "HTTP", "CREDENTIALS")
+    for name in list(os.environ):
+        if name.startswith(sections) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)

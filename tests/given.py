@@ -1,0 +1,85 @@
+"""Values to begin a test with. Each has sensible defaults, so that a test names only what it is about."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from daemon.betterstack import read_incident
+from daemon.incident import Incident, Phase, Recorded
+from daemon.settings import Settings
+
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+
+
+def ago(**span: float) -> datetime:
+    """So long before `NOW`."""
+    return NOW - timedelta(**span)
+
+
+def record(incident_id: str = "1026034957", **attributes: Any) -> dict[str, Any]:
+    """A record as the incidents API gives it. A time may be given as `datetime`; `...` leaves an attribute out."""
+    whole = {
+        "name": "Shop front page",
+        "url": "https://shop.example.com/",
+        "http_method": "get",
+        "cause": "Status 503",
+        "started_at": ago(minutes=5),
+        "acknowledged_at": None,
+        "acknowledged_by": None,
+        "resolved_at": None,
+        "resolved_by": None,
+        "status": "Started",
+        "team_name": "Operations",
+        "response_content": None,
+        "metadata": {},
+        **attributes,
+    }
+    shown = {key: _spelled(value) for key, value in whole.items() if value is not ...}
+    return {"id": incident_id, "type": "incident", "attributes": shown, "relationships": {}}
+
+
+def incident(incident_id: str = "1026034957", **attributes: Any) -> Incident:
+    """What the program makes of such a record."""
+    return read_incident(record(incident_id, **attributes))
+
+
+def recorded(incident_id: str = "1026034957", **changes: Any) -> Recorded:
+    """An open incident that was told of, as the database holds it."""
+    values: dict[str, Any] = {
+        "external_id": incident_id,
+        "generation": 1,
+        "phase": Phase.OPEN,
+        "told": True,
+        "status": "Started",
+        "name": "Shop front page",
+        "cause": "Status 503",
+        "url": "https://shop.example.com/",
+        "started_at": ago(minutes=5),
+        "acknowledged_at": None,
+        "resolved_at": None,
+        "reopened_at": None,
+    }
+    return Recorded(id=incident_id, **{**values, **changes})
+
+
+def settings(database: Path | None = None, **sections: Mapping[str, Any]) -> Settings:
+    """Valid settings; `sections` are laid over them, e.g. `settings(poll={"interval": "1s"})`."""
+    values: dict[str, dict[str, Any]] = {
+        "betterstack": {"token": "a-token-of-better-stack"},
+        "signl4": {"secret": "96sbq49u"},
+        "database": {"url": f"sqlite:///{database}"} if database else {},
+    }
+    for section, keys in sections.items():
+        values[section] = {**values.get(section, {}), **keys}
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def body(value: object) -> bytes:
+    """The JSON body of an answer."""
+    return json.dumps(value).encode()
+
+
+def _spelled(value: object) -> object:
+    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z") if isinstance(value, datetime) else value
