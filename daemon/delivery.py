@@ -40,7 +40,7 @@ class Scope(StrEnum):
 
     ROW = "row"
     TARGET = "target"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - a scope, not a secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,3 +107,12 @@ class Transition:
     reason: str
     note: str = ""
     """A remark for the person on duty, added to the payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far polling came."""
+
+    last_complete_round_at: datetime | None
+    last_round_error: str | None
+    token_suspect_since: datetime | None

@@ -7,18 +7,19 @@
    made; the round fails at its end, and the next sweep starts at the last complete one again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from daemon.errors import BetterStackError, TokenSuspectError
 from daemon.events import Log
-from daemon.incident import Absence, Incident, Page, Recorded, Transition
+from daemon.incident import Absence, Incident, Page, Progress, Recorded, Transition
 from daemon.payload import Templates, minimal
 from daemon.reconcile import SUSPICION_LASTS, Decision, Policy, reconcile, reconcile_gone, suspect_since
 from daemon.settings import Settings
-from daemon.store import Change, Progress, Store
+from daemon.store import Change, Store
 
 MANY = 10
 """When more incidents vanished than this, a list is asked before each of them is."""
@@ -104,7 +105,7 @@ class Poll:
         """Finds what opened and closed between two rounds."""
         now = self._clock()
         since = min(progress.last_complete_round_at or now, now) - timedelta(days=1)
-        with _Tolerance(sight):
+        with _going_on(sight):
             for page in self._source.pages_since(since.date()):
                 self._take(page, sight)
 
@@ -112,7 +113,7 @@ class Poll:
         """Reads pages from the oldest of many that vanished on, as long as that is less work than lookups."""
         lookups = len(sight.missing)
         starts = [at for incident_id in sight.missing if (at := sight.tracked[incident_id].started_at) is not None]
-        with _Tolerance(sight):
+        with _going_on(sight):
             for number, page in enumerate(self._source.pages_since(min(starts, default=self._clock()).date()), 1):
                 self._take(page, sight)
                 if not sight.missing or number >= lookups:
@@ -123,13 +124,14 @@ class Poll:
         waiting = sorted(sight.missing, key=lambda incident_id: (incident_id in self._failed_lookups, incident_id))
         self._failed_lookups.clear()
         for incident_id in waiting:
-            with _Tolerance(sight) as tolerance:
+            failures = len(sight.errors)
+            with _going_on(sight):
                 found = self._source.lookup(incident_id)
                 if isinstance(found, Incident):
                     self._take((found,), sight)
                 elif found is Absence.NO_SUCH_RECORD:
                     sight.gone.append(incident_id)
-            if tolerance.failed:
+            if len(sight.errors) > failures:
                 self._failed_lookups.add(incident_id)
             if len(self._failed_lookups) == FAILED_LOOKUPS:
                 return
@@ -208,19 +210,12 @@ class Poll:
         )
 
 
-class _Tolerance:
+@contextmanager
+def _going_on(sight: _Sight) -> Iterator[None]:
     """Notes a failed request and lets the round go on, unless Better Stack asked to be left alone."""
-
-    def __init__(self, sight: _Sight) -> None:
-        self._sight = sight
-        self.failed = False
-
-    def __enter__(self) -> "_Tolerance":
-        return self
-
-    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> bool:
-        if not isinstance(error, BetterStackError) or error.retry_after is not None:
-            return False
-        self._sight.errors.append(error)
-        self.failed = True
-        return True
+    try:
+        yield
+    except BetterStackError as error:
+        if error.retry_after is not None:
+            raise
+        sight.errors.append(error)

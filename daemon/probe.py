@@ -1,4 +1,4 @@
-"""Questions to the real services that an operator asks before trusting them with a night: can it read, can it alert?"""
+"""What an operator wants to know before trusting a configuration with a night: can it read, can it alert."""
 
 import time
 from collections.abc import Callable, Iterator

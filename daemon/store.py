@@ -30,7 +30,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from daemon.database import transaction
 from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
-from daemon.incident import Kind, Phase, Recorded, Transition
+from daemon.incident import Kind, Phase, Progress, Recorded, Transition
 from daemon.tables import DELIVERIES, INCIDENTS, PROGRESS, TARGETS
 
 _RECORDED = [INCIDENTS.c[field.name] for field in fields(Recorded)]
@@ -43,15 +43,6 @@ class Change:
 
     after: Recorded
     told: tuple[tuple[Transition, Mapping[str, Any]], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far polling came."""
-
-    last_complete_round_at: datetime | None
-    last_round_error: str | None
-    token_suspect_since: datetime | None
 
 
 class Store:

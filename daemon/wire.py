@@ -72,8 +72,8 @@ class Wire:
             verify=tls, proxy=_proxy_for(base_url, settings), trust_env=False, limits=limits
         )
         # httpx has no public way to its network backend; the tests with dripping servers fail if this stops working.
-        pool = transport._pool  # noqa: SLF001
-        pool._network_backend = _DeadlineBackend(pool._network_backend)  # noqa: SLF001
+        pool = transport._pool
+        pool._network_backend = _DeadlineBackend(pool._network_backend)
         self._http = httpx.Client(
             transport=transport, timeout=self._timeout, headers={"User-Agent": "betterstack-signl4"}
         )

@@ -1,4 +1,4 @@
-"""Runs the migrations: on the program's own connection at start, or on a database of their own from Alembic's command."""
+"""Runs the migrations: on the program's own connection, or on that of Alembic's command."""
 
 from alembic import context
 from sqlalchemy import Connection, create_engine

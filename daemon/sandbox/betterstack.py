@@ -47,7 +47,7 @@ class BetterStack(LoopbackService):
     """The HTTP face of a world."""
 
     def __init__(self, ground: Ground, world: World, *, token: str = TOKEN, port: int = 0) -> None:
-        """Binds the port; answers begin with `start`."""
+        """The token is the only one that is let in."""
         super().__init__(ground, port)
         self.world = world
         self.token = token

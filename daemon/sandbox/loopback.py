@@ -25,16 +25,16 @@ class LoopbackService:
     """What the two services have in common. Each says in `answer` what it answers, in `sent` what follows from it."""
 
     def __init__(self, ground: Ground, port: int = 0) -> None:
-        """`port` 0 takes a free one."""
+        """`port` 0 takes a free one, when it starts."""
         self.faults = Faults(ground)
         self._bell = ground.bell
         self._now = ground.now
         self._latency = ground.latency
         self._stopping = Event()
         self._exchanges: list[Exchange] = []
-        self._server = _Server(port, self)
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.url = f"http://{HOST}:{self._server.server_port}"
+        self._port = port
+        self.url = ""
+        """Known once it answers."""
 
     def answer(self, request: Request) -> Answer:
         """What the service says when nothing goes wrong."""
@@ -50,7 +50,10 @@ class LoopbackService:
             return tuple(self._exchanges)
 
     def start(self) -> None:
-        """Begins to answer."""
+        """Begins to answer. Raises `OSError` where the port is taken."""
+        self._server = _Server(self._port, self)
+        self.url = f"http://{HOST}:{self._server.server_port}"
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
     def stop(self) -> None:
@@ -73,7 +76,7 @@ class LoopbackService:
             return len(self._exchanges) - 1
 
     def respond(self, place: int, send: Send) -> bool:
-        """Answers the request at this place of the log. Says whether there was an answer."""
+        """Answers the request at this place of the log. Says whether the connection may go on."""
         request = self.requests[place].request
         self._stopping.wait(self._latency)
         armed = self.faults.strike(request)
@@ -87,7 +90,7 @@ class LoopbackService:
         self._answers(place, answer.status)
         _send(answer, armed, send)
         self.sent(answer)
-        return True
+        return answer.headers.get("Connection") != "close"
 
     def _under(self, armed: Armed | None, request: Request) -> Answer | None:
         """What goes back to the client under this fault."""

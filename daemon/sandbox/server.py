@@ -29,21 +29,22 @@ class Sandbox:
     ) -> None:
         """The ground brings clock and latency; a port of 0 is any free one; the limits are those of `Signl4`."""
         self.ground = ground or Ground()
-        self._stack = ExitStack()
         self.world = World(self.ground)
         self.betterstack = BetterStack(self.ground, self.world, port=betterstack_port)
         self.signl4 = Signl4(self.ground, limit=event_limit, faulty_limit=faulty_limit, port=signl4_port)
 
     def __enter__(self) -> Self:
         """Both services answer from here on."""
-        for service in (self.betterstack, self.signl4):
-            service.start()
-            self._stack.callback(service.stop)
+        with ExitStack() as started:
+            for service in (self.betterstack, self.signl4):
+                service.start()
+                started.callback(service.stop)
+            self._started = started.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Ends both. Raises what went wrong in the sandbox itself."""
-        self._stack.close()
+        self._started.close()
 
     def environment(self) -> dict[str, str]:
         """The variables that point the daemon at the sandbox."""

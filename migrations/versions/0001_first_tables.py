@@ -56,9 +56,7 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('new', 'acknowledged', 'resolved')", name="ck_deliveries_kind"),
         sa.CheckConstraint("state IN ('pending', 'delivered', 'superseded', 'dead')", name="ck_deliveries_state"),
         sa.CheckConstraint("attempts >= 0", name="ck_deliveries_attempts"),
-        sa.CheckConstraint(
-            "(state = 'delivered') = (delivered_at IS NOT NULL)", name="ck_deliveries_delivered_at"
-        ),
+        sa.CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", name="ck_deliveries_delivered_at"),
         sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_deliveries_incident_id"),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
         sa.UniqueConstraint("incident_id", "generation", "kind", name="uq_deliveries_incident_id"),
