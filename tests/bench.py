@@ -1,0 +1,129 @@
+"""The figures of `make bench`, measured on a real daemon against the sandbox: cost of idling, memory, start, throughput.
+
+They are printed, not judged: machines differ, and a slow one is not a fault of the program.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from daemon.database import locked, open_engine, upgrade
+from daemon.incident import Kind, Phase, Recorded, Transition
+from daemon.sandbox.server import Sandbox
+from daemon.store import Change, Store
+
+IDLE_ROUNDS = 20
+BURST = 500
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def daemon(sandbox: Sandbox, directory: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The real thing, for as long as the block lasts."""
+    environment = {
+        **os.environ,
+        **sandbox.environment(),
+        "DATABASE__URL": f"sqlite:///{directory}/state.db",
+        "POLL__INTERVAL": "1s",
+        "POLL__SWEEP_INTERVAL": "1h",
+        "NO_PROXY": "*",
+    }
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "daemon", "run"], env=environment, stderr=log)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of the process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident_megabytes(pid: int, which: str) -> float:
+    """`VmRSS`, now, or `VmHWM`, the most ever, in units of 1,000,000 bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split(f"{which}:")[1].split()[0]) * 1024 / 1e6
+
+
+def idle() -> None:
+    """Start, and rounds in which nothing happens."""
+    with Sandbox() as sandbox, tempfile.TemporaryDirectory() as directory:
+        sandbox.world.resolve(sandbox.world.open("Old certificate"))
+        began = time.monotonic()
+        with daemon(sandbox, Path(directory)) as process:
+            sandbox.wait_for(lambda: sandbox.betterstack.requests, 60)
+            print(f"start to first request          {time.monotonic() - began:8.2f} s   (a fresh database, migrated first)")
+            rounds = len(sandbox.betterstack.requests)
+            sandbox.wait_for(lambda: len(sandbox.betterstack.requests) >= rounds + 3, 60)
+            before, first = cpu_seconds(process.pid), len(sandbox.betterstack.requests)
+            sandbox.wait_for(lambda: len(sandbox.betterstack.requests) >= first + IDLE_ROUNDS, 120)
+            spent = (cpu_seconds(process.pid) - before) / IDLE_ROUNDS
+            print(f"CPU of an idle round            {spent * 1000:8.1f} ms  (one request, one small transaction)")
+            print(f"resident memory, idle           {resident_megabytes(process.pid, 'VmRSS'):8.1f} MB")
+
+
+def burst() -> None:
+    """A large outage: many incidents open at once."""
+    with Sandbox(event_limit=10**6) as sandbox, tempfile.TemporaryDirectory() as directory:
+        for number in range(BURST):
+            sandbox.world.open(f"Incident {number}")
+        with daemon(sandbox, Path(directory)) as process:
+            sandbox.wait_for(lambda: sandbox.signl4.events, 60)
+            first, pages = time.monotonic(), len(sandbox.betterstack.requests)
+            sandbox.wait_for(lambda: len(sandbox.signl4.events) >= BURST, 120)
+            took = time.monotonic() - first
+            print(f"first alert of {BURST}              after page {pages} of {BURST // 50}")
+            print(f"outbox to SIGNL4                {BURST / took:8.0f} /s  ({BURST} alerts in {took:.1f} s, polling meanwhile)")
+            print(f"most memory ever                {resident_megabytes(process.pid, 'VmHWM'):8.1f} MB")
+
+
+def outbox() -> None:
+    """Transitions into the outbox, by pages of fifty as a round commits them."""
+    with tempfile.TemporaryDirectory() as directory:
+        url = f"sqlite:///{directory}/state.db"
+        with locked(url):
+            upgrade(url)
+        engine = open_engine(url)
+        store = Store(engine, timedelta(seconds=2))
+        now = datetime.now(UTC)
+        began = time.monotonic()
+        for page in range(BURST // 50):
+            store.record([_opened(str(page * 50 + number), now) for number in range(50)], now)
+        took = time.monotonic() - began
+        print(f"into the outbox                 {BURST / took:8.0f} /s  ({BURST} transitions, a commit a page)")
+        engine.dispose()
+
+
+def _opened(incident_id: str, now: datetime) -> Change:
+    after = Recorded(
+        id=incident_id,
+        external_id=incident_id,
+        generation=1,
+        phase=Phase.OPEN,
+        told=True,
+        status="Started",
+        name="Shop front page",
+        cause="Status 503",
+        url="https://shop.example.com/",
+        started_at=now,
+        acknowledged_at=None,
+        resolved_at=None,
+        reopened_at=None,
+    )
+    return Change(after, ((Transition(Kind.NEW, 1, now, "first seen open"), {"Title": "Shop front page"}),))
+
+
+if __name__ == "__main__":
+    idle()
+    outbox()
+    burst()
