@@ -45,7 +45,7 @@ def check_online(settings: Settings) -> Iterator[Finding]:
     try:
         page = next(iter(source.open_pages()))
         more = " on the first page" if len(page) == PER_PAGE else ""
-        yield True, f"Better Stack: the token works; {len(page)} open incidents{more}"
+        yield True, f"Better Stack: the token works; open incidents{more}: {len(page)}"
     except BetterStackError as error:
         yield False, f"Better Stack: {error}"
     for sentence in remarks:
