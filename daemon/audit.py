@@ -85,7 +85,9 @@ def revive(engine: Engine, ids: Collection[int], *, force: bool) -> list[Revival
 
 
 def _revive(connection: Connection, delivery_id: int, now: datetime, *, force: bool) -> Revival:
-    row = connection.execute(select(DELIVERIES).where(DELIVERIES.c.id == delivery_id)).one_or_none()
+    possible = 0 < delivery_id < 2**63
+    query = select(DELIVERIES).where(DELIVERIES.c.id == delivery_id)
+    row = connection.execute(query).one_or_none() if possible else None
     if row is None:
         return Revival(delivery_id, f"there is no delivery {delivery_id}; `deliveries` lists them")
     if row.state != DeliveryState.DEAD:

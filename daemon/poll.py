@@ -93,8 +93,9 @@ class Poll:
         self._store.complete_round(self._clock())
 
     def _gather(self, sight: _Sight, progress: Progress, *, sweep: bool) -> None:
-        for page in self._source.open_pages():
-            self._take(page, sight)
+        with _going_on(sight):
+            for page in self._source.open_pages():
+                self._take(page, sight)
         if sweep:
             self._sweep(sight, progress)
         if len(sight.missing) > MANY:
@@ -161,10 +162,11 @@ class Poll:
         # While the token is suspect, time proves nothing: the first answer is noted, and no second one is believed.
         proof = timedelta.max if since is not None else self._settings.poll.gone_after
         decisions = [(sight.tracked[gone], reconcile_gone(sight.tracked[gone], proof, now)) for gone in sight.gone]
-        changes = [self._change(before, before.as_incident(), decision) for before, decision in decisions]
+        changes = [self._change(known, known.as_incident(), decision) for known, decision in decisions]
         self._commit([change for change in changes if change is not None], now)
-        if since is not None:
+        if since != before:
             self._store.suspect_token(since)
+        if since is not None:
             believed_at = since + SUSPICION_LASTS
             raise TokenSuspectError(
                 f'all {len(sight.tracked)} open incidents answer "no such record", as if betterstack.token were '

@@ -31,7 +31,7 @@ def backoff(attempts: int, rng: Random, least: timedelta, most: timedelta) -> ti
 def next_round(interval: timedelta, failures: int, retry_after: timedelta | None) -> timedelta:
     """The wait after a round: the interval in use, doubling up to two minutes while rounds keep failing."""
     most = max(interval, LONGEST_ROUND_BACKOFF)
-    backed_off: timedelta = min(interval * 2 ** min(max(failures - 1, 0), 30), most)
+    backed_off: timedelta = min(interval * 2 ** min(max(failures - 1, 0), 10), most)
     return max(backed_off, retry_after or timedelta(0))
 
 
@@ -60,14 +60,14 @@ def target_after(target: Target, answer: Answer, delay: timedelta, now: datetime
             since = target.secret_refused_since or now
             target = replace(target, secret_refused_since=since, probe_at=now + PROBE_GAP, why=outcome.why)
         case TryLater(scope=Scope.TARGET) if answer.hold is None:
-            target = replace(target, hold_until=now + delay, why=outcome.why)
+            target = _held(target, min(delay, LONGEST_HOLD), outcome.why, now)
         case _:
             pass
     if target.secret_refused_since is not None:
         target = replace(target, probe_at=now + PROBE_GAP)
     if answer.hold is not None:
         why = outcome.why if not isinstance(outcome, Delivered) else "SIGNL4's rate limit is used up"
-        target = replace(target, hold_until=now + answer.hold, why=why)
+        target = _held(target, answer.hold, why, now)
     return _count_fault(target, answer, now) if answer.faulty else target
 
 
@@ -89,8 +89,14 @@ def opening(target: Target, concurrency: int, now: datetime) -> Opening:
         return Opening(width, hold, hold)
     if _recent(target.other_faults, now):
         return Opening(1, max(hold, rest), max(hold, rest))
-    paced_from = max(hold, target.paced_at + PACE) if target.paced_at else hold
-    return Opening(1, min(paced_from, max(hold, now + PACE)), max(hold, rest))
+    paced_from = target.paced_at + PACE if target.paced_at is not None and target.paced_at <= now else now
+    return Opening(1, max(hold, paced_from), max(hold, rest))
+
+
+def _held(target: Target, hold: timedelta, why: str, now: datetime) -> Target:
+    """The target at rest; an answer that comes behind does not cut a wait short that an earlier one asked for."""
+    until = max(_plausible(target.hold_until, now, LONGEST_HOLD), now + hold)
+    return replace(target, hold_until=until, why=why)
 
 
 def _count_fault(target: Target, answer: Answer, now: datetime) -> Target:

@@ -120,8 +120,8 @@ class Store:
         """The round does not count."""
         self._update_progress(last_round_error=why)
 
-    def suspect_token(self, since: datetime) -> None:
-        """From here on it is open whether the token is the right one."""
+    def suspect_token(self, since: datetime | None) -> None:
+        """Since then it is open whether the token is the right one; `None`: it is not."""
         self._update_progress(token_suspect_since=since)
 
     def _update_progress(self, **values: datetime | str | None) -> None:
@@ -186,7 +186,7 @@ class Store:
             .group_by(*alike)
         )
         with transaction(self._engine, writes=False) as connection:
-            rows = connection.execute(query).tuples()
+            rows = connection.execute(query)
             return [Waiting(due_at, bool(refused), bool(attempted)) for due_at, refused, attempted in rows]
 
     def claim(self, delivery: Delivery, now: datetime) -> bool:

@@ -81,7 +81,8 @@ class Verdict:
         superseded = sum(case.superseded for case in self.cases)
         flaws = [f"{self.count(flaw)} {flaw}" for flaw in Flaw if flaw is not Flaw.UNFOUNDED or self.count(flaw)]
         besides = f", {superseded} superseded" if superseded else ""
-        return f"verdict: {len(self.cases)} incidents, {told} transitions told{besides}; {', '.join(flaws)}"
+        whole = f"{_number(len(self.cases), 'incident')}, {_number(told, 'transition')} told{besides}"
+        return f"verdict: {whole}; {', '.join(flaws)}"
 
 
 def judge(
@@ -142,19 +143,23 @@ def _matched(right: Sequence[Due], events: Sequence[Event]) -> list[tuple[Due, i
 def _findings(right: Sequence[Due], events: Sequence[Event]) -> list[Finding]:
     matched = _matched(right, events)
     due, got = Counter(str(one.kind) for one in right), Counter(event.kind for event in events)
-    missing, surplus = due - got, got - due
-    findings = [Finding(Flaw.LOST, f"{kind} was told {got[kind]} times of {due[kind]}") for kind in missing.elements()]
-    for kind in surplus.elements():
-        flaw = Flaw.DOUBLED if due[kind] else Flaw.UNFOUNDED
-        findings.append(Finding(flaw, f"{kind} was told {got[kind]} times, and {due[kind]} would have been right"))
+    findings = [Finding(Flaw.LOST, _times(kind, got, due)) for kind in (due - got).elements()]
+    for kind in (got - due).elements():
+        findings.append(Finding(Flaw.DOUBLED if due[kind] else Flaw.UNFOUNDED, _times(kind, got, due)))
     if len(matched) < (due & got).total():
-        order = ", ".join(event.kind for event in events)
-        findings.append(
-            Finding(Flaw.OUT_OF_ORDER, f"told were {order}; right is {', '.join(one.kind for one in right)}")
-        )
+        order, right_order = ", ".join(event.kind for event in events), ", ".join(one.kind for one in right)
+        findings.append(Finding(Flaw.OUT_OF_ORDER, f"told was {order}; right is {right_order}"))
     early = [one.kind for one, place in matched if events[place].at < one.since]
     findings += [Finding(Flaw.OUT_OF_ORDER, f"{kind} was told before it was so") for kind in early]
     return findings
+
+
+def _times(kind: str, got: Counter[str], due: Counter[str]) -> str:
+    return f"{kind} was told {_number(got[kind], 'time')}; right is {_number(due[kind], 'time')}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _acknowledged_in(right: Iterable[Due]) -> int:
