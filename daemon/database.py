@@ -116,6 +116,8 @@ def existing(url: str) -> Engine | None:
 def revision_of(url: str) -> str | None:
     """The schema revision of the file, `None` where there is none yet. Raises `DatabaseUnusableError`; only reads."""
     file = file_of(url)
+    if file.is_dir():
+        raise DatabaseUnusableError(f"{file} is a directory; name a file in database.url")
     if not file.exists() or file.stat().st_size == 0:
         return None
     try:
@@ -126,9 +128,9 @@ def revision_of(url: str) -> str | None:
             stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []
             revision = stamps[0][0] if stamps else None
     except sqlite3.Error as error:
-        raise DatabaseUnusableError(f"{file} cannot be read ({error}); {_RESTORE}") from None
+        raise DatabaseUnusableError(f"{file} cannot be read ({' '.join(str(error).split())}); {_RESTORE}") from None
     if health != "ok":
-        raise DatabaseUnusableError(f"{file} is corrupt ({health}); {_RESTORE}")
+        raise DatabaseUnusableError(f"{file} is corrupt ({' '.join(health.split())}); {_RESTORE}")
     if revision is None and tables:
         raise DatabaseUnusableError(f"{file} is the database of another program; name another in database.url")
     if revision is not None and revision not in REVISIONS:

@@ -6,6 +6,7 @@ than the cap is not read to its end. Redirects are not followed, and the environ
 """
 
 import json
+import socket
 import ssl
 import threading
 import time
@@ -175,6 +176,14 @@ def _left(timeout: float | None, late: type[Exception]) -> float:
     return min(timeout, left) if timeout is not None else left
 
 
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
+    return [str(address[0]) for *_, address in found]
+
+
 class _DeadlineBackend(httpcore.NetworkBackend):
     """Hands out streams none of whose waits outlasts the exchange."""
 
@@ -189,8 +198,18 @@ class _DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _DeadlineStream(self._inner.connect_tcp(host, port, left, local_address, socket_options))
+        addresses = _addresses(host, port)
+        for number, address in enumerate(addresses):
+            # A share for each: an address that swallows connections must not use up the time of the next one.
+            share = _left(timeout, httpcore.ConnectTimeout) / (len(addresses) - number)
+            try:
+                stream = self._inner.connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if number == len(addresses) - 1:
+                    raise
+            else:
+                return _DeadlineStream(stream)
+        raise httpcore.ConnectError("the name has no address")
 
 
 class _DeadlineStream(httpcore.NetworkStream):

@@ -7,12 +7,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import Engine
 
 from daemon.database import locked, open_engine, upgrade
 from daemon.store import Store
 from tests.given import NOW
+
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=200)
+hypothesis.settings.load_profile("ci")
 
 
 class Clock:

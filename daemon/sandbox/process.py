@@ -42,9 +42,8 @@ class DaemonProcess:
 
     def __enter__(self) -> Self:
         """Starts the daemon."""
-        empty = self._directory / "config.toml"
-        empty.touch()
-        environment = isolated(os.environ, self._directory) | {CONFIG_VARIABLE: str(empty)} | dict(self._settings)
+        environment = isolated(os.environ, self._directory) | dict(self._settings)
+        Path(environment[CONFIG_VARIABLE]).touch()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "daemon", "run"],
@@ -89,7 +88,8 @@ def isolated(inherited: Mapping[str, str], directory: Path) -> dict[str, str]:
     checkout = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, [checkout, inherited.get("PYTHONPATH", "")]))
     loopback = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1")
-    return {**kept, **PACE, **loopback, "PYTHONPATH": path, "DATABASE__URL": f"sqlite:///{directory}/state.db"}
+    own = {CONFIG_VARIABLE: f"{directory}/config.toml", "DATABASE__URL": f"sqlite:///{directory}/state.db"}
+    return {**kept, **PACE, **loopback, **own, "PYTHONPATH": path}
 
 
 def _configures(name: str) -> bool:

@@ -26,7 +26,7 @@ MANY = 60
 """With more things than these on either side, an audience wants figures."""
 ROWS_BESIDES = 8
 """Lines of the moving picture that are not events."""
-WIDTH_OF_A_THING = 32
+WIDTH_OF_A_WORD = 24
 COLOURS: dict[str, str] = {
     Act.OPENED: "red",
     Act.CONFIRMED: "red",
@@ -61,14 +61,12 @@ class Scene:
     @property
     def happened(self) -> list[tuple[datetime, Text]]:
         """A line for each thing that happened at Better Stack, in order."""
-        return [(one.at, _named(_happening(one, self.began), one.name)) for one in self.history]
+        return [(one.at, _happening(one, self.began, one.name)) for one in self.history]
 
     @property
     def told(self) -> list[tuple[datetime, Text]]:
         """A line for each thing that SIGNL4 was told, in order."""
-        lines = [
-            (told.at, _named(_told(told, self.began), case.name)) for case in self.verdict.cases for told in case.told
-        ]
+        lines = [(told.at, _told(told, self.began, case.name)) for case in self.verdict.cases for told in case.told]
         return sorted(lines, key=lambda line: line[0])
 
 
@@ -220,24 +218,21 @@ def _opinion(case: Case) -> Text:
     return Text("right" if case.told else "right: nothing to tell", "green")
 
 
-def _happening(one: Happening, began: datetime) -> Text:
-    doubt = f" {one.phase}" if (one.act, one.phase) == (Act.OPENED, Phase.UNCONFIRMED) else ""
-    by = f" by {one.by}" if one.by else ""
-    return Text.assemble(_seconds(one.at - began), "  ", (f"{one.act}{doubt}{by}", COLOURS.get(one.act, "")))
+def _happening(one: Happening, began: datetime, name: str = "") -> Text:
+    unconfirmed = (one.act, one.phase) == (Act.OPENED, Phase.UNCONFIRMED)
+    return _line(one.at - began, one.phase if unconfirmed else one.act, name, f"by {one.by}" if one.by else "")
 
 
-def _told(told: Told, began: datetime) -> Text:
-    took = "" if told.took is None else f"  +{told.took.total_seconds():.1f}"
-    return Text.assemble(_seconds(told.at - began), "  ", (told.kind, COLOURS.get(told.kind, "")), took)
+def _told(told: Told, began: datetime, name: str = "") -> Text:
+    return _line(told.at - began, told.kind, name, "" if told.took is None else f"+{told.took.total_seconds():.1f}")
 
 
-def _seconds(time: timedelta) -> str:
-    return f"{time.total_seconds():6.1f}"
-
-
-def _named(line: Text, name: str) -> Text:
-    line.pad_right(max(1, WIDTH_OF_A_THING - len(line)))
-    return line.append(name)
+def _line(time: timedelta, word: str, name: str, remark: str) -> Text:
+    """Remarks come last: on a narrow terminal they are cut off first."""
+    line = Text.assemble(f"{time.total_seconds():6.1f}  ", (word, COLOURS.get(word, "")))
+    for column, text in ((WIDTH_OF_A_WORD, name), (0, remark)):
+        line.append(" " * max(1, column - len(line)) + text if text else "")
+    return line
 
 
 def _last(items: Sequence[tuple[datetime, Text]], rows: int) -> Text:

@@ -143,9 +143,9 @@ def _matched(right: Sequence[Due], events: Sequence[Event]) -> list[tuple[Due, i
 def _findings(right: Sequence[Due], events: Sequence[Event]) -> list[Finding]:
     matched = _matched(right, events)
     due, got = Counter(str(one.kind) for one in right), Counter(event.kind for event in events)
-    findings = [Finding(Flaw.LOST, _times(kind, got, due)) for kind in (due - got).elements()]
-    for kind in (got - due).elements():
-        findings.append(Finding(Flaw.DOUBLED if due[kind] else Flaw.UNFOUNDED, _times(kind, got, due)))
+    lost, surplus = (due - got).elements(), (got - due).elements()
+    findings = [Finding(Flaw.LOST, _times(kind, got, due)) for kind in lost]
+    findings += [Finding(Flaw.DOUBLED if due[kind] else Flaw.UNFOUNDED, _times(kind, got, due)) for kind in surplus]
     if len(matched) < (due & got).total():
         order, right_order = ", ".join(event.kind for event in events), ", ".join(one.kind for one in right)
         findings.append(Finding(Flaw.OUT_OF_ORDER, f"told was {order}; right is {right_order}"))

@@ -1,7 +1,6 @@
 """Better Stack in miniature, against what is known of the real one."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from daemon.incident import Phase
 from daemon.sandbox.ground import Ground
 from daemon.sandbox.server import Sandbox
+from tests.sandbox.conftest import client_of
 
 TOKEN_HELP = (
     "Invalid Team API token. How to find your Team API token: "
@@ -27,19 +27,6 @@ RECORD_KEYS = {
     *("response_url", "screenshot_url", "origin_url", "escalation_policy_id", "call", "sms", "email", "push"),
     *("critical_alert", "metadata"),
 }
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def client(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {sandbox.betterstack.token}"}
-    with httpx.Client(base_url=sandbox.betterstack.url, headers=headers, timeout=5) as client:
-        yield client
 
 
 def ids(client: httpx.Client, query: str = "") -> list[str]:
@@ -128,8 +115,7 @@ def test_the_list_is_filtered_as_asked(query: str, found: str) -> None:
             open_one("r", status="Resolved", started_at=now, team_name="Payments"): "r",
             open_one("o", started_at=datetime(2026, 11, 1, 23, 59, tzinfo=UTC)): "o",
         }
-        headers = {"Authorization": f"Bearer {sandbox.betterstack.token}"}
-        with httpx.Client(base_url=sandbox.betterstack.url, headers=headers) as client:
+        with client_of(sandbox) as client:
             assert sorted(letters[incident_id] for incident_id in ids(client, query)) == sorted(found)
 
 
@@ -170,7 +156,7 @@ def test_what_cannot_be_answered_is_refused_in_better_stacks_words(
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "sandbox-token"}])
 def test_a_missing_or_wrong_token_is_told_the_same_way(sandbox: Sandbox, headers: dict[str, str]) -> None:
-    response = httpx.get(f"{sandbox.betterstack.url}{LIST}/42?page=0", headers=headers)
+    response = httpx.get(f"{sandbox.betterstack.url}{LIST}/42?page=0", headers=headers, verify=False)
     assert (response.status_code, response.json()) == (401, {"errors": TOKEN_HELP})
 
 
@@ -186,7 +172,7 @@ def test_a_missing_or_wrong_token_is_told_the_same_way(sandbox: Sandbox, headers
     ],
 )
 def test_an_unknown_route_is_told_before_the_token_is_looked_at(sandbox: Sandbox, method: str, path: str) -> None:
-    response = httpx.request(method, f"{sandbox.betterstack.url}{path}")
+    response = httpx.request(method, f"{sandbox.betterstack.url}{path}", verify=False)
     assert response.status_code == 404
     assert response.json() == {
         "errors": f"Endpoint {method} {path} does not exist.",

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,30 +12,17 @@ import pytest
 
 from daemon.sandbox import mishaps
 from daemon.sandbox.exchange import Request
-from daemon.sandbox.faults import Cut, Drip, Fault, Hang, Part
+from daemon.sandbox.faults import Cut, Drip, Fault, Hang, Instead, Part
 from daemon.sandbox.ground import Ground
 from daemon.sandbox.server import Sandbox
 
 LIST = "/api/v3/incidents"
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def client(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {sandbox.betterstack.token}"}
-    with httpx.Client(base_url=sandbox.betterstack.url, headers=headers, timeout=5) as client:
-        yield client
-
-
 def tell(sandbox: Sandbox, external_id: str = "1", status: str = "new", *, timeout: float = 5.0) -> httpx.Response:
     url = f"{sandbox.signl4.url}/webhook/{sandbox.signl4.secret}"
     payload = {"Title": "Shop", "X-S4-ExternalID": external_id, "X-S4-Status": status}
-    return httpx.post(url, json=payload, timeout=timeout)
+    return httpx.post(url, json=payload, timeout=timeout, verify=False)
 
 
 STATUSES = [301, 302, 400, 401, 403, 404, 408, 413, 415, 422, 425, 429, 500, 502, 503, 504]
@@ -154,9 +141,7 @@ def test_lists_and_lookups_can_fail_apart(client: httpx.Client, sandbox: Sandbox
 
 
 @pytest.mark.parametrize(("taken", "stored"), [(False, 0), (True, 1)])
-def test_a_connection_can_be_cut_before_or_after_the_event_is_taken(
-    sandbox: Sandbox, taken: bool, stored: int
-) -> None:
+def test_a_connection_can_be_cut_before_or_after_the_event_is_taken(sandbox: Sandbox, taken: bool, stored: int) -> None:
     sandbox.signl4.faults.arm(Cut(taken=taken), times=1)
     with pytest.raises(httpx.RemoteProtocolError):
         tell(sandbox)
@@ -194,7 +179,12 @@ def test_stopping_lets_go_of_whoever_hangs() -> None:
     began = time.monotonic()
     with Sandbox() as sandbox:
         armed = sandbox.signl4.faults.arm(Hang())
-        thread = threading.Thread(target=lambda: pytest.raises(httpx.HTTPError, tell, sandbox, timeout=60))
+
+        def wait_long() -> None:
+            with pytest.raises(httpx.HTTPError):
+                tell(sandbox, timeout=60)
+
+        thread = threading.Thread(target=wait_long)
         thread.start()
         sandbox.wait_for(lambda: armed.struck, what="the request")
     thread.join(5)
@@ -310,14 +300,16 @@ def test_changed_pages_leave_lookups_and_errors_as_they_are(client: httpx.Client
         assert client.get(f"{LIST}?page=0").status_code == 422
 
 
-@pytest.mark.parametrize("fault", [mishaps.truncated(), mishaps.broken_off(), mishaps.captive_portal(), Cut(taken=True)])
+@pytest.mark.parametrize(
+    "fault", [mishaps.truncated(), mishaps.broken_off(), mishaps.captive_portal(), Cut(taken=True)]
+)
 def test_what_cannot_be_read_was_not_shown(client: httpx.Client, sandbox: Sandbox, fault: Fault) -> None:
     first = sandbox.world.open("Shop")
     sandbox.betterstack.faults.arm(fault, times=1)
     try:
         client.get(LIST)
     except httpx.RemoteProtocolError:
-        assert not isinstance(fault, mishaps.Instead)
+        assert not isinstance(fault, Instead)
     sandbox.world.delete(first)
     second = sandbox.world.open("API")
     client.get(LIST)
@@ -348,11 +340,12 @@ def test_a_mistake_of_the_sandbox_itself_is_raised_at_its_end() -> None:
     def mistaken(_: Request) -> None:
         raise ZeroDivisionError
 
-    sandbox = Sandbox()
-    with pytest.raises(ZeroDivisionError), sandbox:
-        sandbox.signl4.faults.before_answer = mistaken
-        with pytest.raises(httpx.RemoteProtocolError):
-            tell(sandbox)
+    sandbox = Sandbox().__enter__()
+    sandbox.signl4.faults.before_answer = mistaken
+    with pytest.raises(httpx.RemoteProtocolError):
+        tell(sandbox)
+    with pytest.raises(ZeroDivisionError):
+        sandbox.__exit__()
 
 
 def test_a_client_that_goes_away_is_no_mistake(client: httpx.Client, sandbox: Sandbox) -> None:
@@ -397,8 +390,8 @@ def test_a_port_can_be_asked_for(sandbox: Sandbox) -> None:
         wanted = int(free.signl4.url.rpartition(":")[2])
     with Sandbox(signl4_port=wanted) as again:
         assert again.signl4.url.endswith(f":{wanted}")
-    with pytest.raises(OSError, match="in use"):
-        Sandbox(signl4_port=port)
+    with pytest.raises(OSError, match="in use"), Sandbox(signl4_port=port):
+        pass
 
 
 def test_waiting_returns_what_was_found(sandbox: Sandbox) -> None:

@@ -1,0 +1,217 @@
+"""Better Stack and SIGNL4 at the seams of the two flows, and the flows on a database of their own, with a clock by hand."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
+from random import Random
+from threading import Condition
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from daemon.deliver import Deliver, Receiver
+from daemon.delivery import Answer, Delivered, Rejected, Scope, TryLater
+from daemon.errors import BetterStackError
+from daemon.incident import Absence, Incident, Page, Phase, Recorded
+from daemon.payload import EXTERNAL_ID, STATUS
+from daemon.poll import Poll
+from daemon.settings import Settings
+from daemon.store import Store
+from daemon.tables import DELIVERIES, INCIDENTS
+from tests.conftest import Clock, KeptLog
+from tests.given import incident, settings
+
+LONG = 20.0
+"""Seconds after which something that a test waits for will not happen any more."""
+ACCEPTED = Answer(Delivered("event"))
+OUTAGE = Answer(TryLater("SIGNL4 answered HTTP 503", Scope.ROW))
+REFUSED = Answer(Rejected("SIGNL4 answered HTTP 400"), faulty=True)
+WRONG_SECRET = Answer(TryLater("SIGNL4 answered HTTP 404", Scope.SECRET), faulty=True)
+
+
+def too_many(hold: timedelta | None = None) -> Answer:
+    """429, with or without a `Retry-After`."""
+    return Answer(TryLater("SIGNL4 answered HTTP 429", Scope.TARGET), hold)
+
+
+class FakeBetterStack:
+    """Holds incidents and notes what it is asked, as `open 1`, `since 2026-11-22 1` or `lookup 7`."""
+
+    def __init__(self) -> None:
+        self.incidents: dict[str, Incident] = {}
+        self.hidden: set[str] = set()
+        """Incidents that no list shows."""
+        self.unreadable: set[str] = set()
+        self.per_page = 50
+        self.asked: list[str] = []
+        self.fails: Callable[[str], BetterStackError | None] = lambda _: None
+        self.before: Callable[[str], None] = lambda _: None
+        """Called with each request before it is answered: things happen while pages are read."""
+
+    def has(self, incident_id: str, **attributes: Any) -> None:
+        """From now on there is this incident, with these attributes."""
+        self.incidents[incident_id] = incident(incident_id, **attributes)
+
+    def had(self, incident_id: str) -> None:
+        """From now on there is no record of it."""
+        del self.incidents[incident_id]
+
+    def refuses(self, *requests: str, retry_after: timedelta | None = None) -> None:
+        """From now on requests that begin so fail, all others work."""
+
+        def fails(request: str) -> BetterStackError | None:
+            hit = any(request.startswith(refused) for refused in requests)
+            return BetterStackError(f"{request} failed", retry_after=retry_after) if hit else None
+
+        self.fails = fails
+
+    def asked_for(self, what: str) -> list[str]:
+        """The requests that begin so."""
+        return [request for request in self.asked if request.startswith(what)]
+
+    def open_pages(self) -> Iterator[Page]:
+        return self._pages("open", lambda found: found.phase is not Phase.RESOLVED)
+
+    def pages_since(self, day: date) -> Iterator[Page]:
+        return self._pages(f"since {day}", lambda found: found.started_at is None or found.started_at.date() >= day)
+
+    def lookup(self, incident_id: str) -> Incident | Absence:
+        self._request(f"lookup {incident_id}")
+        if incident_id in self.unreadable:
+            return Absence.UNREADABLE
+        return self.incidents.get(incident_id, Absence.NO_SUCH_RECORD)
+
+    def _pages(self, what: str, wanted: Callable[[Incident], bool]) -> Iterator[Page]:
+        number, more = 1, True
+        while more:
+            self._request(f"{what} {number}")
+            newest_first = sorted(self.incidents.values(), key=lambda found: int(found.id), reverse=True)
+            found = [one for one in newest_first if wanted(one) and one.id not in self.hidden]
+            more = len(found) > number * self.per_page
+            yield tuple(found[(number - 1) * self.per_page : number * self.per_page])
+            number += 1
+
+    def _request(self, request: str) -> None:
+        self.asked.append(request)
+        self.before(request)
+        if error := self.fails(request):
+            raise error
+
+
+class FakeSignl4:
+    """Takes payloads and answers as told; can let requests hang until a test lets go of them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._bell = Condition()
+        self._held: set[str] = set()
+        self.sent: list[Mapping[str, Any]] = []
+        self.times: list[float] = []
+        """When each was sent, in seconds since the first."""
+        self.answer: Callable[[Mapping[str, Any]], Answer] = lambda _: ACCEPTED
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """Incident and kind of each request, in order."""
+        return [(sent[EXTERNAL_ID], sent[STATUS]) for sent in self.sent]
+
+    def send(self, payload: Mapping[str, Any]) -> Answer:
+        with self._bell:
+            self._began = self._began if self.sent else self._clock()
+            self.sent.append(payload)
+            self.times.append((self._clock() - self._began).total_seconds())
+            self._bell.notify_all()
+            if not self._bell.wait_for(lambda: payload[EXTERNAL_ID] not in self._held, LONG):
+                raise TimeoutError("nobody let go of the request")
+        return self.answer(payload)
+
+    def hold(self, *external_ids: str) -> None:
+        """From now on requests about these incidents hang."""
+        with self._bell:
+            self._held |= set(external_ids)
+
+    def let_go(self) -> None:
+        """Whatever hangs is answered."""
+        with self._bell:
+            self._held.clear()
+            self._bell.notify_all()
+
+    def wait_for(self, predicate: Callable[[], bool]) -> None:
+        """Waits until the predicate holds; it is asked again after each request."""
+        with self._bell:
+            assert self._bell.wait_for(predicate, LONG), f"only this was sent: {self.told}"
+
+
+class Flows:
+    """Both flows between the two fakes, on one database, with settings of the test's own."""
+
+    def __init__(self, engine: Engine, clock: Clock, log: KeptLog, store: Store, **sections: Mapping[str, Any]) -> None:
+        self.engine, self.clock, self.log, self.store = engine, clock, log, store
+        self.betterstack = FakeBetterStack()
+        self.signl4 = FakeSignl4(clock)
+        self.stopped = False
+        self.waits = 0
+        """How often a flow waited for time to pass."""
+        self.while_waiting: Callable[[], None] = lambda: None
+        self.configure(**sections)
+
+    def configure(self, receiver: Receiver | None = None, **sections: Mapping[str, Any]) -> None:
+        """Builds both flows anew on the same database, as a restart does."""
+        self.settings: Settings = settings(**sections)
+        self.told = 0
+        self.poll = Poll(
+            self.betterstack, self.store, self.settings, clock=self.clock, log=self.log, on_told=self._on_told
+        )
+        self.deliver = Deliver(
+            receiver or self.signl4,
+            self.store,
+            self.settings.delivery,
+            clock=self.clock,
+            rng=Random(1),
+            wait=self._wait,
+            log=self.log,
+        )
+
+    def round(self, *, sweep: bool = False) -> None:
+        """One round that must succeed."""
+        self.poll.round(sweep=sweep)
+
+    def drain(self) -> None:
+        """Delivers what is due at this moment."""
+        self.deliver.drain()
+
+    def drain_for(self, **span: float) -> None:
+        """Delivers as time passes; the clock jumps from one moment at which something is due to the next."""
+        until = self.clock.now + timedelta(**span)
+        for _ in range(10_000):
+            self.deliver.drain()
+            next_at = self.deliver.next_at()
+            if next_at is None or next_at > until:
+                self.clock.now = until
+                return
+            self.clock.now = max(next_at, self.clock.now)
+        raise AssertionError("it loops hot")
+
+    def outbox(self, *columns: str) -> list[tuple[Any, ...]]:
+        """The outbox, oldest first: incident and kind, or these columns."""
+        chosen = [DELIVERIES.c[name] for name in columns or ("incident_id", "kind")]
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(select(*chosen).order_by(DELIVERIES.c.id))]
+
+    def recorded(self, incident_id: str) -> Recorded:
+        """What the database holds of the incident."""
+        return self.store.known([incident_id])[incident_id]
+
+    def phases(self) -> dict[str, str]:
+        """The phase of each incident that the database holds."""
+        with self.engine.connect() as connection:
+            return {row.id: row.phase for row in connection.execute(select(INCIDENTS))}
+
+    def _on_told(self) -> None:
+        self.told += 1
+
+    def _wait(self, seconds: float) -> bool:
+        if seconds and not self.stopped:
+            self.waits += 1
+            self.clock.pass_(seconds=seconds)
+            self.while_waiting()
+        return self.stopped

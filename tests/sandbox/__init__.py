@@ -1,0 +1,1 @@
+"""Both services in miniature, and the demo, against what is known and promised."""

@@ -1,0 +1,78 @@
+"""Short tales of one incident, in a language of one word for each thing that happens.
+
+Lower case is what happens at Better Stack, `show` is what the client is shown of it, upper case is what SIGNL4 gets.
+Ten seconds lie between two words, after `quick` a tenth of one; `start` is the client's first request; from `down` to
+`up` SIGNL4 cannot be told.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from daemon.sandbox.ground import Ground
+from daemon.sandbox.history import Event, Showing, Window
+from daemon.sandbox.verdict import Verdict, judge
+from daemon.sandbox.world import World
+
+KINDS = {"NEW": "new", "ACK": "acknowledged", "RES": "resolved"}
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+class Tale:
+    """Tales are told one after the other into the same world."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+        self.world = World(Ground(now=lambda: self.now))
+        self.events: list[Event] = []
+        self.held: list[Window] = []
+        self.started: datetime | None = None
+        self._down = NOON
+        self._incident = ""
+
+    def tell(self, words: str) -> "Tale":
+        step = timedelta(seconds=10)
+        for word in words.split():
+            if word == "quick":
+                step = timedelta(seconds=0.1)
+                continue
+            self.now += step
+            self._tell(word)
+        return self
+
+    def _tell(self, word: str) -> None:
+        if word in KINDS:
+            payload = {"X-S4-ExternalID": self._incident, "X-S4-Status": KINDS[word], "Title": "Shop"}
+            self.events.append(Event(self.now, "event", payload))
+        elif word in {"open", "unconfirmed"}:
+            self._incident = self.world.open("Shop", status="Started" if word == "open" else "Unconfirmed")
+        else:
+            self._verbs()[word]()
+
+    def _verbs(self) -> dict[str, Callable[[], None]]:
+        incident, world = self._incident, self.world
+        return {
+            "confirm": lambda: world.confirm(incident),
+            "ack": lambda: world.acknowledge(incident),
+            "resolve": lambda: world.resolve(incident),
+            "reopen": lambda: world.reopen(incident, keep_times=True),
+            "afresh": lambda: world.reopen(incident, keep_times=False),
+            "validating": lambda: world.set_status(incident, "Validating"),
+            "delete": lambda: world.delete(incident),
+            "show": self._show,
+            "start": self._start,
+            "down": self._go_down,
+            "up": lambda: self.held.append(Window(self._down, self.now)),
+        }
+
+    def _show(self) -> None:
+        records = self.world.records
+        self.world.show([Showing(self.now, record.id, record.generation, record.phase) for record in records])
+
+    def _start(self) -> None:
+        self.started = self.now
+
+    def _go_down(self) -> None:
+        self._down = self.now
+
+    def verdict(self) -> Verdict:
+        return judge(self.world.history, self.world.showings, self.events, self.started, self.held)

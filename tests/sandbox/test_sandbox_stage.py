@@ -1,0 +1,126 @@
+"""What the audience sees."""
+
+import io
+import re
+from datetime import timedelta
+
+import pytest
+from rich.console import Console
+
+from daemon.sandbox.stage import MANY, Audience, Lines, Picture, Scene
+from tests.sandbox.tale import NOON, Tale
+
+LIFE = "start open show NEW ack show ACK resolve show RES"
+
+
+def scene(tale: Tale, *, elapsed: float = 50.0, length: float = 100.0, down: bool = False) -> Scene:
+    return Scene(NOON, elapsed, length, tale.world.history, tale.verdict(), down, "playing")
+
+
+def lines_of(text: str) -> list[str]:
+    return [re.sub(r"\s+", " ", line).strip() for line in text.splitlines()]
+
+
+def printed(stage: io.StringIO) -> list[str]:
+    lines = lines_of(stage.getvalue())
+    stage.truncate(0)
+    stage.seek(0)
+    return lines
+
+
+def test_in_a_file_each_thing_is_a_line_once_and_in_order() -> None:
+    file, tale = io.StringIO(), Tale()
+    with Lines(Console(file=file, width=120), every_thing=True) as stage:
+        stage.show(scene(tale.tell("start open show NEW")))
+        assert printed(file) == ["Better Stack 20.0 opened Shop", "SIGNL4 40.0 new Shop +20.0"]
+        stage.show(scene(tale))
+        assert printed(file) == []
+        stage.show(scene(tale.tell("ack show ACK")))
+        assert printed(file) == ["Better Stack 50.0 acknowledged Shop", "SIGNL4 70.0 acknowledged Shop +20.0"]
+
+
+def test_an_outage_is_told_when_it_begins_and_ends() -> None:
+    file, tale = io.StringIO(), Tale()
+    with Lines(Console(file=file, width=120), every_thing=True) as stage:
+        for down in (False, True, True, False):
+            stage.show(scene(tale, elapsed=7, down=down))
+    assert printed(file) == ["SIGNL4 7.0 down, answers 503", "SIGNL4 7.0 up again"]
+
+
+def test_of_a_long_play_each_tenth_is_a_line() -> None:
+    file, tale = io.StringIO(), Tale().tell(LIFE)
+    with Lines(Console(file=file, width=120), every_thing=False) as stage:
+        for elapsed in (0, 5, 10, 19, 55, 130):
+            stage.show(scene(tale, elapsed=elapsed))
+    assert printed(file) == [f"{tenth} % 3 things happened, SIGNL4 was told 3" for tenth in (0, 10, 50, 100)]
+
+
+def test_on_a_terminal_the_services_stand_side_by_side() -> None:
+    file, tale = io.StringIO(), Tale().tell("start unconfirmed show confirm show NEW")
+    console = Console(file=file, width=100, height=20, force_terminal=True, color_system=None)
+    with Picture(console) as stage:
+        stage.show(scene(tale, down=True))
+        text = file.getvalue()
+    assert "50.0 s: playing" in text
+    assert "SIGNL4: down, answers 503" in text
+    [row] = [line for line in text.splitlines() if "Shop" in line][:1]
+    assert re.search(r"20\.0\s+unconfirmed\s+Shop.*60\.0\s+new\s+Shop\s+\+20\.0", row)
+
+
+def test_a_small_terminal_shows_what_is_newest() -> None:
+    file, tale = io.StringIO(), Tale()
+    for number in range(30):
+        tale.world.open(f"incident {number}")
+        tale.now += timedelta(seconds=1)
+    console = Console(file=file, width=80, height=12, force_terminal=True, color_system=None)
+    with Picture(console) as stage:
+        stage.show(scene(tale))
+        text = file.getvalue()
+    assert "incident 29" in text
+    assert "incident 20" not in text
+
+
+@pytest.fixture
+def report(capsys: pytest.CaptureFixture[str]) -> "Report":
+    return Report(capsys)
+
+
+class Report:
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def of(self, tale: Tale) -> list[str]:
+        Audience().report(tale.verdict(), NOON)
+        return lines_of(self._capsys.readouterr().out)
+
+
+def test_the_report_names_each_incident_and_ends_with_the_sentence(report: Report) -> None:
+    tale = Tale().tell("start open ack resolve show NEW RES").tell("open show NEW NEW").tell("unconfirmed show")
+    lines = report.of(tale)
+    assert "Shop 20.0 opened 60.0 new +40.0" in lines
+    assert "right; acknowledged superseded 30.0 acknowledged 70.0 resolved +30.0" in lines
+    assert any("doubled: new was told 2 times; right is 1 time" in line for line in lines)
+    assert any("right: nothing to tell" in line for line in lines)
+    assert lines[-1] == tale.verdict().sentence
+
+
+def test_of_many_incidents_the_report_gives_figures_and_names_those_with_a_flaw(report: Report) -> None:
+    tale = Tale().tell("start")
+    for _ in range(MANY + 1):
+        tale.tell("open show NEW resolve show RES")
+    assert not any("Shop" in line for line in report.of(tale))
+    lines = report.of(tale.tell("open show"))
+    assert "│ new │ 61 │ 20.00 s │ 20.00 s │ 20.00 s │" in lines
+    assert "│ resolved │ 61 │ 20.00 s │ 20.00 s │ 20.00 s │" in lines
+    assert len([line for line in lines if line.startswith("Shop")]) == 1
+    assert any("lost: new was told 0 times; right is 1 time" in line for line in lines)
+
+
+def test_what_is_said_is_not_taken_for_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    Audience().say("[FIRING:1] [bold]Data[/bold] " + "x" * 200)
+    assert capsys.readouterr().out == "[FIRING:1] [bold]Data[/bold] " + "x" * 200 + "\n"
+
+
+def test_a_file_is_no_place_for_a_moving_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    assert isinstance(Audience().stage(3), Lines)
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,152 @@
+"""What makes the program unhealthy, each with the sentence that says so."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from daemon.figures import Figures
+from daemon.health import age, problems, report
+from tests.given import NOW, ago
+
+INTERVAL = timedelta(seconds=30)
+WELL = Figures(last_complete_round_at=ago(seconds=20))
+LONGEST = 3 * INTERVAL + timedelta(minutes=1)
+
+
+def told(**figures: Any) -> list[str]:
+    return list(problems(replace(WELL, **figures), INTERVAL, NOW))
+
+
+def test_a_recent_round_with_nothing_waiting_is_healthy() -> None:
+    assert told() == []
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"last_complete_round_at": NOW - LONGEST + timedelta(seconds=1)},
+        {"last_round_error": "Better Stack answered HTTP 500"},
+        {"open_incidents": 900, "pending_deliveries": 900, "oldest_pending_at": ago(minutes=4)},
+        {"oldest_pending_at": ago(minutes=4), "oldest_due_at": ago(minutes=4), "pending_deliveries": 1},
+        {"oldest_pending_at": ago(seconds=9), "oldest_due_at": ago(seconds=-300), "pending_deliveries": 1},
+        {"refused_because": "said long ago"},
+    ],
+)
+def test_what_is_no_reason_to_worry(figures: dict[str, Any]) -> None:
+    assert told(**figures) == []
+
+
+@pytest.mark.parametrize(
+    ("figures", "sentence"),
+    [
+        (
+            {"last_complete_round_at": None},
+            "no round was ever complete; is the daemon running?",
+        ),
+        (
+            {"last_complete_round_at": None, "last_round_error": "no such host"},
+            "no round was ever complete (no such host)",
+        ),
+        (
+            {"last_complete_round_at": NOW - LONGEST - timedelta(seconds=1)},
+            "the last complete round was 2 min 31 s ago; is the daemon running?",
+        ),
+        (
+            {"last_complete_round_at": ago(days=2, hours=3), "last_round_error": "no such host"},
+            "the last complete round was 2 d 3 h ago (no such host)",
+        ),
+        (
+            {"token_suspect_since": ago(minutes=10)},
+            "the token is suspected to be another team's since 2026-11-23 09:20 UTC",
+        ),
+        (
+            {"secret_refused_since": ago(minutes=10), "refused_because": "HTTP 404"},
+            "SIGNL4 refuses the secret since 2026-11-23 09:20 UTC (HTTP 404); nothing is dropped meanwhile",
+        ),
+        (
+            {"oldest_due_at": ago(minutes=5, seconds=1), "oldest_pending_at": ago(hours=1)},
+            "a delivery is overdue for 5 min 1 s; look at: deliveries --state pending",
+        ),
+        (
+            {"oldest_due_at": ago(seconds=-20), "oldest_pending_at": ago(minutes=5, seconds=1)},
+            "a delivery waits for 5 min 1 s; look at: deliveries --state pending",
+        ),
+        (
+            {"dead_deliveries": 1},
+            "1 dead; look at: deliveries --state dead, and bring back with: retry --dead",
+        ),
+    ],
+)
+def test_each_problem_is_a_sentence_with_its_mend(figures: dict[str, Any], sentence: str) -> None:
+    assert told(**figures) == [sentence]
+
+
+def test_several_problems_are_all_told() -> None:
+    worst = {
+        "last_complete_round_at": None,
+        "token_suspect_since": NOW,
+        "secret_refused_since": NOW,
+        "oldest_due_at": ago(days=1),
+        "dead_deliveries": 3,
+    }
+    assert len(told(**worst)) == 5
+
+
+def test_a_longer_interval_allows_an_older_round() -> None:
+    figures = Figures(last_complete_round_at=ago(hours=3))
+    assert list(problems(figures, timedelta(hours=1), NOW)) == []
+    assert list(problems(figures, timedelta(minutes=59), NOW)) != []
+
+
+def test_the_report_has_the_names_that_people_script_against() -> None:
+    figures = Figures(
+        last_complete_round_at=ago(seconds=20),
+        last_round_error="HTTP 500",
+        open_incidents=2,
+        pending_deliveries=3,
+        dead_deliveries=0,
+        oldest_pending_at=ago(seconds=90.4),
+    )
+    assert report(figures, INTERVAL, NOW) == {
+        "healthy": True,
+        "problems": [],
+        "last_complete_round_at": ago(seconds=20),
+        "last_round_error": "HTTP 500",
+        "open_incidents": 2,
+        "pending_deliveries": 3,
+        "dead_deliveries": 0,
+        "oldest_pending_seconds": 90,
+    }
+
+
+def test_a_report_with_problems_is_not_healthy() -> None:
+    unhealthy = report(Figures(dead_deliveries=4), INTERVAL, NOW)
+    assert unhealthy["healthy"] is False
+    assert len(unhealthy["problems"]) == 2
+    assert unhealthy["dead_deliveries"] == 4
+
+
+@pytest.mark.parametrize(("oldest", "seconds"), [(None, None), (ago(seconds=-40), 0), (NOW, 0), (ago(hours=1), 3600)])
+def test_a_clock_that_was_set_gives_no_negative_age(oldest: datetime | None, seconds: int | None) -> None:
+    figures = Figures(oldest_pending_at=oldest)
+    assert report(figures, INTERVAL, NOW)["oldest_pending_seconds"] == seconds
+
+
+@pytest.mark.parametrize(
+    ("span", "shown"),
+    [
+        ({"seconds": -5}, "0 s"),
+        ({"seconds": 0}, "0 s"),
+        ({"seconds": 59.9}, "59 s"),
+        ({"seconds": 60}, "1 min 0 s"),
+        ({"minutes": 59, "seconds": 59}, "59 min 59 s"),
+        ({"hours": 1}, "1 h 0 min"),
+        ({"hours": 23, "minutes": 59, "seconds": 59}, "23 h 59 min"),
+        ({"days": 1}, "1 d 0 h"),
+        ({"days": 400, "hours": 5, "minutes": 59}, "400 d 5 h"),
+    ],
+)
+def test_an_age_is_told_in_its_two_largest_units(span: dict[str, float], shown: str) -> None:
+    assert age(ago(**span), NOW) == shown
