@@ -1,9 +1,10 @@
 """Better Stack and SIGNL4 at the seams of the two flows, and the flows on a database of their own, with a clock by hand."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, timedelta
 from random import Random
-from threading import Condition
+from threading import Condition, Thread
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -175,6 +176,12 @@ class Flows:
         """One round that must succeed."""
         self.poll.round(sweep=sweep)
 
+    def see(self, *incident_ids: str, **attributes: Any) -> None:
+        """A round, with a sweep, that finds the incidents like this."""
+        for incident_id in incident_ids:
+            self.betterstack.has(incident_id, **attributes)
+        self.round(sweep=True)
+
     def drain(self) -> None:
         """Delivers what is due at this moment."""
         self.deliver.drain()
@@ -190,6 +197,28 @@ class Flows:
                 return
             self.clock.now = max(next_at, self.clock.now)
         raise AssertionError("it loops hot")
+
+    @contextmanager
+    def draining(self) -> Iterator[None]:
+        """A pass in a thread of its own. Whatever hangs is let go at the end of the block, and the pass must be over."""
+        errors: list[BaseException] = []
+
+        def drain() -> None:
+            try:
+                self.deliver.drain()
+            except BaseException as error:  # noqa: BLE001 - raised again below
+                errors.append(error)
+
+        thread = Thread(target=drain, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.signl4.let_go()
+            thread.join(LONG)
+            assert not thread.is_alive(), "the pass does not end"
+        if errors:
+            raise errors[0]
 
     def outbox(self, *columns: str) -> list[tuple[Any, ...]]:
         """The outbox, oldest first: incident and kind, or these columns."""

@@ -1,21 +1,12 @@
 """The due deliveries: in which order they go, and what comes of them."""
 
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
-from datetime import timedelta
-from pathlib import Path
-from threading import Thread
-from typing import Any
-
 import pytest
 from sqlalchemy import Engine
 
 from daemon.delivery import Answer, Delivered
-from daemon.errors import DatabaseBusyError
 from daemon.store import Store
 from tests.conftest import Clock, KeptLog
-from tests.fakes import ACCEPTED, LONG, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
+from tests.fakes import ACCEPTED, OUTAGE, REFUSED, Flows
 from tests.given import NOW, ago
 
 NEW, ACK, OVER = "new", "acknowledged", "resolved"
@@ -30,47 +21,17 @@ def flows(engine: Engine, clock: Clock, log: KeptLog, store: Store) -> Flows:
     return flows
 
 
-def see(flows: Flows, *incident_ids: str, **attributes: Any) -> None:
-    """A round that finds the incidents like this."""
-    for incident_id in incident_ids:
-        flows.betterstack.has(incident_id, **attributes)
-    flows.round(sweep=True)
-
-
-@contextmanager
-def draining(flows: Flows) -> Iterator[None]:
-    """A pass in a thread of its own, which must be over by the end of the block; its errors are raised there."""
-    errors: list[BaseException] = []
-
-    def drain() -> None:
-        try:
-            flows.drain()
-        except BaseException as error:
-            errors.append(error)
-
-    thread = Thread(target=drain, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        flows.signl4.let_go()
-        thread.join(LONG)
-        assert not thread.is_alive(), "the pass does not end"
-    if errors:
-        raise errors[0]
-
-
 def test_what_is_due_is_sent_and_noted_with_its_event_id(flows: Flows) -> None:
-    see(flows, "7")
+    flows.see("7")
     flows.signl4.answer = lambda _: Answer(Delivered("event 1"))
     flows.drain()
     assert flows.outbox("state", "attempts", "event_id", "delivered_at") == [("delivered", 1, "event 1", NOW)]
 
 
 def test_promise_3_new_then_acknowledged_then_resolved_each_after_the_one_before(flows: Flows) -> None:
-    see(flows, "7", **LOOKED_AFTER)
+    flows.see("7", **LOOKED_AFTER)
     flows.drain()
-    see(flows, "7", **{**LOOKED_AFTER, **ENDED})
+    flows.see("7", **{**LOOKED_AFTER, **ENDED})
     assert flows.signl4.told == [("7", NEW)]
     flows.drain_for(minutes=1)
     assert flows.signl4.told == [("7", NEW), ("7", OVER)]
@@ -78,9 +39,9 @@ def test_promise_3_new_then_acknowledged_then_resolved_each_after_the_one_before
 
 
 def test_promise_3_nothing_overtakes_what_is_not_settled(flows: Flows) -> None:
-    see(flows, "7", **LOOKED_AFTER)
-    see(flows, "7", **ENDED)
-    see(flows, "7", reopened_at=NOW)
+    flows.see("7", **LOOKED_AFTER)
+    flows.see("7", **ENDED)
+    flows.see("7", reopened_at=NOW)
     answers: list[Answer] = [OUTAGE, OUTAGE, ACCEPTED, OUTAGE, ACCEPTED, OUTAGE, ACCEPTED]
     flows.signl4.answer = lambda _: answers.pop(0)
     flows.drain_for(hours=1)
@@ -88,9 +49,9 @@ def test_promise_3_nothing_overtakes_what_is_not_settled(flows: Flows) -> None:
 
 
 def test_promise_3_incidents_do_not_wait_for_each_other(flows: Flows) -> None:
-    see(flows, "7", "8", "9")
+    flows.see("7", "8", "9")
     flows.signl4.answer = lambda payload: OUTAGE if payload["X-S4-ExternalID"] == "8" else ACCEPTED
-    see(flows, "7", "8", "9", **LOOKED_AFTER)
+    flows.see("7", "8", "9", **LOOKED_AFTER)
     flows.drain_for(minutes=10)
     assert sorted(flows.outbox("incident_id", "kind", "state")) == [
         ("7", ACK, "delivered"),
@@ -103,22 +64,22 @@ def test_promise_3_incidents_do_not_wait_for_each_other(flows: Flows) -> None:
 
 
 def test_between_two_accepted_deliveries_of_one_incident_there_is_a_gap(flows: Flows) -> None:
-    see(flows, "7", "8", **LOOKED_AFTER)
+    flows.see("7", "8", **LOOKED_AFTER)
     flows.drain_for(minutes=1)
     assert flows.signl4.times == [0, 0, 2, 2]
 
 
 def test_the_gap_holds_for_a_transition_that_is_seen_after_the_delivery(flows: Flows) -> None:
-    see(flows, "7")
+    flows.see("7")
     flows.drain()
     flows.clock.pass_(seconds=0.5)
-    see(flows, "7", **ENDED)
+    flows.see("7", **ENDED)
     flows.drain_for(minutes=1)
     assert flows.signl4.times == [0, 2]
 
 
 def test_the_gap_is_counted_from_the_answer_and_not_from_the_request(flows: Flows) -> None:
-    see(flows, "7", **LOOKED_AFTER)
+    flows.see("7", **LOOKED_AFTER)
 
     def slowly(_: object) -> Answer:
         flows.clock.pass_(seconds=10)
@@ -130,9 +91,9 @@ def test_the_gap_is_counted_from_the_answer_and_not_from_the_request(flows: Flow
 
 
 def test_promise_2_an_outage_never_ends_a_delivery_and_is_asked_ever_less_often(flows: Flows) -> None:
-    see(flows, "7")
+    flows.see("7")
     flows.signl4.answer = lambda _: OUTAGE
-    flows.drain_for(days=2)
+    flows.drain_for(hours=2)
     assert flows.outbox("state") == [("pending",)]
     waits = [later - sooner for sooner, later in zip(flows.signl4.times, flows.signl4.times[1:], strict=False)]
     assert 2 <= waits[0] <= 4
@@ -143,7 +104,7 @@ def test_promise_2_an_outage_never_ends_a_delivery_and_is_asked_ever_less_often(
 
 
 def test_a_payload_refused_twice_is_dead_the_second_time_in_its_minimal_form(flows: Flows, log: KeptLog) -> None:
-    see(flows, "7")
+    flows.see("7")
     flows.signl4.answer = lambda _: REFUSED
     flows.drain_for(hours=1)
     [full, least] = flows.signl4.sent
@@ -162,14 +123,14 @@ def test_a_payload_refused_twice_is_dead_the_second_time_in_its_minimal_form(flo
 
 
 def test_a_minimal_payload_that_is_taken_is_delivered(flows: Flows) -> None:
-    see(flows, "7")
+    flows.see("7")
     flows.signl4.answer = lambda payload: REFUSED if "Cause" in payload else ACCEPTED
     flows.drain()
     assert flows.outbox("state", "attempts") == [("delivered", 2)]
 
 
 def test_an_outage_between_two_refusals_neither_forgives_nor_condemns(flows: Flows) -> None:
-    see(flows, "7")
+    flows.see("7")
     answers = [OUTAGE, REFUSED, OUTAGE, OUTAGE, REFUSED]
     flows.signl4.answer = lambda _: answers.pop(0)
     flows.drain_for(hours=1)
@@ -177,10 +138,10 @@ def test_an_outage_between_two_refusals_neither_forgives_nor_condemns(flows: Flo
 
 
 def test_after_a_dead_new_its_resolved_is_sent_all_the_same(flows: Flows) -> None:
-    see(flows, "7")
+    flows.see("7")
     flows.signl4.answer = lambda payload: REFUSED if payload["X-S4-Status"] == NEW else ACCEPTED
     flows.drain_for(minutes=1)
-    see(flows, "7", **ENDED)
+    flows.see("7", **ENDED)
     flows.drain_for(minutes=1)
     assert flows.outbox("kind", "state") == [(NEW, "dead"), (OVER, "delivered")]
 
@@ -196,22 +157,22 @@ def test_after_a_dead_new_its_resolved_is_sent_all_the_same(flows: Flows) -> Non
 def test_promise_7_what_is_over_too_long_is_superseded_only_if_it_was_never_attempted(
     flows: Flows, attempt: bool, over_for: int, told: list[str]
 ) -> None:
-    see(flows, "7")
+    flows.see("7")
     if attempt:
         flows.signl4.answer = lambda _: OUTAGE
         flows.drain()
         flows.signl4.answer = lambda _: ACCEPTED
-    see(flows, "7", **ENDED)
+    flows.see("7", **ENDED)
     flows.clock.pass_(minutes=over_for)
-    flows.drain_for(minutes=0, seconds=30)
+    flows.drain_for(seconds=30)
     assert [kind for _, kind in flows.signl4.told] == told
     assert {state for (state,) in flows.outbox("state")} == {"delivered" if told else "superseded"}
 
 
 def test_promise_7_superseding_a_stale_generation_spares_the_next_one(flows: Flows) -> None:
-    see(flows, "7", "8")
-    see(flows, "7", "8", **ENDED)
-    see(flows, "7", resolved_at=NOW, reopened_at=NOW)
+    flows.see("7", "8")
+    flows.see("7", "8", **ENDED)
+    flows.see("7", resolved_at=NOW, reopened_at=NOW)
     flows.clock.pass_(minutes=11)
     flows.drain_for(minutes=1)
     assert flows.signl4.told == [("7", NEW)]
@@ -221,15 +182,15 @@ def test_promise_7_superseding_a_stale_generation_spares_the_next_one(flows: Flo
 def test_promise_7_an_acknowledged_never_attempted_is_superseded_by_the_end_and_an_attempted_one_is_not(
     flows: Flows,
 ) -> None:
-    see(flows, "7", "8", **LOOKED_AFTER)
+    flows.see("7", "8", **LOOKED_AFTER)
     flows.drain()
     flows.clock.pass_(seconds=2)
     flows.signl4.answer = lambda _: OUTAGE
     flows.signl4.hold("8")
     flows.configure(delivery={"concurrency": 1})
-    with draining(flows):
+    with flows.draining():
         flows.signl4.wait_for(lambda: len(flows.signl4.sent) == 3)
-        see(flows, "7", "8", **ENDED)
+        flows.see("7", "8", **ENDED)
     flows.signl4.answer = lambda _: ACCEPTED
     flows.drain_for(minutes=1)
     states = {(incident_id, kind): state for incident_id, kind, state in flows.outbox("incident_id", "kind", "state")}
@@ -240,160 +201,12 @@ def test_promise_7_an_acknowledged_never_attempted_is_superseded_by_the_end_and_
 
 def test_promise_7_alerts_for_incidents_that_are_still_open_go_first(flows: Flows) -> None:
     flows.configure(delivery={"concurrency": 1})
-    see(flows, "1", "2", **LOOKED_AFTER)
+    flows.see("1", "2", **LOOKED_AFTER)
     flows.drain()
-    see(flows, "3", "4", started_at=ago(minutes=1))
-    see(flows, "3", "4", **ENDED)
-    see(flows, "5", "6")
+    flows.see("3", "4", started_at=ago(minutes=1))
+    flows.see("3", "4", **ENDED)
+    flows.see("5", "6")
     flows.clock.pass_(seconds=10)
     flows.drain()
     assert {incident_id for incident_id, _ in flows.signl4.told[2:4]} == {"5", "6"}
     assert len(flows.signl4.told) == 8
-
-
-def test_a_new_delivery_goes_out_at_once_while_others_hang(flows: Flows) -> None:
-    see(flows, "7", "8")
-    flows.signl4.hold("7", "8")
-    with draining(flows):
-        flows.signl4.wait_for(lambda: len(flows.signl4.sent) == 2)
-        see(flows, "9")
-        flows.deliver.wake()
-        flows.signl4.wait_for(lambda: ("9", NEW) in flows.signl4.told)
-        assert flows.outbox("incident_id", "state") != []
-    assert {state for (state,) in flows.outbox("state")} == {"delivered"}
-
-
-def test_no_more_requests_are_in_flight_than_configured(flows: Flows) -> None:
-    flows.configure(delivery={"concurrency": 3})
-    ids = [str(number) for number in range(100, 110)]
-    see(flows, *ids)
-    flows.signl4.hold(*ids)
-    with draining(flows):
-        flows.signl4.wait_for(lambda: len(flows.signl4.sent) == 3)
-        flows.deliver.wake()
-        flows.deliver.wake()
-        assert len(flows.signl4.sent) == 3
-    assert len(flows.signl4.sent) == 10
-
-
-def test_a_stop_finishes_and_records_what_is_in_flight_and_begins_nothing(flows: Flows) -> None:
-    flows.configure(delivery={"concurrency": 2})
-    see(flows, "7", "8", "9")
-    flows.signl4.hold("7", "8", "9")
-    with draining(flows):
-        flows.signl4.wait_for(lambda: len(flows.signl4.sent) == 2)
-        flows.stopped = True
-        flows.deliver.wake()
-    assert sorted(flows.outbox("state", "attempts")) == [("delivered", 1), ("delivered", 1), ("pending", 0)]
-    assert len(flows.signl4.sent) == 2
-
-
-def test_a_stop_before_the_pass_sends_nothing(flows: Flows) -> None:
-    see(flows, "7")
-    flows.stopped = True
-    flows.drain()
-    assert flows.signl4.sent == []
-
-
-@contextmanager
-def results_cannot_be_recorded(database: Path) -> Iterator[None]:
-    trigger = "BEFORE UPDATE OF delivered_at ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-    with closing(sqlite3.connect(database)) as other:
-        other.execute(f"CREATE TRIGGER full {trigger}")
-        yield
-        other.execute("DROP TRIGGER IF EXISTS full")
-
-
-def test_while_a_result_cannot_be_recorded_nothing_further_is_sent(
-    flows: Flows, database: Path, log: KeptLog
-) -> None:
-    flows.configure(delivery={"concurrency": 1})
-    see(flows, "7", "8", "9")
-
-    def mend() -> None:
-        assert len(flows.signl4.sent) == 1
-        if flows.waits == 30:
-            with closing(sqlite3.connect(database)) as other:
-                other.execute("DROP TRIGGER full")
-
-    flows.while_waiting = mend
-    with results_cannot_be_recorded(database):
-        flows.drain()
-    assert flows.waits == 30
-    assert flows.outbox("state", "attempts") == [("delivered", 1)] * 3
-    assert [fields["error"] for fields in log.named("result not recorded")] == [
-        "the database cannot be written now: disk full"
-    ]
-
-
-def test_promise_4_a_result_that_was_never_recorded_is_sent_again_under_the_same_external_id(
-    flows: Flows, database: Path
-) -> None:
-    see(flows, "7")
-    flows.while_waiting = lambda: setattr(flows, "stopped", True)
-    with results_cannot_be_recorded(database):
-        flows.drain()
-    flows.stopped = False
-    flows.configure()
-    flows.drain()
-    assert flows.signl4.told == [("7", NEW)] * 2
-    assert flows.outbox("state", "attempts") == [("delivered", 2)]
-
-
-def test_what_cannot_be_claimed_is_not_sent(flows: Flows, database: Path) -> None:
-    see(flows, "7")
-    with closing(sqlite3.connect(database)) as other:
-        trigger = "BEFORE UPDATE OF attempts ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-        other.execute(f"CREATE TRIGGER full {trigger}")
-        with pytest.raises(DatabaseBusyError):
-            flows.drain()
-        other.execute("DROP TRIGGER full")
-    assert flows.signl4.sent == []
-    flows.drain()
-    assert flows.outbox("state") == [("delivered",)]
-
-
-def test_a_fault_of_ours_in_sending_does_not_lose_the_delivery_nor_stop_the_others(flows: Flows) -> None:
-    see(flows, "7", "8")
-    faults = [True]
-
-    def answer(payload: Mapping[str, Any]) -> Answer:
-        if payload["X-S4-ExternalID"] == "7" and faults:
-            faults.clear()
-            raise ZeroDivisionError("ours")
-        return ACCEPTED
-
-    flows.signl4.answer = answer
-    flows.drain()
-    states = dict(flows.outbox("incident_id", "state"))
-    assert states == {"7": "pending", "8": "delivered"}
-    [(error,)] = {row for row in flows.outbox("last_error") if row[0]}
-    assert "ZeroDivisionError" in error
-    flows.drain_for(minutes=1)
-    assert {state for (state,) in flows.outbox("state")} == {"delivered"}
-
-
-@pytest.mark.parametrize("answer", [OUTAGE, REFUSED, WRONG_SECRET, too_many(), too_many(timedelta(0))])
-def test_one_bad_item_never_loops_hot(flows: Flows, answer: Answer) -> None:
-    see(flows, "7", "8")
-
-    def refuse(payload: Mapping[str, Any]) -> Answer:
-        flows.stopped = len(flows.signl4.sent) == 20
-        return answer if payload["X-S4-ExternalID"] == "7" else ACCEPTED
-
-    flows.signl4.answer = refuse
-    flows.drain()
-    assert len(flows.signl4.sent) <= 3, "it is tried again and again while no time passes"
-
-
-@pytest.mark.parametrize("rubbish", ["not json", "[]", '"text"', "null", "{}"])
-def test_a_row_with_rubbish_in_it_does_not_keep_the_others_from_going(
-    flows: Flows, database: Path, rubbish: str
-) -> None:
-    see(flows, "7", "8")
-    with closing(sqlite3.connect(database)) as other, other:
-        other.execute("UPDATE deliveries SET payload = ? WHERE incident_id = '7'", [rubbish])
-    flows.signl4.answer = lambda _: ACCEPTED
-    with suppress(Exception):
-        flows.drain()
-    assert dict(flows.outbox("incident_id", "state"))["8"] == "delivered"

@@ -64,7 +64,7 @@ def test_what_no_proxy_names_is_reached_without_one(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("no_proxy", named.format(server.port))
         if source == "variable":
             monkeypatch.setenv("http_proxy", proxy.url)
-        with wire_to(server.url, **({"proxy": proxy.url} if source == "setting" else {})) as wire:
+        with wire_to(server.url, proxy=proxy.url if source == "setting" else None) as wire:
             assert wire.exchange("GET", "/").body == b"direct"
 
 

@@ -26,7 +26,7 @@ MANY = 60
 """With more things than these on either side, an audience wants figures."""
 ROWS_BESIDES = 8
 """Lines of the moving picture that are not events."""
-WIDTH_OF_A_WORD = 24
+WIDTH_OF_A_WORD = 21
 COLOURS: dict[str, str] = {
     Act.OPENED: "red",
     Act.CONFIRMED: "red",
@@ -166,7 +166,7 @@ class Audience:
 
     def say(self, sentence: str) -> None:
         """Prints it as it is."""
-        self._console.print(sentence, soft_wrap=True)
+        self._console.print(sentence, soft_wrap=not self._console.is_terminal)
 
     def stage(self, things: int) -> Stage:
         """The stage for a play of so many things."""
@@ -181,7 +181,11 @@ class Audience:
         cases = [case for case in verdict.cases if few or case.findings]
         if cases:
             self._console.print(_table(cases, began))
-        self._console.print(verdict.sentence, style="bold green" if verdict.good else "bold red", soft_wrap=True)
+        self._console.print(
+            verdict.sentence,
+            style="bold green" if verdict.good else "bold red",
+            soft_wrap=not self._console.is_terminal,
+        )
 
 
 def _table(cases: Iterable[Case], began: datetime) -> Table:
@@ -220,19 +224,18 @@ def _opinion(case: Case) -> Text:
 
 def _happening(one: Happening, began: datetime, name: str = "") -> Text:
     unconfirmed = (one.act, one.phase) == (Act.OPENED, Phase.UNCONFIRMED)
-    return _line(one.at - began, one.phase if unconfirmed else one.act, name, f"by {one.by}" if one.by else "")
+    by = f"by {one.by}" if one.by else ""
+    return _line(one.at - began, one.phase if unconfirmed else one.act, f"{name} {by}".strip())
 
 
 def _told(told: Told, began: datetime, name: str = "") -> Text:
-    return _line(told.at - began, told.kind, name, "" if told.took is None else f"+{told.took.total_seconds():.1f}")
+    took = "" if told.took is None else f"+{told.took.total_seconds():.1f}"
+    return _line(told.at - began, told.kind, f"{took:<6}{name}".rstrip())
 
 
-def _line(time: timedelta, word: str, name: str, remark: str) -> Text:
-    """Remarks come last: on a narrow terminal they are cut off first."""
+def _line(time: timedelta, word: str, more: str) -> Text:
     line = Text.assemble(f"{time.total_seconds():6.1f}  ", (word, COLOURS.get(word, "")))
-    for column, text in ((WIDTH_OF_A_WORD, name), (0, remark)):
-        line.append(" " * max(1, column - len(line)) + text if text else "")
-    return line
+    return line.append(" " * max(1, WIDTH_OF_A_WORD - len(line)) + more if more else "")
 
 
 def _last(items: Sequence[tuple[datetime, Text]], rows: int) -> Text:

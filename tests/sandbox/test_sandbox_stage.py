@@ -32,11 +32,11 @@ def test_in_a_file_each_thing_is_a_line_once_and_in_order() -> None:
     file, tale = io.StringIO(), Tale()
     with Lines(Console(file=file, width=120), every_thing=True) as stage:
         stage.show(scene(tale.tell("start open show NEW")))
-        assert printed(file) == ["Better Stack 20.0 opened Shop", "SIGNL4 40.0 new Shop +20.0"]
+        assert printed(file) == ["Better Stack 20.0 opened Shop", "SIGNL4 40.0 new +20.0 Shop"]
         stage.show(scene(tale))
         assert printed(file) == []
         stage.show(scene(tale.tell("ack show ACK")))
-        assert printed(file) == ["Better Stack 50.0 acknowledged Shop", "SIGNL4 70.0 acknowledged Shop +20.0"]
+        assert printed(file) == ["Better Stack 50.0 acknowledged Shop", "SIGNL4 70.0 acknowledged +20.0 Shop"]
 
 
 def test_an_outage_is_told_when_it_begins_and_ends() -> None:
@@ -64,7 +64,7 @@ def test_on_a_terminal_the_services_stand_side_by_side() -> None:
     assert "50.0 s: playing" in text
     assert "SIGNL4: down, answers 503" in text
     [row] = [line for line in text.splitlines() if "Shop" in line][:1]
-    assert re.search(r"20\.0\s+unconfirmed\s+Shop.*60\.0\s+new\s+Shop\s+\+20\.0", row)
+    assert re.search(r"20\.0\s+unconfirmed\s+Shop.*60\.0\s+new\s+\+20\.0\s+Shop", row)
 
 
 def test_a_small_terminal_shows_what_is_newest() -> None:
