@@ -1,7 +1,6 @@
 """What the tests of Better Stack's client share: a clock that waiting moves, pages, and the client itself."""
 
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +64,3 @@ def page(records: list[Any], following: object = None) -> httpx.Response:
 def asked(router: respx.MockRouter) -> list[str]:
     """The URLs that were requested."""
     return [str(call.request.url) for call in router.calls]
-
-
-Answers = Callable[[httpx.Request], httpx.Response]

@@ -1,4 +1,4 @@
-"""The figures of `make bench`, measured on a real daemon against the sandbox: cost of idling, memory, start, throughput.
+"""The figures of `make bench`: what a real daemon costs and how much it carries, against the sandbox.
 
 They are printed, not judged: machines differ, and a slow one is not a fault of the program.
 """
@@ -62,7 +62,8 @@ def idle() -> None:
         began = time.monotonic()
         with daemon(sandbox, Path(directory)) as process:
             sandbox.wait_for(lambda: sandbox.betterstack.requests, 60)
-            print(f"start to first request          {time.monotonic() - began:8.2f} s   (a fresh database, migrated first)")
+            took = time.monotonic() - began
+            print(f"start to first request          {took:8.2f} s   (a fresh database, migrated first)")
             rounds = len(sandbox.betterstack.requests)
             sandbox.wait_for(lambda: len(sandbox.betterstack.requests) >= rounds + 3, 60)
             before, first = cpu_seconds(process.pid), len(sandbox.betterstack.requests)
@@ -83,7 +84,10 @@ def burst() -> None:
             sandbox.wait_for(lambda: len(sandbox.signl4.events) >= BURST, 120)
             took = time.monotonic() - first
             print(f"first alert of {BURST}              after page {pages} of {BURST // 50}")
-            print(f"outbox to SIGNL4                {BURST / took:8.0f} /s  ({BURST} alerts in {took:.1f} s, polling meanwhile)")
+            rate = BURST / took
+            print(
+                f"outbox to SIGNL4                {rate:8.0f} /s  ({BURST} alerts in {took:.1f} s, polling meanwhile)"
+            )
             print(f"most memory ever                {resident_megabytes(process.pid, 'VmHWM'):8.1f} MB")
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.database import check_place, existing, file_of, locked, open_engine, revision_of, transaction, upgrade
-from daemon.errors import ConfigError, DaemonError, DatabaseBusyError, DatabaseUnusableError
+from daemon.errors import ConfigError, DatabaseUnusableError
 
 
 def url(file: Path) -> str:
@@ -79,7 +79,17 @@ def test_a_fresh_file_and_its_lock_are_their_owners_alone(tmp_path: Path, mask: 
     assert modes == dict.fromkeys(["state.db", "state.db-wal", "state.db-shm", "state.db.lock"], 0o600)
 
 
-NAMES = ["state.db", "with space.db", "100%.db", "per%20cent.db", "a#b.db", "ünïcödé 🚨.db", "a'b\".db", "%(here)s.db", "x=y&z;.db"]
+NAMES = [
+    "state.db",
+    "with space.db",
+    "100%.db",
+    "per%20cent.db",
+    "a#b.db",
+    "ünïcödé 🚨.db",
+    "a'b\".db",
+    "%(here)s.db",
+    "x=y&z;.db",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -209,7 +219,10 @@ def below_a_file(file: Path) -> Path:
 
 
 PLACES: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "missing": (nowhere, "{}, whose directory cannot be written (No such file or directory|not a directory); create it"),
+    "missing": (
+        nowhere,
+        "{}, whose directory cannot be written (No such file or directory|not a directory); create it",
+    ),
     "a file": (below_a_file, "{}, whose directory cannot be written (Not a directory|not a directory); create it"),
 }
 

@@ -79,9 +79,7 @@ def results_cannot_be_recorded(database: Path) -> Iterator[None]:
         other.execute("DROP TRIGGER IF EXISTS full")
 
 
-def test_while_a_result_cannot_be_recorded_nothing_further_is_sent(
-    flows: Flows, database: Path, log: KeptLog
-) -> None:
+def test_while_a_result_cannot_be_recorded_nothing_further_is_sent(flows: Flows, database: Path, log: KeptLog) -> None:
     flows.configure(delivery={"concurrency": 1})
     flows.see("7", "8", "9")
 

@@ -28,8 +28,8 @@ def test_a_recent_round_with_nothing_waiting_is_healthy() -> None:
     [
         {"last_complete_round_at": NOW - LONGEST + timedelta(seconds=1)},
         {"last_round_error": "Better Stack answered HTTP 500"},
-        {"open_incidents": 900, "pending_deliveries": 900, "oldest_pending_at": ago(minutes=4)},
-        {"oldest_pending_at": ago(minutes=4), "oldest_due_at": ago(minutes=4), "pending_deliveries": 1},
+        {"open_incidents": 900, "pending_deliveries": 900, "oldest_pending_at": ago(minutes=5)},
+        {"oldest_pending_at": ago(minutes=5), "oldest_due_at": ago(minutes=5), "pending_deliveries": 1},
         {"oldest_pending_at": ago(seconds=9), "oldest_due_at": ago(seconds=-300), "pending_deliveries": 1},
         {"refused_because": "said long ago"},
     ],

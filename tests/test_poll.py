@@ -276,9 +276,7 @@ def test_an_incident_that_two_pages_repeat_is_told_once(flows: Flows) -> None:
     assert sorted(flows.outbox()) == [("10", NEW), ("11", NEW), ("12", NEW)]
 
 
-def test_a_template_that_fails_is_replaced_by_the_minimal_one_with_a_warning(
-    flows: Flows, log: KeptLog
-) -> None:
+def test_a_template_that_fails_is_replaced_by_the_minimal_one_with_a_warning(flows: Flows, log: KeptLog) -> None:
     class Failing:
         def external_id(self, _: object) -> str:
             return "7"

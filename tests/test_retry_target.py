@@ -141,6 +141,11 @@ def test_faults_are_remembered_for_a_minute(fault: Answer) -> None:
     assert (*target.other_faults, *target.payload_faults) == (NOW,)
 
 
+def test_a_refused_payload_counts_apart_from_the_other_faults() -> None:
+    target = after([REFUSED, FAULTY_THROTTLE, WRONG_SECRET])
+    assert (target.payload_faults, target.other_faults) == ((NOW,), (NOW, NOW))
+
+
 @pytest.mark.parametrize("answer", [TAKEN, FAILED, THROTTLED])
 def test_what_signl4_does_not_count_as_faulty_is_not_counted(answer: Answer) -> None:
     assert after([answer] * 9).other_faults == after([answer] * 9).payload_faults == ()
@@ -174,9 +179,11 @@ def test_six_faults_within_a_minute_rest_the_target_until_the_minute_is_over() -
 
 
 def test_only_the_latest_six_faults_decide_how_long_the_rest_is() -> None:
-    target = Target(other_faults=spread(10))
-    assert not admits(target, 39.9)
-    assert admits(target, 40)
+    faults = spread(10)
+    for target in (Target(other_faults=faults), Target(other_faults=faults[::2], payload_faults=faults[1::2])):
+        assert seen_from(target).clean_from == seen_from(target).refused_from == NOW + timedelta(seconds=40)
+        assert not admits(target, 39.9)
+        assert admits(target, 40)
 
 
 def test_six_faults_over_more_than_a_minute_are_no_reason_to_rest() -> None:
