@@ -174,7 +174,7 @@ def read_incident(record: object) -> Incident:
     if not isinstance(record, dict):
         raise ValueError("it is no object")
     incident_id = str(record.get("id"))
-    if not isinstance(record.get("id"), str | int) or not _ID.fullmatch(incident_id):
+    if not isinstance(record.get("id"), str | int) or isinstance(record["id"], bool) or not _ID.fullmatch(incident_id):
         raise ValueError(f"its id is {incident_id[:40]!r}")
     attributes = record.get("attributes")
     if not isinstance(attributes, dict) or not attributes:

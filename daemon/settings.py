@@ -62,7 +62,8 @@ class PollSection(_Section):
                 interval = duration(data["interval"])
             except ValueError:
                 return data
-            return {**data, "active_interval": min(interval, timedelta(seconds=10))}
+            # An interval that is too short is told of once, not for both.
+            return {**data, "active_interval": min(max(interval, timedelta(seconds=1)), timedelta(seconds=10))}
         return data
 
     @model_validator(mode="after")

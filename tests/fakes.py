@@ -1,4 +1,4 @@
-"""Better Stack and SIGNL4 at the seams of the two flows, and the flows on a database of their own, with a clock by hand."""
+"""Better Stack and SIGNL4 at the seams of the two flows, and the flows between them, with a clock by hand."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -109,6 +109,7 @@ class FakeSignl4:
         self.times: list[float] = []
         """When each was sent, in seconds since the first."""
         self.answer: Callable[[Mapping[str, Any]], Answer] = lambda _: ACCEPTED
+        self._began = clock()
 
     @property
     def told(self) -> list[tuple[str, str]]:
@@ -145,7 +146,7 @@ class FakeSignl4:
 class Flows:
     """Both flows between the two fakes, on one database, with settings of the test's own."""
 
-    def __init__(self, engine: Engine, clock: Clock, log: KeptLog, store: Store, **sections: Mapping[str, Any]) -> None:
+    def __init__(self, engine: Engine, clock: Clock, log: KeptLog, store: Store, **sections: Any) -> None:
         self.engine, self.clock, self.log, self.store = engine, clock, log, store
         self.betterstack = FakeBetterStack()
         self.signl4 = FakeSignl4(clock)
@@ -155,7 +156,7 @@ class Flows:
         self.while_waiting: Callable[[], None] = lambda: None
         self.configure(**sections)
 
-    def configure(self, receiver: Receiver | None = None, **sections: Mapping[str, Any]) -> None:
+    def configure(self, receiver: Receiver | None = None, **sections: Any) -> None:
         """Builds both flows anew on the same database, as a restart does."""
         self.settings: Settings = settings(**sections)
         self.told = 0
@@ -200,7 +201,7 @@ class Flows:
 
     @contextmanager
     def draining(self) -> Iterator[None]:
-        """A pass in a thread of its own. Whatever hangs is let go at the end of the block, and the pass must be over."""
+        """A pass in a thread of its own. What hangs is let go at the end of the block, and the pass must end."""
         errors: list[BaseException] = []
 
         def drain() -> None:

@@ -73,7 +73,7 @@ class TestErrors:
             (502, HTML, "answered HTTP 502 <html> <body>Bad gateway</body></html>"),
             (503, "x" * 300, "answered HTTP 503 " + "x" * 200),
             (599, {}, "answered HTTP 599 {}"),
-            (201, {"data": []}, 'answered HTTP 201 {"data": []}'),
+            (201, {"message": "Created"}, "answered HTTP 201 Created"),
             (204, "", "answered HTTP 204"),
             (302, "", "redirects elsewhere (HTTP 302); check betterstack.base_url"),
             (304, "", "redirects elsewhere (HTTP 304); check betterstack.base_url"),
@@ -99,10 +99,12 @@ class TestErrors:
         assert len(str(caught.value).splitlines()) == 1
 
     @both
-    @pytest.mark.parametrize("status", sorted({*range(201, 600)} - {404, 429, 503}))
+    @pytest.mark.parametrize(
+        "status", [*range(201, 209), *range(300, 310), *range(400, 404), *range(405, 429), 499, 599]
+    )
     def test_no_other_status_is_an_answer(self, api: respx.MockRouter, one: Source, ask: Ask, status: int) -> None:
         api.route().mock(httpx.Response(status, json={"data": [record("7")]}))
-        with pytest.raises(BetterStackError, match=rf"HTTP {status}\b"):
+        with pytest.raises(BetterStackError, match=f"HTTP {status}"):
             ask(one.client)
 
     @pytest.mark.parametrize(("ask", "data"), [("list", {"id": "7"}), ("lookup", [record("7")])])
@@ -120,7 +122,7 @@ class TestErrors:
     )
     def test_silence_is_one_too(self, api: respx.MockRouter, one: Source, ask: Ask, error: type[Exception]) -> None:
         api.route().mock(side_effect=error(f"no way to {TOKEN}"))
-        with pytest.raises(BetterStackError, match="^Better Stack was not reached: ") as caught:
+        with pytest.raises(BetterStackError, match=r"^Better Stack was not reached: ") as caught:
             ask(one.client)
         assert TOKEN not in str(caught.value)
 
@@ -208,7 +210,7 @@ class TestRenamedHost:
     def test_no_other_redirect_is_followed(
         self, api: respx.MockRouter, one: Source, location: str, status: int
     ) -> None:
-        api.route().mock(httpx.Response(status, headers={"Location": location.encode()}))  # type: ignore[dict-item]
+        api.route().mock(httpx.Response(status, headers={b"Location": location.encode()}))
         with pytest.raises(BetterStackError):
             list(one.client.open_pages())
         assert asked(api) == [f"{UPTIME}{LIST}?resolved=false&per_page=50&page=1"]
@@ -264,6 +266,7 @@ class TestLookup:
             (404, ""),
             (404, "Resource with provided ID was not found"),
             (404, "<h1>404 Not Found</h1>"),
+            (200, NO_RECORD),
             (410, NO_RECORD),
             (400, NO_RECORD),
             (403, NO_RECORD),
@@ -276,11 +279,6 @@ class TestLookup:
     ) -> None:
         api.route().mock(answer(status, body))
         with pytest.raises(BetterStackError):
-            one.client.lookup("7")
-
-    def test_an_answer_that_says_both_is_no_deletion(self, api: respx.MockRouter, one: Source) -> None:
-        api.route().respond(200, json=NO_RECORD)
-        with pytest.raises(BetterStackError, match="no usable `data`"):
             one.client.lookup("7")
 
     @pytest.mark.parametrize(

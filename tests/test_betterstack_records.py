@@ -90,7 +90,9 @@ class TestStatus:
         self, missing: Any, started: int, acknowledged: int, resolved: int, reopened: int, phase: Phase
     ) -> None:
         minutes = (started, acknowledged, resolved, reopened)
-        times = {name: None if ago_ is None else ago(minutes=ago_) for name, ago_ in zip(TIMES, minutes, strict=True)}
+        times: dict[str, Any] = {
+            name: None if since is None else ago(minutes=since) for name, since in zip(TIMES, minutes, strict=True)
+        }
         incident = read_incident(record(status=missing, **times))
         assert (incident.phase, incident.status) == (phase, "")
 
@@ -160,8 +162,10 @@ class TestIdentity:
 
     @pytest.mark.parametrize(
         "bad",
-        [None, ..., "", " ", "a b", "1/2", "../7", "7?x=1", "7#", "%37", "\u0667", "x" * 65, "7\n", "7.5", 7.5, 10**80]
-        + [True, False, ["7"], {"id": "7"}],
+        [
+            *(None, ..., "", " ", "a b", "1/2", "../7", "7?x=1", "7#", "%37", "\u0667", "x" * 65, "7\n", "7.5"),
+            *(7.5, 10**80, True, False, ["7"], {"id": "7"}),
+        ],
     )
     def test_that_could_be_anything_else_is_refused(self, bad: Any) -> None:
         odd = record()

@@ -1,16 +1,22 @@
 """The database file: set up the same on every connection, and refused with a sentence where it cannot serve."""
 
+import fcntl
 import os
+import signal
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from daemon.database import check_place, existing, file_of, locked, open_engine, revision_of, transaction, upgrade
-from daemon.errors import ConfigError, DatabaseUnusableError
+from daemon.database import existing, file_of, locked, open_engine, revision_of, transaction, upgrade
+from daemon.errors import AnotherInstanceError
+
+ROOT = Path(__file__).parent.parent
 
 
 def url(file: Path) -> str:
@@ -66,9 +72,8 @@ def test_a_transaction_that_is_left_by_an_error_writes_nothing(
 # -- making a file ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
-def test_a_fresh_file_and_its_lock_are_their_owners_alone(tmp_path: Path, mask: int) -> None:
-    before = os.umask(mask)
+def test_a_fresh_file_and_its_lock_are_their_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
     try:
         assert upgraded(tmp_path / "state.db") is True
         with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
@@ -79,38 +84,32 @@ def test_a_fresh_file_and_its_lock_are_their_owners_alone(tmp_path: Path, mask: 
     assert modes == dict.fromkeys(["state.db", "state.db-wal", "state.db-shm", "state.db.lock"], 0o600)
 
 
-NAMES = [
-    "state.db",
-    "with space.db",
-    "100%.db",
-    "per%20cent.db",
-    "a#b.db",
-    "ünïcödé 🚨.db",
-    "a'b\".db",
-    "%(here)s.db",
-    "x=y&z;.db",
-]
+NAMES = ["with space.db", "100%.db", "a#b.db", "ünïcödé 🚨.db", "a'b\".db", "%(here)s.db", "x=y&z;.db"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_may_have_an_odd_name(tmp_path: Path, name: str) -> None:
+def test_a_file_may_have_an_odd_name(tmp_path: Path, empty_database: bytes, name: str) -> None:
     file = tmp_path / name
     assert file_of(url(file)) == file
     assert revision_of(url(file)) is None
-    assert upgraded(file) is True
+    assert existing(url(file)) is None
+    assert list(tmp_path.iterdir()) == []
+    file.write_bytes(empty_database)
     assert upgraded(file) is False
     assert revision_of(url(file)) is not None
     engine = existing(url(file))
     assert engine is not None
+    with engine.connect():
+        assert {path.name.removeprefix(name) for path in tmp_path.iterdir()} == {"", ".lock", "-wal", "-shm"}
     engine.dispose()
-    assert {path.name.removeprefix(name) for path in tmp_path.iterdir()} <= {"", ".lock", "-wal", "-shm"}
 
 
 def test_a_relative_name_means_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with locked("sqlite:///state.db"):
-        upgrade("sqlite:///state.db")
-    assert revision_of(url(tmp_path / "state.db")) == revision_of("sqlite:///state.db") is not None
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with locked("sqlite:///an odd %(name).db"):
+        assert upgrade("sqlite:///an odd %(name).db") is True
+    assert revision_of(url(tmp_path / "an odd %(name).db")) is not None
 
 
 def test_an_empty_file_counts_as_none_and_becomes_a_database(tmp_path: Path) -> None:
@@ -127,117 +126,67 @@ def test_opening_an_engine_touches_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-# -- files that cannot serve ------------------------------------------------------------------------------------------
+# -- the lock ---------------------------------------------------------------------------------------------------------
+
+HOLDER = """
+import sys, time
+from daemon.database import locked
+with locked(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
-def is_text(file: Path) -> None:
-    file.write_text("[betterstack]\n" * 1000)
+@contextmanager
+def another_process(database: Path) -> Iterator[subprocess.Popen[str]]:
+    """Holds the lock until it ends."""
+    command = [sys.executable, "-c", HOLDER, url(database)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
-def is_another_programs(file: Path) -> None:
-    file.unlink()
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("CREATE TABLE bookmarks (url TEXT)")
+def refusal(file: Path) -> str:
+    with pytest.raises(AnotherInstanceError) as caught, locked(url(file)):
+        pass
+    return str(caught.value)
 
 
-def is_newer(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-        connection.commit()
-
-
-def is_corrupt_inside(file: Path) -> None:
-    content = bytearray(file.read_bytes())
-    content[4096 * 2 : 4096 * 4] = os.urandom(8192)
-    file.write_bytes(content)
-
-
-def is_cut_off(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[: 4096 * 3 + 100])
-
-
-def is_overwritten_at_its_head(file: Path) -> None:
-    file.write_bytes(b"\x00" * 4096 + file.read_bytes()[4096:])
-
-
-def has_no_stamp(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("DELETE FROM alembic_version")
-        connection.commit()
-
-
-UNUSABLE: dict[str, tuple[Callable[[Path], None], str]] = {
-    "a text file": (is_text, "cannot be read (file is not a database); move it away"),
-    "another program's": (is_another_programs, "is the database of another program; name another in database.url"),
-    "newer": (is_newer, "was written by a newer version (schema 9999, known here up to 0001); install that version"),
-    "corrupt inside": (is_corrupt_inside, "move it away together with its -wal and -shm files, and restore a backup"),
-    "cut off": (is_cut_off, "move it away together with its -wal and -shm files"),
-    "overwritten": (is_overwritten_at_its_head, "cannot be read (file is not a database)"),
-    "without a stamp": (has_no_stamp, "is the database of another program"),
-}
-ASKING: dict[str, Callable[[str], object]] = {
-    "revision_of": revision_of,
-    "existing": existing,
-    "check_place": check_place,
-    "upgrade": upgrade,
-}
-
-
-@pytest.mark.parametrize("asking", ASKING)
-@pytest.mark.parametrize("case", UNUSABLE)
-def test_a_file_that_cannot_serve_is_refused_with_a_sentence_and_left_untouched(
-    database: Path, case: str, asking: str
-) -> None:
-    spoil, sentence = UNUSABLE[case]
-    spoil(database)
-    before = {path.name: path.read_bytes() for path in database.parent.iterdir()}
-    with pytest.raises(DatabaseUnusableError) as caught:
-        ASKING[asking](url(database))
-    assert str(caught.value).startswith(f"{database} ")
-    assert sentence in str(caught.value)
-    assert "\n" not in str(caught.value)
-    # A reader may leave the two files beside a database in WAL mode; what is in it stays as it was.
-    left = {path.name: path.read_bytes() for path in database.parent.iterdir()}
-    assert {name: left.get(name) for name in before} == before
-    assert set(left) - set(before) <= {"state.db-wal", "state.db-shm"}
-    assert not left.get("state.db-wal")
-
-
-@pytest.mark.parametrize("asking", ASKING)
-def test_a_directory_in_place_of_the_file_is_refused(tmp_path: Path, asking: str) -> None:
-    with pytest.raises(DatabaseUnusableError, match=rf"^{tmp_path} is a directory; name a file"):
-        ASKING[asking](url(tmp_path))
-
-
-def nowhere(file: Path) -> Path:
-    return file.parent / "missing" / "state.db"
-
-
-def below_a_file(file: Path) -> Path:
-    file.touch()
-    return file / "state.db"
-
-
-PLACES: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "missing": (
-        nowhere,
-        "{}, whose directory cannot be written (No such file or directory|not a directory); create it",
-    ),
-    "a file": (below_a_file, "{}, whose directory cannot be written (Not a directory|not a directory); create it"),
-}
-
-
-@pytest.mark.parametrize("asking", ["locked", "check_place"])
-@pytest.mark.parametrize("case", PLACES)
-def test_a_place_where_no_file_can_be_is_refused_with_the_mend(tmp_path: Path, case: str, asking: str) -> None:
-    place, sentence = PLACES[case]
-    file = place(tmp_path / "state")
-    before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(ConfigError) as caught:
-        with locked(url(file)) if asking == "locked" else closing(check_place(url(file))):  # type: ignore[type-var, arg-type]
+def test_a_second_instance_is_refused_with_the_process_that_holds_the_database(database: Path) -> None:
+    with another_process(database) as process:
+        for _ in range(2):
+            assert refusal(database) == (
+                f"another instance (process {process.pid}) works on {database}; "
+                "stop it first, or give this one another database.url"
+            )
+        with locked(url(database.with_name("another.db"))):
             pass
-    said = str(caught.value).replace("No such file or directory", "*").replace("Not a directory", "*")
-    wanted = sentence.format(file).split(" (")
-    assert said.startswith(f"database.url names {wanted[0]} (")
-    assert "create it, or give it to the user this program runs as" in said
-    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_lock_of_a_process_that_was_killed_is_free_and_says_who_holds_it_now(database: Path) -> None:
+    with another_process(database) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        with locked(url(database)):
+            assert f"(process {os.getpid()})" in refusal(database)
+
+
+def test_the_lock_is_freed_at_the_end_however_the_end_came(database: Path) -> None:
+    for error in (RuntimeError, KeyboardInterrupt):
+        with pytest.raises(error), locked(url(database)):
+            raise error
+        with locked(url(database)):
+            pass
+
+
+def test_a_lock_file_with_garbage_in_it_hinders_nobody(database: Path) -> None:
+    Path(f"{database}.lock").write_bytes(b"\xff" * 1000)
+    with locked(url(database)):
+        assert Path(f"{database}.lock").read_text() == f"{os.getpid()}\n"
+    with Path(f"{database}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "(process unknown)" in refusal(database)

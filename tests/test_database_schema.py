@@ -1,0 +1,96 @@
+"""The migrations and the tables say the same, and every migration is whole or not at all."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine
+
+from daemon.database import MIGRATIONS, REVISIONS, revision_of
+from daemon.delivery import DeliveryState
+from daemon.incident import Kind, Phase
+from daemon.tables import METADATA
+
+
+@pytest.fixture
+def declared(tmp_path: Path) -> Iterator[Engine]:
+    """A database made from the tables as the program declares them, without a migration."""
+    engine = create_engine(f"sqlite:///{tmp_path}/declared.db")
+    METADATA.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def schema(file: str) -> dict[tuple[str, str], set[str]]:
+    """Each table and index, as the set of its lines: columns and constraints, whatever their order."""
+    with closing(sqlite3.connect(file)) as connection:
+        made = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    return {
+        (kind, name): {re.sub(r"\s+", " ", line).strip().rstrip(",") for line in sql.splitlines()}
+        for kind, name, sql in made
+        if not name.startswith(("sqlite_", "alembic_"))
+    }
+
+
+def test_alembic_finds_nothing_to_migrate(engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_every_column_constraint_and_index_is_the_same(database: Path, declared: Engine) -> None:
+    migrated = schema(str(database))
+    assert migrated == schema(str(declared.url.database))
+    assert {name for kind, name in migrated if kind == "table"} == set(METADATA.tables)
+    assert {name for kind, name in migrated if kind == "index"} == {"ix_incidents_open", "ix_deliveries_pending"}
+
+
+def test_the_columns_come_in_the_same_order(database: Path, declared: Engine) -> None:
+    for table in METADATA.tables:
+        orders = []
+        for file in (database, declared.url.database):
+            with closing(sqlite3.connect(str(file))) as connection:
+                orders.append(connection.execute(f"SELECT * FROM pragma_table_info('{table}')").fetchall())
+        assert orders[0] == orders[1]
+
+
+def test_the_known_revisions_are_those_of_the_scripts_in_their_order() -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    assert scripts.get_heads() == [REVISIONS[-1]]
+    assert [script.revision for script in reversed(list(scripts.walk_revisions()))] == REVISIONS
+
+
+def test_a_fresh_database_is_at_the_newest_revision(database: Path) -> None:
+    assert revision_of(f"sqlite:///{database}") == REVISIONS[-1]
+
+
+def test_the_single_rows_exist_from_the_start(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT * FROM progress").fetchall() == [(1, None, None, None)]
+        targets = connection.execute("SELECT * FROM targets").fetchall()
+    assert targets == [("signl4", None, None, None, "", "[]", "[]", None)]
+
+
+@pytest.mark.parametrize(("column", "words"), [("phase", Phase), ("kind", Kind), ("state", DeliveryState)])
+def test_each_word_the_program_knows_is_one_the_database_takes(database: Path, column: str, words: type[Phase]) -> None:
+    table = "incidents" if column == "phase" else "deliveries"
+    with closing(sqlite3.connect(database)) as connection:
+        (sql,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [table]).fetchone()
+    match = re.search(rf"{column} IN \(([^)]*)\)", sql)
+    assert match is not None
+    assert re.findall(r"'(\w+)'", match[1]) == [str(word) for word in words]
+
+
+def test_alembics_own_command_works_on_the_same_scripts(tmp_path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("sqlalchemy.url", f"sqlite:///{tmp_path}/own.db")
+    command.upgrade(config, "head")
+    assert revision_of(f"sqlite:///{tmp_path}/own.db") == REVISIONS[-1]

@@ -1,0 +1,48 @@
+"""A delivery that arrives while the job is just ending is not left waiting for the retry of another one."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from apscheduler.events import EVENT_JOB_EXECUTED, JobExecutionEvent
+
+from daemon.assembly import Parts
+from daemon.service import Service
+from daemon.stop import Stop
+from tests.conftest import KeptLog
+from tests.given import settings
+
+
+class Deliveries:
+    """Says that the next retry is minutes away; before that is acted upon, a round puts something into the outbox."""
+
+    def __init__(self, service: Service, arrives: bool) -> None:
+        self.service, self.arrives = service, arrives
+
+    def wake(self) -> None:
+        pass
+
+    def next_at(self) -> datetime:
+        retry = datetime.now(UTC) + timedelta(minutes=5)
+        if self.arrives:
+            self.service.wake()
+        return retry
+
+
+@pytest.mark.parametrize(("arrives", "within"), [(False, 301), (True, 1)])
+def test_a_wake_up_between_the_look_at_the_outbox_and_the_next_run_is_not_lost(
+    log: KeptLog, arrives: bool, within: float
+) -> None:
+    service = Service(settings(), Stop(), log)
+    parts = SimpleNamespace(deliver=Deliveries(service, arrives))
+    service._parts = cast("Parts", parts)
+    scheduler: Any = service._scheduler
+    scheduler.add_job(lambda: None, "interval", seconds=3600, id="deliver")
+    scheduler.start(paused=True)
+    try:
+        service._after_job(JobExecutionEvent(EVENT_JOB_EXECUTED, "deliver", "default", datetime.now(UTC)))
+        due = scheduler.get_job("deliver").next_run_time - datetime.now(UTC)
+    finally:
+        scheduler.shutdown()
+    assert due <= timedelta(seconds=within)
