@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -130,7 +130,8 @@ def _sentence(detail: ErrorDetails) -> str:
             return f"{key} must be a table; write it as [{key}] with its keys below"
         case _:
             plain = detail["msg"].removeprefix("Input ")
-            return f"{key}{_shown(key, detail['input'])} {plain}; the default is {_default(key)}"
+            mend = "put it in quotes" if key in _secret_keys() else f"the default is {_default(key)}"
+            return f"{key}{_shown(key, detail['input'])} {plain}; {mend}"
 
 
 def _where(key: str) -> str:
@@ -149,15 +150,14 @@ def _nearest(key: str) -> str:
 
 
 def _shown(key: str, value: object) -> str:
-    secret = key in _secret_keys() or not isinstance(value, str | int | float)
+    secret = key in _secret_keys() or not isinstance(value, str | int | float) or "@" in str(value)
     return "" if secret else f" ({str(value)[:80]!r})"
 
 
 def _secret_keys() -> Iterator[str]:
     for name in KEYS:
         section, _, key = name.partition(".")
-        kind = SECTIONS[section].model_fields[key].annotation
-        if SecretStr in (kind, *get_args(kind)):
+        if SecretStr.__name__ in str(SECTIONS[section].model_fields[key].annotation):
             yield name
 
 

@@ -6,6 +6,7 @@ A check raises `ValueError` with the rest of a sentence whose subject is the key
 import ipaddress
 import math
 import re
+import ssl
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -128,6 +129,21 @@ def _json(value: object, path: str = "") -> object:
 def _existing_file(value: Path) -> Path:
     if not value.is_file():
         raise ValueError("is not a file; give the path of a PEM file")
+    try:
+        ssl.create_default_context(cafile=value)
+    except (OSError, ssl.SSLError):
+        raise ValueError("holds no certificate; give the path of a PEM file") from None
+    return value
+
+
+def _proxy(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("is not the address of a proxy; write it like http://proxy.example.com:3128")
     return value
 
 
@@ -138,6 +154,7 @@ Token = Annotated[SecretStr, AfterValidator(_token)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 ExternalId = Annotated[str, AfterValidator(_external_id)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 Template = Annotated[dict[str, Any], AfterValidator(_json)]
 Lowercase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from daemon.setting_types import (
@@ -13,6 +13,7 @@ from daemon.setting_types import (
     ExternalId,
     LinkUrl,
     Lowercase,
+    ProxyUrl,
     ServiceUrl,
     Template,
     Token,
@@ -128,7 +129,7 @@ class HttpSection(_Section):
     """What both clients share."""
 
     timeout: Annotated[Duration, within("1s", "2m")] = timedelta(seconds=15)
-    proxy: SecretStr | None = None
+    proxy: ProxyUrl | None = None
     ca_file: ExistingFile | None = None
 
 

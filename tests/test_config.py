@@ -54,7 +54,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory without a configuration."""
     monkeypatch.chdir(tmp_path)
     for name in VALUES["http.ca_file"]:
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes((Path(__file__).parent / "data" / "loopback.pem").read_bytes())
     return tmp_path
 
 

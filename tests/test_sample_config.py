@@ -1,66 +1,76 @@
-"""The sample `config.toml` is a promise: every key, its default, and nothing else."""
+"""`config.toml` at the root is the list of all settings and their defaults; here it is kept equal to the program."""
 
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from daemon.config import KEYS, SECTIONS, load
+from daemon.settings import Settings
 
 SAMPLE = Path(__file__).parent.parent / "config.toml"
-SECRETS = {"BETTERSTACK__TOKEN": "a-token", "SIGNL4__SECRET": "a-secret"}
-WITHOUT_DEFAULT = {
-    "betterstack.token",
-    "betterstack.team_name",
-    "betterstack.dashboard_url",
-    "signl4.secret",
-    "http.proxy",
-    "http.ca_file",
+TEXT = SAMPLE.read_text("utf-8")
+WITHOUT_A_DEFAULT = {
+    *("betterstack.token", "betterstack.team_name", "betterstack.dashboard_url", "signl4.secret"),
+    *("http.proxy", "http.ca_file"),
 }
+SECRETS = {"BETTERSTACK__TOKEN": "the-token", "SIGNL4__SECRET": "the-secret"}
+DEFAULT = Settings(betterstack={"token": "the-token"}, signl4={"secret": "the-secret"})  # type: ignore[arg-type]
+COMMENTED = re.compile(r"^#(\w+ = .*)$", re.MULTILINE)
 
 
-def commented_keys() -> list[str]:
-    """The keys that stand in the sample behind a `#`, as `section.key`."""
-    keys, section = [], ""
-    for line in SAMPLE.read_text().splitlines():
-        if heading := re.fullmatch(r"\[([\w.]+)\]", line):
-            section = heading[1]
-        elif key := re.match(r"# (\w+) = ", line):
-            keys.append(f"{section}.{key[1]}")
-    return keys
+def keys(text: str) -> list[str]:
+    """Every key of a text, in its order; a table of a payload counts as one."""
+    document: dict[str, dict[str, Any]] = tomllib.loads(text)
+    return [f"{section}.{key}" for section, table in document.items() for key in table]
 
 
-def active_keys() -> list[str]:
-    tables = tomllib.loads(SAMPLE.read_text())
-    return [f"{section}.{key}" for section, table in tables.items() for key in table]
+def test_every_key_appears_once_in_the_order_of_the_settings() -> None:
+    """A key that stood there twice would not parse."""
+    assert keys(COMMENTED.sub(r"\1", TEXT)) == list(KEYS)
 
 
-def test_every_key_stands_in_the_sample_exactly_once() -> None:
-    assert sorted(active_keys() + commented_keys()) == sorted(KEYS)
+def test_every_section_appears_in_the_order_of_the_settings() -> None:
+    assert list(tomllib.loads(TEXT)) == list(SECTIONS)
 
 
-def test_only_keys_without_a_default_are_commented_out() -> None:
-    assert set(commented_keys()) == WITHOUT_DEFAULT
+def test_what_is_commented_out_has_no_default() -> None:
+    assert set(KEYS) - set(keys(TEXT)) == WITHOUT_A_DEFAULT
 
 
-def test_the_sample_says_what_the_defaults_are() -> None:
-    sample, defaults = load(SAMPLE, SECRETS), load(Path("/dev/null"), SECRETS)
-    assert sample.settings == defaults.settings
+def test_it_is_the_default_configuration() -> None:
+    assert load(SAMPLE, SECRETS).settings == DEFAULT
 
 
-def test_every_value_of_the_sample_is_read() -> None:
-    """A default that the sample states wrongly would show here even if the settings ignored the file."""
-    tables = tomllib.loads(SAMPLE.read_text())
-    for section, table in tables.items():
-        for key, value in table.items():
-            default = SECTIONS[section].model_fields[key].default
-            again = load(Path("/dev/null"), SECRETS).settings
-            assert SECTIONS[section].model_validate({**_needed(section), key: value}).model_dump()[key] == default
-            assert getattr(getattr(again, section), key) == default
+@pytest.mark.parametrize("key", [key for key in KEYS if key not in WITHOUT_A_DEFAULT])
+def test_each_value_is_the_default(key: str, tmp_path: Path) -> None:
+    """Alone, too: no value leans on another one of the sample."""
+    section, _, name = key.partition(".")
+    alone = tmp_path / "alone.toml"
+    table = TEXT.partition(f"[{key}]")[2].partition("\n[")[0]
+    line = re.search(rf"^\[{section}\].*?^({name} = [^\n]*)", TEXT, re.MULTILINE | re.DOTALL)
+    alone.write_text(f"[{key}]{table}" if section == "payload" else f"[{section}]\n{line[1] if line else ''}\n")
+    assert keys(alone.read_text()) == [key]
+    settings = load(alone, SECRETS).settings
+    assert getattr(getattr(settings, section), name) == getattr(getattr(DEFAULT, section), name)
 
 
-def test_the_sample_follows_the_order_of_the_settings() -> None:
-    assert list(tomllib.loads(SAMPLE.read_text())) == list(SECTIONS)
+def test_the_examples_can_be_taken_as_they_are(tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_bytes((Path(__file__).parent / "data" / "loopback.pem").read_bytes())
+    whole = tmp_path / "whole.toml"
+    whole.write_text(re.sub(r"(ca_file = ).*", rf'\1"{ca_file}"', COMMENTED.sub(r"\1", TEXT)))
+    settings = load(whole, {}).settings
+    assert None not in (settings.betterstack.team_name, settings.betterstack.dashboard_url, settings.http.proxy)
 
 
-def _needed(section: str) -> dict[str, str]:
-    return {"betterstack": {"token": "a-token"}, "signl4": {"secret": "a-secret"}}.get(section, {})
+def test_every_key_is_explained() -> None:
+    """A comment stands above it, or above the key before it of the same paragraph."""
+    paragraphs = [part for part in TEXT.split("\n\n") if re.search(r"^#?\w+ = ", part, re.MULTILINE)]
+    assert not [part for part in paragraphs if not re.match(r"\n?# \S", part)]
+
+
+def test_no_line_is_too_long() -> None:
+    assert max(map(len, TEXT.splitlines())) <= 120
