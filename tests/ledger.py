@@ -150,7 +150,7 @@ class Ledger:
     def _row(self, payload: Mapping[str, Any]) -> tuple[int, str, int]:
         """The row that is being sent: the one of that kind that was claimed last."""
         query = (
-            "SELECT id, incident_id, generation FROM deliveries WHERE external_id = ? AND kind = ? AND state = 'pending'"
+            "SELECT id, incident_id, generation FROM deliveries WHERE external_id = ? AND kind = ? AND state = 'pending'"  # noqa: E501
             " ORDER BY attempted_at DESC, id LIMIT 1"
         )
         [(row, incident_id, generation)] = self.rows(query, payload[EXTERNAL_ID], payload[STATUS])
