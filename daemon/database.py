@@ -116,17 +116,19 @@ def existing(url: str) -> Engine | None:
 def revision_of(url: str) -> str | None:
     """The schema revision of the file, `None` where there is none yet. Raises `DatabaseUnusableError`; only reads."""
     file = file_of(url)
-    if file.is_dir():
-        raise DatabaseUnusableError(f"{file} is a directory; name a file in database.url")
-    if not file.exists() or file.stat().st_size == 0:
-        return None
     try:
+        if file.is_dir():
+            raise DatabaseUnusableError(f"{file} is a directory; name a file in database.url")
+        if not file.exists() or file.stat().st_size == 0:
+            return None
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as connection:
             health = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             stamped = "alembic_version" in tables
             stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []
             revision = stamps[0][0] if stamps else None
+    except OSError as error:
+        raise DatabaseUnusableError(f"{file} cannot be reached ({error.strerror}); {_MEND}") from None
     except sqlite3.Error as error:
         raise DatabaseUnusableError(f"{file} cannot be read ({' '.join(str(error).split())}); {_RESTORE}") from None
     if health != "ok":
@@ -142,6 +144,7 @@ def revision_of(url: str) -> str | None:
 
 
 _RESTORE = "move it away together with its -wal and -shm files, and restore a backup or let a new one be made"
+_MEND = "look at the disk and at who owns the file"
 
 
 def upgrade(url: str) -> bool:
@@ -152,22 +155,22 @@ def upgrade(url: str) -> bool:
     if revision_of(url) == REVISIONS[-1]:
         _check_writable(url)
         return False
-    # Alembic takes 10 MB that a daemon would keep for months, so it works in a process of its own.
-    command = [sys.executable, "-m", "daemon.migrate", url]
-    migration = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    # Alembic takes 10 MB that a daemon would keep for months, so it works in a process of its own. That one looks for
+    # modules where this one does, and never in the working directory (-P).
+    command = [sys.executable, "-P", "-m", "daemon.migrate", url]
+    places = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    migration = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | places)  # noqa: S603
     if migration.returncode != 0:
         raise DatabaseUnusableError(f"{file_of(url)} cannot be brought up to date: {migration.stderr.strip()}; {_MEND}")
     return True
 
 
-_MEND = "look at the disk and at who owns the file"
-
-
 def _check_writable(url: str) -> None:
     engine = open_engine(url)
     try:
-        with transaction(engine, writes=True):
-            pass
+        with transaction(engine, writes=True) as connection:
+            # Only a real write tells: SQLite lets a write transaction begin on a file that it may only read.
+            connection.exec_driver_sql("UPDATE progress SET id = id")
     except DatabaseBusyError as error:
         raise DatabaseUnusableError(f"{file_of(url)}: {error}; {_MEND}") from None
     finally:
@@ -179,21 +182,29 @@ def backup(url: str, copy: Path) -> None:
     file = file_of(url)
     if revision_of(url) is None:
         raise DatabaseUnusableError(f"{file} does not exist yet, so there is nothing to copy; run the daemon first")
-    if copy.exists() and (copy.samefile(file) or not _is_database(copy)):
-        raise DatabaseUnusableError(f"{copy} is in use or no earlier backup, and is left alone; name another file")
-    part = copy.with_name(f"{copy.name}.part")
     try:
-        part.unlink(missing_ok=True)
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        if copy.exists() and (copy.is_dir() or copy.samefile(file) or not _is_database(copy)):
+            raise DatabaseUnusableError(f"{copy} is in use or no earlier backup, and is left alone; name another file")
+        _copy(file, copy.with_name(f"{copy.name}.part"), copy)
+    except (OSError, sqlite3.Error) as error:
+        raise DatabaseUnusableError(f"the backup to {copy} failed ({error}); {_MEND}") from None
+
+
+def _copy(file: Path, part: Path, copy: Path) -> None:
+    part.unlink(missing_ok=True)
+    # Payloads can be confidential: the copy is its owner's alone from the first moment.
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
         with closing(sqlite3.connect(file, timeout=BUSY_SECONDS)) as source, closing(sqlite3.connect(part)) as target:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.replace(copy)
-    except (OSError, sqlite3.Error) as error:
-        part.unlink(missing_ok=True)
-        raise DatabaseUnusableError(f"the backup to {copy} failed ({error}); {_MEND}") from None
+    except (OSError, sqlite3.Error):
+        for left in (part, part.with_name(f"{part.name}-journal")):
+            left.unlink(missing_ok=True)
+        raise
 
 
 def _is_database(file: Path) -> bool:

@@ -29,9 +29,9 @@ def upgrade() -> None:
         sa.Column("gone_since", sa.DateTime(), nullable=True),
         sa.Column("first_seen_at", sa.DateTime(), nullable=False),
         sa.Column("changed_at", sa.DateTime(), nullable=False),
-        sa.CheckConstraint("phase IN ('unconfirmed', 'open', 'acknowledged', 'resolved')", name="ck_incidents_phase"),
-        sa.CheckConstraint("generation >= 1", name="ck_incidents_generation"),
-        sa.PrimaryKeyConstraint("id", name="pk_incidents"),
+        sa.CheckConstraint("phase IN ('unconfirmed', 'open', 'acknowledged', 'resolved')", name=op.f("ck_incidents_phase")),
+        sa.CheckConstraint("generation >= 1", name=op.f("ck_incidents_generation")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
     )
     op.create_index("ix_incidents_open", "incidents", ["id"], sqlite_where=sa.text("phase <> 'resolved'"))
     op.create_table(
@@ -53,13 +53,13 @@ def upgrade() -> None:
         sa.Column("delivered_at", sa.DateTime(), nullable=True),
         sa.Column("event_id", sa.String(), nullable=True),
         sa.Column("last_error", sa.String(), nullable=True),
-        sa.CheckConstraint("kind IN ('new', 'acknowledged', 'resolved')", name="ck_deliveries_kind"),
-        sa.CheckConstraint("state IN ('pending', 'delivered', 'superseded', 'dead')", name="ck_deliveries_state"),
-        sa.CheckConstraint("attempts >= 0", name="ck_deliveries_attempts"),
-        sa.CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", name="ck_deliveries_delivered_at"),
-        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_deliveries_incident_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
-        sa.UniqueConstraint("incident_id", "generation", "kind", name="uq_deliveries_incident_id"),
+        sa.CheckConstraint("kind IN ('new', 'acknowledged', 'resolved')", name=op.f("ck_deliveries_kind")),
+        sa.CheckConstraint("state IN ('pending', 'delivered', 'superseded', 'dead')", name=op.f("ck_deliveries_state")),
+        sa.CheckConstraint("attempts >= 0", name=op.f("ck_deliveries_attempts")),
+        sa.CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", name=op.f("ck_deliveries_delivered_at")),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name=op.f("fk_deliveries_incident_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
+        sa.UniqueConstraint("incident_id", "generation", "kind", name=op.f("uq_deliveries_incident_id")),
         sqlite_autoincrement=True,
     )
     op.create_index(
@@ -71,8 +71,8 @@ def upgrade() -> None:
         sa.Column("last_complete_round_at", sa.DateTime(), nullable=True),
         sa.Column("last_round_error", sa.String(), nullable=True),
         sa.Column("token_suspect_since", sa.DateTime(), nullable=True),
-        sa.CheckConstraint("id = 1", name="ck_progress_single"),
-        sa.PrimaryKeyConstraint("id", name="pk_progress"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_progress_single")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_progress")),
     )
     op.create_table(
         "targets",
@@ -84,7 +84,7 @@ def upgrade() -> None:
         sa.Column("other_faults", sa.JSON(), nullable=False),
         sa.Column("payload_faults", sa.JSON(), nullable=False),
         sa.Column("paced_at", sa.DateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("name", name="pk_targets"),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_targets")),
     )
     # The two single rows exist from the start, so that writing them is always an update.
     op.execute("INSERT INTO progress (id) VALUES (1)")
