@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 from daemon.errors import BetterStackError, StoppedError
 from daemon.incident import Absence, Incident, Page, Phase
+from daemon.scrub import scrubbed
 from daemon.settings import BetterStackSection
-from daemon.wire import ExchangeError, Reply, Wire, described, scrubbed
+from daemon.wire import ExchangeError, Reply, Wire, described
 
 PER_PAGE = 50
 """The most that the API allows."""
@@ -124,13 +125,15 @@ class BetterStack:
 
     def _renamed(self, reply: Reply, path: str) -> bool:
         """Whether the redirect is Better Stack's own renaming; from here on the new name is used."""
-        here, there = urlsplit(self._base_url), urlsplit(reply.headers.get("location", ""))
-        hosts_differ = here.hostname != there.hostname
-        if not hosts_differ or not {here.hostname, there.hostname} <= _RENAMED_HOSTS:
+        try:
+            here, there = urlsplit(self._base_url), urlsplit(reply.headers.get("location", ""))
+        except ValueError:
             return False
-        if there.scheme != "https" or there.netloc != there.hostname or there.path != f"{here.path}{path}":
+        if here.netloc == there.netloc or not {here.netloc, there.netloc} <= _RENAMED_HOSTS:
             return False
-        self._base_url = f"https://{there.hostname}{here.path}"
+        if there.scheme != "https" or there.path != f"{here.path}{path}":
+            return False
+        self._base_url = f"https://{there.netloc}{here.path}"
         self._remark(f"Better Stack redirects to its other host; set betterstack.base_url to {self._base_url}")
         return True
 

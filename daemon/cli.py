@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import update_wrapper
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,10 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="For program
 @click.pass_context
 def main(ctx: click.Context, config: Path | None) -> None:
     """Poll Better Stack incidents and tell SIGNL4, which wakes the person on duty."""
+    for stream in (sys.stdout, sys.stderr):
+        # A letter that the terminal cannot show must not keep the rest from being read.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     ctx.obj = config
 
 

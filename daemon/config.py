@@ -44,13 +44,9 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
     """
     found = _find(file, environ)
     credentials = _credentials(environ)
-    layers = [_toml(found), _texts(credentials), _texts(_environment(environ))]
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        for section, value in layer.items():
-            known = merged.get(section)
-            both_tables = isinstance(value, dict) and isinstance(known, dict)
-            merged[section] = {**known, **value} if both_tables else value  # type: ignore[dict-item]
+    problems: list[str] = []
+    toml = _toml(found)
+    merged = _merged(toml, _texts(credentials, problems), _texts(_environment(environ), problems))
     for section, secret in (("betterstack", "token"), ("signl4", "secret")):
         held = merged.setdefault(section, {})
         if offline and isinstance(held, dict):
@@ -58,8 +54,21 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
     try:
         settings = Settings(**merged)
     except ValidationError as error:
-        raise ConfigError(*(_sentence(detail) for detail in error.errors())) from None
-    return Configuration(settings, found, tuple(_exposed(found, layers[0], environ, credentials)))
+        problems += map(_sentence, error.errors())
+    if problems:
+        raise ConfigError(*problems)
+    return Configuration(settings, found, tuple(_exposed(found, toml, environ, credentials)))
+
+
+def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """The layers over each other, key by key. A section that is no table stays, so that it is told of as a mistake."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for section, value in layer.items():
+            known = merged.setdefault(section, {})
+            if isinstance(known, dict):
+                merged[section] = {**known, **value} if isinstance(value, dict) else value
+    return merged
 
 
 def _find(file: Path | None, environ: Mapping[str, str]) -> Path | None:
@@ -76,7 +85,7 @@ def _toml(file: Path | None) -> dict[str, Any]:
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{file} cannot be read ({error.strerror}); name another with --config, or mend it") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{file} is not valid TOML ({error}); mend that line") from None
 
 
@@ -97,8 +106,8 @@ def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
         raise ConfigError(f"the credentials in {directory} cannot be read ({error}); mend the directory") from None
 
 
-def _texts(pairs: Mapping[str, str]) -> dict[str, Any]:
-    """Settings given as text; lists and tables are JSON there."""
+def _texts(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    """Settings given as text; lists and tables are JSON there. What is not goes into `problems`."""
     layer: dict[str, dict[str, Any]] = {}
     for name, text in pairs.items():
         section, _, key = name.partition(".")
@@ -109,7 +118,8 @@ def _texts(pairs: Mapping[str, str]) -> dict[str, Any]:
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
                 form = '{"Title": "$NAME"}'
-                raise ConfigError(f"{name} is not JSON ({error}); write it like {form}") from None
+                problems.append(f"{name} is not JSON ({error}); write it like {form}")
+                continue
         layer.setdefault(section, {})[key] = value
     return layer
 

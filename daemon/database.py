@@ -4,6 +4,7 @@ A file that cannot serve (corrupt, of a newer program, of another one) is refuse
 """
 
 import fcntl
+import json
 import os
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -34,10 +36,18 @@ def file_of(url: str) -> Path:
 
 def open_engine(url: str) -> Engine:
     """An engine whose every connection is set up the same. Touches nothing yet."""
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_deserializer=_json)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _json(text: str) -> Any:
+    """What a JSON column holds; `None` for anything else, which must not spoil the rows beside it."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _set_up(connection: DBAPIConnection, _record: object) -> None:

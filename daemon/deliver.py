@@ -135,7 +135,7 @@ class Deliver:
     def _send(self, delivery: Delivery) -> None:
         """In a thread of the pool. Whatever happens, an answer comes of it."""
         try:
-            answer = self._signl4.send(delivery.payload)
+            answer = self._signl4.send(delivery.payload or _minimal(delivery))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not take the delivery with it
             answer = Answer(TryLater(f"the request could not be made: {type(error).__name__}", Scope.ROW))
         self._finished.put((delivery, answer))
@@ -160,12 +160,11 @@ class Deliver:
         delay = retry.backoff(delivery.attempts + 1, self._rng, settings.retry_min, settings.retry_max)
         now = self._clock()
         step = retry.step(answer, delivery.refused, delay, now)
-        least = minimal(delivery.kind, delivery.incident_id, delivery.external_id)
         target = retry.target_after(self._target, answer, delay, now)
         trouble: str | None = None
         while True:
             try:
-                self._store.settle(delivery, step, answer, least, target, now)
+                self._store.settle(delivery, step, answer, _minimal(delivery), target, now)
                 self._target = target
                 break
             except DatabaseBusyError as error:
@@ -194,3 +193,7 @@ class Deliver:
                 say = self._log.debug if why == self._trouble else self._log.warning
                 self._trouble = why
                 say("not delivered yet", **fields, error=why)
+
+
+def _minimal(delivery: Delivery) -> dict[str, Any]:
+    return minimal(delivery.kind, delivery.incident_id, delivery.external_id)

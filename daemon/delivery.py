@@ -27,7 +27,8 @@ class Delivery:
     generation: int
     kind: Kind
     external_id: str
-    payload: Mapping[str, Any]
+    payload: Mapping[str, Any] | None
+    """`None` where the row holds none that can be read."""
     attempts: int
     refused: bool
     """Whether SIGNL4 refused the full payload before; the one here is then the minimal one."""

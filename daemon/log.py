@@ -15,10 +15,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TextIO
-from urllib.parse import quote
 
 from daemon.events import Log
 from daemon.lean import without
+from daemon.scrub import scrubbed
 
 with without("rich"):
     import structlog
@@ -36,7 +36,7 @@ def set_up(level: str, form: str, secrets: tuple[str, ...], stream: TextIO = sys
     render = _json if form == "json" else _for_journal if os.environ.get("JOURNAL_STREAM") else _for_terminal
 
     def line(_logger: object, method: str, event: Event) -> str:
-        return _scrubbed(render({"event": event.pop("event"), "level": method, **event}), secrets)
+        return scrubbed(render({"event": event.pop("event"), "level": method, **event}), *secrets)
 
     structlog.configure(
         processors=[line],
@@ -89,7 +89,11 @@ class _Forward(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         say = self._log.error if record.levelno >= logging.ERROR else self._log.warning
         trace = {"trace": "".join(traceback.format_exception(*record.exc_info))} if record.exc_info else {}
-        say(record.getMessage(), logger=record.name, **trace)
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            message = str(record.msg)
+        say(message, logger=record.name, **trace)
 
 
 def _json(event: Event) -> str:
@@ -97,8 +101,7 @@ def _json(event: Event) -> str:
 
 
 def _for_journal(event: Event) -> str:
-    # The journal takes a line break for the end of the entry.
-    return f"<{_PRIORITIES[event['level']]}>{_sentence(event)}".replace("\n", " | ")
+    return f"<{_PRIORITIES[event['level']]}>{_sentence(event)}"
 
 
 def _for_terminal(event: Event) -> str:
@@ -107,17 +110,11 @@ def _for_terminal(event: Event) -> str:
 
 def _sentence(event: Mapping[str, Any]) -> str:
     fields = [f"{key}={_value(value)}" for key, value in event.items() if key not in {"event", "level"}]
-    return " ".join([event["event"], *fields])
+    # One event, one line: the journal takes a line break for the end of the entry.
+    return " ".join([" | ".join(event["event"].splitlines()), *fields])
 
 
 def _value(value: object) -> str:
     text = str(value)
     plain = text and text.isprintable() and not set(text) & set(" =\"'")
     return text if plain else json.dumps(text, ensure_ascii=False)
-
-
-def _scrubbed(line: str, secrets: tuple[str, ...]) -> str:
-    for secret in secrets:
-        for form in {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}:
-            line = line.replace(form, "***")
-    return line

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 
 from daemon.betterstack import PER_PAGE, BetterStack
@@ -40,27 +41,32 @@ def check_online(settings: Settings) -> Iterator[Finding]:
     """One read of Better Stack with the token, and one connection to SIGNL4's host, which cannot prove the secret."""
     tls = tls_context(settings.http)
     remarks: list[str] = []
-    wire = Wire(settings.betterstack.base_url, settings.http, tls)
-    source = BetterStack(wire, settings.betterstack, _never_stops, remarks.append)
-    try:
-        page = next(iter(source.open_pages()))
-        more = " on the first page" if len(page) == PER_PAGE else ""
-        yield True, f"Better Stack: the token works; open incidents{more}: {len(page)}"
-    except BetterStackError as error:
-        yield False, f"Better Stack: {error}"
+    with closing(Wire(settings.betterstack.base_url, settings.http, tls)) as wire:
+        source = BetterStack(wire, settings.betterstack, _never_stops, remarks.append)
+        try:
+            page = next(iter(source.open_pages()))
+            more = " on the first page" if len(page) == PER_PAGE else ""
+            yield True, f"Better Stack: the token works; open incidents{more}: {len(page)}"
+        except BetterStackError as error:
+            yield False, f"Better Stack: {error}"
     for sentence in remarks:
         yield True, sentence
-    try:
-        reply = Wire(settings.signl4.base_url, settings.http, tls).exchange("GET", "/")
-        yield True, f"SIGNL4: {settings.signl4.base_url} answers (HTTP {reply.status})"
-    except ExchangeError as error:
-        yield False, f"SIGNL4: {settings.signl4.base_url} was not reached: {error}"
+    with closing(Wire(settings.signl4.base_url, settings.http, tls)) as wire:
+        try:
+            reply = wire.exchange("GET", "/")
+            yield True, f"SIGNL4: {settings.signl4.base_url} answers (HTTP {reply.status})"
+        except ExchangeError as error:
+            yield False, f"SIGNL4: {settings.signl4.base_url} was not reached: {error}"
     yield True, "SIGNL4's secret can only be proven by an alert; try: betterstack-signl4 test-alert"
 
 
 def send_test_alert(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
     """A `new` and its `resolved`, under an external id that no incident can have."""
-    signl4 = Signl4(Wire(settings.signl4.base_url, settings.http, tls_context(settings.http)), settings.signl4)
+    with closing(Wire(settings.signl4.base_url, settings.http, tls_context(settings.http))) as wire:
+        yield from _raise_and_close(Signl4(wire, settings.signl4), lambda: pause(settings.delivery.gap.total_seconds()))
+
+
+def _raise_and_close(signl4: Signl4, pause: Callable[[], None]) -> Iterator[Finding]:
     external_id = f"betterstack-signl4-test-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     common = {SOURCE: "Better Stack", EXTERNAL_ID: external_id}
     for kind, text in ((Kind.NEW, "Test alert of betterstack-signl4"), (Kind.RESOLVED, "Test alert is over")):
@@ -71,7 +77,7 @@ def send_test_alert(settings: Settings, pause: Callable[[float], None] = time.sl
         yield True, f"{kind}: SIGNL4 took it, event id {answer.outcome.event_id or 'not given'} ({external_id})"
         if kind is Kind.NEW:
             # SIGNL4 stores an event before it acts on it: a `resolved` right behind could overtake its `new`.
-            pause(settings.delivery.gap.total_seconds())
+            pause()
 
 
 def _never_stops(seconds: float) -> bool:

@@ -47,7 +47,8 @@ def step(answer: Answer, refused: bool, delay: timedelta, now: datetime) -> Step
         case TryLater(scope=Scope.SECRET):
             return Step(DeliveryState.PENDING, now + PROBE_GAP)
         case TryLater():
-            return Step(DeliveryState.PENDING, now + (delay if answer.hold is None else answer.hold))
+            # A `Retry-After` of nothing leaves the back-off in force, or the delivery would go round and round.
+            return Step(DeliveryState.PENDING, now + (answer.hold or delay))
 
 
 def target_after(target: Target, answer: Answer, delay: timedelta, now: datetime) -> Target:

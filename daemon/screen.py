@@ -18,8 +18,8 @@ _STYLES = {"pending": "yellow", "dead": "bold red", "delivered": "green", "open"
 
 
 def as_json(value: object) -> str:
-    """For programs: times in ISO 8601."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=_spelled)
+    """For programs: times in ISO 8601, and only ASCII, which every pipe can carry."""
+    return json.dumps(value, indent=2, default=_spelled)
 
 
 def _spelled(value: object) -> str:

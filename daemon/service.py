@@ -82,7 +82,7 @@ class Service:
         self._stop = stop
         self._log = log
         self._clocks = Clocks()
-        self._failures = 0
+        self._failures = self._wakes = 0
         self._trouble: str | None = None
         self._swept_at = self._pruned_at = -math.inf
         self._next_round_in = 0.0
@@ -112,6 +112,7 @@ class Service:
 
     def wake(self) -> None:
         """Something was put into the outbox: it goes out now."""
+        self._wakes += 1
         self._parts.deliver.wake()
         self._due("deliver", 0)
 
@@ -175,18 +176,22 @@ class Service:
             self._log.warning("deliveries put off", error=str(error))
 
     def _after_job(self, event: JobExecutionEvent) -> None:
-        """Sets when the job runs next. By now it no longer counts as running, so that a wake-up cannot be lost."""
+        """Sets when the job runs next. By now it no longer counts as running, so that it can be woken."""
         if event.job_id == "poll":
             self.pulses.poll.rest(self._next_round_in)
             self._due("poll", self._next_round_in)
             return
         self.pulses.deliver.rest()
+        wakes = self._wakes
         try:
             next_at = self._parts.deliver.next_at()
         except DatabaseBusyError:
             next_at = utc_now() + DATABASE_PAUSE
         if next_at is not None:
             self._due("deliver", (next_at - utc_now()).total_seconds())
+        if self._wakes != wakes:
+            # Something was put into the outbox behind that look; the line above may have put its run off.
+            self._due("deliver", 0)
 
     def _due(self, job: str, seconds: float) -> None:
         if self._stop.wait(0):

@@ -27,7 +27,10 @@ def duration(value: object) -> timedelta:
     match = _DURATION.fullmatch(text)
     if match is None or len(text) > 15:
         raise ValueError(f"is not a duration; {_DURATION_FORM}")
-    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    try:
+        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    except OverflowError:
+        raise ValueError(f"is longer than a lifetime; {_DURATION_FORM}") from None
 
 
 def spelled(duration: timedelta) -> str:
@@ -36,7 +39,7 @@ def spelled(duration: timedelta) -> str:
     for unit in ("d", "h", "m"):
         if seconds and seconds % _SECONDS[unit] == 0:
             return f"{int(seconds // _SECONDS[unit])}{unit}"
-    return f"{seconds:g}s"
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
 def within(least: str, most: str) -> AfterValidator:
@@ -68,7 +71,7 @@ def _url_parts(value: str) -> tuple[str, str]:
         raise ValueError("is not a URL; write it like https://host.example.com") from None
     if parts.scheme not in {"http", "https"} or not host or not value.isascii() or re.search(r"\s", value):
         raise ValueError("is not a URL; write it like https://host.example.com")
-    if parts.username is not None or parts.query or parts.fragment:
+    if parts.username is not None or "?" in value or "#" in value:
         raise ValueError("must be a plain address; leave out user, password, ? and #")
     return parts.scheme, host
 
@@ -115,12 +118,15 @@ def _database_url(value: str) -> str:
 def _json(value: object, path: str = "") -> object:
     if isinstance(value, dict):
         for key, inner in value.items():
+            _json(key, f"{path}.{key}")
             _json(inner, f"{path}.{key}")
     elif isinstance(value, list):
         for inner in value:
             _json(inner, path)
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"holds a number at {path[1:]!r} that JSON cannot say; put it in quotes")
+    elif isinstance(value, str) and not value.isascii() and value != value.encode("utf-8", "replace").decode("utf-8"):
+        raise ValueError(f"holds half a character at {path[1:]!a}; write it out, or as a pair of escapes")
     elif not isinstance(value, str | int | float | bool | None):
         raise ValueError(f"holds a {type(value).__name__} at {path[1:]!r} that JSON cannot say; put it in quotes")
     return value

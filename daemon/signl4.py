@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import quote
 
 from daemon.delivery import Answer, Delivered, Rejected, Scope, TryLater
+from daemon.scrub import scrubbed
 from daemon.settings import Signl4Section
-from daemon.wire import ExchangeError, Reply, Wire, described, scrubbed
+from daemon.wire import ExchangeError, Reply, Wire, described
 
 LONGEST_HOLD = timedelta(minutes=15)
 """A clock that is off, or a reset in milliseconds, must not silence paging for longer."""
@@ -45,13 +46,14 @@ class Signl4:
 def answer_to(reply: Reply, secret: str, now: datetime) -> Answer:
     """What a reply means. Headers that ask for silence count before the status does."""
     retry_after = reply.retry_after(LONGEST_HOLD, now)
-    reset = _limit_reset(reply, now)
+    used_up = reply.headers.get("x-ratelimit-remaining", "").strip() == "0"
+    reset = _limit_reset(reply, now) if used_up else None
     hold = reset if retry_after is None else retry_after
     faulty = reply.status in _PAYLOAD_FAULTS | _SECRET_FAULTS
     if 200 <= reply.status < 300:
         return _accepted(reply, hold, secret)
     why = f"SIGNL4 answered {described(reply, secret)}"
-    if reply.status == 429 or reset is not None:
+    if reply.status == 429 or used_up:
         return Answer(TryLater(why, Scope.TARGET), hold, faulty)
     if reply.status in _PAYLOAD_FAULTS:
         return Answer(Rejected(why), hold, faulty)
@@ -85,9 +87,7 @@ def _secret_advice(reply: Reply) -> str:
 
 
 def _limit_reset(reply: Reply, now: datetime) -> timedelta | None:
-    """How long until `X-RateLimit-Reset` while none remains; `None` where that is not plausible."""
-    if reply.headers.get("x-ratelimit-remaining", "").strip() != "0":
-        return None
+    """How long until `X-RateLimit-Reset`; `None` where that is not plausible."""
     text = reply.headers.get("x-ratelimit-reset", "").strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 12):
         return None

@@ -6,6 +6,7 @@ than the cap is not read to its end. Redirects are not followed, and the environ
 """
 
 import json
+import math
 import socket
 import ssl
 import threading
@@ -15,11 +16,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from daemon.errors import DaemonError
 from daemon.lean import without
+from daemon.scrub import scrubbed
 from daemon.settings import HttpSection
 
 with without("rich", "httpx._main"):
@@ -44,7 +46,7 @@ class Reply:
     def json(self) -> Any:
         """The body as JSON without what JSON cannot say. Raises `ValueError`."""
         try:
-            return _clean(json.loads(self.body, parse_constant=lambda _: None))
+            return _clean(json.loads(self.body, parse_constant=lambda _: None, parse_float=_finite))
         except RecursionError:
             raise ValueError("nested too deeply") from None
 
@@ -114,7 +116,8 @@ def tls_context(settings: HttpSection) -> ssl.SSLContext:
 
 def _proxy_for(base_url: str, settings: HttpSection) -> str | None:
     parts = urlsplit(base_url)
-    if proxy_bypass(parts.hostname or ""):
+    # NO_PROXY names hosts, with a port or without.
+    if proxy_bypass(parts.hostname or "") or proxy_bypass(parts.netloc):
         return None
     if settings.proxy is not None:
         return settings.proxy.get_secret_value()
@@ -146,11 +149,9 @@ def described(reply: Reply, secret: str) -> str:
     return f"HTTP {reply.status} {' '.join(scrubbed(text, secret).split())[:200]}".rstrip()
 
 
-def scrubbed(text: str, secret: str) -> str:
-    """`text` without the secret, as it is or as a URL spells it."""
-    for form in {secret, quote(secret, safe="")}:
-        text = text.replace(form, "***")
-    return text
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _clean(value: Any) -> Any:

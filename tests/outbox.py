@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +66,9 @@ def due(
     return [(delivery.incident_id, delivery.kind) for delivery in store.due(opening, busy, limit, now)]
 
 
-def head(store: Store, incident_id: str, *, now: datetime = NOW) -> Delivery:
+def head(store: Store, incident_id: str) -> Delivery:
     """The delivery of the incident that may go next, however long it would wait."""
-    everything = store.due(WIDE_OPEN, (), 1000, now + timedelta(days=1))
+    everything = store.due(WIDE_OPEN, (), 1000, datetime(9999, 1, 1, tzinfo=UTC))
     return next(delivery for delivery in everything if delivery.incident_id == incident_id)
 
 
@@ -88,14 +88,14 @@ def settle(
 
 def deliver(store: Store, incident_id: str, *, at: datetime = NOW, event_id: str | None = None) -> None:
     """The head of the incident is attempted and delivered."""
-    delivery = head(store, incident_id, now=at)
+    delivery = head(store, incident_id)
     store.claim(delivery, at)
     settle(store, delivery, Delivered(event_id), Step(DELIVERED, at), at=at)
 
 
 def refuse(store: Store, incident_id: str, *, at: datetime = NOW) -> None:
     """The head of the incident is attempted and its payload refused: pending with a minimal one, then dead."""
-    delivery = head(store, incident_id, now=at)
+    delivery = head(store, incident_id)
     store.claim(delivery, at)
     step = Step(DEAD, at) if delivery.refused else Step(PENDING, at, minimal=True)
     settle(store, delivery, Rejected("400: a field is missing"), step, at=at)
@@ -103,7 +103,7 @@ def refuse(store: Store, incident_id: str, *, at: datetime = NOW) -> None:
 
 def postpone(store: Store, incident_id: str, *, attempt_at: datetime = NOW, until: datetime = NOW) -> None:
     """The head of the incident is attempted in vain."""
-    delivery = head(store, incident_id, now=attempt_at)
+    delivery = head(store, incident_id)
     store.claim(delivery, attempt_at)
     settle(store, delivery, TryLater("503", Scope.ROW), Step(PENDING, until), at=attempt_at)
 

@@ -178,7 +178,7 @@ def test_a_dead_delivery_comes_back_with_the_full_payload_due_now(store: Store, 
 def test_a_revived_delivery_may_be_refused_all_over_again(store: Store, engine: Engine) -> None:
     put(store, "1", DEAD, NEW)
     revive(engine, 1)
-    assert head(store, "1", now=datetime.now(UTC)).refused is False
+    assert head(store, "1").refused is False
     refuse(store, "1", at=datetime.now(UTC))
     assert (only(engine).state, only(engine).payload, only(engine).refused_payload) == (
         "pending",
@@ -199,7 +199,7 @@ def test_a_revived_delivery_goes_before_what_waits_behind_it(store: Store, engin
     put(store, "1", DEAD, NEW)
     tell(store, "1", ACKNOWLEDGED)
     revive(engine, 1)
-    assert head(store, "1", now=datetime.now(UTC)).kind is NEW
+    assert head(store, "1").kind is NEW
 
 
 OVER = (

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from daemon.wire import Reply, described, scrubbed
+from daemon.scrub import scrubbed
+from daemon.wire import Reply, described
 from tests.given import NOW
 
 MOST = timedelta(minutes=15)

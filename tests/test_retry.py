@@ -34,7 +34,7 @@ AFTER: dict[str, tuple[Outcome, bool, timedelta | None, Step]] = {
     "failed": (FAILED, False, None, Step(PENDING, NOW + DELAY)),
     "failed in its minimal form": (FAILED, True, None, Step(PENDING, NOW + DELAY)),
     "failed, and asked to wait": (FAILED, False, HOLD, Step(PENDING, NOW + HOLD)),
-    "failed, and asked to wait for no time": (FAILED, False, timedelta(0), Step(PENDING, NOW)),
+    "failed, and asked to wait for no time": (FAILED, False, timedelta(0), Step(PENDING, NOW + DELAY)),
     "throttled": (THROTTLED, False, None, Step(PENDING, NOW + DELAY)),
     "throttled in its minimal form": (THROTTLED, True, None, Step(PENDING, NOW + DELAY)),
     "throttled, and asked to wait": (THROTTLED, False, HOLD, Step(PENDING, NOW + HOLD)),

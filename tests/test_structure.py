@@ -16,7 +16,7 @@ FACE = set("cli __main__ service assembly screen probe".split())
 FLOWS = set("poll deliver".split())
 DECISIONS = set("reconcile retry payload health".split())
 EDGES = set("betterstack signl4 store audit database tables migrate wire log stop watch".split())
-WORDS = set("incident delivery config settings setting_types errors events figures lean".split())
+WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
 
 NEIGHBOURS = {

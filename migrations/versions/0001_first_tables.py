@@ -29,7 +29,9 @@ def upgrade() -> None:
         sa.Column("gone_since", sa.DateTime(), nullable=True),
         sa.Column("first_seen_at", sa.DateTime(), nullable=False),
         sa.Column("changed_at", sa.DateTime(), nullable=False),
-        sa.CheckConstraint("phase IN ('unconfirmed', 'open', 'acknowledged', 'resolved')", name=op.f("ck_incidents_phase")),
+        sa.CheckConstraint(
+            "phase IN ('unconfirmed', 'open', 'acknowledged', 'resolved')", name=op.f("ck_incidents_phase")
+        ),
         sa.CheckConstraint("generation >= 1", name=op.f("ck_incidents_generation")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
     )
@@ -56,7 +58,9 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('new', 'acknowledged', 'resolved')", name=op.f("ck_deliveries_kind")),
         sa.CheckConstraint("state IN ('pending', 'delivered', 'superseded', 'dead')", name=op.f("ck_deliveries_state")),
         sa.CheckConstraint("attempts >= 0", name=op.f("ck_deliveries_attempts")),
-        sa.CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", name=op.f("ck_deliveries_delivered_at")),
+        sa.CheckConstraint(
+            "(state = 'delivered') = (delivered_at IS NOT NULL)", name=op.f("ck_deliveries_delivered_at")
+        ),
         sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name=op.f("fk_deliveries_incident_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint("incident_id", "generation", "kind", name=op.f("uq_deliveries_incident_id")),

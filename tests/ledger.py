@@ -1,0 +1,265 @@
+"""A world for the two flows: what is true at Better Stack, what SIGNL4 took, and what of it breaks a promise."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum, auto
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+
+from daemon.database import open_engine
+from daemon.delivery import Answer
+from daemon.errors import BetterStackError, DatabaseBusyError
+from daemon.incident import Phase
+from daemon.payload import EXTERNAL_ID, STATUS
+from daemon.store import Store
+from tests.conftest import Clock, KeptLog
+from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
+
+RANKS = {"new": 0, "acknowledged": 1, "resolved": 2}
+
+
+class Fate(StrEnum):
+    """What becomes of one request to SIGNL4."""
+
+    TAKEN = auto()
+    LOST = auto()
+    """Taken, but the answer never arrives."""
+    KILLED = auto()
+    """Taken, and the program is killed before it can write that down."""
+    OUTAGE = auto()
+    TOO_MANY = auto()
+    REFUSED = auto()
+    WRONG_SECRET = auto()
+    FAULT = auto()
+    """A fault of ours on the way."""
+
+
+ANSWERS = {
+    Fate.TAKEN: ACCEPTED,
+    Fate.LOST: OUTAGE,
+    Fate.KILLED: ACCEPTED,
+    Fate.OUTAGE: OUTAGE,
+    Fate.TOO_MANY: too_many(timedelta(seconds=20)),
+    Fate.REFUSED: REFUSED,
+    Fate.WRONG_SECRET: WRONG_SECRET,
+}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request that SIGNL4 got, with the row of the outbox it is of."""
+
+    row: int
+    incident_id: str
+    generation: int
+    kind: str
+    external_id: str
+    fate: Fate
+
+    @property
+    def taken(self) -> bool:
+        return self.fate in {Fate.TAKEN, Fate.LOST, Fate.KILLED}
+
+
+class Ledger:
+    """Both flows on one database file; they can be killed before any transaction and are then built anew."""
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+        self.clock = Clock()
+        self.true: dict[str, list[str]] = {}
+        """What happened to each incident, in order."""
+        self.sent: list[Sent] = []
+        self.fates: list[Fate] = []
+        self.left: int | None = None
+        """So many transactions until the program is killed."""
+        self.killed = False
+        self.kills = 0
+        self._engine = open_engine(f"sqlite:///{database}")
+        event.listen(self._engine, "begin", self._tick, insert=True)
+        event.listen(self._engine, "connect", _leave_the_disk_alone)
+        self.flows = Flows(self._engine, self.clock, KeptLog(), Store(self._engine, timedelta(seconds=2)))
+        self._restart()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # -- the program --------------------------------------------------------------------------------------------------
+
+    def round(self, *, sweep: bool, kill_after: int | None = None) -> bool:
+        """One round, and a restart if it was killed. Whether it was complete."""
+        self.left = kill_after
+        try:
+            self.flows.poll.round(sweep=sweep)
+        except (BetterStackError, DatabaseBusyError):
+            complete = False
+        else:
+            complete = True
+        self._survive()
+        return complete
+
+    def drain(self, fates: Iterable[Fate] = (), kill_after: int | None = None) -> None:
+        """What is due is sent and meets these fates, after which everything is taken. A restart if it was killed."""
+        self.fates, self.left = list(fates), kill_after
+        first = len(self.sent)
+        try:
+            self.flows.deliver.drain()
+        except DatabaseBusyError:
+            assert self.killed, "the database was there"
+        self._own_up(first)
+        self._survive()
+
+    def _own_up(self, first: int) -> None:
+        """What was taken and is not noted as delivered was cut off by the kill, or it is a broken promise."""
+        for place, sent in enumerate(self.sent[first:], first):
+            noted = self.rows("SELECT state FROM deliveries WHERE id = ?", sent.row) == [("delivered",)]
+            if sent.fate is Fate.TAKEN and not noted:
+                assert self.killed, f"Promise 4: {sent} was taken and not noted"
+                self.sent[place] = replace(sent, fate=Fate.KILLED)
+
+    def _survive(self) -> None:
+        self.left = None
+        if self.killed:
+            self.kills += 1
+            self._restart()
+
+    def _restart(self) -> None:
+        self.killed = self.flows.stopped = False
+        # One request at a time, so that a seed always plays the same world.
+        self.flows.configure(receiver=self, delivery={"concurrency": 1})
+        self.flows.store.try_secret_again(self.clock())
+
+    def _kill(self) -> None:
+        self.killed = self.flows.stopped = True
+
+    def _tick(self, _connection: Connection) -> None:
+        """Before each transaction. A program that was killed makes no more of them."""
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                self._kill()
+        if self.killed:
+            raise DatabaseBusyError("the program was killed")
+
+    # -- SIGNL4 -------------------------------------------------------------------------------------------------------
+
+    def send(self, payload: Mapping[str, Any]) -> Answer:
+        """A request arrives: Promise 3 is judged at once, the others when asked."""
+        fate = self.fates.pop(0) if self.fates else Fate.TAKEN
+        row, incident_id, generation = self._row(payload)
+        self.sent.append(Sent(row, incident_id, generation, payload[STATUS], payload[EXTERNAL_ID], fate))
+        if fate is Fate.KILLED:
+            self._kill()
+        if fate is Fate.FAULT:
+            raise ZeroDivisionError("ours")
+        return ANSWERS[fate]
+
+    def _row(self, payload: Mapping[str, Any]) -> tuple[int, str, int]:
+        """The row that is being sent: the one of that kind that was claimed last."""
+        query = (
+            "SELECT id, incident_id, generation FROM deliveries"
+            " WHERE external_id = ? AND kind = ? AND state = 'pending' ORDER BY attempted_at DESC, id LIMIT 1"
+        )
+        [(row, incident_id, generation)] = self.rows(query, payload[EXTERNAL_ID], payload[STATUS])
+        before = "SELECT count(*) FROM deliveries WHERE incident_id = ? AND id < ? AND state = 'pending'"
+        assert self.rows(before, incident_id, row) == [(0,)], "Promise 3: something before it is not settled"
+        return row, incident_id, generation
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.database)) as connection:
+            return connection.execute(query, values).fetchall()
+
+    # -- the promises -------------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """What must hold at every moment."""
+        self._check_duplicates()
+        self._check_order()
+        self._check_evidence()
+        self._check_dead()
+
+    def _check_duplicates(self) -> None:
+        noted: set[tuple[str, int, str]] = set()
+        for sent in self.sent:
+            what = sent.incident_id, sent.generation, sent.kind
+            assert what not in noted, f"Promise 4: {what} was sent again although it was noted as delivered"
+            assert sent.external_id == sent.incident_id, "Promise 4: another external id"
+            if sent.fate is Fate.TAKEN:
+                noted.add(what)
+
+    def _check_order(self) -> None:
+        last: dict[str, tuple[int, int]] = {}
+        for sent in self.sent:
+            place = sent.generation, RANKS[sent.kind]
+            assert place >= last.get(sent.incident_id, place), f"Promise 3: {sent} came too late"
+            last[sent.incident_id] = place
+
+    def _check_evidence(self) -> None:
+        ended = "SELECT incident_id, count(*) FROM deliveries WHERE kind = 'resolved' GROUP BY incident_id"
+        for incident_id, times in self.rows(ended):
+            ends = sum(act in {"resolved", "deleted"} for act in self.true[incident_id])
+            assert times <= ends, f"{incident_id} was said to be over {times} times, but was {ends} times"
+
+    def _check_dead(self) -> None:
+        refusals = Counter(sent.row for sent in self.sent if sent.fate is Fate.REFUSED)
+        for (row,) in self.rows("SELECT id FROM deliveries WHERE state = 'dead'"):
+            assert refusals[row] >= 2, "Promise 2: dead without two refusals"
+
+    def check_told(self) -> None:
+        """After a complete round (Promises 1 and 5): what is open was put into the outbox."""
+        for incident_id, incident in self.flows.betterstack.incidents.items():
+            shown = incident_id not in self.flows.betterstack.hidden
+            if shown and incident.phase in {Phase.OPEN, Phase.ACKNOWLEDGED}:
+                told = "SELECT max(generation), max(kind = 'new') FROM deliveries WHERE incident_id = ?"
+                assert self.rows(told, incident_id)[0][1] == 1, f"Promise 5: {incident_id} is open and was missed"
+
+    def settle(self) -> None:
+        """The faults end, and time passes until everything is quiet."""
+        self.flows.betterstack.hidden.clear()
+        self.flows.betterstack.refuses()
+        self.flows.betterstack.before = lambda _: None
+        for _ in range(4):
+            self.clock.pass_(minutes=61)
+            complete = self.round(sweep=True)
+            self.flows.drain_for(minutes=5)
+        assert complete, "the last round failed although nothing was wrong any more"
+        assert self.flows.deliver.next_at() is None
+
+    def check_settled(self) -> None:
+        """Nothing is lost (Promises 2, 5 and 6)."""
+        self.check()
+        self.check_told()
+        left = self.rows("SELECT count(*) FROM deliveries WHERE state = 'pending'")
+        assert left == [(0,)], "Promise 2: a delivery is neither delivered nor dead"
+        for incident_id, acts in self.true.items():
+            rows = self.rows(
+                "SELECT generation, kind, state FROM deliveries WHERE incident_id = ? ORDER BY id", incident_id
+            )
+            is_over = acts[-1] in {"resolved", "deleted"}
+            newest = max((generation for generation, _, _ in rows), default=0)
+            kinds = {kind: state for generation, kind, state in rows if generation == newest}
+            if rows:
+                assert "new" in kinds, f"Promise 2: {incident_id} ended without a beginning"
+                assert ("resolved" in kinds) == is_over, f"Promise 2: {incident_id} ended as {acts[-1]}, told {kinds}"
+            self._check_taken(incident_id, rows)
+
+    def _check_taken(self, incident_id: str, rows: list[tuple[Any, ...]]) -> None:
+        """What is noted as delivered was taken, and in the end SIGNL4 was told what is noted."""
+        taken = {(sent.generation, sent.kind) for sent in self.sent if sent.incident_id == incident_id and sent.taken}
+        delivered = {(generation, kind) for generation, kind, state in rows if state == "delivered"}
+        assert delivered <= taken, f"Promise 2: {delivered - taken} of {incident_id} never arrived"
+        for generation, kind, state in rows:
+            if kind == "new" and state != "superseded":
+                ends = [end for other, what, end in rows if other == generation and what == "resolved"]
+                assert "superseded" not in ends, f"Promise 7: {incident_id} was told, its end was not"
+
+
+def _leave_the_disk_alone(connection: Any, _record: object) -> None:
+    """A kill here is none of the machine, so that nothing needs to wait for the disk."""
+    connection.execute("PRAGMA synchronous = OFF").close()

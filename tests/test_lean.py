@@ -1,0 +1,51 @@
+"""What the daemon does not carry around for months: the libraries that only people at a terminal need."""
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from daemon.lean import without
+
+KEPT_OUT = ("rich", "pygments", "alembic", "httpx._main", "markdown_it")
+
+
+@pytest.mark.parametrize("module", ["daemon.service", "daemon.log", "daemon.wire", "daemon.cli"])
+def test_nothing_of_it_is_loaded(module: str) -> None:
+    code = f"import sys, {module}; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if name in KEPT_OUT or name.partition(".")[0] in KEPT_OUT}
+    assert loaded == set()
+    assert module in done.stdout.split()
+
+
+def test_a_module_cannot_be_imported_for_a_while() -> None:
+    sys.modules.pop("colorsys", None)
+    with without("colorsys"), pytest.raises(ImportError):
+        import_module("colorsys")
+    assert "colorsys" not in sys.modules
+    assert import_module("colorsys") is sys.modules["colorsys"]
+
+
+def test_a_module_that_is_there_stays_as_it_is() -> None:
+    module = import_module("colorsys")
+    with without("colorsys"):
+        assert import_module("colorsys") is module
+    assert sys.modules["colorsys"] is module
+
+
+def test_it_ends_when_something_breaks_as_well() -> None:
+    with pytest.raises(KeyError), without("a_module_nobody_has", "another_one"):
+        os.environ["A_VARIABLE_NOBODY_HAS"]
+    assert not {"a_module_nobody_has", "another_one"} & set(sys.modules)
+
+
+def test_one_may_be_within_another() -> None:
+    with without("a_module_nobody_has"):
+        with without("a_module_nobody_has"):
+            pass
+        with pytest.raises(ImportError):
+            import_module("a_module_nobody_has")
+    assert "a_module_nobody_has" not in sys.modules
