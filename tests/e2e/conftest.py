@@ -1,0 +1,133 @@
+"""The real process between both services on loopback, and somebody who starts it, kills it and asks it questions."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from daemon.sandbox.history import Event
+from daemon.sandbox.process import isolated
+from daemon.sandbox.server import Sandbox
+
+PATIENCE = 45.0
+"""Seconds after which something that a test waits for will not happen any more."""
+
+
+class Daemon:
+    """A process under way. Its log is kept line by line, and each line rings the sandbox's bell."""
+
+    def __init__(self, command: list[str], environment: Mapping[str, str], directory: Path, sandbox: Sandbox) -> None:
+        self.lines: list[str] = []
+        self._sandbox = sandbox
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "daemon", *command],
+            env=environment,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = Thread(target=self._read)
+        self._reader.start()
+
+    def wait_for(self, predicate: Callable[[], object], what: str) -> None:
+        """Waits for something in the sandbox or in the log."""
+        try:
+            self._sandbox.wait_for(predicate, PATIENCE, what)
+        except TimeoutError as error:
+            error.add_note("\n".join(self.lines[-20:]))
+            raise
+
+    def says(self, text: str) -> bool:
+        return any(text in line for line in self.lines)
+
+    def stop(self, number: int, within: float) -> int:
+        """Sends the signal; the exit code. Raises `TimeoutExpired` if the process is not gone by then."""
+        self.process.send_signal(number)
+        code = self.process.wait(within)
+        self._reader.join()
+        return code
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def end(self) -> None:
+        self.kill()
+        self._reader.join()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as stream:
+            for line in stream:
+                self.lines.append(line.rstrip("\n"))
+                self._sandbox.ground.ring()
+
+
+class Operator:
+    """Runs commands of the program in one directory, against one sandbox."""
+
+    def __init__(self, sandbox: Sandbox, directory: Path) -> None:
+        self.sandbox = sandbox
+        self.directory = directory
+        self.environment = isolated(os.environ, directory) | sandbox.environment()
+        (directory / "config.toml").touch()
+        self._running: list[Daemon] = []
+
+    def run(self, directory: Path | None = None, **settings: str) -> Daemon:
+        """Starts the daemon."""
+        daemon = Daemon(["run"], self.environment | settings, directory or self.directory, self.sandbox)
+        self._running.append(daemon)
+        return daemon
+
+    def ask(self, *command: str, directory: Path | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "daemon", *command],
+            env=self.environment | settings,
+            cwd=directory or self.directory,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def told(self, incident_id: str) -> list[str]:
+        """What SIGNL4 took of this incident."""
+        return [event.kind for event in self.events if event.external_id == incident_id]
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return self.sandbox.signl4.events
+
+    def end(self) -> None:
+        for daemon in self._running:
+            daemon.end()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(event_limit=10**6, faulty_limit=None) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def operator(sandbox: Sandbox, tmp_path: Path, empty_database: bytes) -> Iterator[Operator]:
+    """On a database that is at the newest schema, which saves each test the migrations."""
+    (tmp_path / "state.db").write_bytes(empty_database)
+    operator = Operator(sandbox, tmp_path)
+    yield operator
+    for service in (sandbox.betterstack, sandbox.signl4):
+        service.faults.clear()
+    operator.end()
+
+
+def pages(sandbox: Sandbox) -> list[Any]:
+    """The requests for the first page of the open set, one of each round."""
+    return [one for one in sandbox.betterstack.requests if one.query.get("resolved") and one.query["page"] == "1"]
