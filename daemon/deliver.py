@@ -10,16 +10,17 @@ One thread decides and writes; the pool only talks to SIGNL4.
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from random import Random
 from typing import Any, Protocol
 
-from daemon import retry
+from daemon import pace, retry
 from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Rejected, Scope, Target, TryLater
 from daemon.errors import DatabaseBusyError
 from daemon.events import Log
 from daemon.incident import Kind
+from daemon.pace import Pace
 from daemon.payload import minimal
 from daemon.reconcile import over_too_long
 from daemon.settings import DeliverySection
@@ -61,6 +62,7 @@ class Deliver:
         self._in_flight: dict[str, Delivery] = {}
         self._finished: SimpleQueue[tuple[Delivery, Answer] | None] = SimpleQueue()
         self._target = Target()
+        self._pace = Pace()
         self._trouble: str | None = None
         self.deaths = 0
         """How many deliveries this instance saw die."""
@@ -71,6 +73,8 @@ class Deliver:
         Raises `DatabaseBusyError` if the outbox cannot be read or claimed from; nothing unrecorded was sent then.
         """
         self._target = self._store.target()
+        if not self._pace.sent:
+            self._pace = Pace(self._store.attempts_since(self._clock() - timedelta(days=1)))
         with ThreadPoolExecutor(self._settings.concurrency, "signl4") as pool:
             try:
                 while True:
@@ -94,12 +98,18 @@ class Deliver:
         return min((max(wait.due_at, opening.start(refused=wait.refused)) for wait in waits), default=None)
 
     def gap_ends_at(self) -> datetime | None:
-        """When something may be sent that waits for nothing but the gap behind its predecessor."""
+        """When something may be sent that waits for nothing but the gap behind its predecessor, or for our own pace."""
         fresh = [wait.due_at for wait in self._store.waiting(self._in_flight) if not wait.attempted]
-        return min(fresh, default=None) if self._opening().clean_from <= self._clock() else None
+        willing = self._willing().clean_from <= self._clock()
+        return max(min(fresh), self._opening().clean_from) if fresh and willing else None
+
+    def _willing(self) -> Opening:
+        """What SIGNL4 admits, whatever our pace."""
+        return retry.opening(self._target, self._settings.concurrency, self._clock())
 
     def _opening(self) -> Opening:
-        return retry.opening(self._target, self._settings.concurrency, self._clock())
+        limit, now = self._target.event_limit, self._clock()
+        return pace.narrowed(self._willing(), self._pace, limit, len(self._in_flight), now)
 
     def _fill(self, pool: ThreadPoolExecutor) -> None:
         """Claims as many due deliveries as the target admits, and hands them to the pool."""
@@ -129,6 +139,7 @@ class Deliver:
         now = self._clock()
         if self._store.claim(delivery, now):
             self._target = retry.sent_at(self._target, now)
+            self._pace = pace.counted(self._pace, self._target.event_limit, now)
             self._in_flight[delivery.incident_id] = delivery
             pool.submit(self._send, delivery)
 
@@ -174,6 +185,7 @@ class Deliver:
                 if self._wait(RECORD_AGAIN):
                     break
         del self._in_flight[delivery.incident_id]
+        self._pace = pace.learned(self._pace, answer.allowance, len(self._in_flight), now)
         self._tell(delivery, answer, step.state)
 
     def _tell(self, delivery: Delivery, answer: Answer, state: DeliveryState) -> None:

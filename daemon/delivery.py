@@ -70,6 +70,17 @@ Outcome = Delivered | TryLater | Rejected
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """What an answer said of SIGNL4's limit."""
+
+    events: int
+    """In a window of 15 s."""
+    remaining: int
+    resets_in: timedelta | None
+    """`None` where what it said is not plausible."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An outcome, and what the same answer says about the target."""
 
@@ -78,6 +89,7 @@ class Answer:
     """How long SIGNL4 asked to be left alone, already clamped."""
     faulty: bool = False
     """Whether SIGNL4 counts the request among the ten faulty ones it allows a minute."""
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,8 @@ class Target:
     payload_faults: tuple[datetime, ...] = ()
     paced_at: datetime | None = None
     """When a delivery last went out during a rest for payload faults."""
+    event_limit: int | None = None
+    """The events that SIGNL4 allows in 15 s, once it has said so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ def target_after(target: Target, answer: Answer, delay: timedelta, now: datetime
             pass
     if target.secret_refused_since is not None:
         target = replace(target, probe_at=now + PROBE_GAP)
+    if answer.allowance is not None:
+        target = replace(target, event_limit=answer.allowance.events)
     if answer.hold is not None:
         why = outcome.why if not isinstance(outcome, Delivered) else "SIGNL4's rate limit is used up"
         target = _held(target, answer.hold, why, now)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from daemon.delivery import Answer, Delivered, Rejected, Scope, TryLater
+from daemon.delivery import Allowance, Answer, Delivered, Outcome, Rejected, Scope, TryLater
 from daemon.scrub import scrubbed
 from daemon.settings import Signl4Section
 from daemon.wire import ExchangeError, Reply, Wire, described
@@ -46,34 +46,41 @@ class Signl4:
 def answer_to(reply: Reply, secret: str, now: datetime) -> Answer:
     """What a reply means. Headers that ask for silence count before the status does."""
     retry_after = reply.retry_after(LONGEST_HOLD, now)
-    used_up = reply.headers.get("x-ratelimit-remaining", "").strip() == "0"
-    reset = _limit_reset(reply, now) if used_up else None
-    hold = reset if retry_after is None else retry_after
-    faulty = reply.status in _PAYLOAD_FAULTS | _SECRET_FAULTS
+    used_up = _count(reply, "x-ratelimit-remaining") == 0
+    reset = _limit_reset(reply, now)
+    return Answer(
+        outcome=_outcome(reply, secret, used_up),
+        hold=retry_after if retry_after is not None else min(reset, LONGEST_HOLD) if reset and used_up else None,
+        faulty=reply.status in _PAYLOAD_FAULTS | _SECRET_FAULTS,
+        allowance=_allowance(reply, reset),
+    )
+
+
+def _outcome(reply: Reply, secret: str, used_up: bool) -> Outcome:
     if 200 <= reply.status < 300:
-        return _accepted(reply, hold, secret)
+        return _accepted(reply, secret)
     why = f"SIGNL4 answered {described(reply, secret)}"
     if reply.status == 429 or used_up:
-        return Answer(TryLater(why, Scope.TARGET), hold, faulty)
+        return TryLater(why, Scope.TARGET)
     if reply.status in _PAYLOAD_FAULTS:
-        return Answer(Rejected(why), hold, faulty)
+        return Rejected(why)
     if reply.status in _SECRET_FAULTS:
-        return Answer(TryLater(f"{why}; {_secret_advice(reply)}", Scope.SECRET), hold, faulty)
-    return Answer(TryLater(why, Scope.ROW), hold)
+        return TryLater(f"{why}; {_secret_advice(reply)}", Scope.SECRET)
+    return TryLater(why, Scope.ROW)
 
 
-def _accepted(reply: Reply, hold: timedelta | None, secret: str) -> Answer:
+def _accepted(reply: Reply, secret: str) -> Outcome:
     if not reply.body.strip():
-        return Answer(Delivered(None), hold)
+        return Delivered(None)
     try:
         body = reply.json()
     except ValueError:
         body = None
     if not isinstance(body, dict):
         why = f"HTTP {reply.status} without SIGNL4's JSON: something on the way answered, a portal or a proxy perhaps"
-        return Answer(TryLater(why, Scope.ROW), hold)
+        return TryLater(why, Scope.ROW)
     event_id = body.get("eventId")
-    return Answer(Delivered(scrubbed(event_id, secret)[:200] if isinstance(event_id, str) else None), hold)
+    return Delivered(scrubbed(event_id, secret)[:200] if isinstance(event_id, str) else None)
 
 
 def _secret_advice(reply: Reply) -> str:
@@ -88,9 +95,18 @@ def _secret_advice(reply: Reply) -> str:
 
 def _limit_reset(reply: Reply, now: datetime) -> timedelta | None:
     """How long until `X-RateLimit-Reset`; `None` where that is not plausible."""
-    text = reply.headers.get("x-ratelimit-reset", "").strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= 12):
-        return None
-    wait = timedelta(seconds=int(text) - now.timestamp())
+    at = _count(reply, "x-ratelimit-reset")
+    wait = timedelta(seconds=at - now.timestamp()) if at is not None else timedelta(0)
     # A day is the longest window SIGNL4 names; anything beyond it is a wrong clock or another unit.
-    return min(wait, LONGEST_HOLD) if timedelta(0) < wait <= timedelta(days=1) else None
+    return wait if timedelta(0) < wait <= timedelta(days=1) else None
+
+
+def _allowance(reply: Reply, resets_in: timedelta | None) -> Allowance | None:
+    events, remaining = _count(reply, "x-ratelimit-limit"), _count(reply, "x-ratelimit-remaining")
+    return Allowance(events, remaining, resets_in) if events and remaining is not None else None
+
+
+def _count(reply: Reply, name: str) -> int | None:
+    """A header that is a plain number of a plausible size."""
+    text = reply.headers.get(name, "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None

@@ -12,29 +12,17 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    FromClause,
-    Row,
-    and_,
-    delete,
-    exists,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from daemon import outbox
 from daemon.database import transaction
 from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
 from daemon.incident import Kind, Phase, Progress, Recorded, Transition
+from daemon.outbox import PENDING
 from daemon.tables import DELIVERIES, INCIDENTS, PROGRESS, TARGETS
 
 _RECORDED = [INCIDENTS.c[field.name] for field in fields(Recorded)]
-_PENDING = DELIVERIES.c.state == DeliveryState.PENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +95,7 @@ class Store:
 
     def has_work(self) -> bool:
         """Whether an incident is open or a delivery waits."""
-        waits = exists().where(_PENDING)
+        waits = exists().where(PENDING)
         is_open = exists().where(INCIDENTS.c.phase != Phase.RESOLVED)
         with transaction(self._engine, writes=False) as connection:
             return bool(connection.execute(select(or_(waits, is_open))).scalar())
@@ -158,36 +146,21 @@ class Store:
         faults = {name: tuple(map(datetime.fromisoformat, getattr(row, name))) for name in _FAULTS}
         return Target(**{**row._mapping, **faults})
 
-    def due(self, opening: Opening, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
-        """The deliveries that may go now: the oldest of each incident, save the `busy` ones, the most urgent first."""
-        admitted = [refused for refused, at in ((False, opening.clean_from), (True, opening.refused_from)) if at <= now]
-        end = DELIVERIES.alias()
-        is_refused = DELIVERIES.c.refused_payload.is_not(None)
-        # Alerts for incidents that are still open go first; a probe of the secret takes what was tried longest ago.
-        alerts_first = and_(DELIVERIES.c.kind == Kind.NEW, end.c.id.is_(None)).desc()
-        order = DELIVERIES.c.attempted_at.asc().nulls_first() if opening.probe else alerts_first
-        query = (
-            select(DELIVERIES, end.c.occurred_at.label("over_since"))
-            .outerjoin(end, _ends(end))
-            .where(_PENDING, _oldest(), DELIVERIES.c.due_at <= now, is_refused.in_(admitted))
-            .where(DELIVERIES.c.incident_id.not_in(list(busy)))
-            .order_by(order, DELIVERIES.c.id)
-            .limit(limit)
-        )
+    def attempts_since(self, since: datetime) -> tuple[datetime, ...]:
+        """When deliveries were last attempted, oldest first, as far as it was after that."""
+        query = select(DELIVERIES.c.attempted_at).where(DELIVERIES.c.attempted_at > since).order_by("attempted_at")
         with transaction(self._engine, writes=False) as connection:
-            return [_delivery(row) for row in connection.execute(query)]
+            return tuple(connection.execute(query).scalars())
+
+    def due(self, opening: Opening, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
+        """The deliveries that may go now: the first of each incident, save the `busy` ones, the most urgent first."""
+        with transaction(self._engine, writes=False) as connection:
+            return [outbox.delivery_of(row) for row in connection.execute(outbox.due(opening, busy, limit, now))]
 
     def waiting(self, busy: Iterable[str]) -> list[Waiting]:
         """When the next deliveries are due, leaving out the `busy` incidents."""
-        alike = [DELIVERIES.c.refused_payload.is_not(None), DELIVERIES.c.attempts > 0]
-        query = (
-            select(func.min(DELIVERIES.c.due_at), alike[0], alike[1])
-            .where(_PENDING, _oldest(), DELIVERIES.c.incident_id.not_in(list(busy)))
-            .group_by(*alike)
-        )
         with transaction(self._engine, writes=False) as connection:
-            rows = connection.execute(query)
-            return [Waiting(due_at, bool(refused), bool(attempted)) for due_at, refused, attempted in rows]
+            return [outbox.waiting_of(row) for row in connection.execute(outbox.waiting(busy))]
 
     def claim(self, delivery: Delivery, now: datetime) -> bool:
         """Writes down that an attempt begins; `False` if the delivery is no longer pending.
@@ -195,7 +168,7 @@ class Store:
         A crash right after it leaves an attempt that was never made, which at worst sends a `resolved` for nothing.
         """
         values = {"attempts": DELIVERIES.c.attempts + 1, "attempted_at": now}
-        query = update(DELIVERIES).where(_PENDING, DELIVERIES.c.id == delivery.id).values(values)
+        query = update(DELIVERIES).where(PENDING, DELIVERIES.c.id == delivery.id).values(values)
         with transaction(self._engine, writes=True) as connection:
             return connection.execute(query).rowcount == 1
 
@@ -210,9 +183,9 @@ class Store:
             values |= {"last_error": answer.outcome.why}
         if step.minimal:
             values |= {"refused_payload": DELIVERIES.c.payload, "payload": minimal}
-        siblings = [_PENDING, DELIVERIES.c.incident_id == delivery.incident_id, DELIVERIES.c.due_at < now + self._gap]
+        siblings = [PENDING, DELIVERIES.c.incident_id == delivery.incident_id, DELIVERIES.c.due_at < now + self._gap]
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(update(DELIVERIES).where(_PENDING, DELIVERIES.c.id == delivery.id).values(values))
+            connection.execute(update(DELIVERIES).where(PENDING, DELIVERIES.c.id == delivery.id).values(values))
             if step.state is DeliveryState.DELIVERED:
                 connection.execute(update(DELIVERIES).where(*siblings).values(due_at=now + self._gap))
             _put_target(connection, target)
@@ -222,20 +195,20 @@ class Store:
         generation = [DELIVERIES.c.incident_id == delivery.incident_id, DELIVERIES.c.generation == delivery.generation]
         with transaction(self._engine, writes=True) as connection:
             superseded = {"state": DeliveryState.SUPERSEDED, "reason": reason}
-            connection.execute(update(DELIVERIES).where(_PENDING, *generation).values(superseded))
+            connection.execute(update(DELIVERIES).where(PENDING, *generation).values(superseded))
 
     def cut_waits(self, longest: timedelta, now: datetime) -> None:
         """Makes due what would wait longer than any wait is meant to last: the clock was wrong once."""
-        query = update(DELIVERIES).where(_PENDING, DELIVERIES.c.due_at > now + longest).values(due_at=now)
+        query = update(DELIVERIES).where(PENDING, DELIVERIES.c.due_at > now + longest).values(due_at=now)
         with transaction(self._engine, writes=True) as connection:
             connection.execute(query)
 
     def try_secret_again(self, now: datetime) -> None:
         """After a start the secret may have been mended: it is tried at once, if there is what to try it with."""
-        waiting = exists().where(_PENDING)
+        waiting = exists().where(PENDING)
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(TARGETS).where(waiting).values(probe_at=now))
-            connection.execute(update(DELIVERIES).where(_PENDING, _secret_refused()).values(due_at=now))
+            connection.execute(update(DELIVERIES).where(PENDING, _secret_refused()).values(due_at=now))
             connection.execute(update(TARGETS).where(~waiting).values(secret_refused_since=None, probe_at=None))
 
 
@@ -251,7 +224,7 @@ def _put_incident(connection: Connection, after: Recorded, now: datetime) -> Non
 def _supersede_acknowledged(connection: Connection, incident_id: str, generation: int) -> None:
     """An acknowledgement that nobody tried to tell is pointless once the incident is over."""
     which = [
-        _PENDING,
+        PENDING,
         DELIVERIES.c.incident_id == incident_id,
         DELIVERIES.c.generation == generation,
         DELIVERIES.c.kind == Kind.ACKNOWLEDGED,
@@ -268,32 +241,5 @@ def _put_target(connection: Connection, target: Target) -> None:
     connection.execute(update(TARGETS).values(values))
 
 
-def _oldest() -> ColumnElement[bool]:
-    """The pending row has no older pending one of the same incident: this is what keeps the order."""
-    older = DELIVERIES.alias()
-    same = older.c.incident_id == DELIVERIES.c.incident_id
-    return ~exists().where(same, older.c.state == DeliveryState.PENDING, older.c.id < DELIVERIES.c.id)
-
-
 def _secret_refused() -> ColumnElement[bool]:
     return exists().where(TARGETS.c.secret_refused_since.is_not(None))
-
-
-def _ends(end: FromClause) -> ColumnElement[bool]:
-    """`end` is the `resolved` of the same generation."""
-    same = [end.c.incident_id == DELIVERIES.c.incident_id, end.c.generation == DELIVERIES.c.generation]
-    return and_(*same, end.c.kind == Kind.RESOLVED, DELIVERIES.c.kind != Kind.RESOLVED)
-
-
-def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(
-        id=row.id,
-        incident_id=row.incident_id,
-        generation=row.generation,
-        kind=Kind(row.kind),
-        external_id=row.external_id,
-        payload=row.payload,
-        attempts=row.attempts,
-        refused=row.refused_payload is not None,
-        over_since=row.over_since,
-    )

@@ -139,4 +139,5 @@ TARGETS = Table(
     Column("other_faults", JSON, nullable=False),
     Column("payload_faults", JSON, nullable=False),
     Column("paced_at", Moment),
+    Column("event_limit", Integer),
 )

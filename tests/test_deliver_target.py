@@ -46,7 +46,7 @@ def test_the_first_success_ends_the_rest_and_everything_goes(flows: Flows) -> No
     flows.drain()
     flows.signl4.answer = lambda _: ACCEPTED
     flows.clock.pass_(seconds=60)
-    flows.drain()
+    flows.drain_for(seconds=15)
     assert {state for (state,) in flows.outbox("state")} == {"delivered"}
     assert flows.store.target().secret_refused_since is None
 
@@ -67,7 +67,7 @@ def test_after_a_start_a_refused_secret_is_tried_at_once(flows: Flows) -> None:
     flows.configure(delivery={"concurrency": 1})
     flows.signl4.answer = lambda _: ACCEPTED
     flows.store.try_secret_again(flows.clock())
-    flows.drain()
+    flows.drain_for(seconds=15)
     assert {state for (state,) in flows.outbox("state")} == {"delivered"}
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.delivery import Answer, Delivered, Rejected, Scope, TryLater
+from daemon.delivery import Allowance, Answer, Delivered, Rejected, Scope, TryLater
 from daemon.signl4 import answer_to
 from daemon.wire import Reply
 from tests.given import NOW
@@ -65,7 +65,7 @@ def test_a_limit_that_is_used_up_holds_until_a_plausible_reset(
     assert answered(status, limit("0", reset)).hold == expected
 
 
-@pytest.mark.parametrize("remaining", ["1", "149", "-1", "00", "0.0", "none", "", None])
+@pytest.mark.parametrize("remaining", ["1", "149", "-1", "01", "0.0", "none", "", None])
 @pytest.mark.parametrize("status", [201, 400, 404, 429, 500])
 def test_a_limit_that_is_not_used_up_holds_nothing(status: int, remaining: str | None) -> None:
     answer = answered(status, limit(remaining, str(UNIX + 15)))
@@ -93,7 +93,26 @@ def test_so_does_one_whose_reset_makes_no_sense(status: int, reset: str | None) 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
 def test_a_success_stays_one(status: int) -> None:
-    assert answered(status, limit("0", str(UNIX + 15))) == Answer(Delivered(None), timedelta(seconds=15))
+    answer = answered(status, limit("0", str(UNIX + 15)))
+    assert (answer.outcome, answer.hold, answer.faulty) == (Delivered(None), timedelta(seconds=15), False)
+
+
+@pytest.mark.parametrize("status", [201, *ERRORS])
+@pytest.mark.parametrize(
+    ("headers", "allowance"),
+    [
+        (limit("149", str(UNIX + 15)), Allowance(150, 149, timedelta(seconds=15))),
+        (limit("0", str(UNIX + 7200)), Allowance(150, 0, timedelta(hours=2))),
+        (limit("149", str(UNIX - 1)), Allowance(150, 149, None)),
+        (limit("149", None), Allowance(150, 149, None)),
+        (limit("many", str(UNIX + 15)), None),
+        ({"x-ratelimit-limit": "0", "x-ratelimit-remaining": "0"}, None),
+        ({"x-ratelimit-remaining": "9"}, None),
+        ({}, None),
+    ],
+)
+def test_every_answer_says_what_is_allowed(status: int, headers: dict[str, str], allowance: Allowance | None) -> None:
+    assert answered(status, headers).allowance == allowance
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,16 @@ MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 
 FACE = set("cli __main__ service assembly screen probe".split())
 FLOWS = set("poll deliver".split())
-DECISIONS = set("reconcile retry payload health".split())
-EDGES = set("betterstack signl4 store audit database tables migrate wire log stop watch".split())
+DECISIONS = set("reconcile retry pace payload health".split())
+EDGES = set("betterstack signl4 store outbox audit database tables migrate wire log stop watch".split())
 WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
 
 NEIGHBOURS = {
     "betterstack": {"wire"},
     "signl4": {"wire"},
-    "store": {"database", "tables"},
+    "store": {"database", "outbox", "tables"},
+    "outbox": {"tables"},
     "audit": {"database", "tables"},
     "migrate": {"database"},
 }
@@ -31,7 +32,7 @@ NEIGHBOURS = {
 ONLY_IN = {
     "httpx": {"wire"},
     "httpcore": {"wire"},
-    "sqlalchemy": {"store", "audit", "database", "tables", "migrate"},
+    "sqlalchemy": {"store", "outbox", "audit", "database", "tables", "migrate"},
     "alembic": {"migrate"},
     "apscheduler": {"service"},
     "structlog": {"log"},

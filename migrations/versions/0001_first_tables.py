@@ -88,6 +88,7 @@ def upgrade() -> None:
         sa.Column("other_faults", sa.JSON(), nullable=False),
         sa.Column("payload_faults", sa.JSON(), nullable=False),
         sa.Column("paced_at", sa.DateTime(), nullable=True),
+        sa.Column("event_limit", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_targets")),
     )
     # The two single rows exist from the start, so that writing them is always an update.

@@ -1,0 +1,74 @@
+"""What the sender asks of the outbox, as SQL statements and how their rows are read. `store` executes them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, func, select
+
+from daemon.delivery import Delivery, DeliveryState, Opening, Waiting
+from daemon.incident import Kind
+from daemon.tables import DELIVERIES
+
+PENDING = DELIVERIES.c.state == DeliveryState.PENDING
+
+
+def due(opening: Opening, busy: Iterable[str], limit: int, now: datetime) -> "Select[*tuple[Any, ...]]":
+    """The deliveries that may go now: the first of each incident, save the `busy` ones, the most urgent first."""
+    admitted = [refused for refused, at in ((False, opening.clean_from), (True, opening.refused_from)) if at <= now]
+    end = DELIVERIES.alias()
+    is_refused = DELIVERIES.c.refused_payload.is_not(None)
+    # Alerts for incidents that are still open go first; a probe of the secret takes what was tried longest ago.
+    alerts_first = and_(DELIVERIES.c.kind == Kind.NEW, end.c.id.is_(None)).desc()
+    order = DELIVERIES.c.attempted_at.asc().nulls_first() if opening.probe else alerts_first
+    return (
+        select(DELIVERIES, end.c.occurred_at.label("over_since"))
+        .outerjoin(end, _ends(end))
+        .where(PENDING, _first(), DELIVERIES.c.due_at <= now, is_refused.in_(admitted))
+        .where(DELIVERIES.c.incident_id.not_in(list(busy)))
+        .order_by(order, DELIVERIES.c.occurred_at, DELIVERIES.c.id)
+        .limit(limit)
+    )
+
+
+def waiting(busy: Iterable[str]) -> "Select[*tuple[Any, ...]]":
+    """When the next deliveries are due, leaving out the `busy` incidents."""
+    refused, attempted = DELIVERIES.c.refused_payload.is_not(None), DELIVERIES.c.attempts > 0
+    return (
+        select(func.min(DELIVERIES.c.due_at).label("due_at"), refused.label("refused"), attempted.label("attempted"))
+        .where(PENDING, _first(), DELIVERIES.c.incident_id.not_in(list(busy)))
+        .group_by(refused, attempted)
+    )
+
+
+def delivery_of(row: Row[Any]) -> Delivery:
+    """A row of `due`."""
+    return Delivery(
+        id=row.id,
+        incident_id=row.incident_id,
+        generation=row.generation,
+        kind=Kind(row.kind),
+        external_id=row.external_id,
+        payload=row.payload,
+        attempts=row.attempts,
+        refused=row.refused_payload is not None,
+        over_since=row.over_since,
+    )
+
+
+def waiting_of(row: Row[Any]) -> Waiting:
+    """A row of `waiting`."""
+    return Waiting(row.due_at, bool(row.refused), bool(row.attempted))
+
+
+def _first() -> ColumnElement[bool]:
+    """The pending row has no earlier pending one of the same incident: this is what keeps the order."""
+    earlier = DELIVERIES.alias()
+    same = earlier.c.incident_id == DELIVERIES.c.incident_id
+    return ~exists().where(same, earlier.c.state == DeliveryState.PENDING, earlier.c.id < DELIVERIES.c.id)
+
+
+def _ends(end: FromClause) -> ColumnElement[bool]:
+    """`end` is the `resolved` of the same generation."""
+    same = [end.c.incident_id == DELIVERIES.c.incident_id, end.c.generation == DELIVERIES.c.generation]
+    return and_(*same, end.c.kind == Kind.RESOLVED, DELIVERIES.c.kind != Kind.RESOLVED)

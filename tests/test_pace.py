@@ -1,0 +1,148 @@
+"""How fast SIGNL4 is told: what it allows is spent, and its limit is never walked into."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon import pace
+from daemon.delivery import Allowance, Opening
+from daemon.pace import Pace, time_for
+from daemon.sandbox.throttle import Throttle
+from tests.given import NOW
+
+CONCURRENCY = 4
+WINDOW = timedelta(seconds=15)
+
+
+@dataclass
+class Storm:
+    """More events than may go at once, sent as fast as the pace admits while the hand clock jumps ahead."""
+
+    throttle: Throttle
+    limit: int | None = None
+    """What was learned so far."""
+    silent: bool = False
+    """Whether the answers carry no headers."""
+    pace: Pace = field(default_factory=Pace)
+    blocked: int = 0
+
+    def __post_init__(self) -> None:
+        self.now = NOW
+        self.in_flight: list[Allowance] = []
+
+    def opening(self) -> Opening:
+        willing = Opening(CONCURRENCY, self.now, self.now)
+        return pace.narrowed(willing, self.pace, self.limit, len(self.in_flight), self.now)
+
+    def send(self) -> None:
+        granted = self.throttle.spend(self.now)
+        self.blocked += not granted.granted
+        self.in_flight.append(Allowance(granted.limit, granted.remaining, granted.reset - self.now))
+        self.pace = pace.counted(self.pace, self.limit, self.now)
+
+    def answer(self, which: int) -> None:
+        allowance = self.in_flight.pop(which)
+        if not self.silent:
+            self.limit = allowance.events
+            self.pace = pace.learned(self.pace, allowance, len(self.in_flight), self.now)
+
+    def events(self, count: int, order: Iterator[int]) -> None:
+        """Sends so many, each answered some time after it was sent, in whatever order."""
+        for _ in range(count):
+            while len(self.in_flight) >= self.opening().width:
+                self.answer(next(order) % len(self.in_flight))
+            if self.opening().clean_from > self.now:
+                while self.in_flight:
+                    self.answer(0)
+                self.now = max(self.opening().clean_from, self.now)
+            self.send()
+            self.now += timedelta(milliseconds=next(order))
+
+
+def cycle(numbers: list[int]) -> Iterator[int]:
+    while True:
+        yield from numbers
+
+
+@given(
+    limit=st.sampled_from([10, 11, 40, 150, 600]),
+    spent=st.integers(0, 9),
+    numbers=st.lists(st.integers(0, 400), min_size=1, max_size=12),
+    silent=st.booleans(),
+)
+def test_a_limit_is_never_walked_into(limit: int, spent: int, numbers: list[int], silent: bool) -> None:
+    """However the answers overtake each other, and when its window began with events of somebody else."""
+    throttle = Throttle(limit, WINDOW)
+    storm = Storm(throttle, silent=silent)
+    if not silent:
+        for _ in range(spent):
+            throttle.spend(NOW - timedelta(seconds=7))
+        # What somebody else spent shows in the first answer.
+        storm.events(1, cycle([0]))
+        storm.answer(0)
+    storm.events(120, cycle(numbers))
+    assert storm.blocked == 0
+
+
+@pytest.mark.parametrize("limit", [10, 150])
+def test_what_is_allowed_is_spent(limit: int) -> None:
+    storm = Storm(Throttle(limit, WINDOW))
+    storm.events(limit * 20, cycle([1]))
+    ideal = WINDOW * 19
+    assert storm.blocked == 0
+    assert storm.now - NOW <= ideal * 1.25
+
+
+def test_it_starts_carefully_and_goes_on_as_soon_as_it_knows_more() -> None:
+    storm = Storm(Throttle(150, WINDOW))
+    assert [storm.send() for _ in range(10)]
+    assert storm.opening().clean_from == NOW + WINDOW
+    storm.answer(0)
+    assert storm.opening().clean_from == NOW
+    silent = Storm(Throttle(150, WINDOW), silent=True)
+    silent.events(30, cycle([1]))
+    assert silent.now >= NOW + 2 * WINDOW
+
+
+def test_what_others_of_the_account_spend_counts() -> None:
+    allowance = Allowance(150, 2, timedelta(seconds=9))
+    after = pace.learned(Pace(), allowance, 1, NOW)
+    assert pace.narrowed(Opening(4, NOW, NOW), after, 150, 1, NOW).width == 2
+    spent = pace.counted(after, 150, NOW)
+    assert pace.narrowed(Opening(4, NOW, NOW), spent, 150, 2, NOW).clean_from == NOW + timedelta(seconds=9)
+
+
+@pytest.mark.parametrize("resets_in", [None, timedelta(hours=20)])
+def test_a_reset_that_makes_no_sense_silences_nobody_for_long(resets_in: timedelta | None) -> None:
+    after = pace.learned(Pace(), Allowance(150, 0, resets_in), 0, NOW)
+    assert pace.free_at(after, 150, NOW) <= NOW + WINDOW
+
+
+def test_times_to_come_are_those_of_a_wrong_clock_and_do_not_count() -> None:
+    after = Pace(tuple(NOW + timedelta(days=30, seconds=second) for second in range(10)))
+    assert pace.free_at(after, None, NOW) == NOW
+
+
+def test_the_longer_windows_of_the_free_plan_count_once_it_is_known_to_be_one() -> None:
+    spent = Pace(tuple(NOW - timedelta(minutes=50) + timedelta(seconds=second) for second in range(1200)))
+    assert pace.free_at(spent, 10, NOW) == NOW + timedelta(minutes=10)
+    assert pace.free_at(spent, None, NOW) == NOW
+    assert pace.free_at(spent, 150, NOW) == NOW
+
+
+def test_what_was_sent_long_ago_is_forgotten() -> None:
+    storm = Storm(Throttle(150, WINDOW))
+    storm.events(1000, cycle([50]))
+    assert len(storm.pace.sent) <= 160
+
+
+@pytest.mark.parametrize(
+    ("events", "limit", "seconds"),
+    [(0, 150, 0), (149, 150, 0), (10_000, 150, 66 * 15), (10_000, 10, 2 * 86400), (100, 10, 150), (45, None, 60)],
+)
+def test_how_long_a_queue_needs(events: int, limit: int | None, seconds: int) -> None:
+    assert time_for(events, limit) == timedelta(seconds=seconds)
