@@ -1,15 +1,19 @@
 """Where the parts are built and tied together, and the only place that knows them all."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
+from daemon import audit
 from daemon.betterstack import BetterStack
 from daemon.database import locked, open_engine, upgrade
 from daemon.deliver import Deliver
 from daemon.events import Log
+from daemon.heartbeat import Heartbeat
+from daemon.oversee import Oversee
 from daemon.poll import Poll
 from daemon.settings import Settings
 from daemon.signl4 import Signl4
@@ -34,6 +38,7 @@ class Parts:
     store: Store
     poll: Poll
     deliver: Deliver
+    oversee: Oversee
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,16 @@ def assembled(settings: Settings, stop: Stop, pulses: Pulses, on_told: Callable[
         alerts = stack.enter_context(
             closing(Wire(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency))
         )
+        watchers = [
+            stack.enter_context(closing(Wire(url.get_secret_value(), settings.http, tls)))
+            for url in settings.heartbeat.urls
+        ]
         store = Store(engine, settings.delivery.gap)
+        signl4 = Signl4(alerts, settings.signl4)
         source = BetterStack(incidents, settings.betterstack, _waiting(stop, pulses.poll), _Remarks(log))
         poll = Poll(source, store, settings, clock=utc_now, log=log, on_told=on_told)
         deliver = Deliver(
-            Signl4(alerts, settings.signl4),
+            signl4,
             store,
             settings.delivery,
             clock=utc_now,
@@ -68,7 +78,18 @@ def assembled(settings: Settings, stop: Stop, pulses: Pulses, on_told: Callable[
             wait=_waiting(stop, pulses.deliver),
             log=log,
         )
-        yield Parts(store, poll, deliver)
+        oversee = Oversee(
+            lambda: audit.figures(engine),
+            store,
+            signl4,
+            Heartbeat(watchers),
+            settings,
+            clock=utc_now,
+            monotonic=time.monotonic,
+            log=log,
+            on_told=on_told,
+        )
+        yield Parts(store, poll, deliver, oversee)
 
 
 def _waiting(stop: Stop, pulse: Pulse) -> Callable[[float], bool]:

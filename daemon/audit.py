@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, select, update
 
 from daemon.database import transaction
 from daemon.delivery import DeliveryState
 from daemon.figures import Figures
 from daemon.incident import Kind, Phase
-from daemon.tables import DELIVERIES, INCIDENTS, PROGRESS, TARGETS
+from daemon.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class Revival:
 
 def figures(engine: Engine) -> Figures:
     """The figures behind `status`. Raises `DatabaseBusyError`."""
-    pending = DELIVERIES.c.state == DeliveryState.PENDING
+    pending, dead = (DELIVERIES.c.state == state for state in (DeliveryState.PENDING, DeliveryState.DEAD))
+    alarms = select(INCIDENTS.c.id, INCIDENTS.c.name).where(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != Phase.RESOLVED)
     with transaction(engine, writes=False) as connection:
         progress = connection.execute(select(PROGRESS)).one()
         target = connection.execute(select(TARGETS)).one()
@@ -36,14 +37,23 @@ def figures(engine: Engine) -> Figures:
             last_complete_round_at=progress.last_complete_round_at,
             last_round_error=progress.last_round_error,
             token_suspect_since=progress.token_suspect_since,
+            failing_since=progress.failing_since,
+            refused_rounds=progress.refused_rounds,
             secret_refused_since=target.secret_refused_since,
             refused_because=target.why,
-            open_incidents=_count(connection, INCIDENTS.c.phase != Phase.RESOLVED),
+            open_incidents=_count(connection, OPEN),
             pending_deliveries=waiting[0],
-            dead_deliveries=_count(connection, DELIVERIES.c.state == DeliveryState.DEAD),
+            dead_deliveries=_count(connection, dead),
+            dead_alerts=_count(connection, and_(dead, ~_is_of_alarm())),
+            open_alarms={row.id: row.name for row in connection.execute(alarms)},
+            event_limit=target.event_limit,
             oldest_pending_at=waiting[1],
             oldest_due_at=waiting[2],
         )
+
+
+def _is_of_alarm() -> ColumnElement[bool]:
+    return exists().where(INCIDENTS.c.id == DELIVERIES.c.incident_id, INCIDENTS.c.is_alarm)
 
 
 def _count(connection: Connection, which: Any) -> int:
@@ -52,9 +62,8 @@ def _count(connection: Connection, which: Any) -> int:
 
 def incidents(engine: Engine, *, open_only: bool) -> list[dict[str, Any]]:
     """What is known of each incident, the latest to change first."""
-    query = select(INCIDENTS).order_by(INCIDENTS.c.changed_at.desc(), INCIDENTS.c.id.desc())
-    if open_only:
-        query = query.where(INCIDENTS.c.phase != Phase.RESOLVED)
+    which = OPEN if open_only else ~INCIDENTS.c.is_alarm
+    query = select(INCIDENTS).where(which).order_by(INCIDENTS.c.changed_at.desc(), INCIDENTS.c.id.desc())
     return _rows(engine, query)
 
 

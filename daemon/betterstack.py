@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from daemon.errors import BetterStackError, StoppedError
+from daemon.errors import BetterStackError, StoppedError, TokenRefusedError
 from daemon.incident import Absence, Incident, Page, Phase
 from daemon.scrub import scrubbed
 from daemon.settings import BetterStackSection
@@ -138,6 +138,8 @@ class BetterStack:
         return True
 
     def _data(self, reply: Reply, kind: type[Any]) -> Any:
+        if reply.status in {401, 403}:
+            raise TokenRefusedError(self._complaint(reply))
         if reply.status != 200:
             raise BetterStackError(self._complaint(reply))
         try:

@@ -146,12 +146,14 @@ def _report(findings: "Iterable[Finding]") -> None:
 @_configured(offline=True)
 def status(configuration: Configuration, as_json: bool) -> None:
     """Say whether all is well; exit 1 if not."""
-    from daemon import audit, database, health, screen
+    from daemon import audit, database, health, pace, screen
     from daemon.figures import Figures
 
     engine = database.existing(configuration.settings.database.url)
     figures = audit.figures(engine) if engine else Figures()
-    report = health.report(figures, configuration.settings.poll.interval, datetime.now(UTC))
+    settings = configuration.settings
+    queue = pace.time_for(figures.pending_deliveries, figures.event_limit)
+    report = health.report(figures, settings.poll.interval, settings.alarm.poll_after, queue, datetime.now(UTC))
     click.echo(screen.as_json(report)) if as_json else screen.show_status(report)
     if not report["healthy"]:
         sys.exit(1)

@@ -113,11 +113,12 @@ def _texts(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
         section, _, key = name.partition(".")
         field = SECTIONS[section].model_fields.get(key)
         value: Any = text
-        if field is not None and get_origin(field.annotation) is dict:
+        kind = None if field is None else get_origin(field.annotation)
+        if kind in {dict, list}:
             try:
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
-                form = '{"Title": "$NAME"}'
+                form = '{"Title": "$NAME"}' if kind is dict else '["https://one.example.com/beat"]'
                 problems.append(f"{name} is not JSON ({error}); write it like {form}")
                 continue
         layer.setdefault(section, {})[key] = value
@@ -141,6 +142,8 @@ def _sentence(detail: ErrorDetails) -> str:
         case _:
             plain = detail["msg"].removeprefix("Input ")
             mend = "put it in quotes" if key in _secret_keys() else f"the default is {_default(key)}"
+            if detail["type"] == "list_type":
+                mend = 'write it like ["https://one.example.com/beat"]'
             return f"{key}{_shown(key, detail['input'])} {plain}; {mend}"
 
 
@@ -183,7 +186,8 @@ def _exposed(
     """A warning for each file with a secret in it that everybody on this machine can read."""
     directory = Path(environ.get("CREDENTIALS_DIRECTORY", ""))
     holders = [directory / key for key in _secret_keys() if key in credentials]
-    if file is not None and any(key.partition(".")[2] in toml.get(key.partition(".")[0], {}) for key in _secret_keys()):
+    given = (toml.get(section, {}).get(key) for section, _, key in (name.partition(".") for name in _secret_keys()))
+    if file is not None and any(given):
         holders.append(file)
     for path in holders:
         if path.stat().st_mode & 0o004:

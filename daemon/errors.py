@@ -40,5 +40,9 @@ class BetterStackError(DaemonError):
         self.retry_after = retry_after
 
 
+class TokenRefusedError(BetterStackError):
+    """Better Stack does not take the token."""
+
+
 class TokenSuspectError(BetterStackError):
     """Every tracked incident answers "no such record" at once, as if the token were another team's."""

@@ -1,6 +1,7 @@
 """The state of the whole at one moment, in the figures that health is judged by."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -11,11 +12,21 @@ class Figures:
     last_complete_round_at: datetime | None = None
     last_round_error: str | None = None
     token_suspect_since: datetime | None = None
+    failing_since: datetime | None = None
+    """When the first of the rounds failed that failed without a complete one between them."""
+    refused_rounds: int = 0
+    """How many rounds running the token was refused."""
     secret_refused_since: datetime | None = None
     refused_because: str = ""
     """What SIGNL4 said when it refused the secret."""
     open_incidents: int = 0
     pending_deliveries: int = 0
     dead_deliveries: int = 0
+    dead_alerts: int = 0
+    """The dead deliveries that are about incidents, not about alarms of our own."""
+    open_alarms: Mapping[str, str] = field(default_factory=dict)
+    """The alarms of our own that are not over: id and sentence."""
+    event_limit: int | None = None
+    """The events that SIGNL4 allows in 15 s, once it has said so."""
     oldest_pending_at: datetime | None = None
     oldest_due_at: datetime | None = None

@@ -6,13 +6,15 @@ from typing import Any
 
 from daemon.figures import Figures
 
-OVERDUE = timedelta(minutes=5)
-"""No due delivery should wait longer."""
+DEAD_ALARM = "betterstack-signl4-alarm-dead"
+"""That something is dead is a problem with a sentence of its own."""
 
 
-def report(figures: Figures, interval: timedelta, now: datetime) -> dict[str, Any]:
-    """What `status` tells, under the names its JSON has. `interval`: `poll.interval`."""
-    told = list(problems(figures, interval, now))
+def report(
+    figures: Figures, interval: timedelta, poll_after: timedelta, queue: timedelta, now: datetime
+) -> dict[str, Any]:
+    """What `status` tells, under the names its JSON has. `queue`: how long SIGNL4's limit makes the outbox last."""
+    told = list(problems(figures, interval, poll_after, now))
     oldest = figures.oldest_pending_at
     return {
         "healthy": not told,
@@ -22,15 +24,20 @@ def report(figures: Figures, interval: timedelta, now: datetime) -> dict[str, An
         "open_incidents": figures.open_incidents,
         "pending_deliveries": figures.pending_deliveries,
         "dead_deliveries": figures.dead_deliveries,
+        "queue_seconds": round(queue.total_seconds()),
         "oldest_pending_seconds": None if oldest is None else max(round((now - oldest).total_seconds()), 0),
     }
 
 
-def problems(figures: Figures, interval: timedelta, now: datetime) -> Iterator[str]:
-    """What keeps the program from being healthy, a sentence each, with the mend."""
+def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: datetime) -> Iterator[str]:
+    """What keeps the program from being healthy, a sentence each, with the mend.
+
+    `interval`: `poll.interval`. `poll_after`: `alarm.poll_after`, and the longest that a due delivery should wait.
+    """
+    yield from (sentence for alarm, sentence in figures.open_alarms.items() if alarm != DEAD_ALARM)
     if figures.last_complete_round_at is None:
         yield f"no round was ever complete{_because(figures)}"
-    elif now - figures.last_complete_round_at > 3 * interval + timedelta(minutes=1):
+    elif now - _polled_until(figures.last_complete_round_at, figures) > 3 * interval + timedelta(minutes=1):
         yield f"the last complete round was {age(figures.last_complete_round_at, now)} ago{_because(figures)}"
     if figures.token_suspect_since is not None:
         yield f"the token is suspected to be another team's since {figures.token_suspect_since:%Y-%m-%d %H:%M} UTC"
@@ -39,9 +46,9 @@ def problems(figures: Figures, interval: timedelta, now: datetime) -> Iterator[s
             f"SIGNL4 refuses the secret since {figures.secret_refused_since:%Y-%m-%d %H:%M} UTC "
             f"({figures.refused_because}); nothing is dropped meanwhile"
         )
-    if figures.oldest_due_at is not None and now - figures.oldest_due_at > OVERDUE:
+    if figures.oldest_due_at is not None and now - figures.oldest_due_at > poll_after:
         yield f"a delivery is overdue for {age(figures.oldest_due_at, now)}; look at: deliveries --state pending"
-    elif figures.oldest_pending_at is not None and now - figures.oldest_pending_at > OVERDUE:
+    elif figures.oldest_pending_at is not None and now - figures.oldest_pending_at > poll_after:
         yield f"a delivery waits for {age(figures.oldest_pending_at, now)}; look at: deliveries --state pending"
     if figures.dead_deliveries:
         yield f"{figures.dead_deliveries} dead; look at: deliveries --state dead, and bring back with: retry --dead"
@@ -56,6 +63,11 @@ def age(since: datetime, now: datetime) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+def _polled_until(last: datetime, figures: Figures) -> datetime:
+    """The last complete round, or the first failed one where a clock that was set back makes that the earlier one."""
+    return last if figures.failing_since is None else min(last, figures.failing_since)
 
 
 def _because(figures: Figures) -> str:

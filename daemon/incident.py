@@ -81,6 +81,8 @@ class Recorded:
     reopened_at: datetime | None
     gone_since: datetime | None = None
     """When a lookup first answered "no such record", while that is unproven."""
+    is_alarm: bool = False
+    """Whether this is no incident of Better Stack's but an alarm of our own."""
 
     def as_incident(self) -> Incident:
         """The incident as it was last seen, for when Better Stack has it no more."""

@@ -96,6 +96,12 @@ def minimal(kind: Kind, incident_id: str, external_id: str) -> dict[str, Any]:
     return _signed({"Title": _plain_title(incident_id)}, kind, external_id)
 
 
+def alarm_body(kind: Kind, sentence: str, external_id: str) -> dict[str, Any]:
+    """The body that tells of an alarm of our own."""
+    said = {"Title": _cut(sentence, TITLE_LIMIT), "Cause": _cut(sentence, TEXT_LIMIT)} if kind is Kind.NEW else {}
+    return _signed({**said, SOURCE: "betterstack-signl4"}, kind, external_id)
+
+
 def _signed(body: dict[str, Any], kind: Kind, external_id: str) -> dict[str, Any]:
     if SOURCE.lower() not in {key.lower() for key in body}:
         body[SOURCE] = "Better Stack"

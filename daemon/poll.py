@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from daemon.errors import BetterStackError, TokenSuspectError
+from daemon.errors import BetterStackError, TokenRefusedError, TokenSuspectError
 from daemon.events import Log
 from daemon.incident import Absence, Incident, Page, Progress, Recorded, Transition
 from daemon.payload import Templates, minimal
@@ -88,7 +88,8 @@ class Poll:
             if sight.errors:
                 raise sight.errors[0]
         except BetterStackError as error:
-            self._store.fail_round(str(error))
+            refused = any(isinstance(one, TokenRefusedError) for one in (error, *sight.errors))
+            self._store.fail_round(str(error), self._clock(), token_refused=refused)
             raise
         self._store.complete_round(self._clock())
 

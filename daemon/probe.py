@@ -34,6 +34,9 @@ def plan(configuration: Configuration) -> Iterator[str]:
     yield f"tells {settings.signl4.base_url} of {kinds} incidents, under the external id {settings.signl4.external_id}"
     first = "alerts for" if poll.initial == "open" else "only records"
     yield f"on its first start it {first} what is open then; what was over never alerts"
+    watchers = len(settings.heartbeat.urls)
+    beats = f"; calls {watchers} heartbeat URLs every {spelled(settings.heartbeat.interval)}" if watchers else ""
+    yield f"raises an alarm when it cannot do its duty for {spelled(settings.alarm.poll_after)}{beats}"
     yield f"keeps its state in {settings.database.url} for {spelled(settings.database.retention)} after the end"
 
 

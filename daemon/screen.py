@@ -5,7 +5,7 @@ Text from outside is shown as it is meant: without control characters, and never
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -39,7 +39,9 @@ def show_status(report: Mapping[str, Any]) -> None:
     console.print(plain(f"last round error      {report['last_round_error'] or 'none'}"))
     console.print(plain(f"open incidents        {report['open_incidents']}"))
     waiting = "" if oldest is None else f", the oldest for {oldest} s"
-    console.print(plain(f"pending deliveries    {report['pending_deliveries']}{waiting}"))
+    queue = report["queue_seconds"]
+    lasts = f"; at SIGNL4's limit they need {_span(queue)}" if queue else ""
+    console.print(plain(f"pending deliveries    {report['pending_deliveries']}{waiting}{lasts}"))
     console.print(plain(f"dead deliveries       {report['dead_deliveries']}"))
 
 
@@ -81,6 +83,11 @@ def plain(text: str) -> Text:
 
 def _when(moment: datetime | None) -> str:
     return "never" if moment is None else f"{age(moment, datetime.now(UTC))} ago"
+
+
+def _span(seconds: int) -> str:
+    now = datetime.now(UTC)
+    return age(now - timedelta(seconds=seconds), now)
 
 
 def _table(*headings: str) -> Table:

@@ -45,11 +45,14 @@ def once(settings: Settings, log: Log) -> bool:
     stop.raise_on_signals()
     with assembled(settings, stop, Pulses(), lambda: None, log) as parts:
         complete = _round(parts, log)
+        parts.oversee.look()
         parts.deliver.drain()
         while (gap_ends_at := parts.deliver.gap_ends_at()) is not None:
             if stop.wait((gap_ends_at - utc_now()).total_seconds()):
                 return False
             parts.deliver.drain()
+        if parts.oversee.look():
+            parts.oversee.beat()
         return complete and parts.deliver.next_at() is None and not parts.deliver.deaths
 
 
@@ -82,13 +85,13 @@ class Service:
         self._stop = stop
         self._log = log
         self._clocks = Clocks()
-        self._failures = self._wakes = 0
+        self._failures = self._wakes = self._deaths = 0
         self._trouble: str | None = None
         self._swept_at = self._pruned_at = -math.inf
         self._next_round_in = 0.0
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(2)},
+            executors={"default": ThreadPoolExecutor(3)},
             # A late run is run late, never dropped; several late ones are one.
             job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
         )
@@ -102,6 +105,9 @@ class Service:
             # The interval is only the net below `_after_job`, which sets the time of each next run.
             seconds = self._settings.poll.interval.total_seconds()
             self._scheduler.add_job(job, "interval", seconds=seconds, id=name, next_run_time=utc_now())
+        # Before the first round ended there is nothing to judge; its end makes this job due.
+        seconds = self._settings.heartbeat.interval.total_seconds()
+        self._scheduler.add_job(self._oversee, "interval", seconds=seconds, id="oversee")
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._scheduler.start()
         self._log.info("started", version=__version__, interval=spelled(self._settings.poll.interval))
@@ -127,12 +133,15 @@ class Service:
         except StoppedError:
             self._log.debug("round put down")
         except BetterStackError as error:
+            self._parts.oversee.state_works()
             self._round_failed(str(error), error.retry_after)
         except DatabaseBusyError as error:
+            self._parts.oversee.state_failed(str(error))
             self._round_failed(str(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours fails this round, and no other
             self._round_failed(f"a fault of this program: {traceback.format_exc()}{error!r}")
         else:
+            self._parts.oversee.state_works()
             self._round_succeeded(started, swept=sweep)
 
     def _round_succeeded(self, started: float, *, swept: bool) -> None:
@@ -175,12 +184,24 @@ class Service:
         except DatabaseBusyError as error:
             self._log.warning("deliveries put off", error=str(error))
 
+    def _oversee(self) -> None:
+        if self._parts.oversee.look() and not self._stop.wait(0):
+            self._parts.oversee.beat()
+
     def _after_job(self, event: JobExecutionEvent) -> None:
         """Sets when the job runs next. By now it no longer counts as running, so that it can be woken."""
-        if event.job_id == "poll":
-            self.pulses.poll.rest(self._next_round_in)
-            self._due("poll", self._next_round_in)
-            return
+        match event.job_id:
+            case "poll":
+                self.pulses.poll.rest(self._next_round_in)
+                self._due("poll", self._next_round_in)
+                self._due("oversee", 0)
+            case "deliver":
+                self._after_deliver()
+
+    def _after_deliver(self) -> None:
+        if self._parts.deliver.deaths > self._deaths:
+            self._deaths = self._parts.deliver.deaths
+            self._due("oversee", 0)
         self.pulses.deliver.rest()
         wakes = self._wakes
         try:
@@ -208,7 +229,7 @@ class Service:
             return
         self._log.warning("the clock was set", by=f"{step:+.1f}s")
         try:
-            self._parts.store.forget_gone()
+            self._parts.store.forget_spans(utc_now())
             self._parts.store.cut_waits(timedelta(0), utc_now())
         except DatabaseBusyError as error:
             self._log.warning("waits keep the old clock", error=str(error))

@@ -103,6 +103,12 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def _heartbeat_url(value: SecretStr) -> SecretStr:
+    address, _, _ = value.get_secret_value().partition("?")
+    _service_url(address)
+    return value
+
+
 def _external_id(value: str) -> str:
     if "$INCIDENT_ID" not in value:
         raise ValueError("must hold $INCIDENT_ID, else different incidents would share one alert")
@@ -160,6 +166,7 @@ Token = Annotated[SecretStr, AfterValidator(_token)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 ExternalId = Annotated[str, AfterValidator(_external_id)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+HeartbeatUrl = Annotated[SecretStr, AfterValidator(_heartbeat_url)]
 ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 Template = Annotated[dict[str, Any], AfterValidator(_json)]

@@ -11,6 +11,7 @@ from daemon.setting_types import (
     Duration,
     ExistingFile,
     ExternalId,
+    HeartbeatUrl,
     LinkUrl,
     Lowercase,
     ProxyUrl,
@@ -111,6 +112,19 @@ class PayloadSection(_Section):
     resolved: Template = {}
 
 
+class AlarmSection(_Section):
+    """When the program itself is what somebody must hear of."""
+
+    poll_after: Annotated[Duration, within("1s", "1d")] = timedelta(minutes=5)
+
+
+class HeartbeatSection(_Section):
+    """Who is called while all is well."""
+
+    urls: list[HeartbeatUrl] = []
+    interval: Annotated[Duration, within("1s", "1d")] = timedelta(minutes=1)
+
+
 class DatabaseSection(_Section):
     """Where state is kept, and for how long."""
 
@@ -143,6 +157,8 @@ class Settings(BaseSettings):
     poll: PollSection = PollSection()
     delivery: DeliverySection = DeliverySection()
     payload: PayloadSection = PayloadSection()
+    alarm: AlarmSection = AlarmSection()
+    heartbeat: HeartbeatSection = HeartbeatSection()
     database: DatabaseSection = DatabaseSection()
     log: LogSection = LogSection()
     http: HttpSection = HttpSection()
@@ -165,5 +181,5 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """The texts that must not leave the program other than to their own service."""
-        held = (self.betterstack.token, self.signl4.secret, self.http.proxy)
+        held = (self.betterstack.token, self.signl4.secret, self.http.proxy, *self.heartbeat.urls)
         return tuple(secret.get_secret_value() for secret in held if secret is not None)

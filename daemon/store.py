@@ -20,7 +20,7 @@ from daemon.database import transaction
 from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
 from daemon.incident import Kind, Phase, Progress, Recorded, Transition
 from daemon.outbox import PENDING
-from daemon.tables import DELIVERIES, INCIDENTS, PROGRESS, TARGETS
+from daemon.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS
 
 _RECORDED = [INCIDENTS.c[field.name] for field in fields(Recorded)]
 
@@ -55,7 +55,7 @@ class Store:
 
     def tracked(self) -> dict[str, Recorded]:
         """The incidents that are not known to be over."""
-        return self._recorded(INCIDENTS.c.phase != Phase.RESOLVED)
+        return self._recorded(OPEN)
 
     def _recorded(self, which: ColumnElement[bool]) -> dict[str, Recorded]:
         with transaction(self._engine, writes=False) as connection:
@@ -96,30 +96,42 @@ class Store:
     def has_work(self) -> bool:
         """Whether an incident is open or a delivery waits."""
         waits = exists().where(PENDING)
-        is_open = exists().where(INCIDENTS.c.phase != Phase.RESOLVED)
+        is_open = exists().where(OPEN)
         with transaction(self._engine, writes=False) as connection:
             return bool(connection.execute(select(or_(waits, is_open))).scalar())
 
     def complete_round(self, now: datetime) -> None:
         """Every request of the round succeeded and everything seen is committed."""
-        self._update_progress(last_complete_round_at=now, last_round_error=None, token_suspect_since=None)
+        self._update_progress(
+            last_complete_round_at=now,
+            last_round_error=None,
+            token_suspect_since=None,
+            failing_since=None,
+            refused_rounds=0,
+        )
 
-    def fail_round(self, why: str) -> None:
+    def fail_round(self, why: str, now: datetime, *, token_refused: bool = False) -> None:
         """The round does not count."""
-        self._update_progress(last_round_error=why)
+        self._update_progress(
+            last_round_error=why,
+            failing_since=func.coalesce(PROGRESS.c.failing_since, now),
+            refused_rounds=PROGRESS.c.refused_rounds + 1 if token_refused else 0,
+        )
 
     def suspect_token(self, since: datetime | None) -> None:
         """Since then it is open whether the token is the right one; `None`: it is not."""
         self._update_progress(token_suspect_since=since)
 
-    def _update_progress(self, **values: datetime | str | None) -> None:
+    def _update_progress(self, **values: Any) -> None:
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(PROGRESS).values(values))
 
-    def forget_gone(self) -> None:
-        """After a step of the clock nobody can say how far apart two lookups are: the proof starts again."""
+    def forget_spans(self, now: datetime) -> None:
+        """After a step of the clock nobody can say how long something lasted: what time would prove starts again."""
+        failing = update(PROGRESS).where(PROGRESS.c.failing_since.is_not(None)).values(failing_since=now)
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.gone_since.is_not(None)).values(gone_since=None))
+            connection.execute(failing)
 
     def prune(self, before: datetime) -> int:
         """Deletes incidents that were over before, with their deliveries, unless one of these is unsettled."""

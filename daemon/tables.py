@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    and_,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -77,12 +78,16 @@ INCIDENTS = Table(
     Column("resolved_at", Moment),
     Column("reopened_at", Moment),
     Column("gone_since", Moment),
+    Column("is_alarm", Boolean, nullable=False),
     Column("first_seen_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     CheckConstraint(_one_of("phase", Phase), "phase"),
     CheckConstraint("generation >= 1", "generation"),
 )
 Index("ix_incidents_open", INCIDENTS.c.id, sqlite_where=text("phase <> 'resolved'"))
+
+OPEN = and_(INCIDENTS.c.phase != Phase.RESOLVED, ~INCIDENTS.c.is_alarm)
+"""The incidents that are not known to be over; alarms of our own are none."""
 
 DELIVERIES = Table(
     "deliveries",
@@ -124,6 +129,8 @@ PROGRESS = Table(
     Column("last_complete_round_at", Moment),
     Column("last_round_error", String),
     Column("token_suspect_since", Moment),
+    Column("failing_since", Moment),
+    Column("refused_rounds", Integer, nullable=False, server_default="0"),
     CheckConstraint("id = 1", "single"),
 )
 

@@ -2,7 +2,8 @@
 
 An exchange ends by its deadline, whatever the other side does: a server that drips a byte now and then passes every
 read timeout of the HTTP client, so each wait for the network is cut to what is left of the exchange. An answer larger
-than the cap is not read to its end. Redirects are not followed, and the environment decides nothing but proxies.
+than the cap is not read to its end, nor unpacked any further. Redirects are not followed, and the environment decides
+nothing but proxies.
 """
 
 import json
@@ -11,6 +12,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -78,7 +80,9 @@ class Wire:
         pool = transport._pool
         pool._network_backend = _DeadlineBackend(pool._network_backend)
         self._http = httpx.Client(
-            transport=transport, timeout=self._timeout, headers={"User-Agent": "betterstack-signl4"}
+            transport=transport,
+            timeout=self._timeout,
+            headers={"User-Agent": "betterstack-signl4", "Accept-Encoding": "gzip"},
         )
 
     def exchange(
@@ -96,10 +100,10 @@ class Wire:
         url = f"{base_url or self._base_url}{path}"
         try:
             with self._http.stream(method, url, headers=headers, params=params, content=content) as response:
-                body = _read(response.iter_bytes())
+                body = _read(response)
         except httpx.TimeoutException:
             raise ExchangeError(f"no complete answer within {self._timeout:g} s") from None
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, ValueError) as error:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, zlib.error, OSError, ValueError) as error:
             # The text of the library's own errors is safe to keep only because it is scrubbed by whoever holds secrets.
             raise ExchangeError(f"{type(error).__name__}: {error}") from None
         return Reply(response.status_code, {key.lower(): value for key, value in response.headers.items()}, body)
@@ -126,12 +130,19 @@ def _proxy_for(base_url: str, settings: HttpSection) -> str | None:
     return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
-def _read(chunks: Iterable[bytes]) -> bytes:
+def _read(response: httpx.Response) -> bytes:
+    """The body, unpacked here: the library unpacks a piece of it to the end, and kilobytes can hold gigabytes."""
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in {"identity", "gzip"}:
+        raise ExchangeError(f"the answer is packed as {packing[:40]!r}, which nobody asked for")
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing == "gzip" else None
     body = bytearray()
-    for chunk in chunks:
-        body += chunk
+    for piece in response.iter_raw():
+        body += unpacker.decompress(piece, SIZE_CAP + 1 - len(body)) if unpacker else piece
         if len(body) > SIZE_CAP:
             raise ExchangeError(f"the answer is larger than {SIZE_CAP // 1024 // 1024} MB")
+    if unpacker and response.num_bytes_downloaded and not unpacker.eof:
+        raise ExchangeError("the answer ends before it is unpacked")
     return bytes(body)
 
 

@@ -118,9 +118,30 @@ def waiting(store: Store) -> None:
     put(store, "3", DEAD, RESOLVED, at=ago(hours=3))
 
 
+def refused_twice(store: Store) -> None:
+    for minutes in (0, 1):
+        store.fail_round("401", after(minutes=minutes), token_refused=True)
+
+
+def well_again(store: Store) -> None:
+    refused_twice(store)
+    store.complete_round(NOW)
+
+
+def clock_set(store: Store) -> None:
+    store.fail_round("503", NOW)
+    store.forget_spans(ago(days=30))
+
+
 FIGURES: dict[str, tuple[Callable[[Store], object], Figures]] = {
     "a complete round": (lambda store: store.complete_round(NOW), Figures(last_complete_round_at=NOW)),
-    "a failed round": (lambda store: store.fail_round("503"), Figures(last_round_error="503")),
+    "a failed round": (
+        lambda store: store.fail_round("503", NOW),
+        Figures(last_round_error="503", failing_since=NOW),
+    ),
+    "a token refused twice": (refused_twice, Figures(last_round_error="401", failing_since=NOW, refused_rounds=2)),
+    "a complete round after failures": (well_again, Figures(last_complete_round_at=NOW)),
+    "a clock that was set": (clock_set, Figures(last_round_error="503", failing_since=ago(days=30))),
     "a suspected token": (lambda store: store.suspect_token(NOW), Figures(token_suspect_since=NOW)),
     "open incidents": (
         lambda store: store.record([change(phase, phase=phase, told=False) for phase in Phase], NOW),
@@ -137,10 +158,16 @@ FIGURES: dict[str, tuple[Callable[[Store], object], Figures]] = {
             oldest_due_at=after(minutes=1),
         ),
     ),
-    "settled deliveries": (settled, Figures(dead_deliveries=1)),
+    "settled deliveries": (settled, Figures(dead_deliveries=1, dead_alerts=1)),
     "waiting deliveries": (
         waiting,
-        Figures(pending_deliveries=2, dead_deliveries=1, oldest_pending_at=ago(hours=2), oldest_due_at=ago(hours=1)),
+        Figures(
+            pending_deliveries=2,
+            dead_deliveries=1,
+            dead_alerts=1,
+            oldest_pending_at=ago(hours=2),
+            oldest_due_at=ago(hours=1),
+        ),
     ),
 }
 

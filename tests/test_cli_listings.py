@@ -47,7 +47,7 @@ def no_round(store: Store) -> None:
 
 
 def a_failed_first_round(store: Store) -> None:
-    store.fail_round("Better Stack refuses the token")
+    store.fail_round("Better Stack refuses the token", now())
 
 
 def an_old_round(store: Store) -> None:
@@ -56,7 +56,7 @@ def an_old_round(store: Store) -> None:
 
 def an_old_round_and_a_failure(store: Store) -> None:
     store.complete_round(now() - timedelta(hours=3))
-    store.fail_round("503 from Better Stack")
+    store.fail_round("503 from Better Stack", now())
 
 
 def a_suspected_token(store: Store) -> None:
@@ -142,6 +142,7 @@ def test_status_is_0_and_says_healthy_where_all_is_well(database: Path, store: S
     assert 40 <= report.pop("oldest_pending_seconds") <= 50
     assert datetime.fromisoformat(report.pop("last_complete_round_at")) == moment
     assert report == {
+        "queue_seconds": 0,
         "healthy": True,
         "problems": [],
         "last_round_error": None,
@@ -240,7 +241,7 @@ def test_no_text_from_outside_steers_the_terminal(database: Path, store: Store, 
     tell(store, f"1{text}", NEW, name=text, cause=text)
     settle(store, head(store, f"1{text}"), TryLater(text, Scope.ROW), Step(PENDING, now()))
     deliver(store, f"1{text}", event_id=f"e{text}")
-    store.fail_round(text)
+    store.fail_round(text, now())
     for line in ("incidents", "deliveries", "status"):
         shown = command(database, line, COLUMNS="500")
         assert shown.exception is None or isinstance(shown.exception, SystemExit)
@@ -255,7 +256,7 @@ def test_no_text_from_outside_steers_the_terminal(database: Path, store: Store, 
 def test_no_text_from_outside_is_taken_for_markup(database: Path, store: Store, text: str) -> None:
     tell(store, text, NEW, name=text, cause=text)
     settle(store, head(store, text), TryLater(text, Scope.ROW), Step(PENDING, now()))
-    store.fail_round(text)
+    store.fail_round(text, now())
     for line, times in (("incidents", 3), ("deliveries", 2), ("status", 2)):
         shown = command(database, line, COLUMNS="500").stdout
         assert shown.count(text) == times
@@ -275,7 +276,7 @@ def test_a_terminal_that_cannot_show_a_letter_gets_the_rest(
     database: Path, store: Store, line: str, encoding: str
 ) -> None:
     tell(store, "1", NEW, external_id="🚨 1", name="Café 🚨 down\x07")
-    store.fail_round("Café 🚨")
+    store.fail_round("Café 🚨", now())
     said = command(database, line, encoding=encoding, COLUMNS="200")
     assert said.stderr == ""
     assert said.exit_code == (1 if line == "status" else 0)

@@ -37,6 +37,9 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "payload.new": ('{"Title": "a", "deep": {"b": [1]}}', '{"b": 1}', '{"c": null}'),
     "payload.acknowledged": ('{"a": "1"}', "{}", '{"c": "$NAME"}'),
     "payload.resolved": ('{"a": "1"}', "{}", '{"c": "$NAME"}'),
+    "alarm.poll_after": ("1m", "10m", "1h"),
+    "heartbeat.urls": ('["https://one.test/a?b=1"]', '["https://two.test/", "http://127.0.0.1/x"]', "[]"),
+    "heartbeat.interval": ("30s", "2m", "1h"),
     "database.url": ("sqlite:///one.db", "sqlite:////var/two.db", "sqlite:///three.db"),
     "database.retention": ("7d", "365d", "8d"),
     "log.level": ("debug", "warning", "ERROR"),
@@ -45,7 +48,7 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "http.proxy": ("http://one.test:3128", "http://jane:pw@two.test", "http://three.test"),
     "http.ca_file": ("one.pem", "two.pem", "three.pem"),
 }
-BARE = {"delivery.acknowledged", "delivery.concurrency"}
+BARE = {"delivery.acknowledged", "delivery.concurrency", "heartbeat.urls"}
 every_key = pytest.mark.parametrize("key", VALUES)
 
 
@@ -95,13 +98,17 @@ def given_secrets(key: str) -> dict[str, str]:
 def held(configuration: Configuration, key: str) -> Any:
     section, _, name = key.partition(".")
     value = getattr(getattr(configuration.settings, section), name)
+    return [shown(one) for one in value] if isinstance(value, list) else shown(value)
+
+
+def shown(value: Any) -> Any:
     return value.get_secret_value() if hasattr(value, "get_secret_value") else value
 
 
 def as_read(key: str, text: str) -> Any:
     """The value that a text stands for."""
     section, _, name = key.partition(".")
-    value = json.loads(text) if section == "payload" else text
+    value = json.loads(text) if section == "payload" or name == "urls" else text
     layers: dict[str, dict[str, Any]] = {"betterstack": {"token": "t"}, "signl4": {"secret": "s"}}
     layers[section] = {**layers.get(section, {}), name: value}
     return held(Configuration(Settings.model_validate(layers), None, ()), key)

@@ -11,12 +11,13 @@ from daemon.health import age, problems, report
 from tests.given import NOW, ago
 
 INTERVAL = timedelta(seconds=30)
+LATE = timedelta(minutes=5)
 WELL = Figures(last_complete_round_at=ago(seconds=20))
 LONGEST = 3 * INTERVAL + timedelta(minutes=1)
 
 
 def told(**figures: Any) -> list[str]:
-    return list(problems(replace(WELL, **figures), INTERVAL, NOW))
+    return list(problems(replace(WELL, **figures), INTERVAL, LATE, NOW))
 
 
 def test_a_recent_round_with_nothing_waiting_is_healthy() -> None:
@@ -96,8 +97,8 @@ def test_several_problems_are_all_told() -> None:
 
 def test_a_longer_interval_allows_an_older_round() -> None:
     figures = Figures(last_complete_round_at=ago(hours=3))
-    assert list(problems(figures, timedelta(hours=1), NOW)) == []
-    assert list(problems(figures, timedelta(minutes=59), NOW)) != []
+    assert list(problems(figures, timedelta(hours=1), LATE, NOW)) == []
+    assert list(problems(figures, timedelta(minutes=59), LATE, NOW)) != []
 
 
 def test_the_report_has_the_names_that_people_script_against() -> None:
@@ -109,7 +110,8 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
         dead_deliveries=0,
         oldest_pending_at=ago(seconds=90.4),
     )
-    assert report(figures, INTERVAL, NOW) == {
+    assert report(figures, INTERVAL, LATE, timedelta(seconds=30), NOW) == {
+        "queue_seconds": 30,
         "healthy": True,
         "problems": [],
         "last_complete_round_at": ago(seconds=20),
@@ -122,7 +124,7 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
 
 
 def test_a_report_with_problems_is_not_healthy() -> None:
-    unhealthy = report(Figures(dead_deliveries=4), INTERVAL, NOW)
+    unhealthy = report(Figures(dead_deliveries=4), INTERVAL, LATE, timedelta(0), NOW)
     assert unhealthy["healthy"] is False
     assert len(unhealthy["problems"]) == 2
     assert unhealthy["dead_deliveries"] == 4
@@ -131,7 +133,7 @@ def test_a_report_with_problems_is_not_healthy() -> None:
 @pytest.mark.parametrize(("oldest", "seconds"), [(None, None), (ago(seconds=-40), 0), (NOW, 0), (ago(hours=1), 3600)])
 def test_a_clock_that_was_set_gives_no_negative_age(oldest: datetime | None, seconds: int | None) -> None:
     figures = Figures(oldest_pending_at=oldest)
-    assert report(figures, INTERVAL, NOW)["oldest_pending_seconds"] == seconds
+    assert report(figures, INTERVAL, LATE, timedelta(0), NOW)["oldest_pending_seconds"] == seconds
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ class TestPlan:
             f"reads https://uptime.betterstack.com {asks}",
             f"tells https://connect.signl4.com {tells}",
             "on its first start it alerts for what is open then; what was over never alerts",
+            "raises an alarm when it cannot do its duty for 5m",
             "keeps its state in sqlite:///state.db for 90d after the end",
         ]
 
@@ -55,6 +56,10 @@ class TestPlan:
             ({"poll": {"interval": "5s", "sweep_interval": "90s"}}, "every 5s, every 5s while an incident is open"),
             ({"delivery": {"acknowledged": False}}, "of new and resolved incidents"),
             ({"signl4": {"external_id": "bs-$INCIDENT_ID"}}, "under the external id bs-$INCIDENT_ID"),
+            (
+                {"heartbeat": {"urls": ["https://one.test/a", "https://two.test/b"], "interval": "2m"}},
+                "for 5m; calls 2 heartbeat URLs every 2m",
+            ),
             ({"poll": {"initial": "baseline"}}, "on its first start it only records what is open then"),
         ],
     )

@@ -245,7 +245,7 @@ def test_a_round_that_fails_keeps_the_last_complete_one_and_the_next_complete_on
 ) -> None:
     assert store.progress() == Progress(None, None, None)
     store.complete_round(NOW)
-    store.fail_round("503 from Better Stack")
+    store.fail_round("503 from Better Stack", NOW)
     store.suspect_token(ago(minutes=3))
     assert store.progress() == Progress(NOW, "503 from Better Stack", ago(minutes=3))
     store.complete_round(after(minutes=1))
@@ -255,5 +255,5 @@ def test_a_round_that_fails_keeps_the_last_complete_one_and_the_next_complete_on
 def test_forgetting_the_gone_starts_every_proof_again_and_changes_nothing_else(store: Store) -> None:
     gone, there = recorded("1", gone_since=ago(minutes=1)), recorded("2")
     store.record([Change(gone), Change(there)], NOW)
-    store.forget_gone()
+    store.forget_spans(NOW)
     assert store.known(["1", "2"]) == {"1": recorded("1"), "2": there}

@@ -42,9 +42,9 @@ HUGE = {"Title": "x" * 100_000}
 WRITES: dict[str, Callable[[Store], object]] = {
     "record": lambda store: store.record([change("1", RESOLVED), change("9", NEW)], NOW),
     "complete_round": lambda store: store.complete_round(NOW),
-    "fail_round": lambda store: store.fail_round("why"),
+    "fail_round": lambda store: store.fail_round("why", NOW),
     "suspect_token": lambda store: store.suspect_token(NOW),
-    "forget_gone": lambda store: store.forget_gone(),
+    "forget_spans": lambda store: store.forget_spans(NOW),
     "prune": lambda store: store.prune(after(days=1000)),
     "claim": lambda store: store.claim(head(store, "1"), NOW),
     "settle": lambda store: settle(
@@ -155,7 +155,7 @@ def full(store: Store) -> dict[str, Callable[[], object]]:
     step = Step(PENDING, NOW, minimal=True)
     return {
         "record": lambda: store.record([change("1", RESOLVED), change("8", NEW), long], NOW),
-        "fail_round": lambda: store.fail_round("x" * 100_000),
+        "fail_round": lambda: store.fail_round("x" * 100_000, NOW),
         "settle": lambda: settle(store, delivery, Rejected("why"), step, minimal=HUGE),
         "settle, the target last": lambda: settle(
             store, delivery, Delivered(None), Step(DELIVERED, NOW), target=Target(why="x" * 100_000)

@@ -13,15 +13,16 @@ PACKAGE = Path(daemon.__file__).parent
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 
 FACE = set("cli __main__ service assembly screen probe".split())
-FLOWS = set("poll deliver".split())
-DECISIONS = set("reconcile retry pace payload health".split())
-EDGES = set("betterstack signl4 store outbox audit database tables migrate wire log stop watch".split())
+FLOWS = set("poll deliver oversee".split())
+DECISIONS = set("reconcile retry pace payload health alarm".split())
+EDGES = set("betterstack signl4 heartbeat store outbox audit database tables migrate wire log stop watch".split())
 WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
 
 NEIGHBOURS = {
     "betterstack": {"wire"},
     "signl4": {"wire"},
+    "heartbeat": {"wire"},
     "store": {"database", "outbox", "tables"},
     "outbox": {"tables"},
     "audit": {"database", "tables"},

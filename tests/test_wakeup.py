@@ -18,7 +18,7 @@ class Deliveries:
     """Says that the next retry is minutes away; before that is acted upon, a round puts something into the outbox."""
 
     def __init__(self, service: Service, arrives: bool) -> None:
-        self.service, self.arrives = service, arrives
+        self.service, self.arrives, self.deaths = service, arrives, 0
 
     def wake(self) -> None:
         pass

@@ -1,6 +1,8 @@
 """Ready-made faults, each a way in which a service, or something before it, is known or feared to fail."""
 
+import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +16,7 @@ from daemon.sandbox.faults import Instead, Rewrite
 
 PORTAL = b"<!doctype html><html><body><h1>Welcome to the guest network</h1></body></html>"
 TOO_LARGE = 11_000_000
+MEGABYTE = 1024 * 1024
 Document = dict[str, Any]
 
 
@@ -76,6 +79,18 @@ def too_large(size: int = TOO_LARGE) -> Instead:
     return Instead(Answer(200, b"{" + filling + b"}", {"Content-Type": JSON_TYPE}))
 
 
+def bomb(megabytes: int, layers: int = 1) -> Instead:
+    """200 and a small body that says of itself to be compressed, so many times over; unpacked it is that large."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    head = packer.compress(bytes(MEGABYTE)) + packer.flush(zlib.Z_FULL_FLUSH)
+    # Blocks behind a full flush are all alike, so that no megabyte but two has to be packed.
+    block = packer.compress(bytes(MEGABYTE)) + packer.flush(zlib.Z_FULL_FLUSH)
+    body = head + block * (megabytes - 1)
+    for _ in range(layers - 1):
+        body = gzip.compress(body)
+    return Instead(Answer(200, body, {"Content-Type": JSON_TYPE, "Content-Encoding": ", ".join(["gzip"] * layers)}))
+
+
 def empty() -> Rewrite:
     """The service takes the request and answers with no body."""
     return Rewrite(lambda _, answer: replace(answer, body=b""))
@@ -92,6 +107,15 @@ def broken_off() -> Rewrite:
     def change(_: Request, answer: Answer) -> Answer:
         length = {"Content-Length": str(len(answer.body)), "Connection": "close"}
         return replace(answer, body=answer.body[: len(answer.body) // 2], headers={**answer.headers, **length})
+
+    return Rewrite(change)
+
+
+def understated() -> Rewrite:
+    """The body is longer than its length is said to be: what is left over stands where the next answer should."""
+
+    def change(_: Request, answer: Answer) -> Answer:
+        return answer.with_headers(Content_Length=str(len(answer.body) // 2))
 
     return Rewrite(change)
 

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("resolved_at", sa.DateTime(), nullable=True),
         sa.Column("reopened_at", sa.DateTime(), nullable=True),
         sa.Column("gone_since", sa.DateTime(), nullable=True),
+        sa.Column("is_alarm", sa.Boolean(), nullable=False),
         sa.Column("first_seen_at", sa.DateTime(), nullable=False),
         sa.Column("changed_at", sa.DateTime(), nullable=False),
         sa.CheckConstraint(
@@ -75,6 +76,8 @@ def upgrade() -> None:
         sa.Column("last_complete_round_at", sa.DateTime(), nullable=True),
         sa.Column("last_round_error", sa.String(), nullable=True),
         sa.Column("token_suspect_since", sa.DateTime(), nullable=True),
+        sa.Column("failing_since", sa.DateTime(), nullable=True),
+        sa.Column("refused_rounds", sa.Integer(), nullable=False, server_default="0"),
         sa.CheckConstraint("id = 1", name=op.f("ck_progress_single")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_progress")),
     )

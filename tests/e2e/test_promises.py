@@ -4,12 +4,14 @@ import json
 import signal
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from daemon.sandbox import mishaps
 from daemon.sandbox.exchange import Request
 from daemon.sandbox.faults import Cut
 from daemon.sandbox.server import Sandbox
-from tests.e2e.conftest import PATIENCE, Operator
+from tests.e2e.conftest import PATIENCE, Operator, pages
+from tests.listener import answering, listening, ok
 
 
 def test_promise_5_five_hundred_open_incidents_alert_the_first_before_the_last_page(
@@ -136,3 +138,25 @@ def test_a_round_that_fails_makes_once_exit_1(operator: Operator, sandbox: Sandb
     assert failed.returncode == 1
     assert "round failed" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_what_keeps_it_from_its_duty_is_told_once_closed_and_silences_the_heartbeat(
+    operator: Operator, sandbox: Sandbox
+) -> None:
+    with listening(answering(ok())) as watcher:
+        url = f"{watcher.url}/beat/canary-of-a-watcher"
+        beats: Any = {"HEARTBEAT__URLS": json.dumps([url]), "HEARTBEAT__INTERVAL": "1s", "ALARM__POLL_AFTER": "1s"}
+        daemon = operator.run(**beats, LOG__LEVEL="debug")
+        daemon.wait_for(lambda: len(pages(sandbox)) >= 3 and watcher.asked, "the first heartbeat")
+        outage = sandbox.betterstack.faults.arm(mishaps.status(503))
+        alarm = "betterstack-signl4-alarm-poll"
+        daemon.wait_for(lambda: operator.told(alarm) == ["new"], "the alarm")
+        assert operator.ask("status", **beats).returncode == 1
+        silent, struck = len(watcher.asked), outage.struck
+        daemon.wait_for(lambda: outage.struck >= struck + 2, "more failed rounds")
+        assert len(watcher.asked) == silent
+        outage.release()
+        daemon.wait_for(lambda: operator.told(alarm) == ["new", "resolved"], "its end")
+        daemon.wait_for(lambda: len(watcher.asked) > silent, "the next heartbeat")
+        assert daemon.stop(signal.SIGTERM, PATIENCE) == 0
+    assert not daemon.says("canary-of-a-watcher")

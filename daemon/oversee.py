@@ -1,0 +1,146 @@
+"""Watches over the program's own duty: judge, tell, and let the watchers know.
+
+1. What keeps the program from its duty is told to SIGNL4 as an alarm, once, and closed when it is gone.
+2. Where not even that can be written down, one alarm goes out all the same, past the outbox.
+3. A heartbeat is sent only if all is well, so that its absence tells of a dead host, a hung process and a blocked
+   outbox alike.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from daemon import alarm
+from daemon.alarm import Cause
+from daemon.delivery import Answer, Delivered
+from daemon.errors import DatabaseBusyError
+from daemon.events import Log
+from daemon.figures import Figures
+from daemon.health import problems
+from daemon.incident import Kind
+from daemon.payload import alarm_body
+from daemon.settings import Settings
+from daemon.store import Change, Store
+
+
+class Receiver(Protocol):
+    """SIGNL4, for what cannot go through the outbox."""
+
+    def send(self, payload: Mapping[str, Any]) -> Answer:
+        """Sends one event. Does not raise for what the world does."""
+
+
+class Watchers(Protocol):
+    """Those who expect a sign of life."""
+
+    def beat(self) -> list[str]:
+        """Calls each. A sentence for each that did not take it."""
+
+
+class Oversee:
+    """Looks at the whole now and then, and whenever a round ended."""
+
+    def __init__(
+        self,
+        figures: Callable[[], Figures],
+        store: Store,
+        signl4: Receiver,
+        watchers: Watchers,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        log: Log,
+        on_told: Callable[[], None],
+    ) -> None:
+        """`figures` raises `DatabaseBusyError`; `clock` gives aware UTC times, `monotonic` seconds."""
+        self._figures = figures
+        self._store = store
+        self._signl4 = signl4
+        self._watchers = watchers
+        self._settings = settings
+        self._clock = clock
+        self._monotonic = monotonic
+        self._log = log
+        self._on_told = on_told
+        self._state_trouble: tuple[float, datetime, str] | None = None
+        self._state_told = False
+        self._beat_at: float | None = None
+        self._missed: list[str] = []
+        self._well = True
+
+    def state_failed(self, why: str) -> None:
+        """A round could not be written down."""
+        since = self._state_trouble[:2] if self._state_trouble else (self._monotonic(), self._clock())
+        self._state_trouble = (*since, why)
+
+    def state_works(self) -> None:
+        """What a round came to, good or bad, was written down."""
+        self._state_trouble = None
+
+    def look(self) -> bool:
+        """Raises and closes alarms. Whether all is well."""
+        self._tell_of_state()
+        now = self._clock()
+        try:
+            figures = self._figures()
+            self._record(alarm.causes(figures, self._settings.alarm.poll_after, now), now)
+        except DatabaseBusyError as error:
+            self.state_failed(str(error))
+            return False
+        found = list(problems(figures, self._settings.poll.interval, self._settings.alarm.poll_after, now))
+        if self._state_trouble is not None:
+            found.append(f"the state cannot be written: {self._state_trouble[2]}")
+        self._note(found)
+        return not found
+
+    def beat(self) -> None:
+        """Calls the watchers, if it is time again. Only for when all is well."""
+        now, interval = self._monotonic(), self._settings.heartbeat.interval.total_seconds()
+        if self._beat_at is not None and now - self._beat_at < interval:
+            return
+        missed = self._watchers.beat()
+        if missed != self._missed:
+            for sentence in missed:
+                self._log.warning("heartbeat not taken", error=sentence)
+            if not missed:
+                self._log.info("heartbeats are taken again")
+        self._missed = missed
+        self._beat_at = now if not missed else self._beat_at
+
+    def _record(self, found: Mapping[Cause, str], now: datetime) -> None:
+        known = self._store.known([cause.external_id for cause in Cause])
+        steps = [alarm.step(known.get(cause.external_id), cause, found.get(cause), now) for cause in Cause]
+        changes = []
+        for after, transition in filter(None, steps):
+            body = alarm_body(transition.kind, after.name, after.external_id)
+            changes.append(Change(after, ((transition, body),)))
+            self._log.error("alarm", id=after.id, kind=transition.kind, what=after.name)
+        if changes:
+            self._store.record(changes, now)
+            self._on_told()
+
+    def _tell_of_state(self) -> None:
+        """The one alarm that does not wait for the disk. It is repeated until SIGNL4 takes it, and once only then."""
+        trouble = self._state_trouble
+        if trouble is not None and not self._state_told:
+            since, at, why = trouble
+            if self._monotonic() - since >= self._settings.alarm.poll_after.total_seconds():
+                self._state_told = self._send(Kind.NEW, alarm.state_sentence(why, at))
+        elif trouble is None and self._state_told:
+            self._state_told = not self._send(Kind.RESOLVED, "")
+
+    def _send(self, kind: Kind, sentence: str) -> bool:
+        answer = self._signl4.send(alarm_body(kind, sentence, Cause.STATE.external_id))
+        taken = isinstance(answer.outcome, Delivered)
+        why = None if isinstance(answer.outcome, Delivered) else answer.outcome.why
+        self._log.error("alarm", id=Cause.STATE.external_id, kind=kind, what=sentence, taken=taken, error=why)
+        return taken
+
+    def _note(self, found: list[str]) -> None:
+        """Says so when that changes; what exactly is wrong, `status` says at any time."""
+        if self._well and found:
+            self._log.warning("not healthy", problems="; ".join(found))
+        elif not self._well and not found:
+            self._log.info("healthy again")
+        self._well = not found
