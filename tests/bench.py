@@ -15,6 +15,7 @@ from pathlib import Path
 
 from daemon.database import locked, open_engine, upgrade
 from daemon.incident import Kind, Phase, Recorded, Transition
+from daemon.sandbox.process import isolated
 from daemon.sandbox.server import Sandbox
 from daemon.store import Change, Store
 
@@ -26,16 +27,11 @@ TICKS = os.sysconf("SC_CLK_TCK")
 @contextmanager
 def daemon(sandbox: Sandbox, directory: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The real thing, for as long as the block lasts."""
-    environment = {
-        **os.environ,
-        **sandbox.environment(),
-        "DATABASE__URL": f"sqlite:///{directory}/state.db",
-        "POLL__INTERVAL": "1s",
-        "POLL__SWEEP_INTERVAL": "1h",
-        "NO_PROXY": "*",
-    }
+    environment = isolated(os.environ, directory) | sandbox.environment() | {"POLL__SWEEP_INTERVAL": "1h"}
+    (directory / "config.toml").touch()
     with (directory / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "daemon", "run"], env=environment, stderr=log)
+        command = [sys.executable, "-m", "daemon", "run"]
+        process = subprocess.Popen(command, env=environment, cwd=directory, stderr=log)
         try:
             yield process
         finally:
