@@ -100,6 +100,8 @@ class Wire:
         url = f"{base_url or self._base_url}{path}"
         try:
             with self._http.stream(method, url, headers=headers, params=params, content=content) as response:
+                if not getattr(response.extensions.get("network_stream"), "heard", True):
+                    raise ExchangeError("an answer was there before the request: what came before it was too long")
                 body = _read(response)
         except httpx.TimeoutException:
             raise ExchangeError(f"no complete answer within {self._timeout:g} s") from None
@@ -140,6 +142,7 @@ def _read(response: httpx.Response) -> bytes:
     for piece in response.iter_raw():
         body += unpacker.decompress(piece, SIZE_CAP + 1 - len(body)) if unpacker else piece
         if len(body) > SIZE_CAP:
+            body.clear()  # the error keeps this frame alive, and with it what was read
             raise ExchangeError(f"the answer is larger than {SIZE_CAP // 1024 // 1024} MB")
     if unpacker and response.num_bytes_downloaded and not unpacker.eof:
         raise ExchangeError("the answer ends before it is unpacked")
@@ -227,11 +230,15 @@ class _DeadlineBackend(httpcore.NetworkBackend):
 class _DeadlineStream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
+        self.heard = False
+        """Whether anything was read since something was written. Else an answer is the rest of the one before it."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self.heard = True
         return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.heard = False
         self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
