@@ -7,13 +7,14 @@ nothing but proxies.
 """
 
 import json
+import logging
 import math
 import socket
 import ssl
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -30,7 +31,12 @@ with without("rich", "httpx._main"):
     import httpcore
     import httpx
 
+for _library in ("httpx", "httpcore"):
+    # Their own lines quote addresses and headers, which hold the secrets.
+    logging.getLogger(_library).setLevel(logging.WARNING)
+
 SIZE_CAP = 10 * 1024 * 1024
+_Create = Callable[[httpcore.Origin], httpcore.ConnectionInterface]
 
 
 class ExchangeError(DaemonError):
@@ -79,6 +85,7 @@ class Wire:
         # httpx has no public way to its network backend; the tests with dripping servers fail if this stops working.
         pool = transport._pool
         pool._network_backend = _DeadlineBackend(pool._network_backend)
+        pool.create_connection = _never_half_open(pool.create_connection)  # type: ignore[assignment, method-assign]
         self._http = httpx.Client(
             transport=transport,
             timeout=self._timeout,
@@ -177,6 +184,32 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {_clean(key): _clean(inner) for key, inner in value.items()}
     return value
+
+
+def _never_half_open(create: _Create) -> _Create:
+    """Connections that are closed by whatever fails on them.
+
+    httpcore 1.0 counts a tunnel whose TLS handshake failed as busy for ever: it takes up a place in the pool, and once
+    all places are taken no exchange succeeds until the next start.
+    """
+
+    def create_connection(origin: httpcore.Origin) -> httpcore.ConnectionInterface:
+        connection = create(origin)
+        handle = connection.handle_request
+
+        def handle_request(request: httpcore.Request) -> httpcore.Response:
+            try:
+                return handle(request)
+            except httpcore.ConnectionNotAvailable:
+                raise
+            except BaseException:
+                connection.close()
+                raise
+
+        connection.handle_request = handle_request  # type: ignore[method-assign]
+        return connection
+
+    return create_connection
 
 
 # -- the deadline of an exchange, which is one thread's from beginning to end -----------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from daemon.cli import main
+from tests.canary import leaked
 
 ROOT = Path(__file__).parent.parent
 SECRETS = {"BETTERSTACK__TOKEN": "a-token-of-better-stack", "SIGNL4__SECRET": "96sbq49u"}
@@ -17,7 +18,9 @@ SECRETS = {"BETTERSTACK__TOKEN": "a-token-of-better-stack", "SIGNL4__SECRET": "9
 def command(database: Path, line: str, *more: str, encoding: str = "utf-8", **environment: str) -> Result:
     """Runs one command on this database, in this process, without secrets. `more` are arguments as they are."""
     environment = {"DATABASE__URL": f"sqlite:///{database}", **environment}
-    return CliRunner(encoding).invoke(main, [*line.split(), *more], env=environment)
+    said = CliRunner(encoding).invoke(main, [*line.split(), *more], env=environment)
+    assert leaked(said.output) == []
+    return said
 
 
 def process(database: Path, line: str, **environment: str) -> "subprocess.CompletedProcess[str]":

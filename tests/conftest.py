@@ -1,7 +1,7 @@
 """Fixtures that most tests share: a real database file, a clock that is set by hand, a log that is kept."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,12 +11,17 @@ import hypothesis
 import pytest
 from sqlalchemy import Engine
 
+from daemon.config import SECTIONS
 from daemon.database import locked, open_engine, upgrade
+from daemon.errors import DaemonError
 from daemon.store import Store
+from daemon.wire import ExchangeError
+from tests.canary import leaked, leaked_into
 from tests.given import NOW
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=200)
-hypothesis.settings.load_profile("ci")
+hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 class Clock:
@@ -100,7 +105,47 @@ def store(engine: Engine) -> Store:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may have the program configured, or a proxy."""
-    sections = ("BETTERSTACK", "SIGNL4", "POLL", "DELIVERY", "PAYLOAD", "DATABASE", "LOG", "HTTP", "CREDENTIALS")
+    sections = tuple(section.upper() for section in SECTIONS)
     for name in list(os.environ):
-        if name.startswith(sections) or name.lower().endswith("_proxy"):
+        if name.startswith((*sections, "CREDENTIALS")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+# -- the secrets that show nowhere ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_in_any_file(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Promise 8, through the whole suite: what the program wrote holds neither token nor secret."""
+    directory = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    assert directory is None or leaked_into(directory) == []
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_in_any_error(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Promise 8: no error that may reach an operator holds them. An `ExchangeError` is scrubbed by who catches it."""
+    told: list[str] = []
+    begin = DaemonError.__init__
+
+    def __init__(self: DaemonError, *texts: object) -> None:  # noqa: N807 - it takes the place of that one
+        begin(self, *texts)
+        if not isinstance(self, ExchangeError):
+            told.extend(map(str, texts))
+
+    monkeypatch.setattr(DaemonError, "__init__", __init__)
+    yield
+    assert leaked("\n".join(told)) == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Promise 8: nothing that was said, at whatever level, holds them."""
+    report = yield
+    shown = leaked("".join(text for _, text in report.sections))
+    if report.when == "call" and report.passed and shown:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: {shown} shows in what was said"
+    return report

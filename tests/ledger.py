@@ -85,7 +85,7 @@ class Ledger:
         event.listen(self._engine, "begin", self._tick, insert=True)
         event.listen(self._engine, "connect", _leave_the_disk_alone)
         self.flows = Flows(self._engine, self.clock, KeptLog(), Store(self._engine, timedelta(seconds=2)))
-        self._restart()
+        self.restart()
 
     def close(self) -> None:
         self._engine.dispose()
@@ -103,6 +103,12 @@ class Ledger:
             complete = True
         self._survive()
         return complete
+
+    def step_the_clock(self, step: timedelta) -> None:
+        """The clock of this machine is set, and the service notices."""
+        self.clock.now += step
+        self.flows.store.forget_spans(self.clock.now)
+        self.flows.store.cut_waits(timedelta(0), self.clock.now)
 
     def drain(self, fates: Iterable[Fate] = (), kill_after: int | None = None) -> None:
         """What is due is sent and meets these fates, after which everything is taken. A restart if it was killed."""
@@ -127,9 +133,9 @@ class Ledger:
         self.left = None
         if self.killed:
             self.kills += 1
-            self._restart()
+            self.restart()
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
         self.killed = self.flows.stopped = False
         # One request at a time, so that a seed always plays the same world.
         self.flows.configure(receiver=self, delivery={"concurrency": 1})
@@ -221,6 +227,7 @@ class Ledger:
 
     def settle(self) -> None:
         """The faults end, and time passes until everything is quiet."""
+        self.fates = []
         self.flows.betterstack.hidden.clear()
         self.flows.betterstack.refuses()
         self.flows.betterstack.before = lambda _: None

@@ -1,5 +1,6 @@
 """A world of its own making: incidents, faults and kills in any order, and the promises as what must always hold."""
 
+import os
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from daemon.incident import Phase
 from tests.ledger import Fate, Ledger
 
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+"""Half a million steps, never the same ones, in place of the three thousand of every day."""
 EMPTY: dict[str, bytes] = {}
 
 
@@ -40,6 +43,8 @@ class World(RuleBasedStateMachine):
         self.betterstack = self.ledger.flows.betterstack
         self.betterstack.per_page = 2
         self.count = 0
+        self.skew = timedelta(0)
+        """How far this machine's clock is ahead of Better Stack's."""
 
     # -- what happens at Better Stack ---------------------------------------------------------------------------------
 
@@ -117,6 +122,17 @@ class World(RuleBasedStateMachine):
     def pass_time(self, seconds: int) -> None:
         self.ledger.clock.now += timedelta(seconds=seconds)
 
+    @rule(minutes=st.sampled_from([-43200, -60, -1, 1, 60, 43200]))
+    def step_the_clock(self, minutes: int) -> None:
+        """This machine's clock is set; Better Stack's is not."""
+        step = timedelta(minutes=minutes)
+        self.skew += step
+        self.ledger.step_the_clock(step)
+
+    @rule()
+    def restart(self) -> None:
+        self.ledger.restart()
+
     @rule(sweep=st.booleans(), kill_after=KILLS)
     def round(self, sweep: bool, kill_after: int | None) -> None:
         moving = self.count
@@ -143,7 +159,7 @@ class World(RuleBasedStateMachine):
 
     def _now(self) -> Any:
         self.ledger.clock.pass_(seconds=1)
-        return self.ledger.clock.now
+        return self.ledger.clock.now - self.skew
 
     def _phase(self, incident_id: str) -> Phase:
         return self.betterstack.incidents[incident_id].phase
@@ -156,8 +172,8 @@ class World(RuleBasedStateMachine):
 
 TestWorld = World.TestCase
 TestWorld.settings = settings(
-    max_examples=30,
-    stateful_step_count=40,
+    max_examples=5_000 if NIGHTLY else 75,
+    stateful_step_count=100 if NIGHTLY else 40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

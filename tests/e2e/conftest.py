@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -13,39 +14,55 @@ import pytest
 from daemon.sandbox.history import Event
 from daemon.sandbox.process import isolated
 from daemon.sandbox.server import Sandbox
+from tests.canary import leaked
 
 PATIENCE = 45.0
 """Seconds after which something that a test waits for will not happen any more."""
+PROGRAM = (sys.executable, "-m", "daemon")
 
 
 class Daemon:
     """A process under way. Its log is kept line by line, and each line rings the sandbox's bell."""
 
-    def __init__(self, command: list[str], environment: Mapping[str, str], directory: Path, sandbox: Sandbox) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        environment: Mapping[str, str],
+        directory: Path,
+        sandbox: Sandbox,
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
         self.lines: list[str] = []
         self._sandbox = sandbox
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "daemon", *command],
+            [*program, *command],
             env=environment,
             cwd=directory,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
+        assert self.process.stdin is not None
+        self._stdin = self.process.stdin
         self._reader = Thread(target=self._read)
         self._reader.start()
 
-    def wait_for(self, predicate: Callable[[], object], what: str) -> None:
+    def wait_for(self, predicate: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
         """Waits for something in the sandbox or in the log."""
         try:
-            self._sandbox.wait_for(predicate, PATIENCE, what)
+            self._sandbox.wait_for(predicate, patience, what)
         except TimeoutError as error:
             error.add_note("\n".join(self.lines[-20:]))
             raise
 
     def says(self, text: str) -> bool:
         return any(text in line for line in self.lines)
+
+    def command(self, text: str) -> None:
+        """Says a line to the process; only the wrapper programs of the tests listen."""
+        self._stdin.write(f"{text}\n")
+        self._stdin.flush()
 
     def stop(self, number: int, within: float) -> int:
         """Sends the signal; the exit code. Raises `TimeoutExpired` if the process is not gone by then."""
@@ -61,6 +78,8 @@ class Daemon:
     def end(self) -> None:
         self.kill()
         self._reader.join()
+        with suppress(BrokenPipeError):
+            self._stdin.close()
 
     def _read(self) -> None:
         assert self.process.stderr is not None
@@ -68,6 +87,9 @@ class Daemon:
             for line in stream:
                 self.lines.append(line.rstrip("\n"))
                 self._sandbox.ground.ring()
+        # Whoever waits for the end of the process must find it over when the bell rings.
+        self.process.wait()
+        self._sandbox.ground.ring()
 
 
 class Operator:
@@ -80,16 +102,18 @@ class Operator:
         (directory / "config.toml").touch()
         self._running: list[Daemon] = []
 
-    def run(self, directory: Path | None = None, **settings: str) -> Daemon:
+    def run(self, directory: Path | None = None, program: Sequence[str] = PROGRAM, **settings: str) -> Daemon:
         """Starts the daemon."""
-        daemon = Daemon(["run"], self.environment | settings, directory or self.directory, self.sandbox)
+        daemon = Daemon(["run"], self.environment | settings, directory or self.directory, self.sandbox, program)
         self._running.append(daemon)
         return daemon
 
-    def ask(self, *command: str, directory: Path | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "daemon", *command],
+    def ask(
+        self, *command: str, directory: Path | None = None, program: Sequence[str] = PROGRAM, **settings: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command to its end. Whatever it says holds no secret (Promise 8)."""
+        done = subprocess.run(
+            [*program, *command],
             env=self.environment | settings,
             cwd=directory or self.directory,
             capture_output=True,
@@ -97,6 +121,8 @@ class Operator:
             timeout=PATIENCE,
             check=False,
         )
+        assert leaked(done.stdout + done.stderr) == []
+        return done
 
     def told(self, incident_id: str) -> list[str]:
         """What SIGNL4 took of this incident."""
@@ -109,6 +135,7 @@ class Operator:
     def end(self) -> None:
         for daemon in self._running:
             daemon.end()
+            assert leaked("\n".join(daemon.lines)) == []
 
 
 @pytest.fixture

@@ -1,0 +1,26 @@
+"""The secrets that the whole suite is run with. Wherever one of them shows, something leaked it.
+
+Tests hand them to the program as token and secret, right or wrong; nothing that it writes or says may hold them.
+"""
+
+from pathlib import Path
+
+from daemon.sandbox.betterstack import TOKEN
+from daemon.sandbox.signl4 import SECRET
+
+CANARIES = (TOKEN, SECRET, "a-token-of-better-stack", "wr0ngs3cret", "canary-of-a-watcher")
+WRITTEN = ("*.db", "*.db-wal", "*.db-shm", "*.db.part", "*.log", "log")
+"""The files that the program writes."""
+
+
+def leaked(text: str | bytes) -> list[str]:
+    """The secrets that show in it."""
+    whole = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    return [canary for canary in CANARIES if canary.encode() in whole]
+
+
+def leaked_into(directory: Path) -> list[tuple[str, list[str]]]:
+    """The files below the directory in which secrets show, with these."""
+    files = {file for pattern in WRITTEN for file in directory.rglob(pattern) if file.is_file()}
+    found = [(str(file.relative_to(directory)), leaked(file.read_bytes())) for file in sorted(files)]
+    return [(name, canaries) for name, canaries in found if canaries]
