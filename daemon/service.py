@@ -31,6 +31,8 @@ from daemon.watch import Clocks
 
 TICK = 2.0
 """Seconds between two looks of the main thread."""
+STANDSTILL = 3.0
+"""Seconds that a look of the main thread may be late; beyond that the whole process stood still, and no job hangs."""
 STOP_GRACE = 1.5
 """Seconds beyond `http.timeout` that a stop may take."""
 PRUNE_EVERY = 3600.0
@@ -111,9 +113,12 @@ class Service:
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._scheduler.start()
         self._log.info("started", version=__version__, interval=spelled(self._settings.poll.interval))
+        looked = time.monotonic()
         while not self._stop.wait(TICK):
+            stood_still = time.monotonic() - looked > TICK + STANDSTILL
+            looked = time.monotonic()
             self._mind_clocks()
-            self._mind_progress()
+            self._mind_progress(stood_still=stood_still)
         self._shut_down()
 
     def wake(self) -> None:
@@ -236,10 +241,12 @@ class Service:
         self._due("poll", 0)
         self._due("deliver", 0)
 
-    def _mind_progress(self) -> None:
+    def _mind_progress(self, *, stood_still: bool) -> None:
         limit = 3 * self._settings.poll.interval.total_seconds() + 2 * self._settings.http.timeout.total_seconds()
         for name, pulse in (("poll", self.pulses.poll), ("deliver", self.pulses.deliver)):
-            if pulse.silent_for() > limit:
+            if stood_still:
+                pulse.pardon()
+            elif pulse.silent_for() > limit:
                 self._log.error("stuck, so this process ends; a restart is safe", job=name, silent_for=f"{limit:.0f}s")
                 os._exit(EXIT_STUCK)
 

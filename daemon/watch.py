@@ -40,6 +40,10 @@ class Pulse:
         self._last = time.monotonic()
         self._may_rest = seconds
 
+    def pardon(self) -> None:
+        """The whole process stood still, as when its machine sleeps: that was no silence of this job."""
+        self._last = time.monotonic()
+
     def silent_for(self) -> float:
         """Seconds of silence beyond the rest."""
         return time.monotonic() - self._last - self._may_rest

@@ -100,6 +100,15 @@ def test_a_job_with_nothing_to_do_may_rest_for_ever(clocks: TwoClocks) -> None:
     assert pulse.silent_for() == -math.inf
 
 
+def test_a_standstill_of_the_whole_process_is_no_silence(clocks: TwoClocks) -> None:
+    pulse = Pulse()
+    pulse.beat()
+    clocks.pass_(3600)
+    pulse.pardon()
+    clocks.pass_(4)
+    assert pulse.silent_for() == 4
+
+
 def test_a_wall_clock_that_was_set_is_no_silence(clocks: TwoClocks) -> None:
     pulse = Pulse()
     pulse.beat()
