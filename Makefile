@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types unit bench format wheel clean
+.PHONY: demo test lint types unit bench soak format wheel clean
 
 demo: $(READY)
 	$(BIN)/betterstack-signl4 demo
@@ -20,10 +20,13 @@ types: $(READY)
 	$(BIN)/mypy
 
 unit: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 3 --dist worksteal
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
+
+soak: $(READY)
+	$(BIN)/python -m tests.soak
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

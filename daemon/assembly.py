@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from random import Random
+from ssl import SSLContext
 
 from daemon import audit
 from daemon.betterstack import BetterStack
@@ -19,16 +19,11 @@ from daemon.settings import Settings
 from daemon.signl4 import Signl4
 from daemon.stop import Stop
 from daemon.store import Store
-from daemon.watch import Pulse
+from daemon.watch import Pulse, SteadyClock
 from daemon.wire import Wire, tls_context
 
 MOST_REMARKS = 1000
 """So many different oddities are logged; more would only fill the journal."""
-
-
-def utc_now() -> datetime:
-    """The time, aware and in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +45,9 @@ class Pulses:
 
 
 @contextmanager
-def assembled(settings: Settings, stop: Stop, pulses: Pulses, on_told: Callable[[], None], log: Log) -> Iterator[Parts]:
+def assembled(
+    settings: Settings, stop: Stop, pulses: Pulses, clock: SteadyClock, on_told: Callable[[], None], log: Log
+) -> Iterator[Parts]:
     """Builds all parts on a locked, migrated database. Raises `ConfigError` and the database's errors."""
     with locked(settings.database.url), ExitStack() as stack:
         upgrade(settings.database.url)
@@ -61,19 +58,16 @@ def assembled(settings: Settings, stop: Stop, pulses: Pulses, on_told: Callable[
         alerts = stack.enter_context(
             closing(Wire(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency))
         )
-        watchers = [
-            stack.enter_context(closing(Wire(url.get_secret_value(), settings.http, tls)))
-            for url in settings.heartbeat.urls
-        ]
+        watchers = [stack.enter_context(closing(wire)) for wire in _watchers(settings, tls)]
         store = Store(engine, settings.delivery.gap)
         signl4 = Signl4(alerts, settings.signl4)
         source = BetterStack(incidents, settings.betterstack, _waiting(stop, pulses.poll), _Remarks(log))
-        poll = Poll(source, store, settings, clock=utc_now, log=log, on_told=on_told)
+        poll = Poll(source, store, settings, clock=clock, log=log, on_told=on_told)
         deliver = Deliver(
             signl4,
             store,
             settings.delivery,
-            clock=utc_now,
+            clock=clock,
             rng=Random(),  # noqa: S311 - jitter, not a secret
             wait=_waiting(stop, pulses.deliver),
             log=log,
@@ -84,12 +78,16 @@ def assembled(settings: Settings, stop: Stop, pulses: Pulses, on_told: Callable[
             signl4,
             Heartbeat(watchers),
             settings,
-            clock=utc_now,
+            clock=clock,
             monotonic=time.monotonic,
             log=log,
             on_told=on_told,
         )
         yield Parts(store, poll, deliver, oversee)
+
+
+def _watchers(settings: Settings, tls: SSLContext) -> Iterator[Wire]:
+    return (Wire(url.get_secret_value(), settings.http, tls) for url in settings.heartbeat.urls)
 
 
 def _waiting(stop: Stop, pulse: Pulse) -> Callable[[float], bool]:

@@ -56,6 +56,8 @@ class BetterStack:
         self._wait = wait
         self._remark = remark
         self._next_request_at = 0.0
+        self._ahead = timedelta(0)
+        """How far Better Stack's clock is ahead of ours, by its latest answer."""
 
     def open_pages(self) -> Iterator[Page]:
         """The incidents that are not over, a page at a time as they arrive. Raises `BetterStackError`."""
@@ -63,7 +65,9 @@ class BetterStack:
 
     def pages_since(self, day: date) -> Iterator[Page]:
         """The incidents that started on that day (UTC) or later. Raises `BetterStackError`."""
-        return self._pages({"from": day.isoformat()})
+        # A day that has not come yet is an error to Better Stack; where our clock is wrong, its own counts.
+        theirs = (datetime.now(UTC) + self._ahead).date() - timedelta(days=1)
+        return self._pages({"from": min(day, theirs).isoformat()})
 
     def lookup(self, incident_id: str) -> Incident | Absence:
         """One incident by its own record. Raises `BetterStackError`."""
@@ -107,6 +111,7 @@ class BetterStack:
             reply = self._wire.exchange("GET", path, base_url=self._base_url, headers=headers, params=params)
         except ExchangeError as error:
             raise BetterStackError(f"Better Stack was not reached: {scrubbed(str(error), token)}") from None
+        self._ahead = reply.ahead(datetime.now(UTC)) or self._ahead
         retry_after = reply.retry_after(LONGEST_RETRY_AFTER, datetime.now(UTC)) if reply.status in {429, 503} else None
         if retry_after is not None:
             self._next_request_at = time.monotonic() + retry_after.total_seconds()

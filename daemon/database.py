@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -72,6 +72,8 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
         with engine.connect().execution_options(writes=writes) as connection, connection.begin():
             yield connection
     except DBAPIError as error:
+        # A connection keeps what it met, a file that could only be read or pages that are spoilt; the next one is new.
+        engine.dispose()
         done = "written" if writes else "read"
         raise DatabaseBusyError(f"the database cannot be {done} now: {error.orig}") from error
 
@@ -93,8 +95,10 @@ def locked(url: str) -> Iterator[None]:
                 f"another instance (process {holder}) works on {file}; "
                 "stop it first, or give this one another database.url"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):
+            # For people only: a full disk is told of where the database cannot be written.
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -140,7 +144,9 @@ def revision_of(url: str) -> str | None:
     except OSError as error:
         raise DatabaseUnusableError(f"{file} cannot be reached ({error.strerror}); {_MEND}") from None
     except sqlite3.Error as error:
-        raise DatabaseUnusableError(f"{file} cannot be read ({' '.join(str(error).split())}); {_RESTORE}") from None
+        # An operational error is one of the machine's, and none of the file's.
+        mend = _MEND if isinstance(error, sqlite3.OperationalError) else _RESTORE
+        raise DatabaseUnusableError(f"{file} cannot be read ({' '.join(str(error).split())}); {mend}") from None
     if health != "ok":
         raise DatabaseUnusableError(f"{file} is corrupt ({' '.join(health.split())}); {_RESTORE}")
     if revision is None and tables:

@@ -10,16 +10,17 @@ import os
 import time
 import traceback
 from contextlib import suppress
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from daemon import __version__
-from daemon.assembly import Parts, Pulses, assembled, utc_now
+from daemon.assembly import Parts, Pulses, assembled
 from daemon.errors import BetterStackError, DatabaseBusyError, StoppedError
 from daemon.events import Log
 from daemon.retry import next_round
@@ -27,7 +28,7 @@ from daemon.setting_types import spelled
 from daemon.settings import Settings
 from daemon.signl4 import LONGEST_HOLD
 from daemon.stop import Stop
-from daemon.watch import Clocks
+from daemon.watch import SteadyClock
 
 TICK = 2.0
 """Seconds between two looks of the main thread."""
@@ -45,12 +46,13 @@ def once(settings: Settings, log: Log) -> bool:
     """One complete round, then all that is due; whether all of it was done. Raises what `assembled` raises."""
     stop = Stop()
     stop.raise_on_signals()
-    with assembled(settings, stop, Pulses(), lambda: None, log) as parts:
+    clock = SteadyClock()
+    with assembled(settings, stop, Pulses(), clock, lambda: None, log) as parts:
         complete = _round(parts, log)
         parts.oversee.look()
         parts.deliver.drain()
         while (gap_ends_at := parts.deliver.gap_ends_at()) is not None:
-            if stop.wait((gap_ends_at - utc_now()).total_seconds()):
+            if stop.wait((gap_ends_at - clock()).total_seconds()):
                 return False
             parts.deliver.drain()
         if parts.oversee.look():
@@ -74,8 +76,24 @@ def run(settings: Settings, log: Log) -> None:
     stop = Stop()
     stop.raise_on_signals()
     service = Service(settings, stop, log)
-    with assembled(settings, stop, service.pulses, service.wake, log) as parts:
+    with assembled(settings, stop, service.pulses, service.clock, service.wake, log) as parts:
         service.run(parts)
+
+
+class After(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 carries no types
+    """So long after now, whenever that is: the library's own interval counts through every run that a clock skipped."""
+
+    def __init__(self, interval: timedelta) -> None:
+        self._interval = interval
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        """The time of the next run."""
+        return now + self._interval
+
+
+def utc_now() -> datetime:
+    """The scheduler's time, which is the wall clock's."""
+    return datetime.now(UTC)
 
 
 class Service:
@@ -83,12 +101,13 @@ class Service:
 
     def __init__(self, settings: Settings, stop: Stop, log: Log) -> None:
         self.pulses = Pulses()
+        self.clock = SteadyClock()
         self._settings = settings
         self._stop = stop
         self._log = log
-        self._clocks = Clocks()
         self._failures = self._wakes = self._deaths = 0
         self._trouble: str | None = None
+        self._put_off: str | None = None
         self._swept_at = self._pruned_at = -math.inf
         self._next_round_in = 0.0
         self._scheduler = BackgroundScheduler(
@@ -101,15 +120,14 @@ class Service:
     def run(self, parts: Parts) -> None:
         """Starts both jobs, waits for the end, and stops them in order."""
         self._parts = parts
-        parts.store.cut_waits(max(LONGEST_HOLD, self._settings.delivery.retry_max), utc_now())
-        parts.store.try_secret_again(utc_now())
+        parts.store.cut_waits(max(LONGEST_HOLD, self._settings.delivery.retry_max), self.clock())
+        parts.store.try_secret_again(self.clock())
         for job, name in ((self._poll, "poll"), (self._deliver, "deliver")):
             # The interval is only the net below `_after_job`, which sets the time of each next run.
-            seconds = self._settings.poll.interval.total_seconds()
-            self._scheduler.add_job(job, "interval", seconds=seconds, id=name, next_run_time=utc_now())
+            self._scheduler.add_job(job, After(self._settings.poll.interval), id=name, next_run_time=utc_now())
         # Before the first round ended there is nothing to judge; its end makes this job due.
-        seconds = self._settings.heartbeat.interval.total_seconds()
-        self._scheduler.add_job(self._oversee, "interval", seconds=seconds, id="oversee")
+        self._scheduler.add_job(self._oversee, After(self._settings.heartbeat.interval), id="oversee")
+        self.pulses.poll.rest(0)
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._scheduler.start()
         self._log.info("started", version=__version__, interval=spelled(self._settings.poll.interval))
@@ -117,7 +135,7 @@ class Service:
         while not self._stop.wait(TICK):
             stood_still = time.monotonic() - looked > TICK + STANDSTILL
             looked = time.monotonic()
-            self._mind_clocks()
+            self._notice_step()
             self._mind_progress(stood_still=stood_still)
         self._shut_down()
 
@@ -130,10 +148,11 @@ class Service:
     # -- jobs ---------------------------------------------------------------------------------------------------------
 
     def _poll(self) -> None:
-        self._mind_clocks()
+        self.pulses.poll.beat()
         started = time.monotonic()
         sweep = started - self._swept_at >= self._settings.poll.sweep_interval.total_seconds()
         try:
+            self._mind_clocks()
             self._parts.poll.round(sweep=sweep)
         except StoppedError:
             self._log.debug("round put down")
@@ -148,6 +167,18 @@ class Service:
         else:
             self._parts.oversee.state_works()
             self._round_succeeded(started, swept=sweep)
+
+    def _mind_clocks(self) -> None:
+        """Between two rounds: what time would prove starts again, and only then the jobs see the new time."""
+        step = self.clock.step()
+        if step is None:
+            return
+        now = self.clock() + step
+        self._parts.store.forget_spans(now)
+        self._parts.store.cut_waits(timedelta(0), now)
+        self.clock.set_right()
+        self._log.warning("the clock was set", by=f"{step.total_seconds():+.1f}s")
+        self._due("deliver", 0)
 
     def _round_succeeded(self, started: float, *, swept: bool) -> None:
         if self._trouble is not None:
@@ -175,7 +206,7 @@ class Service:
         if time.monotonic() - self._pruned_at < PRUNE_EVERY:
             return
         try:
-            pruned = self._parts.store.prune(utc_now() - self._settings.database.retention)
+            pruned = self._parts.store.prune(self.clock() - self._settings.database.retention)
         except DatabaseBusyError as error:
             self._log.warning("pruning put off", error=str(error))
             return
@@ -184,10 +215,15 @@ class Service:
             self._log.info("pruned", incidents=pruned)
 
     def _deliver(self) -> None:
+        self.pulses.deliver.beat()
         try:
             self._parts.deliver.drain()
         except DatabaseBusyError as error:
-            self._log.warning("deliveries put off", error=str(error))
+            if str(error) != self._put_off:
+                self._log.warning("deliveries put off", error=str(error))
+            self._put_off = str(error)
+        else:
+            self._put_off = None
 
     def _oversee(self) -> None:
         if self._parts.oversee.look() and not self._stop.wait(0):
@@ -212,9 +248,9 @@ class Service:
         try:
             next_at = self._parts.deliver.next_at()
         except DatabaseBusyError:
-            next_at = utc_now() + DATABASE_PAUSE
+            next_at = self.clock() + DATABASE_PAUSE
         if next_at is not None:
-            self._due("deliver", (next_at - utc_now()).total_seconds())
+            self._due("deliver", (next_at - self.clock()).total_seconds())
         if self._wakes != wakes:
             # Something was put into the outbox behind that look; the line above may have put its run off.
             self._due("deliver", 0)
@@ -227,19 +263,11 @@ class Service:
 
     # -- the main thread ----------------------------------------------------------------------------------------------
 
-    def _mind_clocks(self) -> None:
+    def _notice_step(self) -> None:
         """The scheduler follows the wall clock: after a step back by an hour it would sleep for an hour."""
-        step = self._clocks.step()
-        if step is None:
-            return
-        self._log.warning("the clock was set", by=f"{step:+.1f}s")
-        try:
-            self._parts.store.forget_spans(utc_now())
-            self._parts.store.cut_waits(timedelta(0), utc_now())
-        except DatabaseBusyError as error:
-            self._log.warning("waits keep the old clock", error=str(error))
-        self._due("poll", 0)
-        self._due("deliver", 0)
+        if self.clock.step() is not None:
+            self._due("poll", 0)
+            self._due("deliver", 0)
 
     def _mind_progress(self, *, stood_still: bool) -> None:
         limit = 3 * self._settings.poll.interval.total_seconds() + 2 * self._settings.http.timeout.total_seconds()

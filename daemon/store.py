@@ -128,10 +128,11 @@ class Store:
 
     def forget_spans(self, now: datetime) -> None:
         """After a step of the clock nobody can say how long something lasted: what time would prove starts again."""
-        failing = update(PROGRESS).where(PROGRESS.c.failing_since.is_not(None)).values(failing_since=now)
+        since = [PROGRESS.c.failing_since, PROGRESS.c.token_suspect_since]
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.gone_since.is_not(None)).values(gone_since=None))
-            connection.execute(failing)
+            for column in since:
+                connection.execute(update(PROGRESS).where(column.is_not(None)).values({column: now}))
 
     def prune(self, before: datetime) -> int:
         """Deletes incidents that were over before, with their deliveries, unless one of these is unsettled."""

@@ -2,25 +2,40 @@
 
 import math
 import time
-from threading import Lock
+from datetime import UTC, datetime, timedelta
 
 STEP = 1.0
-"""Seconds that the clocks may drift apart between two looks before that counts as a step."""
+"""Seconds that the wall clock may be off before that counts as a step, and not as a clock that is kept right."""
 
 
-class Clocks:
-    """Compares the wall clock, which may be set, with the monotonic one, which is not."""
+class SteadyClock:
+    """The time of day as the jobs see it: it goes on as the monotonic clock does, until it is set right.
+
+    So no time that did not pass can prove anything, at whatever moment the wall clock is set.
+    """
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._apart = time.time() - time.monotonic()
+        self._apart = _apart()
 
-    def step(self) -> float | None:
-        """By how many seconds the wall clock was set since the last look, if it was."""
-        with self._lock:
-            apart = time.time() - time.monotonic()
-            step, self._apart = apart - self._apart, apart
-        return step if abs(step) > STEP else None
+    def __call__(self) -> datetime:
+        """The time, aware and in UTC."""
+        return datetime.fromtimestamp(time.monotonic() + self._apart, UTC)
+
+    def step(self) -> timedelta | None:
+        """By how much the wall clock was set since this one was last right, if it was."""
+        off = _apart() - self._apart
+        if abs(off) > STEP:
+            return timedelta(seconds=off)
+        self.set_right()
+        return None
+
+    def set_right(self) -> None:
+        """From here on it is the wall clock's time again."""
+        self._apart = _apart()
+
+
+def _apart() -> float:
+    return time.time() - time.monotonic()
 
 
 class Pulse:

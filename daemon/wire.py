@@ -63,12 +63,13 @@ class Reply:
         text = self.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit():
             return min(timedelta(seconds=min(int(text[:9]), 10**8)), most)
-        try:
-            at = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return None
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return min(max(at - now, timedelta(0)), most)
+        at = _date(text)
+        return None if at is None else min(max(at - now, timedelta(0)), most)
+
+    def ahead(self, now: datetime) -> timedelta | None:
+        """How far the other side's clock is ahead of ours, where it says its `Date`."""
+        at = _date(self.headers.get("date", ""))
+        return None if at is None else at - now
 
 
 class Wire:
@@ -125,6 +126,15 @@ class Wire:
 def tls_context(settings: HttpSection) -> ssl.SSLContext:
     """Whom to trust: `http.ca_file`, else the usual environment variables, else the certificates shipped with httpx."""
     return ssl.create_default_context(cafile=settings.ca_file) if settings.ca_file else httpx.create_ssl_context()
+
+
+def _date(text: str) -> datetime | None:
+    """An HTTP date."""
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _proxy_for(base_url: str, settings: HttpSection) -> str | None:

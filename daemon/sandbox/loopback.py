@@ -7,6 +7,7 @@ wrong in the sandbox itself is raised then.
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from email.utils import format_datetime
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR, socket
@@ -88,7 +89,7 @@ class LoopbackService:
         if answer is None:
             return False
         self._answers(place, answer.status)
-        _send(answer, armed, send)
+        _send(answer.with_headers(Date=format_datetime(self._now(), usegmt=True)), armed, send)
         self.sent(answer)
         return answer.headers.get("Connection") != "close"
 

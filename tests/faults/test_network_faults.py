@@ -1,0 +1,265 @@
+"""What the network between the program and either service can do wrong: a table, and a test that goes through it."""
+
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+import trustme
+
+from daemon.errors import BetterStackError
+from tests.faults.conftest import NEW, PASSWORD, Scene, about
+from tests.faults.line import LOOPBACK, Line, Proxy, Reset, Resolver
+
+BETTERSTACK, SIGNL4 = "Better Stack", "SIGNL4"
+Years = tuple[datetime | None, datetime | None]
+PAST, FUTURE = ((datetime(first, 1, 1, tzinfo=UTC), datetime(first + 1, 1, 1, tzinfo=UTC)) for first in (2000, 2998))
+
+
+class Expected(StrEnum):
+    WAITS = "nothing is concluded and nothing is lost; everything is told once the way is free"
+    WORKS = "everything is told"
+
+
+class Way(StrEnum):
+    """How the services are reached."""
+
+    PLAIN = "at an address"
+    NAMED = "at a name"
+    TLS = "over TLS, with http.ca_file"
+    PROXY = "over TLS through a proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Who signs the certificates, one that is trusted and one that is not."""
+
+    trusted: trustme.CA
+    unknown: trustme.CA
+    file: Path
+
+    def certificate(self, *names: str, unknown: bool = False, years: Years = (None, None)) -> ssl.SSLContext:
+        """What a server shows; loopback's own certificate by default."""
+        issuer = self.unknown if unknown else self.trusted
+        issued = issuer.issue_cert(*(names or (LOOPBACK,)), not_before=years[0], not_after=years[1])
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        issued.configure_cert(context)
+        return context
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The way to one of the services, and the means to spoil it."""
+
+    line: Line
+    proxy: Proxy
+    resolver: Resolver
+    authority: Authority
+
+
+Spoil = Callable[[Network], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One fault, in one form or in several that come to the same."""
+
+    expected: Expected
+    way: Way
+    spoils: Mapping[str, Spoil]
+
+
+def attribute(of: Callable[[Network], object], **values: object) -> Spoil:
+    """Sets attributes of a part of the network."""
+
+    def spoil(network: Network) -> None:
+        for name, value in values.items():
+            setattr(of(network), name, value)
+
+    return spoil
+
+
+def shows(certificate: Callable[[Authority], ssl.SSLContext | None]) -> Spoil:
+    def spoil(network: Network) -> None:
+        network.line.tls = certificate(network.authority)
+
+    return spoil
+
+
+def self_signed(_: Authority) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(__file__).parents[1] / "data" / "loopback.pem")
+    return context
+
+
+def refuses(status: str) -> Spoil:
+    return attribute(lambda network: network.proxy, refusal=f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+
+
+CASES: dict[str, Case] = {
+    "no fault, at an address": Case(Expected.WORKS, Way.PLAIN, {"": lambda _: None}),
+    "no fault, a certificate that http.ca_file vouches for": Case(Expected.WORKS, Way.TLS, {"": lambda _: None}),
+    "no fault, through a proxy": Case(Expected.WORKS, Way.PROXY, {"": lambda _: None}),
+    "a connection that is refused": Case(Expected.WAITS, Way.PLAIN, {"": lambda network: network.line.cut()}),
+    "a connection that is reset as soon as it is there": Case(
+        Expected.WAITS, Way.PLAIN, {"": attribute(lambda network: network.line, reset=Reset.ON_CONNECT)}
+    ),
+    "a name that is not found": Case(
+        Expected.WAITS, Way.NAMED, {"": attribute(lambda network: network.resolver, down=True)}
+    ),
+    "a name whose first address is dead": Case(
+        Expected.WORKS, Way.NAMED, {"": attribute(lambda network: network.resolver, first="127.0.0.2")}
+    ),
+    "a certificate that nobody should trust": Case(
+        Expected.WAITS,
+        Way.TLS,
+        {
+            "expired": shows(lambda at: at.certificate(years=PAST)),
+            "not valid yet": shows(lambda at: at.certificate(years=FUTURE)),
+            "self-signed": shows(self_signed),
+            "of an unknown authority": shows(lambda at: at.certificate(unknown=True)),
+            "for another host": shows(lambda at: at.certificate("example.com", "127.0.0.2")),
+        },
+    ),
+    "no TLS where there should be": Case(Expected.WAITS, Way.TLS, {"": shows(lambda _: None)}),
+    "a proxy that refuses": Case(
+        Expected.WAITS,
+        Way.PROXY,
+        {
+            "403": refuses("403 Forbidden"),
+            "407": refuses("407 Proxy Authentication Required"),
+            "502": refuses("502 Bad Gateway"),
+            "something else than HTTP": attribute(lambda network: network.proxy, refusal=b"SSH-2.0-OpenSSH_9.6\r\n"),
+            "the connection": lambda network: network.proxy.cut(),
+        },
+    ),
+    "a proxy that resets connections": Case(
+        Expected.WAITS, Way.PROXY, {"": attribute(lambda network: network.proxy, reset=Reset.ON_CONNECT)}
+    ),
+    "a proxy that leads to somebody else": Case(
+        Expected.WAITS, Way.PROXY, {"": shows(lambda at: at.certificate("example.com"))}
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    file = tmp_path_factory.mktemp("authority") / "ca.pem"
+    trusted = trustme.CA()
+    trusted.cert_pem.write_to_path(str(file))
+    return Authority(trusted, trustme.CA(), file)
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    with ExitStack() as stack:
+        proxy = Proxy()
+        stack.callback(proxy.cut)
+        yield proxy
+
+
+@pytest.fixture
+def along(unbegun: Scene, proxy: Proxy, authority: Authority) -> Iterator[Callable[[Way], Scene]]:
+    """The scene, with services that are reached this way."""
+
+    def along(way: Way) -> Scene:
+        if way in {Way.TLS, Way.PROXY}:
+            unbegun.to_betterstack.tls = unbegun.to_signl4.tls = authority.certificate()
+        match way:
+            case Way.NAMED:
+                unbegun.configure(host="localhost")
+            case Way.TLS:
+                unbegun.configure(scheme="https", ca_file=authority.file)
+            case Way.PROXY:
+                url = f"http://jane:{PASSWORD}@{LOOPBACK}:{proxy.port}"
+                unbegun.configure(scheme="https", ca_file=authority.file, proxy=url)
+            case Way.PLAIN:
+                pass
+        unbegun.begin()
+        return unbegun
+
+    yield along
+    unbegun.end()
+
+
+def mend(network: Network, good: ssl.SSLContext | None) -> None:
+    """The way is free again."""
+    network.line.tls, network.line.reset = good, None
+    network.proxy.refusal, network.proxy.reset = b"", None
+    network.resolver.down = False
+    for line in (network.line, network.proxy):
+        line.cut()
+        line.join()
+
+
+def poll(scene: Scene, *, works: bool) -> str:
+    """A round. Returns what it says when it fails."""
+    if works:
+        scene.round(sweep=True)
+        return ""
+    with pytest.raises(BetterStackError, match=r"^Better Stack was not reached: ") as caught:
+        scene.round(sweep=True)
+    return str(caught.value)
+
+
+def check_that_nothing_was_told(scene: Scene) -> None:
+    assert scene.told_so_far == {one: [NEW] for one in (scene.ended, scene.stays, scene.other)}
+    scene.check_that_no_end_was_invented()
+
+
+def fails_to_see(scene: Scene) -> None:
+    """Better Stack is out of reach."""
+    asked = len(scene.asked)
+    scene.check_that_nothing_leaked(poll(scene, works=False))
+    assert len(scene.asked) == asked
+    assert {kind for _, kind in scene.outbox()} == {NEW}
+    assert len(scene.outbox()) == 3
+    scene.drain()
+
+
+def fails_to_tell(scene: Scene) -> None:
+    """SIGNL4 is out of reach, for more deliveries running than there are connections."""
+    for _ in range(3):
+        scene.drain()
+        scene.clock.pass_(minutes=5)
+    assert len(scene.sent) == 0
+    errors = [error for error, state in scene.outbox("last_error", "state") if state == "pending"]
+    assert len(errors) == 2
+    assert all(error.startswith("SIGNL4 was not reached: ") for error in errors)
+    scene.check_that_nothing_leaked(*errors)
+
+
+@pytest.mark.parametrize("service", [BETTERSTACK, SIGNL4])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_each_fault_ends_as_the_table_says(
+    along: Callable[[Way], Scene],
+    proxy: Proxy,
+    resolver: Resolver,
+    authority: Authority,
+    case: Case,
+    service: str,
+) -> None:
+    scene = along(case.way)
+    line = scene.to_betterstack if service == BETTERSTACK else scene.to_signl4
+    network, good = Network(line, proxy, resolver, authority), line.tls
+    if service == SIGNL4:
+        poll(scene, works=True)
+    for form, spoil in case.spoils.items():
+        with about(form):
+            spoil(network)
+            for one in (line, proxy):
+                one.hang_up()
+            if case.expected is Expected.WAITS:
+                fails_to_see(scene) if service == BETTERSTACK else fails_to_tell(scene)
+                check_that_nothing_was_told(scene)
+                mend(network, good)
+    for _ in range(2):
+        poll(scene, works=True)
+        scene.drain_for(minutes=6)
+        assert scene.told_so_far == scene.right
+    assert {state for (state,) in scene.outbox("state")} == {"delivered"}
+    scene.check_that_nothing_leaked()
