@@ -420,3 +420,18 @@ def test_a_job_that_hangs_ends_the_process_and_the_next_one_tells_all(
 
 
 CASES: dict[str, Case | Start | Hanging] = {**RUNNING, **STARTING, **HANGING}
+
+
+def test_where_nothing_can_be_written_one_alarm_goes_out_all_the_same_and_is_closed(
+    operator: Operator, sandbox: Sandbox
+) -> None:
+    alarm = "betterstack-signl4-alarm-state"
+    daemon = operator.run(program=WRAPPED, ALARM__POLL_AFTER="1s")
+    daemon.wait_for(lambda: len(pages(sandbox)) > 1, "the end of the first round")
+    with closing(sqlite3.connect(operator.directory / "state.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        daemon.wait_for(lambda: operator.told(alarm) == ["new"], "the alarm")
+        rounds = len(pages(sandbox))
+        daemon.wait_for(lambda: len(pages(sandbox)) > rounds + 2, "more rounds")
+        assert operator.told(alarm) == ["new"]
+    daemon.wait_for(lambda: operator.told(alarm) == ["new", "resolved"], "its end")
