@@ -223,6 +223,8 @@ class Service:
                 self._log.warning("deliveries put off", error=str(error))
             self._put_off = str(error)
         else:
+            if self._put_off is not None:
+                self._log.info("deliveries go on", after=self._put_off)
             self._put_off = None
 
     def _oversee(self) -> None:
