@@ -67,15 +67,23 @@ def _begin(connection: Connection) -> None:
 
 @contextmanager
 def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
-    """One short transaction. Raises `DatabaseBusyError`; nothing of it was written then."""
+    """One short transaction. Raises `DatabaseBusyError`; nothing of it was written then.
+
+    A connection keeps what it met, a file that could only be read or pages that are spoilt. So from a failure on until
+    something was written each transaction has a connection of its own.
+    """
     try:
         with engine.connect().execution_options(writes=writes) as connection, connection.begin():
             yield connection
     except DBAPIError as error:
-        # A connection keeps what it met, a file that could only be read or pages that are spoilt; the next one is new.
+        engine.update_execution_options(distrusted=True)
         engine.dispose()
         done = "written" if writes else "read"
         raise DatabaseBusyError(f"the database cannot be {done} now: {error.orig}") from error
+    if writes:
+        engine.update_execution_options(distrusted=False)
+    elif engine.get_execution_options().get("distrusted"):
+        engine.dispose()
 
 
 @contextmanager

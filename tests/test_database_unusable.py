@@ -193,3 +193,41 @@ def test_what_may_not_be_written_or_read_is_refused_and_left_untouched(
     file.chmod(0o600)
     assert asked.stderr.startswith(expected.format(file))
     assert file.read_bytes() == before
+
+
+RECOVERY = """
+import sys
+from pathlib import Path
+from daemon.database import open_engine, transaction
+from daemon.errors import DatabaseBusyError
+
+def set_mode(mode):
+    for file in Path(sys.argv[2]).parent.glob("state.db*"):
+        file.chmod(mode)
+
+def write():
+    with transaction(engine, writes=True) as connection:
+        connection.exec_driver_sql("UPDATE progress SET id = id")
+
+engine = open_engine(sys.argv[1])
+set_mode(0o400)
+try:
+    write()
+except DatabaseBusyError as error:
+    print(error)
+with transaction(engine, writes=False) as connection:
+    print(connection.exec_driver_sql("SELECT id FROM progress").scalar())
+set_mode(0o600)
+write()
+print("written")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root may write everywhere")
+def test_the_first_write_after_a_mend_succeeds_whatever_was_read_before_it(database: Path) -> None:
+    done = as_owner("-c", RECOVERY, url(database), database)
+    assert done.stdout.splitlines() == [
+        "the database cannot be written now: attempt to write a readonly database",
+        "1",
+        "written",
+    ], done.stderr

@@ -23,7 +23,7 @@ from daemon.sandbox.verdict import judge
 from tests.e2e.clockwork import SET
 from tests.e2e.conftest import PATIENCE, Daemon, Operator, pages
 
-MINUTE, HOUR, MONTH = 60, 3600, 30 * 86400
+MINUTE, HOUR, MONTH, DECADE = 60, 3600, 30 * 86400, 3652 * 86400
 SOON = 10.0
 """Seconds in which everything goes on after a step."""
 
@@ -56,11 +56,15 @@ def sandbox(world_time: WorldTime) -> Iterator[Sandbox]:
 
 @dataclass(frozen=True)
 class Case:
-    """What happens to the clock of the machine. `world`: the time really passes, and every connection is cut."""
+    """What happens to the clock of the machine, which is `off` by so many seconds at first.
+
+    `world`: the time really passes, and every connection is cut.
+    """
 
     seconds: int
     expected: str
     world: bool = False
+    off: int = 0
 
 
 GOES_ON = "says so, goes on at once, and counts no time that did not pass"
@@ -69,6 +73,7 @@ STEPS = {
     "clock set back by a minute": Case(-MINUTE, GOES_ON),
     "clock set ahead by a month": Case(MONTH, GOES_ON),
     "clock set back by a month": Case(-MONTH, GOES_ON),
+    "clock ten years behind, then set right": Case(DECADE, GOES_ON, off=-DECADE),
     "suspended for an hour": Case(HOUR, "goes on at once over new connections, and starts proofs again", world=True),
 }
 NO_PROOF = "believes no deletion before the time for it has really passed"
@@ -127,7 +132,14 @@ def test_a_clock_that_steps_delays_nothing_and_proves_nothing(
     operator: Operator, sandbox: Sandbox, world_time: WorldTime, name: str
 ) -> None:
     case = STEPS[name]
-    daemon = operator.run(program=clockwork(), POLL__GONE_AFTER="45s", POLL__SWEEP_INTERVAL="1s")
+    daemon = operator.run(
+        program=clockwork(case.off),
+        POLL__GONE_AFTER="45s",
+        POLL__SWEEP_INTERVAL="1s",
+        # The next attempt is further off than the next round, so that only the step can bring it forward.
+        DELIVERY__RETRY_MIN="5s",
+        DELIVERY__RETRY_MAX="5s",
+    )
     is_open = sandbox.world.open("Shop front page")
     vanished, _ = half_proven(operator, sandbox, daemon)
     outage = sandbox.signl4.faults.arm(mishaps.status(503))
@@ -150,7 +162,7 @@ def test_a_clock_that_steps_delays_nothing_and_proves_nothing(
     daemon.wait_for(lambda: len(pages(sandbox)) > rounds + 1, "rounds at their pace", SOON)
     daemon.wait_for(lambda: sweeps(sandbox) > swept + 1, "sweeps at their pace", SOON)
     assert operator.told(vanished) == ["new"]
-    status = operator.ask("status", program=clockwork(case.seconds))
+    status = operator.ask("status", program=clockwork(case.off + case.seconds))
     assert status.returncode == 0, status.stdout
     assert_all_is_right(daemon, sandbox)
 
