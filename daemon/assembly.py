@@ -4,36 +4,31 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from random import Random
 from ssl import SSLContext
 
+from sqlalchemy import Engine
+
 from daemon import audit
 from daemon.betterstack import BetterStack
-from daemon.database import locked, open_engine, upgrade
+from daemon.config import Configuration
+from daemon.database import locked, open_engine
 from daemon.deliver import Deliver
 from daemon.events import Log
 from daemon.heartbeat import Heartbeat
-from daemon.oversee import Oversee
+from daemon.oversee import Notes, Oversee
 from daemon.poll import Poll
 from daemon.settings import Settings
 from daemon.signl4 import Signl4
 from daemon.stop import Stop
 from daemon.store import Store
+from daemon.upgrade import upgrade
 from daemon.watch import Pulse, SteadyClock
 from daemon.wire import Wire, tls_context
 
 MOST_REMARKS = 1000
 """So many different oddities are logged; more would only fill the journal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the jobs work with."""
-
-    store: Store
-    poll: Poll
-    deliver: Deliver
-    oversee: Oversee
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,50 +39,89 @@ class Pulses:
     deliver: Pulse = field(default_factory=Pulse)
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stays as it is when the settings change."""
+
+    engine: Engine
+    stop: Stop
+    clock: SteadyClock
+    on_told: Callable[[], None]
+    pulses: Pulses = field(default_factory=Pulses)
+    notes: Notes = field(default_factory=Notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What the jobs work with, made for one configuration."""
+
+    settings: Settings
+    log: Log
+    clock: Callable[[], datetime]
+    store: Store
+    poll: Poll
+    deliver: Deliver
+    oversee: Oversee
+    wires: ExitStack
+
+    def close(self) -> None:
+        """Gives the connections to the services back."""
+        self.wires.close()
+
+
 @contextmanager
-def assembled(
-    settings: Settings, stop: Stop, pulses: Pulses, clock: SteadyClock, on_told: Callable[[], None], log: Log
-) -> Iterator[Parts]:
-    """Builds all parts on a locked, migrated database. Raises `ConfigError` and the database's errors."""
-    with locked(settings.database.url), ExitStack() as stack:
-        upgrade(settings.database.url)
-        engine = open_engine(settings.database.url)
-        stack.callback(engine.dispose)
+def opened(url: str, on_progress: Callable[[], None] = lambda: None) -> Iterator[Engine]:
+    """The database, locked and migrated. `on_progress` is called while that gets on. Raises the database's errors."""
+    with locked(url):
+        upgrade(url, on_progress)
+        engine = open_engine(url)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+def assemble(configuration: Configuration, frame: Frame, log_for: Callable[[Configuration], Log]) -> Assembly:
+    """Builds all parts. Raises `ConfigError`, and has changed nothing then: the log is set up when all else is good."""
+    settings = configuration.settings
+    with ExitStack() as wires:
         tls = tls_context(settings.http)
-        incidents = stack.enter_context(closing(Wire(settings.betterstack.base_url, settings.http, tls)))
-        alerts = stack.enter_context(
-            closing(Wire(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency))
-        )
-        watchers = [stack.enter_context(closing(wire)) for wire in _watchers(settings, tls)]
-        store = Store(engine, settings.delivery.gap)
+        incidents, alerts, *watchers = (wires.enter_context(closing(wire)) for wire in _wires(settings, tls))
+        log = log_for(configuration)
+        store = Store(frame.engine, settings.delivery.gap)
         signl4 = Signl4(alerts, settings.signl4)
-        source = BetterStack(incidents, settings.betterstack, _waiting(stop, pulses.poll), _Remarks(log))
-        poll = Poll(source, store, settings, clock=clock, log=log, on_told=on_told)
+        waiting = _waiting(frame.stop, frame.pulses.poll)
+        source = BetterStack(incidents, settings.betterstack, waiting, _Remarks(log))
+        poll = Poll(source, store, settings, clock=frame.clock, log=log, on_told=frame.on_told)
         deliver = Deliver(
             signl4,
             store,
             settings.delivery,
-            clock=clock,
+            clock=frame.clock,
             rng=Random(),  # noqa: S311 - jitter, not a secret
-            wait=_waiting(stop, pulses.deliver),
+            wait=_waiting(frame.stop, frame.pulses.deliver),
             log=log,
         )
         oversee = Oversee(
-            lambda: audit.figures(engine),
+            lambda: audit.figures(frame.engine),
             store,
             signl4,
             Heartbeat(watchers),
             settings,
-            clock=clock,
+            frame.notes,
+            clock=frame.clock,
             monotonic=time.monotonic,
             log=log,
-            on_told=on_told,
+            on_told=frame.on_told,
         )
-        yield Parts(store, poll, deliver, oversee)
+        return Assembly(settings, log, frame.clock, store, poll, deliver, oversee, wires.pop_all())
 
 
-def _watchers(settings: Settings, tls: SSLContext) -> Iterator[Wire]:
-    return (Wire(url.get_secret_value(), settings.http, tls) for url in settings.heartbeat.urls)
+def _wires(settings: Settings, tls: SSLContext) -> Iterator[Wire]:
+    yield Wire(settings.betterstack.base_url, settings.http, tls)
+    yield Wire(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency)
+    for url in settings.heartbeat.urls:
+        yield Wire(url.get_secret_value(), settings.http, tls)
 
 
 def _waiting(stop: Stop, pulse: Pulse) -> Callable[[float], bool]:

@@ -18,6 +18,8 @@ from daemon import __version__
 from daemon.config import Configuration, load
 from daemon.delivery import DeliveryState
 from daemon.errors import AnotherInstanceError, ConfigError, DaemonError, DatabaseUnusableError
+from daemon.journal import PRIORITIES, reaches
+from daemon.systemd import Systemd
 
 if TYPE_CHECKING:
     from daemon.events import Log
@@ -31,8 +33,16 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except DaemonError as error:
-            click.echo(str(error), err=True)
+            _complain(str(error))
             ctx.exit(EXIT_CODES.get(type(error), 1))
+
+
+def _complain(sentences: str) -> None:
+    """On standard error, and to systemd, which goes on showing it when the service has failed."""
+    Systemd(os.environ).status(sentences)
+    level = f"<{PRIORITIES['error']}>" if reaches(sys.stderr, os.environ) else ""
+    for sentence in sentences.splitlines():
+        click.echo(f"{level}{sentence}", err=True)
 
 
 _config_option = click.option(
@@ -76,16 +86,16 @@ def run(configuration: Configuration) -> None:
     """Run the daemon in the foreground, until SIGTERM or SIGINT."""
     from daemon import service
 
-    service.run(configuration.settings, _log(configuration))
+    service.run(configuration, lambda: load(configuration.named, os.environ), _log)
 
 
 @main.command()
 @_configured()
 def once(configuration: Configuration) -> None:
     """Make one complete round, deliver all that is due, and stop."""
-    from daemon import service
+    from daemon.once import once as do_all_once
 
-    if not service.once(configuration.settings, _log(configuration)):
+    if not do_all_once(configuration, _log):
         sys.exit(1)
 
 
@@ -216,10 +226,11 @@ def db() -> None:
 def upgrade(configuration: Configuration) -> None:
     """Bring the database to the newest schema; `run` and `once` do it themselves."""
     from daemon import database
+    from daemon.upgrade import upgrade as bring_up_to_date
 
     url = configuration.settings.database.url
     with database.locked(url):
-        done = database.upgrade(url)
+        done = bring_up_to_date(url)
     click.echo(f"{database.file_of(url)} {'was brought' if done else 'is'} up to date")
 
 
@@ -228,9 +239,9 @@ def upgrade(configuration: Configuration) -> None:
 @_configured(offline=True)
 def backup(configuration: Configuration, file: Path) -> None:
     """Write a consistent copy of the database, also while the daemon runs."""
-    from daemon import database
+    from daemon.backup import backup as write_copy
 
-    database.backup(configuration.settings.database.url, file)
+    write_copy(configuration.settings.database.url, file)
     click.echo(f"written to {file}")
 
 

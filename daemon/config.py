@@ -35,6 +35,8 @@ class Configuration:
     settings: Settings
     file: Path | None
     warnings: tuple[str, ...]
+    named: Path | None = None
+    """What `--config` named."""
 
 
 def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False) -> Configuration:
@@ -57,7 +59,24 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
         problems += map(_sentence, error.errors())
     if problems:
         raise ConfigError(*problems)
-    return Configuration(settings, found, tuple(_exposed(found, toml, environ, credentials)))
+    return Configuration(settings, found, tuple(_exposed(found, toml, environ, credentials)), file)
+
+
+def differences(old: Settings, new: Settings) -> list[str]:
+    """What is not as it was, a phrase for each key; of secrets and tables only that they changed."""
+    secrets = set(_secret_keys())
+    phrases = []
+    for key in KEYS:
+        section, _, name = key.partition(".")
+        before, after = (getattr(getattr(settings, section), name) for settings in (old, new))
+        if before != after:
+            hidden = key in secrets or isinstance(after, dict)
+            phrases.append(f"{key} changed" if hidden else f"{key} from {_told(before)} to {_told(after)}")
+    return phrases
+
+
+def _told(value: object) -> str:
+    return f'"{spelled(value)}"' if isinstance(value, timedelta) else json.dumps(value, default=str)
 
 
 def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,14 +115,16 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """The files that are meant for us, under the names of their keys. An empty one counts as not given."""
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         return {}
     try:
         files = sorted(path for path in Path(directory).iterdir() if path.name.partition(".")[0] in SECTIONS)
-        return {path.name: path.read_text("utf-8").rstrip("\r\n") for path in files if "." in path.name}
+        texts = {path.name: path.read_text("utf-8").rstrip("\r\n") for path in files if "." in path.name}
     except (OSError, ValueError) as error:
         raise ConfigError(f"the credentials in {directory} cannot be read ({error}); mend the directory") from None
+    return {name: text for name, text in texts.items() if text.strip()}
 
 
 def _texts(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
@@ -176,8 +197,7 @@ def _secret_keys() -> Iterator[str]:
 
 def _default(key: str) -> str:
     section, _, name = key.partition(".")
-    default = SECTIONS[section].model_fields[name].default if name else None
-    return f'"{spelled(default)}"' if isinstance(default, timedelta) else json.dumps(default, default=str)
+    return _told(SECTIONS[section].model_fields[name].default if name else None)
 
 
 def _exposed(

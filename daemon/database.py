@@ -1,4 +1,4 @@
-"""The database file: opened safely, brought up to date, locked against a second instance, copied while in use.
+"""The database file: opened safely, looked at without being touched, locked against a second instance.
 
 A file that cannot serve (corrupt, of a newer program, of another one) is refused with a sentence and left untouched.
 """
@@ -7,8 +7,7 @@ import fcntl
 import json
 import os
 import sqlite3
-import subprocess
-import sys
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -26,12 +25,24 @@ _HERE = Path(__file__).resolve().parent
 MIGRATIONS = next(place for place in (_HERE / "migrations", _HERE.parent / "migrations") if place.is_dir())
 """Inside the package once it is installed, beside it in a checkout."""
 REVISIONS = sorted(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
-_HEADER = b"SQLite format 3\x00"
 
 
 def file_of(url: str) -> Path:
     """The file that a checked `database.url` names."""
     return Path(make_url(url).database or "").absolute()
+
+
+def create(file: Path, flags: int) -> int:
+    """Opens a file of ours, made if need be; its descriptor. Raises `OSError`.
+
+    Payloads can be confidential, so a new file is its owner's alone, unless its directory was made for a group: then
+    the members may look at the state and mend it.
+    """
+    descriptor = os.open(file, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    shared = stat.S_ISGID | stat.S_IWGRP
+    if file.parent.stat().st_mode & shared == shared and os.fstat(descriptor).st_uid == os.geteuid():
+        os.fchmod(descriptor, 0o660)
+    return descriptor
 
 
 def open_engine(url: str) -> Engine:
@@ -91,7 +102,7 @@ def locked(url: str) -> Iterator[None]:
     """Holds the lock file beside the database. Raises `AnotherInstanceError`, or `ConfigError` without such a place."""
     file = file_of(url)
     try:
-        descriptor = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = create(file.with_name(f"{file.name}.lock"), os.O_RDWR)
     except OSError as error:
         raise ConfigError(_no_place(url, error.strerror or "unknown error")) from None
     try:
@@ -150,87 +161,22 @@ def revision_of(url: str) -> str | None:
             stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []
             revision = stamps[0][0] if stamps else None
     except OSError as error:
-        raise DatabaseUnusableError(f"{file} cannot be reached ({error.strerror}); {_MEND}") from None
+        raise DatabaseUnusableError(f"{file} cannot be reached ({error.strerror}); {MEND}") from None
     except sqlite3.Error as error:
         # An operational error is one of the machine's, and none of the file's.
-        mend = _MEND if isinstance(error, sqlite3.OperationalError) else _RESTORE
+        mend = MEND if isinstance(error, sqlite3.OperationalError) else RESTORE
         raise DatabaseUnusableError(f"{file} cannot be read ({' '.join(str(error).split())}); {mend}") from None
     if health != "ok":
-        raise DatabaseUnusableError(f"{file} is corrupt ({' '.join(health.split())}); {_RESTORE}")
+        raise DatabaseUnusableError(f"{file} is corrupt ({' '.join(health.split())}); {RESTORE}")
     if revision is None and tables:
         raise DatabaseUnusableError(f"{file} is the database of another program; name another in database.url")
     if revision is not None and revision not in REVISIONS:
         raise DatabaseUnusableError(
             f"{file} was written by a newer version (schema {revision}, known here up to {REVISIONS[-1]}); "
-            "install that version again, or restore the backup made before it"
+            f"install that version again, or restore the copy from before it, {file}.schema-{REVISIONS[-1]}.bak"
         )
     return revision
 
 
-_RESTORE = "move it away together with its -wal and -shm files, and restore a backup or let a new one be made"
-_MEND = "look at the disk and at who owns the file"
-
-
-def upgrade(url: str) -> bool:
-    """Brings the file to the newest schema, creating it if need be; whether there was anything to do.
-
-    The caller holds the lock. Raises `DatabaseUnusableError`.
-    """
-    if revision_of(url) == REVISIONS[-1]:
-        _check_writable(url)
-        return False
-    # Alembic takes 10 MB that a daemon would keep for months, so it works in a process of its own. That one looks for
-    # modules where this one does, and never in the working directory (-P).
-    command = [sys.executable, "-P", "-m", "daemon.migrate", url]
-    places = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    migration = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | places)  # noqa: S603
-    if migration.returncode != 0:
-        raise DatabaseUnusableError(f"{file_of(url)} cannot be brought up to date: {migration.stderr.strip()}; {_MEND}")
-    return True
-
-
-def _check_writable(url: str) -> None:
-    engine = open_engine(url)
-    try:
-        with transaction(engine, writes=True) as connection:
-            # Only a real write tells: SQLite lets a write transaction begin on a file that it may only read.
-            connection.exec_driver_sql("UPDATE progress SET id = id")
-    except DatabaseBusyError as error:
-        raise DatabaseUnusableError(f"{file_of(url)}: {error}; {_MEND}") from None
-    finally:
-        engine.dispose()
-
-
-def backup(url: str, copy: Path) -> None:
-    """Writes a consistent copy, whole or not at all, while the daemon may go on. Raises `DatabaseUnusableError`."""
-    file = file_of(url)
-    if revision_of(url) is None:
-        raise DatabaseUnusableError(f"{file} does not exist yet, so there is nothing to copy; run the daemon first")
-    try:
-        if copy.exists() and (copy.is_dir() or copy.samefile(file) or not _is_database(copy)):
-            raise DatabaseUnusableError(f"{copy} is in use or no earlier backup, and is left alone; name another file")
-        _copy(file, copy.with_name(f"{copy.name}.part"), copy)
-    except (OSError, sqlite3.Error) as error:
-        raise DatabaseUnusableError(f"the backup to {copy} failed ({error}); {_MEND}") from None
-
-
-def _copy(file: Path, part: Path, copy: Path) -> None:
-    part.unlink(missing_ok=True)
-    # Payloads can be confidential: the copy is its owner's alone from the first moment.
-    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    try:
-        with closing(sqlite3.connect(file, timeout=BUSY_SECONDS)) as source, closing(sqlite3.connect(part)) as target:
-            source.backup(target)
-            target.execute("PRAGMA journal_mode = DELETE")
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(copy)
-    except (OSError, sqlite3.Error):
-        for left in (part, part.with_name(f"{part.name}-journal")):
-            left.unlink(missing_ok=True)
-        raise
-
-
-def _is_database(file: Path) -> bool:
-    with file.open("rb") as opened:
-        return opened.read(len(_HEADER)) == _HEADER
+RESTORE = "move it away together with its -wal and -shm files, and restore a backup or let a new one be made"
+MEND = "look at the disk and at who owns the file"

@@ -64,6 +64,7 @@ class Deliver:
         self._target = Target()
         self._pace = Pace()
         self._trouble: str | None = None
+        self._put_down = False
         self.deaths = 0
         """How many deliveries this instance saw die."""
 
@@ -78,7 +79,7 @@ class Deliver:
         with ThreadPoolExecutor(self._settings.concurrency, "signl4") as pool:
             try:
                 while True:
-                    if not self._wait(0):
+                    if not self._wait(0) and not self._put_down:
                         self._fill(pool)
                     if not self._in_flight:
                         return
@@ -90,6 +91,11 @@ class Deliver:
     def wake(self) -> None:
         """Something new may be due."""
         self._finished.put(None)
+
+    def put_down(self) -> None:
+        """Another instance takes over: nothing more is sent, and what is in flight is still recorded."""
+        self._put_down = True
+        self.wake()
 
     def next_at(self) -> datetime | None:
         """When something may be sent next; `None` while nothing waits. Raises `DatabaseBusyError`."""

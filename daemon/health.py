@@ -1,6 +1,6 @@
 """Whether the program does its duty. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -52,6 +52,14 @@ def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: 
         yield f"a delivery waits for {age(figures.oldest_pending_at, now)}; look at: deliveries --state pending"
     if figures.dead_deliveries:
         yield f"{figures.dead_deliveries} dead; look at: deliveries --state dead, and bring back with: retry --dead"
+
+
+def line(figures: Figures, found: Sequence[str], now: datetime) -> str:
+    """The whole in a line, for whoever asks the service manager. `found`: the problems."""
+    last = figures.last_complete_round_at
+    polled = "no complete round yet" if last is None else f"last round {age(last, now)} ago"
+    counts = f"{figures.open_incidents} open, {figures.pending_deliveries} pending"
+    return "; ".join([f"{counts}, {polled}", *found])
 
 
 def age(since: datetime, now: datetime) -> str:

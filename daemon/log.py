@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from daemon.events import Log
+from daemon.journal import PRIORITIES, Journal, entry, reaches
 from daemon.lean import without
 from daemon.scrub import scrubbed
 
@@ -24,8 +25,6 @@ with without("rich"):
     import structlog
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-_PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3}
-"""Those of syslog, which the journal reads from the head of a line."""
 
 Event = MutableMapping[str, Any]
 Renderer = Callable[[Event], str]
@@ -34,9 +33,16 @@ Renderer = Callable[[Event], str]
 def set_up(level: str, form: str, secrets: tuple[str, ...], stream: TextIO = sys.stderr) -> Log:
     """Makes every line of this process go to `stream`, and returns the program's own logger."""
     render = _json if form == "json" else _for_journal if os.environ.get("JOURNAL_STREAM") else _for_terminal
+    # The journal takes fields from those who write to it themselves, and not only lines.
+    journal = Journal() if render is _for_journal and reaches(stream, os.environ) else None
 
     def line(_logger: object, method: str, event: Event) -> str:
-        return scrubbed(render({"event": event.pop("event"), "level": method, **event}), *secrets)
+        whole = {"event": event.pop("event"), "level": method, **event}
+        if journal is not None:
+            with suppress(OSError):
+                journal.write(scrubbed(_entry(whole), *secrets))
+                raise structlog.DropEvent
+        return scrubbed(render(whole), *secrets)
 
     structlog.configure(
         processors=[line],
@@ -100,8 +106,14 @@ def _json(event: Event) -> str:
     return json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **event}, default=str)
 
 
+def _entry(event: Event) -> str:
+    fields = {key: value for key, value in event.items() if key not in {"event", "level"}}
+    return entry(_sentence(event), event["level"], fields)
+
+
 def _for_journal(event: Event) -> str:
-    return f"<{_PRIORITIES[event['level']]}>{_sentence(event)}"
+    """The journal reads the level from the head of a line."""
+    return f"<{PRIORITIES[event['level']]}>{_sentence(event)}"
 
 
 def _for_terminal(event: Event) -> str:

@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ from daemon.delivery import Answer, Delivered
 from daemon.errors import DatabaseBusyError
 from daemon.events import Log
 from daemon.figures import Figures
-from daemon.health import problems
+from daemon.health import line, problems
 from daemon.incident import Kind
 from daemon.payload import alarm_body
 from daemon.settings import Settings
@@ -37,6 +38,20 @@ class Watchers(Protocol):
         """Calls each. A sentence for each that did not take it."""
 
 
+@dataclass(slots=True)
+class Notes:
+    """What it found and said so far, which outlives a change of the settings."""
+
+    figures: Figures = field(default_factory=Figures)
+    found: list[str] = field(default_factory=list)
+    """What keeps the program from being healthy, a sentence each."""
+    state_trouble: tuple[float, datetime, str] | None = None
+    """Since when, by the monotonic clock and by the day's, and why the state cannot be written."""
+    state_told: bool = False
+    beat_at: float | None = None
+    missed: list[str] = field(default_factory=list)
+
+
 class Oversee:
     """Looks at the whole now and then, and whenever a round ended."""
 
@@ -47,6 +62,7 @@ class Oversee:
         signl4: Receiver,
         watchers: Watchers,
         settings: Settings,
+        notes: Notes,
         *,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
@@ -63,20 +79,16 @@ class Oversee:
         self._monotonic = monotonic
         self._log = log
         self._on_told = on_told
-        self._state_trouble: tuple[float, datetime, str] | None = None
-        self._state_told = False
-        self._beat_at: float | None = None
-        self._missed: list[str] = []
-        self._well = True
+        self._notes = notes
 
     def state_failed(self, why: str) -> None:
         """A round could not be written down."""
-        since = self._state_trouble[:2] if self._state_trouble else (self._monotonic(), self._clock())
-        self._state_trouble = (*since, why)
+        since = self._notes.state_trouble[:2] if self._notes.state_trouble else (self._monotonic(), self._clock())
+        self._notes.state_trouble = (*since, why)
 
     def state_works(self) -> None:
         """What a round came to, good or bad, was written down."""
-        self._state_trouble = None
+        self._notes.state_trouble = None
 
     def look(self) -> bool:
         """Raises and closes alarms. Whether all is well."""
@@ -87,26 +99,32 @@ class Oversee:
             self._record(alarm.causes(figures, self._settings.alarm.poll_after, now), now)
         except DatabaseBusyError as error:
             self.state_failed(str(error))
+            self._note([str(error)])
             return False
         found = list(problems(figures, self._settings.poll.interval, self._settings.alarm.poll_after, now))
-        if self._state_trouble is not None:
-            found.append(f"the state cannot be written: {self._state_trouble[2]}")
+        if self._notes.state_trouble is not None:
+            found.append(f"the state cannot be written: {self._notes.state_trouble[2]}")
+        self._notes.figures = figures
         self._note(found)
         return not found
+
+    def line(self) -> str:
+        """What was found by the last look, in a line."""
+        return line(self._notes.figures, self._notes.found, self._clock())
 
     def beat(self) -> None:
         """Calls the watchers, if it is time again. Only for when all is well."""
         now, interval = self._monotonic(), self._settings.heartbeat.interval.total_seconds()
-        if self._beat_at is not None and now - self._beat_at < interval:
+        if self._notes.beat_at is not None and now - self._notes.beat_at < interval:
             return
         missed = self._watchers.beat()
-        if missed != self._missed:
+        if missed != self._notes.missed:
             for sentence in missed:
                 self._log.warning("heartbeat not taken", error=sentence)
             if not missed:
                 self._log.info("heartbeats are taken again")
-        self._missed = missed
-        self._beat_at = now if not missed else self._beat_at
+        self._notes.missed = missed
+        self._notes.beat_at = now if not missed else self._notes.beat_at
 
     def _record(self, found: Mapping[Cause, str], now: datetime) -> None:
         known = self._store.known([cause.external_id for cause in Cause])
@@ -122,13 +140,13 @@ class Oversee:
 
     def _tell_of_state(self) -> None:
         """The one alarm that does not wait for the disk. It is repeated until SIGNL4 takes it, and once only then."""
-        trouble = self._state_trouble
-        if trouble is not None and not self._state_told:
+        trouble = self._notes.state_trouble
+        if trouble is not None and not self._notes.state_told:
             since, at, why = trouble
             if self._monotonic() - since >= self._settings.alarm.poll_after.total_seconds():
-                self._state_told = self._send(Kind.NEW, alarm.state_sentence(why, at))
-        elif trouble is None and self._state_told:
-            self._state_told = not self._send(Kind.RESOLVED, "")
+                self._notes.state_told = self._send(Kind.NEW, alarm.state_sentence(why, at))
+        elif trouble is None and self._notes.state_told:
+            self._notes.state_told = not self._send(Kind.RESOLVED, "")
 
     def _send(self, kind: Kind, sentence: str) -> bool:
         answer = self._signl4.send(alarm_body(kind, sentence, Cause.STATE.external_id))
@@ -139,8 +157,8 @@ class Oversee:
 
     def _note(self, found: list[str]) -> None:
         """Says so when that changes; what exactly is wrong, `status` says at any time."""
-        if self._well and found:
+        if found and not self._notes.found:
             self._log.warning("not healthy", problems="; ".join(found))
-        elif not self._well and not found:
+        elif self._notes.found and not found:
             self._log.info("healthy again")
-        self._well = not found
+        self._notes.found = found

@@ -1,17 +1,17 @@
-"""Runs the parts: once, or on a schedule until told to stop.
+"""Runs the parts on a schedule, until told to stop.
 
 Two jobs meet only in the database. The main thread does no work: it waits for the end, compares the clocks, and watches
-that the jobs get on. A hang ends the process with a message, since a restart is always safe; an outage of either
-service does not.
+that the jobs get on, of which it tells systemd. A hang ends the process with a message, since a restart is always safe;
+an outage of either service does not. A new configuration takes over between two rounds.
 """
 
-import math
 import os
 import time
-import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from threading import Thread
+from functools import partial
+from threading import Lock, Thread
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -20,14 +20,16 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from daemon import __version__
-from daemon.assembly import Parts, Pulses, assembled
-from daemon.errors import BetterStackError, DatabaseBusyError, StoppedError
+from daemon.assembly import Assembly, Frame, assemble, opened
+from daemon.config import Configuration, differences
+from daemon.errors import ConfigError, DatabaseBusyError
 from daemon.events import Log
-from daemon.retry import next_round
+from daemon.reload import Reload
+from daemon.rounds import Rounds
 from daemon.setting_types import spelled
-from daemon.settings import Settings
 from daemon.signl4 import LONGEST_HOLD
 from daemon.stop import Stop
+from daemon.systemd import Systemd
 from daemon.watch import SteadyClock
 
 TICK = 2.0
@@ -36,48 +38,27 @@ STANDSTILL = 3.0
 """Seconds that a look of the main thread may be late; beyond that the whole process stood still, and no job hangs."""
 STOP_GRACE = 1.5
 """Seconds beyond `http.timeout` that a stop may take."""
-PRUNE_EVERY = 3600.0
-"""Seconds."""
 DATABASE_PAUSE = timedelta(seconds=1)
 EXIT_STUCK = 70
+MORE_TIME = 60.0
+"""Seconds that each sign of progress gives a long migration."""
 
 
-def once(settings: Settings, log: Log) -> bool:
-    """One complete round, then all that is due; whether all of it was done. Raises what `assembled` raises."""
-    stop = Stop()
+def run(
+    configuration: Configuration, read: Callable[[], Configuration], log_for: Callable[[Configuration], Log]
+) -> None:
+    """The daemon, until SIGTERM or SIGINT. Raises what `opened` and `assemble` raise.
+
+    `read` gives the configuration as it is by then, when SIGHUP asks for that; `log_for` sets the log up for one.
+    """
+    log = log_for(configuration)
+    stop, reload, systemd = Stop(), Reload(read, log_for), Systemd(os.environ)
     stop.raise_on_signals()
-    clock = SteadyClock()
-    with assembled(settings, stop, Pulses(), clock, lambda: None, log) as parts:
-        complete = _round(parts, log)
-        parts.oversee.look()
-        parts.deliver.drain()
-        while (gap_ends_at := parts.deliver.gap_ends_at()) is not None:
-            if stop.wait((gap_ends_at - clock()).total_seconds()):
-                return False
-            parts.deliver.drain()
-        if parts.oversee.look():
-            parts.oversee.beat()
-        return complete and parts.deliver.next_at() is None and not parts.deliver.deaths
-
-
-def _round(parts: Parts, log: Log) -> bool:
-    try:
-        parts.poll.round(sweep=True)
-    except BetterStackError as error:
-        log.error("round failed", error=str(error))
-        return False
-    except StoppedError:
-        return False
-    return True
-
-
-def run(settings: Settings, log: Log) -> None:
-    """The daemon, until SIGTERM or SIGINT. Raises what `assembled` raises."""
-    stop = Stop()
-    stop.raise_on_signals()
-    service = Service(settings, stop, log)
-    with assembled(settings, stop, service.pulses, service.clock, service.wake, log) as parts:
-        service.run(parts)
+    reload.ask_on_signal()
+    with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME)) as engine:
+        service = Service(stop, reload, systemd)
+        frame = Frame(engine, stop, SteadyClock(), service.wake)
+        service.run(frame, assemble(configuration, frame, lambda _: log))
 
 
 class After(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 carries no types
@@ -99,16 +80,17 @@ def utc_now() -> datetime:
 class Service:
     """The two jobs and their rhythm."""
 
-    def __init__(self, settings: Settings, stop: Stop, log: Log) -> None:
-        self.pulses = Pulses()
-        self.clock = SteadyClock()
-        self._settings = settings
+    def __init__(self, stop: Stop, reload: Reload, systemd: Systemd) -> None:
         self._stop = stop
-        self._log = log
-        self._failures = self._wakes = self._deaths = 0
-        self._trouble: str | None = None
+        self._reload = reload
+        self._systemd = systemd
+        self._delivering, self._overseeing = Lock(), Lock()
+        self._rounds = Rounds()
+        self._wakes = 0
+        self._begin_anew = True
         self._put_off: str | None = None
-        self._swept_at = self._pruned_at = -math.inf
+        self._refused: str | None = None
+        self._polled = False
         self._next_round_in = 0.0
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -117,27 +99,36 @@ class Service:
             job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
         )
 
-    def run(self, parts: Parts) -> None:
-        """Starts both jobs, waits for the end, and stops them in order."""
-        self._parts = parts
-        parts.store.cut_waits(max(LONGEST_HOLD, self._settings.delivery.retry_max), self.clock())
-        parts.store.try_secret_again(self.clock())
+    def run(self, frame: Frame, parts: Assembly) -> None:
+        """Starts the jobs, waits for the end, and stops them in order."""
+        self._frame, self._parts = frame, parts
+        self._begin()
         for job, name in ((self._poll, "poll"), (self._deliver, "deliver")):
             # The interval is only the net below `_after_job`, which sets the time of each next run.
-            self._scheduler.add_job(job, After(self._settings.poll.interval), id=name, next_run_time=utc_now())
+            self._scheduler.add_job(job, After(parts.settings.poll.interval), id=name, next_run_time=utc_now())
         # Before the first round ended there is nothing to judge; its end makes this job due.
-        self._scheduler.add_job(self._oversee, After(self._settings.heartbeat.interval), id="oversee")
-        self.pulses.poll.rest(0)
+        self._scheduler.add_job(self._oversee, After(parts.settings.heartbeat.interval), id="oversee")
+        frame.pulses.poll.rest(0)
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._scheduler.start()
-        self._log.info("started", version=__version__, interval=spelled(self._settings.poll.interval))
+        parts.log.info("started", version=__version__, interval=spelled(parts.settings.poll.interval))
+        self._systemd.ready()
         looked = time.monotonic()
         while not self._stop.wait(TICK):
             stood_still = time.monotonic() - looked > TICK + STANDSTILL
             looked = time.monotonic()
             self._notice_step()
             self._mind_progress(stood_still=stood_still)
+            self._mind_reload()
+            self._systemd.status("; ".join(filter(None, (self._parts.oversee.line(), self._refused))))
         self._shut_down()
+
+    def _begin(self) -> None:
+        """What was held back under other settings, or by another process, is tried anew."""
+        settings, now = self._parts.settings, self._frame.clock()
+        self._parts.store.cut_waits(max(LONGEST_HOLD, settings.delivery.retry_max), now)
+        self._parts.store.try_secret_again(now)
+        self._begin_anew = False
 
     def wake(self) -> None:
         """Something was put into the outbox: it goes out now."""
@@ -148,111 +139,82 @@ class Service:
     # -- jobs ---------------------------------------------------------------------------------------------------------
 
     def _poll(self) -> None:
-        self.pulses.poll.beat()
-        started = time.monotonic()
-        sweep = started - self._swept_at >= self._settings.poll.sweep_interval.total_seconds()
-        try:
-            self._mind_clocks()
-            self._parts.poll.round(sweep=sweep)
-        except StoppedError:
-            self._log.debug("round put down")
-        except BetterStackError as error:
-            self._parts.oversee.state_works()
-            self._round_failed(str(error), error.retry_after)
-        except DatabaseBusyError as error:
-            self._parts.oversee.state_failed(str(error))
-            self._round_failed(str(error))
-        except Exception as error:  # noqa: BLE001 - a fault of ours fails this round, and no other
-            self._round_failed(f"a fault of this program: {traceback.format_exc()}{error!r}")
-        else:
-            self._parts.oversee.state_works()
-            self._round_succeeded(started, swept=sweep)
+        self._frame.pulses.poll.beat()
+        self._change_over()
+        self._next_round_in = self._rounds.one(self._parts, self._mind_changes)
 
-    def _mind_clocks(self) -> None:
+    def _change_over(self) -> None:
+        """Between two rounds: the new configuration is in force, once nothing is sent under the old one."""
+        ready = self._reload.take()
+        if ready is None:
+            return
+        self._parts.deliver.put_down()
+        with self._delivering, self._overseeing:
+            old, self._parts = self._parts, ready
+        old.close()
+        self._refused = None
+        self._begin_anew = True
+        changed = differences(old.settings, ready.settings)
+        self._parts.log.info("configuration reloaded", changed="; ".join(changed) or "nothing")
+        self._systemd.ready()
+
+    def _mind_changes(self) -> None:
         """Between two rounds: what time would prove starts again, and only then the jobs see the new time."""
-        step = self.clock.step()
+        if self._begin_anew:
+            self._begin()
+            self._due("deliver", 0)
+        step = self._frame.clock.step()
         if step is None:
             return
-        now = self.clock() + step
+        now = self._frame.clock() + step
         self._parts.store.forget_spans(now)
         self._parts.store.cut_waits(timedelta(0), now)
-        self.clock.set_right()
-        self._log.warning("the clock was set", by=f"{step.total_seconds():+.1f}s")
+        self._frame.clock.set_right()
+        self._parts.log.warning("the clock was set", by=f"{step.total_seconds():+.1f}s")
         self._due("deliver", 0)
 
-    def _round_succeeded(self, started: float, *, swept: bool) -> None:
-        if self._trouble is not None:
-            self._log.info("rounds succeed again", after=self._trouble, failed_rounds=self._failures)
-        self._failures, self._trouble = 0, None
-        self._swept_at = started if swept else self._swept_at
-        self._next_round_in = max(self._interval().total_seconds() - (time.monotonic() - started), 0)
-        self._prune()
-
-    def _round_failed(self, why: str, retry_after: timedelta | None = None) -> None:
-        self._failures += 1
-        self._next_round_in = next_round(self._interval(), self._failures, retry_after).total_seconds()
-        if why != self._trouble:
-            self._log.error("round failed", error=why, next_in=f"{self._next_round_in:.0f}s")
-        self._trouble = why
-
-    def _interval(self) -> timedelta:
-        try:
-            busy = self._parts.store.has_work()
-        except DatabaseBusyError:
-            busy = True
-        return self._settings.poll.active_interval if busy else self._settings.poll.interval
-
-    def _prune(self) -> None:
-        if time.monotonic() - self._pruned_at < PRUNE_EVERY:
-            return
-        try:
-            pruned = self._parts.store.prune(self.clock() - self._settings.database.retention)
-        except DatabaseBusyError as error:
-            self._log.warning("pruning put off", error=str(error))
-            return
-        self._pruned_at = time.monotonic()
-        if pruned:
-            self._log.info("pruned", incidents=pruned)
-
     def _deliver(self) -> None:
-        self.pulses.deliver.beat()
+        self._frame.pulses.deliver.beat()
         try:
-            self._parts.deliver.drain()
+            with self._delivering:
+                self._parts.deliver.drain()
         except DatabaseBusyError as error:
             if str(error) != self._put_off:
-                self._log.warning("deliveries put off", error=str(error))
+                self._parts.log.warning("deliveries put off", error=str(error))
             self._put_off = str(error)
         else:
             if self._put_off is not None:
-                self._log.info("deliveries go on", after=self._put_off)
+                self._parts.log.info("deliveries go on", after=self._put_off)
             self._put_off = None
 
     def _oversee(self) -> None:
-        if self._parts.oversee.look() and not self._stop.wait(0):
-            self._parts.oversee.beat()
+        with self._overseeing:
+            if self._parts.oversee.look() and not self._stop.wait(0):
+                self._parts.oversee.beat()
 
     def _after_job(self, event: JobExecutionEvent) -> None:
         """Sets when the job runs next. By now it no longer counts as running, so that it can be woken."""
         match event.job_id:
             case "poll":
-                self.pulses.poll.rest(self._next_round_in)
-                self._due("poll", self._next_round_in)
+                self._polled = True
+                rest = 0.0 if self._reload.ready else self._next_round_in
+                self._frame.pulses.poll.rest(rest)
+                self._due("poll", rest)
                 self._due("oversee", 0)
             case "deliver":
                 self._after_deliver()
 
     def _after_deliver(self) -> None:
-        if self._parts.deliver.deaths > self._deaths:
-            self._deaths = self._parts.deliver.deaths
+        if self._polled:
             self._due("oversee", 0)
-        self.pulses.deliver.rest()
+        self._frame.pulses.deliver.rest()
         wakes = self._wakes
         try:
             next_at = self._parts.deliver.next_at()
         except DatabaseBusyError:
-            next_at = self.clock() + DATABASE_PAUSE
+            next_at = self._frame.clock() + DATABASE_PAUSE
         if next_at is not None:
-            self._due("deliver", (next_at - self.clock()).total_seconds())
+            self._due("deliver", (next_at - self._frame.clock()).total_seconds())
         if self._wakes != wakes:
             # Something was put into the outbox behind that look; the line above may have put its run off.
             self._due("deliver", 0)
@@ -267,25 +229,48 @@ class Service:
 
     def _notice_step(self) -> None:
         """The scheduler follows the wall clock: after a step back by an hour it would sleep for an hour."""
-        if self.clock.step() is not None:
+        if self._frame.clock.step() is not None:
             self._due("poll", 0)
             self._due("deliver", 0)
 
     def _mind_progress(self, *, stood_still: bool) -> None:
-        limit = 3 * self._settings.poll.interval.total_seconds() + 2 * self._settings.http.timeout.total_seconds()
-        for name, pulse in (("poll", self.pulses.poll), ("deliver", self.pulses.deliver)):
+        limit = (
+            3 * self._parts.settings.poll.interval.total_seconds()
+            + 2 * self._parts.settings.http.timeout.total_seconds()
+        )
+        for name, pulse in (("poll", self._frame.pulses.poll), ("deliver", self._frame.pulses.deliver)):
             if stood_still:
                 pulse.pardon()
             elif pulse.silent_for() > limit:
-                self._log.error("stuck, so this process ends; a restart is safe", job=name, silent_for=f"{limit:.0f}s")
+                self._parts.log.error(
+                    "stuck, so this process ends; a restart is safe", job=name, silent_for=f"{limit:.0f}s"
+                )
                 os._exit(EXIT_STUCK)
+        self._systemd.alive()
+
+    def _mind_reload(self) -> None:
+        if not self._reload.asked():
+            return
+        self._systemd.reloading()
+        try:
+            self._reload.prepare(self._parts.settings, self._frame)
+        except ConfigError as error:
+            self._refused = f"the new configuration is refused, the old one stays in force: {'; '.join(error.problems)}"
+            self._parts.log.error(self._refused)
+            self._systemd.ready()
+        self._due("poll", 0)
 
     def _shut_down(self) -> None:
-        self._log.info("stopping")
+        self._parts.log.info("stopping")
+        patience = self._parts.settings.http.timeout.total_seconds() + STOP_GRACE
+        self._systemd.stopping(patience + STOP_GRACE)
         ending = Thread(target=self._scheduler.shutdown, daemon=True)
         ending.start()
-        ending.join(self._settings.http.timeout.total_seconds() + STOP_GRACE)
+        ending.join(patience)
         if ending.is_alive():
-            self._log.error("requests in flight did not end in time; what they did is found out at the next start")
+            self._parts.log.error(
+                "requests in flight did not end in time; what they did is found out at the next start"
+            )
             os._exit(EXIT_STUCK)
-        self._log.info("stopped")
+        self._parts.close()
+        self._parts.log.info("stopped")

@@ -10,13 +10,14 @@ import ssl
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION_FORM = 'write it like "30s", "5m", "6h", "90d" or a number of seconds'
+PROXY_FORM = "write it like http://proxy.example.com:3128, and / ? # @ and % of a password as %2F %3F %23 %40 and %25"
 
 
 def duration(value: object) -> timedelta:
@@ -139,23 +140,39 @@ def _json(value: object, path: str = "") -> object:
 
 
 def _existing_file(value: Path) -> Path:
-    if not value.is_file():
-        raise ValueError("is not a file; give the path of a PEM file")
     try:
-        ssl.create_default_context(cafile=value)
-    except (OSError, ssl.SSLError):
-        raise ValueError("holds no certificate; give the path of a PEM file") from None
-    return value
+        if not value.is_file():
+            raise ValueError("is not a file; give the path of a PEM file")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(value)
+        if context.cert_store_stats()["x509"]:
+            return value
+    except ssl.SSLError:
+        pass
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror}); let this program's user read it") from None
+    raise ValueError("holds no certificate; give the path of a PEM file")
 
 
-def _proxy(value: SecretStr) -> SecretStr:
+def proxy_parts(address: str) -> SplitResult:
+    """The parts of the address of a proxy. Raises `ValueError` with the mend, which holds nothing of the address."""
+    if " " in address or not address.isprintable():
+        raise ValueError(f"holds a space or a line break; {PROXY_FORM}")
+    if address.lower().startswith("socks"):
+        raise ValueError(f"is a SOCKS proxy, which this program cannot use; give an HTTP proxy, {PROXY_FORM}")
     try:
-        parts = urlsplit(value.get_secret_value())
+        parts = urlsplit(address)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable:
-        raise ValueError("is not the address of a proxy; write it like http://proxy.example.com:3128")
+    # A password that is not encoded ends the host early: what is left of it would go to the wrong one.
+    if not usable or "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        raise ValueError(f"is not the address of a proxy; {PROXY_FORM}")
+    return parts
+
+
+def _proxy(value: SecretStr) -> SecretStr:
+    proxy_parts(value.get_secret_value())
     return value
 
 

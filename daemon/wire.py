@@ -1,34 +1,31 @@
 """One HTTP exchange: a request out, a bounded answer in.
 
 An exchange ends by its deadline, whatever the other side does: a server that drips a byte now and then passes every
-read timeout of the HTTP client, so each wait for the network is cut to what is left of the exchange. An answer larger
-than the cap is not read to its end, nor unpacked any further. Redirects are not followed, and the environment decides
-nothing but proxies.
+read timeout of the HTTP client, so `network` cuts each wait to what is left of the exchange. An answer larger than the
+cap is not read to its end, nor unpacked any further. Redirects are not followed, and the environment decides nothing but
+proxies and whom to trust.
 """
 
 import json
 import logging
 import math
-import socket
 import ssl
-import threading
-import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from daemon.errors import DaemonError
 from daemon.lean import without
+from daemon.network import LOOKING_UP, begin_exchange, fit
+from daemon.proxy import Proxy, proxy_for
 from daemon.scrub import scrubbed
 from daemon.settings import HttpSection
+from daemon.trust import named_authorities
 
 with without("rich", "httpx._main"):
-    import httpcore
     import httpx
 
 for _library in ("httpx", "httpcore"):
@@ -36,7 +33,6 @@ for _library in ("httpx", "httpcore"):
     logging.getLogger(_library).setLevel(logging.WARNING)
 
 SIZE_CAP = 10 * 1024 * 1024
-_Create = Callable[[httpcore.Origin], httpcore.ConnectionInterface]
 
 
 class ExchangeError(DaemonError):
@@ -76,17 +72,14 @@ class Wire:
     """A connection pool to one service."""
 
     def __init__(self, base_url: str, settings: HttpSection, tls: ssl.SSLContext, connections: int = 1) -> None:
-        """`connections`: how many requests may be under way at once. Raises `ValueError` for a proxy it cannot use."""
+        """`connections`: how many requests may be under way at once. Raises `ConfigError` for a proxy it cannot use."""
         self._base_url = base_url
         self._timeout = settings.timeout.total_seconds()
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        transport = httpx.HTTPTransport(
-            verify=tls, proxy=_proxy_for(base_url, settings), trust_env=False, limits=limits
-        )
-        # httpx has no public way to its network backend; the tests with dripping servers fail if this stops working.
-        pool = transport._pool
-        pool._network_backend = _DeadlineBackend(pool._network_backend)
-        pool.create_connection = _never_half_open(pool.create_connection)  # type: ignore[assignment, method-assign]
+        proxy = proxy_for(base_url, settings)
+        self._way = f", through the proxy that {proxy.named_by} names" if proxy else ""
+        self._proxy_secrets = proxy.secrets() if proxy else ()
+        transport = _transport(tls, proxy, connections)
+        fit(transport._pool)
         self._http = httpx.Client(
             transport=transport,
             timeout=self._timeout,
@@ -104,19 +97,30 @@ class Wire:
         content: bytes | None = None,
     ) -> Reply:
         """Sends one request and reads its answer. Raises `ExchangeError`."""
-        _deadline.at = time.monotonic() + self._timeout
+        begin_exchange(self._timeout)
         url = f"{base_url or self._base_url}{path}"
         try:
             with self._http.stream(method, url, headers=headers, params=params, content=content) as response:
                 if not getattr(response.extensions.get("network_stream"), "heard", True):
                     raise ExchangeError("an answer was there before the request: what came before it was too long")
+                if self._way and response.status_code == 407:
+                    raise httpx.ProxyError(f"407 {response.reason_phrase}")
                 body = _read(response)
-        except httpx.TimeoutException:
-            raise ExchangeError(f"no complete answer within {self._timeout:g} s") from None
+        except httpx.TimeoutException as error:
+            where = f", as {LOOKING_UP}" if LOOKING_UP in str(error) else self._way
+            raise ExchangeError(f"no complete answer within {self._timeout:g} s{where}") from None
+        except httpx.ProxyError as error:
+            raise self._refused(str(error)) from None
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, zlib.error, OSError, ValueError) as error:
             # The text of the library's own errors is safe to keep only because it is scrubbed by whoever holds secrets.
-            raise ExchangeError(f"{type(error).__name__}: {error}") from None
+            raise ExchangeError(f"{type(error).__name__}: {error}{self._way}") from None
         return Reply(response.status_code, {key.lower(): value for key, value in response.headers.items()}, body)
+
+    def _refused(self, how: str) -> ExchangeError:
+        """The proxy itself answered; what it says may be made of what it was told."""
+        advice = "; check the user and the password there" if how.startswith("407") else ""
+        how = scrubbed(" ".join(how.split())[:100], *self._proxy_secrets)
+        return ExchangeError(f"the proxy refused: HTTP {how}{self._way}{advice}")
 
     def close(self) -> None:
         """Gives the connections back."""
@@ -124,8 +128,8 @@ class Wire:
 
 
 def tls_context(settings: HttpSection) -> ssl.SSLContext:
-    """Whom to trust: `http.ca_file`, else the usual environment variables, else the certificates shipped with httpx."""
-    return ssl.create_default_context(cafile=settings.ca_file) if settings.ca_file else httpx.create_ssl_context()
+    """Whom to trust: `http.ca_file`, else the usual variables, else what httpx ships. Raises `ConfigError`."""
+    return named_authorities(settings.ca_file) or httpx.create_ssl_context(trust_env=False)
 
 
 def _date(text: str) -> datetime | None:
@@ -137,16 +141,16 @@ def _date(text: str) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _proxy_for(base_url: str, settings: HttpSection) -> str | None:
-    parts = urlsplit(base_url)
-    # NO_PROXY names hosts, with a port or without.
-    if proxy_bypass(parts.hostname or "") or proxy_bypass(parts.netloc):
-        return None
-    if settings.proxy is not None:
-        return settings.proxy.get_secret_value()
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+def _transport(tls: ssl.SSLContext, proxy: Proxy | None, connections: int) -> httpx.HTTPTransport:
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    if proxy is None:
+        return httpx.HTTPTransport(verify=tls, trust_env=False, limits=limits)
+    try:
+        # A proxy that is reached over TLS is trusted as the services are.
+        way = httpx.Proxy(proxy.url, auth=proxy.credentials, ssl_context=tls if proxy.over_tls else None)
+    except (httpx.InvalidURL, ValueError):
+        raise proxy.unusable() from None
+    return httpx.HTTPTransport(verify=tls, proxy=way, trust_env=False, limits=limits)
 
 
 def _read(response: httpx.Response) -> bytes:
@@ -194,104 +198,3 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {_clean(key): _clean(inner) for key, inner in value.items()}
     return value
-
-
-def _never_half_open(create: _Create) -> _Create:
-    """Connections that are closed by whatever fails on them.
-
-    httpcore 1.0 counts a tunnel whose TLS handshake failed as busy for ever: it takes up a place in the pool, and once
-    all places are taken no exchange succeeds until the next start.
-    """
-
-    def create_connection(origin: httpcore.Origin) -> httpcore.ConnectionInterface:
-        connection = create(origin)
-        handle = connection.handle_request
-
-        def handle_request(request: httpcore.Request) -> httpcore.Response:
-            try:
-                return handle(request)
-            except httpcore.ConnectionNotAvailable:
-                raise
-            except BaseException:
-                connection.close()
-                raise
-
-        connection.handle_request = handle_request  # type: ignore[method-assign]
-        return connection
-
-    return create_connection
-
-
-# -- the deadline of an exchange, which is one thread's from beginning to end -----------------------------------------
-
-_deadline = threading.local()
-
-
-def _left(timeout: float | None, late: type[Exception]) -> float:
-    left: float = _deadline.at - time.monotonic()
-    if left <= 0:
-        raise late("the deadline of the exchange has passed")
-    return min(timeout, left) if timeout is not None else left
-
-
-def _addresses(host: str, port: int) -> list[str]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise httpcore.ConnectError(str(error)) from error
-    return [str(address[0]) for *_, address in found]
-
-
-class _DeadlineBackend(httpcore.NetworkBackend):
-    """Hands out streams none of whose waits outlasts the exchange."""
-
-    def __init__(self, inner: httpcore.NetworkBackend) -> None:
-        self._inner = inner
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        addresses = _addresses(host, port)
-        for number, address in enumerate(addresses):
-            # A share for each: an address that swallows connections must not use up the time of the next one.
-            share = _left(timeout, httpcore.ConnectTimeout) / (len(addresses) - number)
-            try:
-                stream = self._inner.connect_tcp(address, port, share, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                if number == len(addresses) - 1:
-                    raise
-            else:
-                return _DeadlineStream(stream)
-        raise httpcore.ConnectError("the name has no address")
-
-
-class _DeadlineStream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self._inner = inner
-        self.heard = False
-        """Whether anything was read since something was written. Else an answer is the rest of the one before it."""
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self.heard = True
-        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self.heard = False
-        self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, left))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)

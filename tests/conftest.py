@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.config import SECTIONS
-from daemon.database import locked, open_engine, upgrade
+from daemon.database import locked, open_engine
 from daemon.errors import DaemonError
 from daemon.store import Store
+from daemon.upgrade import upgrade
 from daemon.wire import ExchangeError
 from tests.canary import leaked, leaked_into
 from tests.given import NOW

@@ -23,7 +23,7 @@ from shutil import copyfile
 from threading import Lock
 from typing import Any
 
-from daemon.database import locked, upgrade
+from daemon.database import locked
 from daemon.incident import Phase
 from daemon.sandbox import mishaps
 from daemon.sandbox.exchange import Request
@@ -34,6 +34,7 @@ from daemon.sandbox.record import Record
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import OWN_PREFIX, Flaw, Verdict, judge
 from daemon.sandbox.world import World
+from daemon.upgrade import upgrade
 from tests.e2e.conftest import Daemon, Operator
 from tests.e2e.mortal import INSTANTS, PROGRAM, VARIABLE, Moment
 

@@ -14,7 +14,7 @@ from daemon.delivery import Answer
 from daemon.errors import BetterStackError, DatabaseBusyError, TokenRefusedError
 from daemon.figures import Figures
 from daemon.incident import Kind, Phase
-from daemon.oversee import Oversee
+from daemon.oversee import Notes, Oversee
 from daemon.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, Flows
@@ -98,6 +98,7 @@ class Duty:
             flows.signl4,
             self.watchers,
             flows.settings,
+            Notes(),
             clock=flows.clock,
             monotonic=lambda: flows.clock().timestamp(),
             log=flows.log,

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from daemon.database import existing, file_of, locked, open_engine, revision_of, transaction, upgrade
+from daemon.database import existing, file_of, locked, open_engine, revision_of, transaction
 from daemon.errors import AnotherInstanceError
+from daemon.upgrade import upgrade
 
 ROOT = Path(__file__).parent.parent
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.database import REVISIONS, backup, existing, open_engine, revision_of
+from daemon.backup import backup
+from daemon.database import REVISIONS, existing, open_engine, revision_of
 from daemon.errors import DatabaseUnusableError
 from daemon.store import Store
 from tests.given import NOW
@@ -236,7 +237,7 @@ def test_a_backup_that_fails_half_way_leaves_nothing_of_it_and_keeps_the_earlier
 LIMITED = """
 import resource, signal, sys
 from pathlib import Path
-from daemon.database import backup
+from daemon.backup import backup
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
 try:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.database import check_place, existing, locked, revision_of, upgrade
+from daemon.database import check_place, existing, locked, revision_of
 from daemon.errors import ConfigError, DatabaseUnusableError
+from daemon.upgrade import upgrade
 
 ROOT = Path(__file__).parent.parent
 
@@ -143,9 +144,10 @@ def as_owner(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 UPGRADE = """
 import sys
-from daemon import database
+from daemon.database import check_place, existing
+from daemon.upgrade import upgrade
 try:
-    getattr(database, sys.argv[1])(sys.argv[2])
+    vars()[sys.argv[1]](sys.argv[2])
 except Exception as error:
     sys.exit(f"{type(error).__name__}: {error}")
 """

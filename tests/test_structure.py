@@ -12,10 +12,12 @@ import daemon
 PACKAGE = Path(daemon.__file__).parent
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 
-FACE = set("cli __main__ service assembly screen probe".split())
+FACE = set("cli __main__ service rounds once reload assembly screen probe".split())
 FLOWS = set("poll deliver oversee".split())
 DECISIONS = set("reconcile retry pace payload health alarm".split())
-EDGES = set("betterstack signl4 heartbeat store outbox audit database tables migrate wire log stop watch".split())
+EDGES = set("betterstack signl4 heartbeat wire store outbox audit tables".split()) | set(
+    "database backup upgrade migrate log journal stop watch systemd".split()
+)
 WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
 
@@ -26,14 +28,17 @@ NEIGHBOURS = {
     "store": {"database", "outbox", "tables"},
     "outbox": {"tables"},
     "audit": {"database", "tables"},
+    "backup": {"database"},
+    "upgrade": {"database", "backup"},
     "migrate": {"database"},
+    "log": {"journal"},
 }
 """The edges that may know another edge."""
 
 ONLY_IN = {
     "httpx": {"wire"},
     "httpcore": {"wire"},
-    "sqlalchemy": {"store", "outbox", "audit", "database", "tables", "migrate"},
+    "sqlalchemy": {"assembly", "store", "outbox", "audit", "database", "tables", "migrate"},
     "alembic": {"migrate"},
     "apscheduler": {"service"},
     "structlog": {"log"},

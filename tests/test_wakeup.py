@@ -7,9 +7,12 @@ from typing import Any, cast
 import pytest
 from apscheduler.events import EVENT_JOB_EXECUTED, JobExecutionEvent
 
-from daemon.assembly import Parts
+from daemon.assembly import Assembly, Frame, Pulses
+from daemon.config import Configuration
+from daemon.reload import Reload
 from daemon.service import Service
 from daemon.stop import Stop
+from daemon.systemd import Systemd
 from tests.conftest import KeptLog
 from tests.given import settings
 
@@ -34,9 +37,10 @@ class Deliveries:
 def test_a_wake_up_between_the_look_at_the_outbox_and_the_next_run_is_not_lost(
     log: KeptLog, arrives: bool, within: float
 ) -> None:
-    service = Service(settings(), Stop(), log)
-    parts = SimpleNamespace(deliver=Deliveries(service, arrives))
-    service._parts = cast("Parts", parts)
+    configuration = Configuration(settings(), None, ())
+    service = Service(Stop(), Reload(lambda: configuration, lambda _: log), Systemd({}))
+    service._parts = cast("Assembly", SimpleNamespace(deliver=Deliveries(service, arrives)))
+    service._frame = cast("Frame", SimpleNamespace(clock=lambda: datetime.now(UTC), pulses=Pulses()))
     scheduler: Any = service._scheduler
     scheduler.add_job(lambda: None, "interval", seconds=3600, id="deliver")
     scheduler.start(paused=True)

@@ -1,0 +1,43 @@
+"""One complete round, then all that is due; for those who have no place for a daemon."""
+
+from collections.abc import Callable
+from contextlib import closing
+
+from daemon.assembly import Assembly, Frame, assemble, opened
+from daemon.config import Configuration
+from daemon.errors import BetterStackError, StoppedError
+from daemon.events import Log
+from daemon.stop import Stop
+from daemon.watch import SteadyClock
+
+
+def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) -> bool:
+    """Whether all of it was done. Raises what `opened` and `assemble` raise."""
+    log = log_for(configuration)
+    stop = Stop()
+    stop.raise_on_signals()
+    clock = SteadyClock()
+    with opened(configuration.settings.database.url) as engine:
+        frame = Frame(engine, stop, clock, on_told=lambda: None)
+        with closing(assemble(configuration, frame, lambda _: log)) as parts:
+            complete = _round(parts)
+            parts.oversee.look()
+            parts.deliver.drain()
+            while (gap_ends_at := parts.deliver.gap_ends_at()) is not None:
+                if stop.wait((gap_ends_at - clock()).total_seconds()):
+                    return False
+                parts.deliver.drain()
+            if parts.oversee.look():
+                parts.oversee.beat()
+            return complete and parts.deliver.next_at() is None and not parts.deliver.deaths
+
+
+def _round(parts: Assembly) -> bool:
+    try:
+        parts.poll.round(sweep=True)
+    except BetterStackError as error:
+        parts.log.error("round failed", error=str(error))
+        return False
+    except StoppedError:
+        return False
+    return True
