@@ -24,7 +24,7 @@ def fit(pool: httpcore.ConnectionPool) -> None:
     """Makes a pool of the client keep what this module promises."""
     # httpcore has no other way to them once httpx made the pool; the tests with dripping servers fail if this ends.
     pool._network_backend = _DeadlineBackend(pool._network_backend)
-    pool.create_connection = _careful(pool.create_connection)  # type: ignore[method-assign]
+    pool.create_connection = _careful(pool.create_connection)  # type: ignore[assignment, method-assign]
 
 
 def begin_exchange(seconds: float) -> None:

@@ -21,8 +21,9 @@ Finding = tuple[bool, str]
 
 
 def plan(configuration: Configuration) -> Iterator[str]:
-    """What the program will do with this configuration."""
+    """What the program will do with this configuration. Raises `ConfigError` where it cannot set out for a service."""
     settings = configuration.settings
+    _try_to_set_out(settings)
     poll, delivery = settings.poll, settings.delivery
     yield f"configuration: {configuration.file or 'no file'}, environment and credentials; all of it is valid"
     team = f", team {settings.betterstack.team_name}" if settings.betterstack.team_name else ""
@@ -38,6 +39,14 @@ def plan(configuration: Configuration) -> Iterator[str]:
     beats = f"; calls {watchers} heartbeat URLs every {spelled(settings.heartbeat.interval)}" if watchers else ""
     yield f"raises an alarm when it cannot do its duty for {spelled(settings.alarm.poll_after)}{beats}"
     yield f"keeps its state in {settings.database.url} for {spelled(settings.database.retention)} after the end"
+
+
+def _try_to_set_out(settings: Settings) -> None:
+    """Everything up to the first byte: whom to trust, and which proxy to take."""
+    tls = tls_context(settings.http)
+    watchers = [url.get_secret_value() for url in settings.heartbeat.urls]
+    for base_url in (settings.betterstack.base_url, settings.signl4.base_url, *watchers):
+        Wire(base_url, settings.http, tls).close()
 
 
 def check_online(settings: Settings) -> Iterator[Finding]:

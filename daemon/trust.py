@@ -50,7 +50,7 @@ def _of_directories(directories: str) -> ssl.SSLContext:
     trouble = "holds no certificate under a name that OpenSSL looks for"
     for directory in filter(None, directories.split(os.pathsep)):
         try:
-            if any(map(_HASHED.fullmatch, os.listdir(directory))):
+            if any(_HASHED.fullmatch(file.name) for file in Path(directory).iterdir()):
                 return ssl.create_default_context(capath=directories)
         except OSError as error:
             trouble = f"cannot be read ({error.strerror})"

@@ -2,8 +2,8 @@
 
 An exchange ends by its deadline, whatever the other side does: a server that drips a byte now and then passes every
 read timeout of the HTTP client, so `network` cuts each wait to what is left of the exchange. An answer larger than the
-cap is not read to its end, nor unpacked any further. Redirects are not followed, and the environment decides nothing but
-proxies and whom to trust.
+cap is not read to its end, nor unpacked any further. Redirects are not followed, and the environment decides
+nothing but proxies and whom to trust.
 """
 
 import json
@@ -33,6 +33,7 @@ for _library in ("httpx", "httpcore"):
     logging.getLogger(_library).setLevel(logging.WARNING)
 
 SIZE_CAP = 10 * 1024 * 1024
+THROUGH = ", through "
 
 
 class ExchangeError(DaemonError):
@@ -76,7 +77,7 @@ class Wire:
         self._base_url = base_url
         self._timeout = settings.timeout.total_seconds()
         proxy = proxy_for(base_url, settings)
-        self._way = f", through the proxy that {proxy.named_by} names" if proxy else ""
+        self._way = f"{THROUGH}the proxy that {proxy.named_by} names" if proxy else ""
         self._proxy_secrets = proxy.secrets() if proxy else ()
         transport = _transport(tls, proxy, connections)
         fit(transport._pool)
@@ -101,10 +102,7 @@ class Wire:
         url = f"{base_url or self._base_url}{path}"
         try:
             with self._http.stream(method, url, headers=headers, params=params, content=content) as response:
-                if not getattr(response.extensions.get("network_stream"), "heard", True):
-                    raise ExchangeError("an answer was there before the request: what came before it was too long")
-                if self._way and response.status_code == 407:
-                    raise httpx.ProxyError(f"407 {response.reason_phrase}")
+                self._check_who_answers(response)
                 body = _read(response)
         except httpx.TimeoutException as error:
             where = f", as {LOOKING_UP}" if LOOKING_UP in str(error) else self._way
@@ -116,11 +114,18 @@ class Wire:
             raise ExchangeError(f"{type(error).__name__}: {error}{self._way}") from None
         return Reply(response.status_code, {key.lower(): value for key, value in response.headers.items()}, body)
 
+    def _check_who_answers(self, response: httpx.Response) -> None:
+        if not getattr(response.extensions.get("network_stream"), "heard", True):
+            raise ExchangeError("an answer was there before the request: what came before it was too long")
+        if response.status_code == 407 and self._way and response.url.scheme == "http":
+            # Without a tunnel the proxy answers where the service would.
+            raise httpx.ProxyError(f"407 {response.reason_phrase}")
+
     def _refused(self, how: str) -> ExchangeError:
         """The proxy itself answered; what it says may be made of what it was told."""
         advice = "; check the user and the password there" if how.startswith("407") else ""
         how = scrubbed(" ".join(how.split())[:100], *self._proxy_secrets)
-        return ExchangeError(f"the proxy refused: HTTP {how}{self._way}{advice}")
+        return ExchangeError(f"{self._way.removeprefix(THROUGH)} refused: HTTP {how}{advice}")
 
     def close(self) -> None:
         """Gives the connections back."""
