@@ -1,0 +1,45 @@
+#!/bin/sh
+# Installs the program and its service, or brings them up to date: `make install`. Honours DESTDIR, PREFIX and PYTHON.
+set -eu
+cd "$(dirname "$0")/.."
+. systemd/places.sh
+
+# The new environment is made beside the old one, so that an upgrade that fails leaves the old one at work.
+rm -rf "$new"
+mkdir -p "$(dirname "$new")"
+"${PYTHON:-python3}" -m venv "$new"
+PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
+    "$new/bin/python" -m pip install --quiet .
+sed -i "1s|^#!.*|#!$opt/bin/python|" "$new/bin/betterstack-signl4"
+install -D -m 755 systemd/tell-signl4 "$new/libexec/tell-signl4"
+rm -rf "$root$opt"
+mv "$new" "$root$opt"
+
+install -D -m 755 systemd/betterstack-signl4 "$root$command"
+install -D -m 644 systemd/sysusers.conf "$root$sysusers"
+install -D -m 644 systemd/tmpfiles.conf "$root$tmpfiles"
+install -d "$root$units"
+install -m 644 systemd/*.service "$root$units"
+if [ -n "$root" ] || [ "$(systemctl --version | awk 'NR == 1 { print $2 }')" -ge 254 ]; then
+    for service in $services; do
+        install -D -m 644 systemd/growing-pause.conf "$root$units/$service.d/growing-pause.conf"
+    done
+fi
+
+install -d -m 755 "$root$etc"
+install -d -m 700 "$root$etc/config"
+if [ ! -e "$root$etc/config.toml" ]; then
+    sed 's|"sqlite:///state.db"|"sqlite:////var/lib/betterstack-signl4/state.db"|' config.toml |
+        install -m 640 /dev/stdin "$root$etc/config.toml"
+fi
+for secret in betterstack.token signl4.secret; do
+    [ -e "$root$etc/config/$secret" ] || install -m 600 /dev/null "$root$etc/config/$secret"
+done
+
+if [ -z "$root" ] && [ -d /run/systemd/system ]; then
+    systemd-sysusers "$sysusers"
+    systemd-tmpfiles --create "$tmpfiles"
+    systemctl daemon-reload
+    systemctl try-restart betterstack-signl4.service 'betterstack-signl4@*.service'
+fi
+cat systemd/next-steps
