@@ -9,6 +9,7 @@ from daemon.config import load
 from daemon.errors import ConfigError
 
 SECRETS = {"BETTERSTACK__TOKEN": "the-token", "SIGNL4__SECRET": "the-secret"}
+EMPTY = ["", "\n", "\r\n", "\n\n", " ", " \t\n"]
 BOTH = "betterstack.token = 'the-token'\nsignl4.secret = 'the-secret'\n"
 
 
@@ -94,6 +95,26 @@ class TestCredentials:
         (place / "betterstack.token").write_text(text)
         sentence = problem(None, {"SIGNL4__SECRET": "x", "CREDENTIALS_DIRECTORY": str(place)})
         assert sentence.startswith("betterstack.token holds a space")
+
+    @pytest.mark.parametrize("text", EMPTY)
+    def test_that_are_empty_count_as_not_given(self, place: Path, text: str) -> None:
+        (place / "betterstack.token").write_text(text)
+        (place / "signl4.secret").write_text(text)
+        (place / "http.proxy").write_text(text)
+        (place / "config.toml").touch(0o600)
+        (place / "config.toml").write_text(BOTH)
+        found = load(None, {"CREDENTIALS_DIRECTORY": str(place)})
+        assert found.settings.secrets() == ("the-token", "the-secret")
+        assert found.warnings == ()
+
+    @pytest.mark.parametrize("text", EMPTY)
+    def test_that_are_empty_are_missing_where_nothing_else_gives_them(self, place: Path, text: str) -> None:
+        (place / "signl4.secret").write_text(text)
+        sentence = problem(None, {"BETTERSTACK__TOKEN": "the-token", "CREDENTIALS_DIRECTORY": str(place)})
+        assert sentence == (
+            "signl4.secret is missing; set SIGNL4__SECRET in the environment, put it in a credential file named "
+            "signl4.secret, or as secret under [signl4]"
+        )
 
     def test_of_others_are_left_alone(self, place: Path) -> None:
         for name in ("tls.key", "other", "poll", ".hidden", "polls.interval"):
