@@ -1,11 +1,14 @@
 """Which way a request takes: `http.proxy` first, else the usual variables, and neither for what `NO_PROXY` names."""
 
 import time
+from base64 import b64encode
 
 import pytest
 
-from daemon.wire import ExchangeError
+from daemon.settings import HttpSection
+from daemon.wire import ExchangeError, tls_context
 from tests.listener import Connection, Script, after_request, answering, listening, ok, says, wire_to
+from tests.test_wire_answers import CERTIFICATE, server_side
 
 UPSTREAM = "http://upstream.test"
 
@@ -25,7 +28,10 @@ def test_https_goes_through_a_tunnel_that_sees_no_token(monkeypatch: pytest.Monk
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     with listening(after_request(says(refusal))) as proxy:
         monkeypatch.setenv(variable, proxy.url)
-        with wire_to("https://upstream.test") as wire, pytest.raises(ExchangeError, match=f"{variable} names refused: HTTP 407"):
+        with (
+            wire_to("https://upstream.test") as wire,
+            pytest.raises(ExchangeError, match=f"{variable} names refused: HTTP 407"),
+        ):
             wire.exchange("GET", "/path", headers={"Authorization": "Bearer secret"})
     assert proxy.asked[0].startswith(b"CONNECT upstream.test:443 HTTP/1.1\r\n")
     assert b"secret" not in b"".join(proxy.asked)
@@ -77,14 +83,113 @@ def test_what_no_proxy_does_not_name_goes_through_the_proxy(monkeypatch: pytest.
             assert wire.exchange("GET", "/").body == b"proxy"
 
 
-def test_the_password_of_a_proxy_goes_to_the_proxy_and_into_no_error() -> None:
-    refusal = b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"
-    with listening(after_request(says(refusal))) as proxy:
-        url = f"http://jane:hunter2@127.0.0.1:{proxy.port}"
-        with wire_to("https://upstream.test", proxy=url) as wire, pytest.raises(ExchangeError) as caught:
+REFUSAL = b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"
+CREDENTIALS = {
+    "jane:hunter2": "jane:hunter2",
+    "jane:p%40ss%3Aw%2Frd%23%3F": "jane:p@ss:w/rd#?",
+    "DOMAIN%5Cjane:100%25": "DOMAIN\\jane:100%",
+    "j%C3%A4ne:%F0%9F%94%91": "jäne:\N{KEY}",
+    "jane:p%20w": "jane:p w",
+    "jane:p%2Bw+x": "jane:p+w+x",
+    "jane:p@ss": "jane:p@ss",
+    "jane:": "jane:",
+    "jane": "jane:",
+    ":hunter2": ":hunter2",
+}
+"""As an address spells user and password, and as the proxy must get them."""
+
+
+@pytest.mark.parametrize("spelled", CREDENTIALS)
+@pytest.mark.parametrize("source", ["http.proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_user_and_password_reach_the_proxy_decoded_and_no_error(
+    monkeypatch: pytest.MonkeyPatch, source: str, spelled: str
+) -> None:
+    expected = b64encode(CREDENTIALS[spelled].encode())
+    with listening(after_request(says(REFUSAL))) as proxy:
+        address = f"http://{spelled}@127.0.0.1:{proxy.port}"
+        if source != "http.proxy":
+            monkeypatch.setenv(source, address)
+        with (
+            wire_to("https://upstream.test", proxy=address if source == "http.proxy" else None) as wire,
+            pytest.raises(ExchangeError) as caught,
+        ):
             wire.exchange("GET", "/")
-    assert b"Proxy-Authorization: Basic amFuZTpodW50ZXIy" in proxy.asked[0]
-    assert "hunter2" not in str(caught.value)
+    assert b"\r\nProxy-Authorization: Basic %b\r\n" % expected in proxy.asked[0]
+    assert (
+        str(caught.value)
+        == f"the proxy that {source} names refused: HTTP 407 No; check the user and the password there"
+    )
+
+
+@pytest.mark.parametrize("base_url", ["https://upstream.test", "http://upstream.test"])
+@pytest.mark.parametrize("secret", ["p@ss", "p%40ss", b64encode(b"jane:p@ss").decode()])
+def test_a_proxy_that_says_what_it_was_told_leaks_nothing(base_url: str, secret: str) -> None:
+    answer = f"HTTP/1.1 407 Not for jane {secret}\r\nContent-Length: 4\r\n\r\np@ss".encode()
+    with listening(after_request(says(answer))) as proxy:
+        address = f"http://jane:p%40ss@127.0.0.1:{proxy.port}"
+        with wire_to(base_url, proxy=address) as wire, pytest.raises(ExchangeError) as caught:
+            wire.exchange("GET", "/")
+    assert str(caught.value) == (
+        "the proxy that http.proxy names refused: HTTP 407 Not for jane ***; check the user and the password there"
+    )
+
+
+def test_an_error_on_the_way_names_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(after_request(Connection.hang)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://jane:hunter2@127.0.0.1:{proxy.port}")
+        with wire_to("https://upstream.test") as wire:
+            with pytest.raises(
+                ExchangeError, match=r"^no complete answer within 0\.5 s, through the proxy that HTTPS_P"
+            ):
+                wire.exchange("GET", "/")
+    with wire_to("https://upstream.test") as wire:
+        with pytest.raises(ExchangeError, match=r"^ConnectError: .*, through the proxy that HTTPS_PROXY names$"):
+            wire.exchange("GET", "/")
+
+
+@pytest.mark.parametrize("base_url", ["https://upstream.test", "http://upstream.test"])
+def test_a_proxy_may_itself_be_reached_over_tls_and_show_a_certificate_of_the_ca_file(base_url: str) -> None:
+    trusting = tls_context(HttpSection(ca_file=CERTIFICATE))
+    with listening(after_request(says(REFUSAL)), server_side()) as proxy:
+        with (
+            wire_to(base_url, trusting, proxy=proxy.url) as wire,
+            pytest.raises(ExchangeError, match="refused: HTTP 407"),
+        ):
+            wire.exchange("GET", "/")
+        assert len(proxy.asked) == 1
+
+
+def test_a_proxy_whose_own_certificate_nobody_vouches_for_is_told_nothing() -> None:
+    with listening(after_request(says(REFUSAL)), server_side()) as proxy:
+        url = proxy.url.replace("https://", "https://jane:hunter2@")
+        with wire_to("https://upstream.test", proxy=url) as wire, pytest.raises(ExchangeError, match="VERIFY_FAILED"):
+            wire.exchange("GET", "/")
+    assert proxy.asked == []
+
+
+@pytest.mark.parametrize("port", ["", ":8443"])
+def test_an_ipv6_address_is_named_to_a_proxy_in_brackets(port: str) -> None:
+    with listening(after_request(says(REFUSAL))) as proxy:
+        with (
+            wire_to(f"https://[2001:db8::1]{port}", proxy=proxy.url) as wire,
+            pytest.raises(ExchangeError, match="407"),
+        ):
+            wire.exchange("GET", "/")
+    place = f"[2001:db8::1]{port or ':443'}".encode()
+    assert proxy.asked[0].startswith(b"CONNECT %b HTTP/1.1\r\n" % place)
+    assert b"\r\nHost: %b\r\n" % place in proxy.asked[0]
+    assert proxy.asked[0].count(b"Host:") == 1
+
+
+def test_an_ipv6_address_is_named_to_a_proxy_in_brackets_without_a_tunnel_too() -> None:
+    with listening(answering(ok())) as proxy:
+        with wire_to("http://[2001:db8::1]:8080", proxy=proxy.url) as wire:
+            for _ in range(2):
+                wire.exchange("GET", "/path", params={"of": "2001:db8::1"})
+    for asked in proxy.asked:
+        assert asked.startswith(b"GET http://[2001:db8::1]:8080/path?of=2001%3Adb8%3A%3A1 HTTP/1.1\r\n")
+        assert b"\r\nHost: [2001:db8::1]:8080\r\n" in asked
+    assert proxy.connections == 1
 
 
 def hangs(connection: Connection) -> None:
