@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034
 # Where things are, for install.sh and uninstall.sh.
 root=${DESTDIR:-}
 prefix=${PREFIX:-/usr/local}
