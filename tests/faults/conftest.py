@@ -239,6 +239,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
     resolver = Resolver(socket.getaddrinfo)
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
     yield resolver
+    resolver.mend()
     assert resolver.strays == []
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum, auto
 from select import select
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK, LOOPBACK_V6 = "127.0.0.1", "::1"
 PIECE = 65536
+Place = tuple[str, int]
 
 
 class Reset(Enum):
@@ -26,10 +27,25 @@ class Reset(Enum):
     """A part of the answer arrives."""
 
 
+def has_ipv6() -> bool:
+    """Whether this machine has the loopback address of IPv6."""
+    try:
+        listen(LOOPBACK_V6, 0).close()
+    except OSError:
+        return False
+    return True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
 class Line:
     """A port that leads to a service on another one; it can be cut and joined again."""
 
-    def __init__(self, target: int = 0) -> None:
+    def __init__(self, target: int = 0, host: str = LOOPBACK) -> None:
+        self.host = host
+        """Where it listens from the next time on that it is joined."""
         self.port = 0
         self.tls: ssl.SSLContext | None = None
         """With it, connections are met as the service itself would meet them."""
@@ -44,7 +60,7 @@ class Line:
 
     def join(self) -> None:
         """The line is there, from the second time on at the same port; each connection is carried to its end."""
-        self._server = socket.create_server((LOOPBACK, self.port))
+        self._server = listen(self.host, self.port)
         self.port = self._server.getsockname()[1]
         self._accepting = Thread(target=self._accept, args=(self._server,), daemon=True)
         self._accepting.start()
@@ -85,15 +101,15 @@ class Line:
     def _meet(self, client: socket.socket) -> None:
         _hurry(client)
         with self.tls.wrap_socket(client, server_side=True) if self.tls else client as stream:
-            if port := self._lead(stream):
-                self._carry(stream, port)
+            if place := self._lead(stream):
+                self._carry(stream, place)
 
-    def _lead(self, stream: socket.socket) -> int:
-        """The port to go on to; 0 for none."""
-        return self._target
+    def _lead(self, stream: socket.socket) -> Place | None:
+        """Where to go on to, if anywhere."""
+        return LOOPBACK, self._target
 
-    def _carry(self, client: socket.socket, port: int) -> None:
-        with socket.create_connection((LOOPBACK, port)) as service:
+    def _carry(self, client: socket.socket, place: Place) -> None:
+        with socket.create_connection(place) as service:
             _hurry(service)
             with self._lock:
                 self._services.add(service)
@@ -122,22 +138,45 @@ class Line:
 
 
 class Proxy(Line):
-    """Leads to whatever port of loopback it is asked for, or refuses to."""
+    """Leads to whatever port it is asked for, at its own address if by a name, or refuses to."""
 
     refusal = b""
     """A whole answer of HTTP that is given instead."""
+    opens: ssl.SSLContext | None = None
+    """With it, the proxy ends the client's TLS itself and goes on to the service without."""
 
-    def _lead(self, stream: socket.socket) -> int:
+    def __init__(self, target: int = 0, host: str = LOOPBACK) -> None:
+        self.asked: list[bytes] = []
+        super().__init__(target, host)
+
+    def _lead(self, stream: socket.socket) -> Place | None:
         asked = b""
         while b"\r\n\r\n" not in asked:
             if not (piece := stream.recv(PIECE)):
-                return 0
+                return None
             asked += piece
+        self.asked.append(asked)
         if self.refusal:
             stream.sendall(self.refusal)
-            return 0
-        stream.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        return int(asked.split(b" ")[1].rpartition(b":")[2])
+            return None
+        place = self._place(asked.split(b" ")[1].decode())
+        if place is not None:
+            stream.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        return place
+
+    def _place(self, target: str) -> Place | None:
+        host, _, port = target.rpartition(":")
+        if ":" in host:
+            # As other proxies do, it understands an IPv6 address in brackets alone.
+            return (host[1:-1], int(port)) if host[0] == "[" else None
+        return self.host, int(port)
+
+    def _carry(self, client: socket.socket, place: Place) -> None:
+        if self.opens is None:
+            super()._carry(client, place)
+            return
+        with self.opens.wrap_socket(client, server_side=True) as opened:
+            super()._carry(opened, place)
 
 
 class Resolver:
@@ -145,19 +184,28 @@ class Resolver:
 
     def __init__(self, lookup: Callable[..., Any]) -> None:
         self.down = False
-        self.first = LOOPBACK
-        """The first address of a host that has a name; the last is always loopback's own."""
+        self.addresses: tuple[str, ...] = (LOOPBACK, LOOPBACK)
+        """Those of the one host that has a name."""
+        self.hangs = False
         self.strays: list[str] = []
         self._lookup = lookup
+        self._over = Event()
 
     def __call__(self, host: str, port: int, *more: Any, **named: Any) -> Any:
-        if host.startswith("127."):
+        if host.startswith("127.") or host == LOOPBACK_V6:
             return self._lookup(host, port, *more, **named)
         if host != "localhost":
             self.strays.append(host)
+        if self.hangs:
+            self._over.wait()
         if self.down or host != "localhost":
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-        return [found for at in (self.first, LOOPBACK) for found in self._lookup(at, port, *more, **named)]
+        return [found for at in self.addresses for found in self._lookup(at, port, *more, **named)]
+
+    def mend(self) -> None:
+        """Look-ups end, those under way too."""
+        self.down = self.hangs = False
+        self._over.set()
 
 
 def _readable(client: socket.socket, service: socket.socket) -> list[socket.socket]:

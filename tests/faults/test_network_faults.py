@@ -1,21 +1,26 @@
 """What the network between the program and either service can do wrong: a table, and a test that goes through it."""
 
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 
 from daemon.errors import BetterStackError
-from tests.faults.conftest import NEW, PASSWORD, Scene, about
-from tests.faults.line import LOOPBACK, Line, Proxy, Reset, Resolver
+from tests.faults.conftest import NEW, PASSWORD, PATIENCE, Scene, about
+from tests.faults.line import LOOPBACK, LOOPBACK_V6, Line, Proxy, Reset, Resolver, has_ipv6
+from tests.listener import TIMEOUT
 
 BETTERSTACK, SIGNL4 = "Better Stack", "SIGNL4"
+UNKNOWN = "services.test"
+"""A name that only a proxy can look up."""
+OWN_NAMES = (LOOPBACK, LOOPBACK_V6, "localhost")
 Years = tuple[datetime | None, datetime | None]
 PAST, FUTURE = ((datetime(first, 1, 1, tzinfo=UTC), datetime(first + 1, 1, 1, tzinfo=UTC)) for first in (2000, 2998))
 
@@ -32,6 +37,12 @@ class Way(StrEnum):
     NAMED = "at a name"
     TLS = "over TLS, with http.ca_file"
     PROXY = "over TLS through a proxy"
+    TLS_PROXY = "over TLS through a proxy that is reached over TLS itself"
+    OPENING = "over TLS through a proxy that opens it"
+    V6 = "at an IPv6 address"
+    V6_NAMED = "at a name that has IPv6 addresses alone"
+    V6_NAMED_PROXY = "over TLS at such a name, through a proxy at one"
+    V6_PROXY = "over TLS at an IPv6 address, through a proxy at one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,7 @@ class Authority:
     def certificate(self, *names: str, unknown: bool = False, years: Years = (None, None)) -> ssl.SSLContext:
         """What a server shows; loopback's own certificate by default."""
         issuer = self.unknown if unknown else self.trusted
-        issued = issuer.issue_cert(*(names or (LOOPBACK,)), not_before=years[0], not_after=years[1])
+        issued = issuer.issue_cert(*(names or OWN_NAMES), not_before=years[0], not_after=years[1])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         issued.configure_cert(context)
         return context
@@ -71,6 +82,7 @@ class Case:
     expected: Expected
     way: Way
     spoils: Mapping[str, Spoil]
+    timeout: float = PATIENCE
 
 
 def attribute(of: Callable[[Network], object], **values: object) -> Spoil:
@@ -90,6 +102,13 @@ def shows(certificate: Callable[[Authority], ssl.SSLContext | None]) -> Spoil:
     return spoil
 
 
+def opens(certificate: Callable[[Authority], ssl.SSLContext | None]) -> Spoil:
+    def spoil(network: Network) -> None:
+        network.proxy.opens = certificate(network.authority)
+
+    return spoil
+
+
 def self_signed(_: Authority) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(Path(__file__).parents[1] / "data" / "loopback.pem")
@@ -104,6 +123,18 @@ CASES: dict[str, Case] = {
     "no fault, at an address": Case(Expected.WORKS, Way.PLAIN, {"": lambda _: None}),
     "no fault, a certificate that http.ca_file vouches for": Case(Expected.WORKS, Way.TLS, {"": lambda _: None}),
     "no fault, through a proxy": Case(Expected.WORKS, Way.PROXY, {"": lambda _: None}),
+    "no fault, through a proxy that has a certificate of its own": Case(
+        Expected.WORKS, Way.TLS_PROXY, {"": lambda _: None}
+    ),
+    "no fault, through a proxy that opens TLS, with certificates that http.ca_file vouches for": Case(
+        Expected.WORKS, Way.OPENING, {"": lambda _: None}
+    ),
+    "no fault, at an IPv6 address": Case(Expected.WORKS, Way.V6, {"": lambda _: None}),
+    "no fault, at a name that has IPv6 addresses alone": Case(Expected.WORKS, Way.V6_NAMED, {"": lambda _: None}),
+    "no fault, at an IPv6 address through a proxy at one": Case(Expected.WORKS, Way.V6_PROXY, {"": lambda _: None}),
+    "no fault, at a name through a proxy at a name, both with IPv6 addresses alone": Case(
+        Expected.WORKS, Way.V6_NAMED_PROXY, {"": lambda _: None}
+    ),
     "a connection that is refused": Case(Expected.WAITS, Way.PLAIN, {"": lambda network: network.line.cut()}),
     "a connection that is reset as soon as it is there": Case(
         Expected.WAITS, Way.PLAIN, {"": attribute(lambda network: network.line, reset=Reset.ON_CONNECT)}
@@ -111,19 +142,31 @@ CASES: dict[str, Case] = {
     "a name that is not found": Case(
         Expected.WAITS, Way.NAMED, {"": attribute(lambda network: network.resolver, down=True)}
     ),
+    "a look-up of a name that does not end": Case(
+        Expected.WAITS, Way.NAMED, {"": attribute(lambda network: network.resolver, hangs=True)}, TIMEOUT
+    ),
     "a name whose first address is dead": Case(
-        Expected.WORKS, Way.NAMED, {"": attribute(lambda network: network.resolver, first="127.0.0.2")}
+        Expected.WORKS,
+        Way.NAMED,
+        {"": attribute(lambda network: network.resolver, addresses=("127.0.0.2", LOOPBACK))},
+    ),
+    "a name whose IPv6 address is dead": Case(
+        Expected.WORKS,
+        Way.NAMED,
+        {"": attribute(lambda network: network.resolver, addresses=(LOOPBACK_V6, LOOPBACK))},
     ),
     "a certificate that nobody should trust": Case(
         Expected.WAITS,
         Way.TLS,
         {
             "expired": shows(lambda at: at.certificate(years=PAST)),
-            "not valid yet": shows(lambda at: at.certificate(years=FUTURE)),
             "self-signed": shows(self_signed),
             "of an unknown authority": shows(lambda at: at.certificate(unknown=True)),
             "for another host": shows(lambda at: at.certificate("example.com", "127.0.0.2")),
         },
+    ),
+    "a certificate that is not valid yet, as where the clock is wrong": Case(
+        Expected.WAITS, Way.TLS, {"": shows(lambda at: at.certificate(years=FUTURE))}
     ),
     "no TLS where there should be": Case(Expected.WAITS, Way.TLS, {"": shows(lambda _: None)}),
     "a proxy that refuses": Case(
@@ -142,6 +185,9 @@ CASES: dict[str, Case] = {
     ),
     "a proxy that leads to somebody else": Case(
         Expected.WAITS, Way.PROXY, {"": shows(lambda at: at.certificate("example.com"))}
+    ),
+    "a proxy that opens TLS, with certificates that nobody should trust": Case(
+        Expected.WAITS, Way.OPENING, {"": opens(lambda at: at.certificate(UNKNOWN, unknown=True))}
     ),
 }
 
@@ -163,22 +209,22 @@ def proxy() -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def along(unbegun: Scene, proxy: Proxy, authority: Authority) -> Iterator[Callable[[Way], Scene]]:
+def along(unbegun: Scene, proxy: Proxy, resolver: Resolver, authority: Authority) -> Iterator[Callable[[Way], Scene]]:
     """The scene, with services that are reached this way."""
 
     def along(way: Way) -> Scene:
-        if way in {Way.TLS, Way.PROXY}:
+        if way in {Way.V6, Way.V6_NAMED, Way.V6_PROXY, Way.V6_NAMED_PROXY}:
+            if not has_ipv6():
+                pytest.skip("this machine has no IPv6 loopback")
+            resolver.addresses = (LOOPBACK_V6,)
+            move((unbegun.to_betterstack, unbegun.to_signl4, proxy), LOOPBACK_V6)
+        if way in {Way.TLS, Way.PROXY, Way.TLS_PROXY, Way.V6_PROXY, Way.V6_NAMED_PROXY}:
             unbegun.to_betterstack.tls = unbegun.to_signl4.tls = authority.certificate()
-        match way:
-            case Way.NAMED:
-                unbegun.configure(host="localhost")
-            case Way.TLS:
-                unbegun.configure(scheme="https", ca_file=authority.file)
-            case Way.PROXY:
-                url = f"http://jane:{PASSWORD}@{LOOPBACK}:{proxy.port}"
-                unbegun.configure(scheme="https", ca_file=authority.file, proxy=url)
-            case Way.PLAIN:
-                pass
+        if way is Way.TLS_PROXY:
+            proxy.tls = authority.certificate()
+        if way is Way.OPENING:
+            proxy.opens = authority.certificate(UNKNOWN)
+        set_out(unbegun, way, proxy, authority)
         unbegun.begin()
         return unbegun
 
@@ -186,11 +232,46 @@ def along(unbegun: Scene, proxy: Proxy, authority: Authority) -> Iterator[Callab
     unbegun.end()
 
 
-def mend(network: Network, good: ssl.SSLContext | None) -> None:
+def move(lines: Iterable[Line], host: str) -> None:
+    """They listen there from now on."""
+    for line in lines:
+        line.cut()
+        line.host, line.port = host, 0
+        line.join()
+
+
+def set_out(scene: Scene, way: Way, proxy: Proxy, authority: Authority, timeout: float = PATIENCE) -> None:
+    """Configures the clients for this way."""
+    trusting: dict[str, Any] = {"scheme": "https", "ca_file": authority.file, "timeout": timeout}
+    at = f"jane:{PASSWORD}@{LOOPBACK}:{proxy.port}"
+    match way:
+        case Way.PLAIN:
+            scene.configure(timeout=timeout)
+        case Way.NAMED | Way.V6_NAMED:
+            scene.configure(host="localhost", timeout=timeout)
+        case Way.V6:
+            scene.configure(host=f"[{LOOPBACK_V6}]", timeout=timeout)
+        case Way.TLS:
+            scene.configure(**trusting)
+        case Way.PROXY:
+            scene.configure(proxy=f"http://{at}", **trusting)
+        case Way.TLS_PROXY:
+            scene.configure(proxy=f"https://{at}", **trusting)
+        case Way.OPENING:
+            scene.configure(host=UNKNOWN, proxy=f"http://{at}", **trusting)
+        case Way.V6_NAMED_PROXY:
+            scene.configure(host="localhost", proxy=f"http://{at.replace(LOOPBACK, 'localhost')}", **trusting)
+        case Way.V6_PROXY:
+            at = at.replace(LOOPBACK, f"[{LOOPBACK_V6}]")
+            scene.configure(host=f"[{LOOPBACK_V6}]", proxy=f"http://{at}", **trusting)
+
+
+def mend(network: Network, good: tuple[ssl.SSLContext | None, ssl.SSLContext | None]) -> None:
     """The way is free again."""
-    network.line.tls, network.line.reset = good, None
-    network.proxy.refusal, network.proxy.reset = b"", None
-    network.resolver.down = False
+    network.line.tls, network.proxy.opens = good
+    network.line.reset = network.proxy.reset = None
+    network.proxy.refusal = b""
+    network.resolver.mend()
     for line in (network.line, network.proxy):
         line.cut()
         line.join()
@@ -245,9 +326,10 @@ def test_each_fault_ends_as_the_table_says(
 ) -> None:
     scene = along(case.way)
     line = scene.to_betterstack if service == BETTERSTACK else scene.to_signl4
-    network, good = Network(line, proxy, resolver, authority), line.tls
+    network, good = Network(line, proxy, resolver, authority), (line.tls, proxy.opens)
     if service == SIGNL4:
         poll(scene, works=True)
+    set_out(scene, case.way, proxy, authority, case.timeout)
     for form, spoil in case.spoils.items():
         with about(form):
             spoil(network)
@@ -257,6 +339,7 @@ def test_each_fault_ends_as_the_table_says(
                 fails_to_see(scene) if service == BETTERSTACK else fails_to_tell(scene)
                 check_that_nothing_was_told(scene)
                 mend(network, good)
+    set_out(scene, case.way, proxy, authority)
     for _ in range(2):
         poll(scene, works=True)
         scene.drain_for(minutes=6)
