@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from daemon.settings import HttpSection
 from daemon.wire import SIZE_CAP, ExchangeError, tls_context
@@ -13,6 +14,8 @@ from tests.listener import Connection, Script, after_request, answering, listeni
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CERTIFICATE = Path(__file__).parent / "data" / "loopback.pem"
+HASHED = "88d0bdcb.0"
+"""The name under which OpenSSL looks for it in a directory."""
 MEGABYTE = 1024 * 1024
 
 
@@ -27,6 +30,25 @@ class TestTls:
         trusting = tls_context(HttpSection(ca_file=CERTIFICATE))
         with listening(answering(ok(b"{}")), server_side()) as server, wire_to(server.url, trusting) as wire:
             assert wire.exchange("GET", "/").body == b"{}"
+
+    @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+    def test_a_certificate_that_the_usual_variables_name_is_trusted(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
+    ) -> None:
+        (tmp_path / HASHED).write_bytes(CERTIFICATE.read_bytes())
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        monkeypatch.setenv(variable, str(CERTIFICATE if variable == "SSL_CERT_FILE" else tmp_path))
+        trusting = tls_context(HttpSection())
+        with listening(answering(ok(b"{}")), server_side()) as server, wire_to(server.url, trusting) as wire:
+            assert wire.exchange("GET", "/").body == b"{}"
+
+    def test_the_ca_file_wins_over_the_usual_variables(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        not_trusting = tls_context(HttpSection(ca_file=tmp_path / "other.pem"))
+        with listening(answering(ok(b"{}")), server_side()) as server, wire_to(server.url, not_trusting) as wire:
+            with pytest.raises(ExchangeError, match=r"CERTIFICATE_VERIFY_FAILED"):
+                wire.exchange("GET", "/")
 
     def test_an_unknown_certificate_is_not_trusted(self) -> None:
         with (
