@@ -197,7 +197,21 @@ class _DeadlineStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
+        outer = self._inner.get_extra_info("socket")
+        if isinstance(outer, ssl.SSLSocket):
+            _cut_each_wait(outer)
         return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, left))
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+def _cut_each_wait(outer: ssl.SSLSocket) -> None:
+    """TLS within TLS reads as often as something comes, until it has enough: a byte now and then would do."""
+    receive = outer.recv
+
+    def recv(size: int) -> bytes:
+        outer.settimeout(_left(None, TimeoutError))
+        return receive(size)
+
+    outer.recv = recv  # type: ignore[assignment, method-assign]

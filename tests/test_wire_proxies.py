@@ -1,5 +1,6 @@
 """Which way a request takes: `http.proxy` first, else the usual variables, and neither for what `NO_PROXY` names."""
 
+import ssl
 import time
 from base64 import b64encode
 
@@ -203,9 +204,11 @@ def answers_then_hangs(connection: Connection) -> None:
     connection.drip(b"\x16\x03\x03\x20\x00" + b"\x02" * 200)
 
 
+@pytest.mark.parametrize("tls", [None, server_side()], ids=["plain", "over TLS"])
 @pytest.mark.parametrize("script", [hangs, answers_then_hangs])
-def test_a_slow_tunnel_does_not_outlast_the_deadline(script: Script) -> None:
-    with listening(script) as proxy, wire_to("https://upstream.test", proxy=proxy.url) as wire:
+def test_a_slow_tunnel_does_not_outlast_the_deadline(script: Script, tls: ssl.SSLContext | None) -> None:
+    trusting = tls_context(HttpSection(ca_file=CERTIFICATE))
+    with listening(script, tls) as proxy, wire_to("https://upstream.test", trusting, proxy=proxy.url) as wire:
         begun = time.monotonic()
         with pytest.raises(ExchangeError, match=r"within 0\.5 s"):
             wire.exchange("GET", "/")
