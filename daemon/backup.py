@@ -43,9 +43,7 @@ def put_by(file: Path, revision: str, on_progress: Callable[[], None]) -> Path:
         for old in copies[:-KEPT]:
             old.unlink()
     except (OSError, sqlite3.Error) as error:
-        raise DatabaseUnusableError(
-            f"{file} cannot be copied to {copy} before it is changed ({error}); {MEND}"
-        ) from None
+        raise DatabaseUnusableError(f"{file} cannot be copied to {copy} before its upgrade ({error}); {MEND}") from None
     return copy
 
 

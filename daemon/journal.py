@@ -42,10 +42,9 @@ class Journal:
 
     def __init__(self, address: str = "/run/systemd/journal/socket") -> None:
         self._address = address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.settimeout(PATIENCE)
 
     def write(self, text: str) -> None:
         """Hands an entry over, or drops it if that takes too long. Raises `OSError` for one that is not taken."""
-        with suppress(TimeoutError):
-            self._socket.sendto(text.encode("utf-8", "replace"), self._address)
+        with suppress(TimeoutError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(PATIENCE)
+            sender.sendto(text.encode("utf-8", "replace"), self._address)

@@ -1,0 +1,107 @@
+"""Before a database is changed it is copied; a long change says that it gets on, and ends with whoever asked for it."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from daemon import backup, upgrade
+from daemon.backup import put_by
+from daemon.database import REVISIONS
+from daemon.errors import DatabaseUnusableError
+from tests.outbox import dump
+
+OLDER = "0000"
+
+
+@pytest.fixture
+def older(database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A database that calls itself older than it is, and a program that knows that revision."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (OLDER,))
+        connection.commit()
+    monkeypatch.setattr("daemon.database.REVISIONS", [OLDER, *REVISIONS])
+    return database
+
+
+def url(file: Path) -> str:
+    return f"sqlite:///{file}"
+
+
+def copies(file: Path) -> list[str]:
+    return sorted(
+        path.name.removeprefix(f"{file.name}.schema-") for path in file.parent.glob(f"{file.name}.schema-*.bak")
+    )
+
+
+def test_a_database_that_is_to_be_changed_is_put_by_first(older: Path) -> None:
+    before = dump(older)
+    with pytest.raises(DatabaseUnusableError, match="cannot be brought up to date"):
+        upgrade.upgrade(url(older))  # no migration leads from that revision, so the change fails
+    assert copies(older) == [f"{OLDER}.bak"]
+    assert dump(older.with_name(f"{older.name}.schema-{OLDER}.bak")) == before == dump(older)
+
+
+def test_neither_a_new_database_nor_one_that_is_up_to_date_is_copied(tmp_path: Path, database: Path) -> None:
+    for file in (tmp_path / "new.db", database):
+        upgrade.upgrade(url(file))
+        assert copies(file) == []
+
+
+def test_a_database_that_cannot_be_copied_is_not_changed(older: Path) -> None:
+    older.with_name(f"{older.name}.schema-{OLDER}.bak.part").mkdir()
+    before = dump(older)
+    with pytest.raises(DatabaseUnusableError, match=r"cannot be copied to .* before its upgrade"):
+        upgrade.upgrade(url(older))
+    assert dump(older) == before
+
+
+def test_the_last_three_are_kept_and_nothing_else_is_touched(database: Path) -> None:
+    others = [
+        database.with_name(name) for name in ("other.db.schema-0000.bak", "state.db.bak", "state.db.schema-1.old")
+    ]
+    for other in others:
+        other.touch()
+    for revision in ("0001", "0002", "0003", "0003", "0004", "0005"):
+        put_by(database, revision, lambda: None)
+    assert copies(database) == ["0003.bak", "0004.bak", "0005.bak"]
+    assert all(other.exists() for other in others)
+
+
+def test_a_long_copy_says_that_it_gets_on(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup, "PAGES", 1)
+    signs: list[None] = []
+    put_by(database, "0001", lambda: signs.append(None))
+    assert len(signs) > 5
+
+
+SLOW = """
+import sys
+from daemon import migrate
+from daemon.migrate import command
+
+def slow(config, _target):
+    connection = config.attributes["connection"]
+    connection.exec_driver_sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) SELECT sum(i) FROM n"
+    )
+
+vars(migrate).update(PACE=0.01)
+vars(command).update(upgrade=slow)
+migrate.migrate(sys.argv[1])
+"""
+
+
+def test_a_long_migration_says_that_it_gets_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "slow.py"
+    script.write_text(SLOW)
+    whole = upgrade.subprocess.Popen
+
+    def slow(command: list[str], **options: object) -> object:
+        return whole([*command[:2], str(script), command[-1]], **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(upgrade.subprocess, "Popen", slow)
+    signs: list[None] = []
+    upgrade._migrate(url(tmp_path / "state.db"), lambda: signs.append(None))
+    assert len(signs) > 5
