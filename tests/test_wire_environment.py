@@ -16,6 +16,15 @@ from daemon.wire import Wire, tls_context
 from tests.at_terminal import SECRETS, assert_sentence, command
 
 CERTIFICATE = Path(__file__).parent / "data" / "loopback.pem"
+REVOCATIONS = """\
+-----BEGIN X509 CRL-----
+MIGUMD0CAQEwCgYIKoZIzj0EAwIwDDEKMAgGA1UEAwwBeBcNMjYwMTAxMDAwMDAw
+WhgPMjk5OTAxMDEwMDAwMDBaMAoGCCqGSM49BAMCA0cAMEQCIE/fuHkNz8JJvSRi
+VLn81wttZPStC2aFZtKLD7VM5tW9AiAiZ7TM11YFB07E15ImfTxCbEWma8c8mm9t
+9+Rb/kILcg==
+-----END X509 CRL-----
+"""
+"""A list of certificates that are not to be trusted, which is none that is."""
 PASSWORD = "hunter2"
 WORKING = ["run", "once", "check", "check --online", "test-alert"]
 """The commands that reach out, or say whether one could."""
@@ -31,6 +40,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "garbage.pem").write_text("not a certificate\n")
     (tmp_path / "empty.pem").touch()
+    (tmp_path / "revoked.pem").write_text(REVOCATIONS)
     (tmp_path / "loop.pem").symlink_to("loop.pem")
     (tmp_path / "empty").mkdir()
     os.mkfifo(tmp_path / "pipe.pem")
@@ -77,6 +87,11 @@ def test_a_proxy_that_cannot_be_used_is_told_of_by_its_variable(database: Path, 
     assert_told(said.stderr, f"{variable} {PROXIES[address]}; ", "write it like http://proxy.example.com:3128")
 
 
+def test_of_two_variables_that_say_the_same_the_one_in_small_letters_is_told_of(database: Path) -> None:
+    said = command(database, "check", **SECRETS, HTTPS_PROXY="foo://one.test", https_proxy="foo://one.test")
+    assert_told(said.stderr, "https_proxy is not the address of a proxy; ")
+
+
 @pytest.mark.parametrize("address", [address for address in PROXIES if "://" in address])
 def test_a_proxy_that_cannot_be_used_is_told_of_by_its_key(database: Path, address: str) -> None:
     said = command(database, "check", **SECRETS, HTTP__PROXY=address)
@@ -116,6 +131,7 @@ FILES = {
     "company.pem/x": "cannot be read (Not a directory)",
     "garbage.pem": "holds no certificate",
     "empty.pem": "holds no certificate",
+    "revoked.pem": "holds no certificate",
     "empty": "is not a file",
     "pipe.pem": "is not a file",
 }
