@@ -10,6 +10,9 @@ from daemon.backup import put_by
 from daemon.database import MEND, REVISIONS, file_of, open_engine, revision_of, transaction
 from daemon.errors import DatabaseBusyError, DatabaseUnusableError
 
+MIGRATION = ("-P", "-m", "daemon.migrate")
+"""`-P` keeps modules out that lie in the working directory."""
+
 
 def upgrade(url: str, on_progress: Callable[[], None] = lambda: None) -> bool:
     """Brings the file to the newest schema, creating it if need be; whether there was anything to do.
@@ -29,9 +32,9 @@ def upgrade(url: str, on_progress: Callable[[], None] = lambda: None) -> bool:
 def _migrate(url: str, on_progress: Callable[[], None]) -> None:
     """Alembic takes 10 MB that a daemon would keep for months, so it works in a process of its own.
 
-    That one looks for modules where this one does, and never in the working directory (-P). It says so when it got on.
+    That one looks for modules where this one does, and says so when it got on.
     """
-    command = [sys.executable, "-P", "-m", "daemon.migrate", url]
+    command = [sys.executable, *MIGRATION, url]
     places = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with (
         tempfile.TemporaryFile() as complaint,

@@ -9,6 +9,7 @@ from typing import TextIO
 import pytest
 
 from daemon import journal, log
+from daemon.events import Log
 from daemon.journal import Journal, entry, reaches
 from tests.manager import fill
 
@@ -33,7 +34,7 @@ def place_of(stream: TextIO) -> str:
 
 
 @pytest.fixture
-def under_systemd(stream: TextIO, there: socket, monkeypatch: pytest.MonkeyPatch) -> log.Log:
+def under_systemd(stream: TextIO, there: socket, monkeypatch: pytest.MonkeyPatch) -> Log:
     """A log whose stream leads to the journal."""
     monkeypatch.setenv("JOURNAL_STREAM", place_of(stream))
     monkeypatch.setattr(log, "Journal", lambda: Journal(there.getsockname()))
@@ -45,9 +46,7 @@ def written(stream: TextIO) -> str:
     return stream.read()
 
 
-def test_a_line_is_an_entry_with_its_level_and_its_fields(
-    under_systemd: log.Log, there: socket, stream: TextIO
-) -> None:
+def test_a_line_is_an_entry_with_its_level_and_its_fields(under_systemd: Log, there: socket, stream: TextIO) -> None:
     under_systemd.warning("not delivered yet", incident="1030000001", kind="new", error="HTTP 503")
     assert there.recv(4096).decode().splitlines() == [
         'MESSAGE=not delivered yet incident=1030000001 kind=new error="HTTP 503"',
@@ -60,7 +59,7 @@ def test_a_line_is_an_entry_with_its_level_and_its_fields(
     assert written(stream) == ""
 
 
-def test_no_field_holds_a_secret_or_begins_another(under_systemd: log.Log, there: socket) -> None:
+def test_no_field_holds_a_secret_or_begins_another(under_systemd: Log, there: socket) -> None:
     under_systemd.error("round failed", error="at s3cret\nPRIORITY=7")
     lines = there.recv(4096).decode().splitlines()
     assert "s3cret" not in "".join(lines)
@@ -69,7 +68,7 @@ def test_no_field_holds_a_secret_or_begins_another(under_systemd: log.Log, there
 
 @pytest.mark.parametrize("unwelcome", ["gone", "too large"])
 def test_what_the_journal_does_not_take_is_a_line_with_its_level(
-    under_systemd: log.Log, there: socket, stream: TextIO, unwelcome: str
+    under_systemd: Log, there: socket, stream: TextIO, unwelcome: str
 ) -> None:
     if unwelcome == "gone":
         Path(there.getsockname()).unlink()

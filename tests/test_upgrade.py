@@ -1,6 +1,8 @@
 """Before a database is changed it is copied; a long change says that it gets on, and ends with whoever asked for it."""
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from daemon.errors import DatabaseUnusableError
 from tests.outbox import dump
 
 OLDER = "0000"
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -96,12 +99,31 @@ migrate.migrate(sys.argv[1])
 def test_a_long_migration_says_that_it_gets_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "slow.py"
     script.write_text(SLOW)
-    whole = upgrade.subprocess.Popen
-
-    def slow(command: list[str], **options: object) -> object:
-        return whole([*command[:2], str(script), command[-1]], **options)  # type: ignore[call-overload]
-
-    monkeypatch.setattr(upgrade.subprocess, "Popen", slow)
+    monkeypatch.setattr(upgrade, "MIGRATION", (str(script),))
     signs: list[None] = []
     upgrade._migrate(url(tmp_path / "state.db"), lambda: signs.append(None))
     assert len(signs) > 5
+
+
+ALONE = """
+import sys
+from daemon import upgrade
+
+upgrade.MIGRATION = (sys.argv[1],)
+upgrade.upgrade(sys.argv[2], lambda: print("it gets on", flush=True))
+"""
+
+
+def test_a_migration_whose_starter_was_killed_gives_up(tmp_path: Path) -> None:
+    script, file = tmp_path / "slow.py", tmp_path / "state.db"
+    script.write_text(SLOW.replace("3000000", "3000000000"))
+    starter = subprocess.Popen(
+        [sys.executable, "-c", ALONE, str(script), url(file)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    with starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == "it gets on\n"
+        starter.kill()
+    # That the migration is gone too shows in the lock on the database.
+    with closing(sqlite3.connect(file, timeout=20, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")

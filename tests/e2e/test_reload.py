@@ -8,10 +8,10 @@ from functools import partial
 import pytest
 
 from daemon.sandbox import mishaps
+from daemon.sandbox.betterstack import TOKEN
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import judge
-from tests.canary import TOKEN
 from tests.e2e.conftest import PATIENCE, Daemon, Operator, pages
 from tests.manager import Manager, managing
 
