@@ -1,0 +1,95 @@
+"""What the machine is made of and is not made twice: a Debian root, and the wheels of `constraints.txt` for its Python.
+
+Both lie under `$XDG_CACHE_HOME/betterstack-signl4`, under names that tell what went into them. Each is built beside its
+place and renamed when it is whole, so that whatever is found there is finished. Nothing writes to it afterwards.
+"""
+
+import fcntl
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+CHECKOUT = Path(__file__).parents[2]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "betterstack-signl4"
+SUITE, PYTHON = "bookworm", "3.11"
+"""The Debian release, and the Python that is in it."""
+PACKAGES = "systemd systemd-sysv dbus python3 python3-venv make curl ca-certificates iproute2".split()
+GLIBC = 36
+"""The minor version of the suite's glibc: its Python takes the wheels for this one and for every older one."""
+HOSTS = "127.0.0.1 localhost\n::1 localhost\n"
+
+
+def debian() -> Path:
+    """The directory of a Debian system that was never started."""
+    return _cached(f"debian-{SUITE}-{_digest(' '.join(PACKAGES))}", _build_debian)
+
+
+def wheels() -> Path:
+    """A directory from which pip can install this project, and all that its Makefile wants, without a network."""
+    constraints = (CHECKOUT / "constraints.txt").read_text()
+    return _cached(f"wheels-{platform.machine()}-{PYTHON}-{_digest(constraints)}", _download_wheels)
+
+
+def sources() -> list[Path]:
+    """The files of the checkout as git would commit them, relative to it."""
+    # Under `sudo` the checkout belongs to somebody else, whom git would not trust.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout
+    return [Path(name) for name in listed.split("\0") if name and (CHECKOUT / name).is_file()]
+
+
+def _build_debian(directory: Path) -> None:
+    # In namespaces of its own: what it mounts and what it starts is gone with it, even if it is killed half-way.
+    alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    _say(f"builds a Debian system in {CACHE}, about a minute")
+    _run([*alone, "debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(directory)])
+    # These came from the host, or are of no use to a machine without a network.
+    (directory / "etc/resolv.conf").unlink(missing_ok=True)
+    (directory / "etc/hosts").write_text(HOSTS)
+    for spent in ("var/cache/apt", "var/lib/apt/lists"):
+        shutil.rmtree(directory / spent)
+        (directory / spent).mkdir()
+
+
+def _download_wheels(directory: Path) -> None:
+    arch = platform.machine()
+    tags = [f"manylinux_2_{minor}_{arch}" for minor in range(GLIBC, 4, -1)]
+    tags += [f"manylinux2014_{arch}", f"manylinux2010_{arch}", f"manylinux1_{arch}", f"linux_{arch}"]
+    target = ["--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}"]
+    target += [f"--platform={tag}" for tag in tags]
+    # All that is pinned, and nothing is resolved: pip would ask this interpreter's version which libraries are needed.
+    wanted = ["--no-deps", "--requirement", str(CHECKOUT / "constraints.txt"), "--dest", str(directory)]
+    _say(f"downloads wheels to {CACHE}")
+    _run([sys.executable, "-m", "pip", "download", "--quiet", *target, *wanted])
+
+
+def _cached(name: str, build: Callable[[Path], None]) -> Path:
+    """The directory of this name, built if it is not there yet. Whoever wants it at the same time waits."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (CACHE / name).is_dir():
+            with TemporaryDirectory(prefix="unfinished-", dir=CACHE) as part:
+                build(Path(part) / name)
+                (Path(part) / name).rename(CACHE / name)
+    return CACHE / name
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}")
+
+
+def _say(what: str) -> None:
+    print(f"tests/systemd: {what}", file=sys.__stderr__, flush=True)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:12]
