@@ -8,7 +8,7 @@ import os
 import select
 import signal
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from socket import AF_UNIX, SOCK_DGRAM, socket
 from tempfile import TemporaryFile
@@ -31,6 +31,8 @@ OPTIONS = (
     "--register=no",
     "--keep-unit",
 )
+OURS = "betterstack-signl4-tests"
+"""The control group that holds those of the machines."""
 # It is asked to end in order if these tests are killed.
 JOIN = 'for group in $JOINED; do echo $$ > "$group/cgroup.procs"; done; exec setpriv --pdeathsig=TERM "$@"'
 
@@ -42,8 +44,8 @@ class Container:
     """Its first process, as the host counts."""
 
     def __init__(self, name: str) -> None:
-        # Control groups of its own: those of two machines would be the same, and nspawn refuses those of a login.
-        self._groups = [tree / name for tree in _trees()]
+        # Else those of two machines would be the same, and nspawn refuses those of a login.
+        self._groups = [tree / OURS / name for tree in _trees()]
         self._command = ["systemd-nspawn", *OPTIONS, f"--machine={name}"]
         self._due = ExitStack()
 
@@ -66,7 +68,8 @@ class Container:
 
     def _start(self, notices: str) -> None:
         for group in self._groups:
-            group.mkdir()
+            _sweep(group.parent)
+            group.mkdir(parents=True)
             self._due.callback(_remove, group)
         self._console = self._due.enter_context(TemporaryFile())  # noqa: SIM115 - it is closed with the rest
         places = [f"--directory={debian()}", f"--bind-ro={wheels()}:{WHEELS}"]
@@ -112,9 +115,19 @@ def _trees() -> list[Path]:
     return [tree for tree in (place / "systemd", place / "unified") if tree.is_dir()] or [place]
 
 
+def _sweep(ours: Path) -> None:
+    """Removes what tests left that were killed: the last part of a name is the number of their process."""
+    for group in ours.glob("*-*"):
+        if not Path(f"/proc/{group.name.rpartition('-')[2]}").exists():
+            with suppress(OSError):  # it is still about to end
+                _remove(group)
+
+
 def _remove(group: Path) -> None:
     for directory, _, _ in os.walk(group, topdown=False):
         Path(directory).rmdir()
+    with suppress(OSError):  # there is another machine
+        group.parent.rmdir()
 
 
 def _end_of(stream: IO[bytes]) -> str:
