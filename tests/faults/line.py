@@ -12,6 +12,8 @@ from typing import Any
 
 LOOPBACK, LOOPBACK_V6 = "127.0.0.1", "::1"
 PIECE = 65536
+LONGEST = 5.0
+"""Seconds after which a look-up that hangs ends all the same, so that who waits for it fails instead of hanging."""
 Place = tuple[str, int]
 
 
@@ -197,7 +199,7 @@ class Resolver:
         if host != "localhost":
             self.strays.append(host)
         if self.hangs:
-            self._over.wait()
+            self._over.wait(LONGEST)
         if self.down or host != "localhost":
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         return [found for at in self.addresses for found in self._lookup(at, port, *more, **named)]
