@@ -9,7 +9,7 @@ rm -rf "$new"
 mkdir -p "$(dirname "$new")"
 "${PYTHON:-python3}" -m venv "$new"
 PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
-    "$new/bin/python" -m pip install --quiet .
+    "$new/bin/python" -m pip install --quiet --no-cache-dir .
 sed -i "1s|^#!.*|#!$opt/bin/python|" "$new/bin/betterstack-signl4"
 install -D -m 755 systemd/tell-signl4 "$new/libexec/tell-signl4"
 rm -rf "$root$opt"

@@ -45,8 +45,8 @@ def sources() -> list[Path]:
 
 
 def _build_debian(directory: Path) -> None:
-    # In namespaces of its own: what it mounts and what it starts is gone with it, even if it is killed half-way.
-    alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    # In namespaces of its own: what it mounts and what it starts is gone with it, even if it or the tests are killed.
+    alone = ["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
     _say(f"builds a Debian system in {CACHE}, about a minute")
     _run([*alone, "debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(directory)])
     # These came from the host, or are of no use to a machine without a network.
@@ -74,6 +74,8 @@ def _cached(name: str, build: Callable[[Path], None]) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        for abandoned in CACHE.glob("unfinished-*"):
+            shutil.rmtree(abandoned)
         if not (CACHE / name).is_dir():
             with TemporaryDirectory(prefix="unfinished-", dir=CACHE) as part:
                 build(Path(part) / name)

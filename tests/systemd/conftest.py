@@ -6,7 +6,7 @@ These tests are for `make test-systemd`. Where they cannot be run they fail: not
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -33,10 +33,17 @@ def machine() -> Iterator[Machine]:
         yield machine
 
 
-@pytest.fixture
-def sandbox(machine: Machine) -> Iterator[Sandbox]:
+@contextmanager
+def alone_in(machine: Machine) -> Iterator[Sandbox]:
     """Both services, which the machine reaches on its loopback and the host cannot."""
     with ExitStack() as started:
         with machine.network():
             sandbox = started.enter_context(Sandbox(event_limit=10**6, faulty_limit=None))
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(machine: Machine) -> Iterator[Sandbox]:
+    """Those of the machine that all tests share."""
+    with alone_in(machine) as sandbox:
         yield sandbox

@@ -178,7 +178,7 @@ class Machine:
         # Before the machine ends: systemd stops every process of it then, nsenter stops with the one that it waits for,
         # and nothing would let it go on.
         if self._follower.poll() is None:
-            self.run("sh", "-c", f"kill {self._follower_inside}", check=False)
+            self.run("sh", "-c", f"kill -KILL {self._follower_inside}", check=False)
             self._follower.send_signal(signal.SIGCONT)
         self._follower.wait()
         self._reader.join()

@@ -1,0 +1,115 @@
+"""A machine on which the program is installed as a service, and somebody who looks after it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from daemon.sandbox.server import Sandbox
+from daemon.sandbox.verdict import judge
+from tests.systemd.machine import OFFLINE, SOURCES, Machine
+
+UNIT = "betterstack-signl4.service"
+ETC, STATE = "/etc/betterstack-signl4", "/var/lib/betterstack-signl4"
+TOKEN = "betterstack.token"
+CONFIG = """
+[betterstack]
+base_url = "{betterstack}"
+
+[signl4]
+base_url = "{signl4}"
+
+[poll]
+interval = "1s"
+sweep_interval = "3s"
+gone_after = "2s"
+
+[delivery]
+gap = "0.2s"
+retry_min = "0.2s"
+retry_max = "1s"
+
+[http]
+timeout = "3s"
+
+[database]
+url = "sqlite:///{state}/state.db"
+"""
+QUICK = "[Service]\nRestartSec=100ms\nWatchdogSec=5s\n"
+"""Minutes of patience in seconds."""
+
+
+def install(machine: Machine, sources: str = SOURCES) -> str:
+    """`make install`, as the README says; what it printed."""
+    return machine.run("make", "-C", sources, "install", env=OFFLINE, timeout=120).stdout
+
+
+class Host:
+    """One of the services of a machine, `config` by default, between both services in miniature."""
+
+    def __init__(self, machine: Machine, sandbox: Sandbox, name: str = "config") -> None:
+        self.machine = machine
+        self.sandbox = sandbox
+        self.name = name
+        self.is_plain = name == "config"
+        self.unit = UNIT if self.is_plain else f"betterstack-signl4@{name}.service"
+        self.state = STATE if self.is_plain else f"{STATE}-{name}"
+
+    def configure(self) -> None:
+        """Points the service at the sandbox, with its secrets as credentials."""
+        self.write(
+            CONFIG.format(betterstack=self.sandbox.betterstack.url, signl4=self.sandbox.signl4.url, state=self.state)
+        )
+        self.machine.path(f"{ETC}/environment").write_text(f"SIGNL4__BASE_URL={self.sandbox.signl4.url}\n")
+        self.machine.path(f"{ETC}/{self.name}").mkdir(mode=0o700, exist_ok=True)
+        self.secret(TOKEN, self.sandbox.betterstack.token)
+        self.secret("signl4.secret", self.sandbox.signl4.secret)
+        drop_ins = self.machine.path(f"/run/systemd/system/{self.unit}.d")
+        drop_ins.mkdir(parents=True, exist_ok=True)
+        (drop_ins / "quick.conf").write_text(QUICK)
+        self.machine.run("systemctl", "daemon-reload")
+
+    def write(self, config: str) -> None:
+        """The configuration file from here on, with the owner that the installation gives it."""
+        self.machine.run("sh", "-c", f"cat > {ETC}/{self.name}.toml", input=config)
+        self.machine.run("chown", "root:betterstack-signl4", f"{ETC}/{self.name}.toml")
+        self.machine.run("chmod", "640", f"{ETC}/{self.name}.toml")
+
+    def change(self, old: str, new: str) -> None:
+        """Edits the configuration file."""
+        before = self.machine.path(f"{ETC}/{self.name}.toml").read_text()
+        assert old in before
+        self.write(before.replace(old, new))
+
+    def secret(self, name: str, value: str) -> None:
+        self.machine.run("install", "-m", "600", "/dev/stdin", f"{ETC}/{self.name}/{name}", input=f"{value}\n")
+
+    def systemctl(self, verb: str, *, check: bool = True) -> int:
+        """The exit code."""
+        return self.machine.run("systemctl", verb, self.unit, check=check).returncode
+
+    def show(self, name: str) -> str:
+        """One property of the service."""
+        return self.machine.show(self.unit, name)[name]
+
+    def ask(self, *command: str, user: str | None = None) -> Any:
+        return self.machine.run(
+            "betterstack-signl4", "--config", f"{ETC}/{self.name}.toml", *command, user=user, check=False
+        )
+
+    def told(self, incident_id: str) -> list[str]:
+        return [event.kind for event in self.sandbox.signl4.events if event.external_id == incident_id]
+
+    def wait_for(self, predicate: Callable[[], object], what: str) -> None:
+        self.machine.wait_for(predicate, what)
+
+    def assert_all_is_right(self) -> None:
+        """Nothing was lost, doubled or told out of order."""
+        verdict = judge(self.sandbox.world.history, self.sandbox.world.showings, self.sandbox.signl4.events)
+        assert verdict.good, [case for case in verdict.cases if case.findings]
+
+    def end(self) -> None:
+        """Stopped, forgotten, with an empty state."""
+        self.sandbox.signl4.faults.clear()
+        self.sandbox.betterstack.faults.clear()
+        self.machine.run("systemctl", "stop", "betterstack-signl4*", check=False)
+        self.machine.run("systemctl", "reset-failed", check=False)
+        self.machine.run("sh", "-c", f"rm -rf {self.state}/* {STATE}-failed/*")

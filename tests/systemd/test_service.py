@@ -1,0 +1,275 @@
+"""The service on a machine with a real systemd: it starts, tells, and gets over what happens to it there."""
+
+import json
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from daemon.sandbox import mishaps
+from daemon.sandbox.faults import Hang
+from daemon.sandbox.server import Sandbox
+from tests.systemd.conftest import alone_in
+from tests.systemd.host import ETC, STATE, UNIT, Host, install
+from tests.systemd.machine import Machine
+
+UNITS = [
+    "betterstack-signl4",
+    "betterstack-signl4@team",
+    "betterstack-signl4-failed@team",
+    "betterstack-signl4-recovered@team",
+]
+EXPOSURE = "1.2"
+"""What `systemd-analyze security` may report at most; a unit without any sandboxing has 9.6."""
+
+
+@pytest.fixture(scope="session")
+def installed(machine: Machine) -> str:
+    """What `make install` printed."""
+    return install(machine)
+
+
+@pytest.fixture
+def host(machine: Machine, installed: str, sandbox: Sandbox) -> Iterator[Host]:
+    host = Host(machine, sandbox)
+    host.configure()
+    yield host
+    host.end()
+
+
+@pytest.fixture
+def running(host: Host) -> Host:
+    """With one incident told."""
+    host.systemctl("start")
+    incident = host.sandbox.world.open("Shop front page")
+    host.wait_for(lambda: host.told(incident) == ["new"], "the alert")
+    return host
+
+
+def failure_of(host: Host) -> str:
+    hostname = host.machine.run("hostname").stdout.strip()
+    return f"betterstack-signl4-alarm-service-{hostname}-{host.name}"
+
+
+# -- what is installed ------------------------------------------------------------------------------------------------
+
+
+def test_the_installation_says_what_remains_to_be_done(machine: Machine, installed: str) -> None:
+    assert "Three steps remain" in installed
+    assert all(f"\n{step}. " in installed for step in (1, 2, 3))
+    assert machine.run("betterstack-signl4", "--version").stdout.startswith("betterstack-signl4")
+    assert machine.show(UNIT, "LoadState", "UnitFileState") == {"LoadState": "loaded", "UnitFileState": "disabled"}
+    before = machine.run("betterstack-signl4", "status", check=False)
+    assert (before.returncode, before.stdout.splitlines()[0]) == (1, "NOT HEALTHY")
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_systemd_finds_nothing_wrong_with_a_unit(machine: Machine, installed: str, unit: str) -> None:
+    verified = machine.run("systemd-analyze", "verify", "--man=no", f"{unit}.service", check=False)
+    assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_is_hardly_exposed(machine: Machine, installed: str, unit: str) -> None:
+    file = machine.show(f"{unit}.service", "FragmentPath")["FragmentPath"]
+    threshold = f"--threshold={float(EXPOSURE) * 10:.0f}"
+    machine.run("systemd-analyze", "security", "--offline=true", threshold, file)
+
+
+# -- its life ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_incident_becomes_an_alert_and_is_closed(running: Host) -> None:
+    (incident,) = [event.external_id for event in running.sandbox.signl4.events]
+    running.sandbox.world.acknowledge(incident, "Jane")
+    running.wait_for(lambda: running.told(incident)[-1] == "acknowledged", "the acknowledgement")
+    running.sandbox.world.resolve(incident)
+    running.wait_for(lambda: running.told(incident)[-1] == "resolved", "the end")
+    running.assert_all_is_right()
+
+
+def test_it_is_ready_though_better_stack_answers_nothing_and_no_name_is_known(host: Host) -> None:
+    host.change(host.sandbox.betterstack.url, "https://uptime.betterstack.com")
+    host.systemctl("start")
+    assert host.show("SubState") == "running"
+    host.wait_for(lambda: "round failed" in " ".join(host.machine.journal(UNIT)), "the complaint")
+    assert host.show("ActiveState") == "active"
+
+
+def test_its_state_is_a_line_of_systemctl_status(running: Host) -> None:
+    running.wait_for(lambda: running.show("StatusText").startswith("1 open, 0 pending, last round "), "the line")
+    shown = running.machine.run("systemctl", "status", "--no-pager", running.unit).stdout
+    assert 'Status: "1 open, 0 pending, last round ' in shown
+    running.sandbox.betterstack.faults.arm(mishaps.status(401))
+    running.wait_for(lambda: "token" in running.show("StatusText"), "what is wrong")
+
+
+def test_the_secrets_are_handed_over_and_nobody_else_can_read_them(running: Host) -> None:
+    machine, secret = running.machine, running.sandbox.signl4.secret
+    for place in (f"/run/credentials/{running.unit}", f"{ETC}/config"):
+        assert machine.run("cat", f"{place}/signl4.secret").stdout.strip() == secret
+        refused = machine.run("cat", f"{place}/signl4.secret", user="nobody", check=False)
+        assert refused.returncode == 1
+        assert "Permission denied" in refused.stderr
+    process = running.show("MainPID")
+    for place in ("cmdline", "environ"):
+        assert secret not in machine.path(f"/proc/{process}/{place}").read_text()
+
+
+def test_secrets_may_be_encrypted(host: Host) -> None:
+    drop_in = host.machine.path(f"/run/systemd/system/{host.unit}.d/encrypted.conf")
+    lines = ["[Service]", "LoadCredential="]
+    for name, value in (
+        ("betterstack.token", host.sandbox.betterstack.token),
+        ("signl4.secret", host.sandbox.signl4.secret),
+    ):
+        place = f"{ETC}/config/{name}.cred"
+        host.machine.run("systemd-creds", "encrypt", "--with-key=host", f"--name={name}", "-", place, input=value)
+        assert value not in host.machine.path(place).read_text()
+        host.secret(name, "")
+        lines.append(f"LoadCredentialEncrypted={name}:{place}")
+    drop_in.write_text("\n".join(lines))
+    host.machine.run("systemctl", "daemon-reload")
+    host.systemctl("start")
+    incident = host.sandbox.world.open("Shop front page")
+    host.wait_for(lambda: host.told(incident) == ["new"], "the alert")
+    drop_in.unlink()
+
+
+def test_members_of_its_group_look_at_the_state_and_others_do_not(running: Host) -> None:
+    machine = running.machine
+    for user, groups in (("alice", ["--groups=betterstack-signl4"]), ("bob", [])):
+        machine.run("useradd", *groups, user)
+    status = machine.run("betterstack-signl4", "status", "--json", user="alice", check=False)
+    assert json.loads(status.stdout)["open_incidents"] == 1
+    assert running.ask("retry", "--dead", user="alice").returncode == 0
+    assert running.ask("status", user="bob").returncode == 78
+    assert machine.run("ls", STATE, user="bob", check=False).returncode == 2
+    running.systemctl("stop")
+    assert running.ask("retry", "--dead", user="alice").returncode == 0
+    running.systemctl("start")
+    second = running.sandbox.world.open("Payment service")
+    running.wait_for(lambda: running.told(second) == ["new"], "an alert from the files that alice left")
+
+
+def test_the_journal_has_the_level_and_the_fields_of_each_line_and_no_second_time(running: Host) -> None:
+    (incident,) = [event.external_id for event in running.sandbox.signl4.events]
+    told = running.machine.journal(running.unit, f"INCIDENT={incident}", "KIND=new", "ATTEMPT=1")[-1]
+    assert told.startswith(f"delivered incident={incident} kind=new")
+    invocation = running.show("InvocationID")
+    warning = ["-o", "json", "-p", "warning..warning", f"_SYSTEMD_INVOCATION_ID={invocation}"]
+    running.sandbox.signl4.faults.arm(mishaps.status(503), times=1)
+    running.sandbox.world.open("Payment service")
+    running.wait_for(lambda: running.machine.journal(running.unit, *warning), "a warning")
+    entry = json.loads(running.machine.journal(running.unit, *warning)[-1])
+    assert (entry["PRIORITY"], entry["SYSLOG_IDENTIFIER"]) == ("4", "betterstack-signl4")
+
+
+# -- what happens to it -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("number", "result"), [(signal.SIGKILL, "signal"), (signal.SIGSTOP, "watchdog")])
+def test_killed_or_frozen_it_is_started_again_and_nothing_is_lost_or_doubled(
+    running: Host, number: signal.Signals, result: str
+) -> None:
+    sandbox, process = running.sandbox, running.show("MainPID")
+    (first,) = [event.external_id for event in sandbox.signl4.events]
+    running.wait_for(lambda: "delivered" in running.ask("deliveries").stdout, "the note of it")
+    running.machine.run("systemctl", "kill", "--kill-who=main", f"--signal={number.name}", running.unit)
+    sandbox.world.resolve(first)
+    second = sandbox.world.open("Payment service")
+    running.wait_for(lambda: running.told(first)[-1] == "resolved" and running.told(second) == ["new"], "the rest")
+    assert running.show("MainPID") != process
+    assert running.show("NRestarts") == "1"
+    assert f"Failed with result '{result}'" in " ".join(running.machine.journal(running.unit))
+    running.assert_all_is_right()
+
+
+def test_a_reload_brings_in_a_good_configuration_and_refuses_a_bad_one(running: Host) -> None:
+    process = running.show("MainPID")
+    running.change('interval = "1s"', 'interval = "2s"')
+    running.systemctl("reload")
+    said = 'configuration reloaded changed="poll.interval from \\"1s\\" to \\"2s\\"'
+    running.wait_for(lambda: any(line.startswith(said) for line in running.machine.journal(UNIT)), "the new interval")
+    running.change('interval = "2s"', 'interval = "soon"')
+    running.systemctl("reload")
+    refusal = "the new configuration is refused, the old one stays in force: poll.interval ('soon') is not a duration"
+    running.wait_for(lambda: refusal in running.show("StatusText"), "the refusal")
+    incident = running.sandbox.world.open("Payment service")
+    running.wait_for(lambda: running.told(incident) == ["new"], "an alert under the old one")
+    assert running.show("MainPID") == process
+    assert running.show("SubState") == "running"
+    running.assert_all_is_right()
+
+
+def test_a_bad_configuration_fails_for_good_and_signl4_is_told_by_curl_alone(host: Host) -> None:
+    alarm = failure_of(host)
+    host.change('interval = "1s"', 'interval = "soon"')
+    assert host.systemctl("start", check=False) != 0
+    host.wait_for(lambda: host.told(alarm) == ["new"], "the alert of the failure")
+    shown = host.machine.show(host.unit, "ActiveState", "Result", "ExecMainStatus", "NRestarts")
+    assert shown == {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78", "NRestarts": "0"}
+    assert "poll.interval ('soon') is not a duration" in host.show("StatusText")
+    errors = host.machine.journal(host.unit, "-p", "err..err")
+    assert any("poll.interval ('soon') is not a duration" in line for line in errors)
+    host.change('interval = "soon"', 'interval = "1s"')
+    host.systemctl("start")
+    host.wait_for(lambda: host.told(alarm) == ["new", "resolved"], "the end of that alert")
+    assert host.sandbox.signl4.secret not in "\n".join(host.machine.lines)
+
+
+def test_a_failure_that_signl4_does_not_take_is_told_again_until_it_does(host: Host) -> None:
+    drop_in = host.machine.path("/run/systemd/system/betterstack-signl4-failed@.service.d/quick.conf")
+    drop_in.parent.mkdir()
+    drop_in.write_text("[Service]\nRestartSec=100ms\n")
+    host.secret("betterstack.token", "")
+    host.machine.run("systemctl", "daemon-reload")
+    host.sandbox.signl4.faults.arm(mishaps.status(503), times=2)
+    assert host.systemctl("start", check=False) != 0
+    host.wait_for(lambda: host.told(failure_of(host)) == ["new"], "the alert of the failure")
+    assert "betterstack.token is missing" in host.show("StatusText")
+
+
+def test_a_service_that_fails_again_and_again_is_told_of(host: Host) -> None:
+    drop_in = host.machine.path(f"/run/systemd/system/{host.unit}.d/fails.conf")
+    drop_in.write_text("[Service]\nExecStart=\nExecStart=/bin/false\n")
+    host.machine.run("systemctl", "daemon-reload")
+    host.systemctl("start", check=False)
+    host.wait_for(lambda: host.told(failure_of(host)) == ["new"], "the alert of the failure")
+    assert host.show("Result") in {"start-limit-hit", "exit-code"}
+    drop_in.unlink()
+
+
+def test_stopped_while_signl4_hangs_it_ends_in_time_and_tells_the_rest_after_the_next_start(running: Host) -> None:
+    sandbox = running.sandbox
+    hang = sandbox.signl4.faults.arm(Hang())
+    second = sandbox.world.open("Payment service")
+    running.wait_for(lambda: hang.struck, "a request that hangs")
+    began = sandbox.ground.now()
+    running.systemctl("stop")
+    assert (sandbox.ground.now() - began).total_seconds() < 3 + 2
+    assert running.machine.show(running.unit, "ActiveState", "Result") == {
+        "ActiveState": "inactive",
+        "Result": "success",
+    }
+    hang.release()
+    running.systemctl("start")
+    running.wait_for(lambda: running.told(second) == ["new"], "the alert")
+    running.assert_all_is_right()
+
+
+def test_two_teams_are_served_side_by_side(running: Host) -> None:
+    machine = running.machine
+    with alone_in(machine) as other:
+        team = Host(machine, other, "team")
+        team.configure()
+        team.systemctl("start")
+        incident = other.world.open("Another team's")
+        team.wait_for(lambda: team.told(incident) == ["new"], "the other team's alert")
+        assert machine.path(f"{STATE}-team/state.db").exists()
+        assert "Another team's" not in running.ask("incidents").stdout
+        running.systemctl("stop")
+        other.world.resolve(incident)
+        team.wait_for(lambda: team.told(incident) == ["new", "resolved"], "its end, though the first one is stopped")
+        team.assert_all_is_right()
+        team.end()
