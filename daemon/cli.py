@@ -46,7 +46,7 @@ def _complain(sentences: str) -> None:
 
 
 _config_option = click.option(
-    "--config", type=click.Path(path_type=Path), metavar="FILE", help="The TOML file with the settings."
+    "--config", type=click.Path(path_type=Path, readable=False), metavar="FILE", help="The TOML file with the settings."
 )
 
 

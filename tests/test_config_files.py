@@ -1,12 +1,12 @@
 """The files that settings come from: what is wrong with them, and who else can read them."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from daemon.config import load
 from daemon.errors import ConfigError
+from tests.owner import as_owner, needs_an_owner
 
 SECRETS = {"BETTERSTACK__TOKEN": "the-token", "SIGNL4__SECRET": "the-secret"}
 EMPTY = ["", "\n", "\r\n", "\n\n", " ", " \t\n"]
@@ -64,10 +64,14 @@ class TestToml:
         (place / "x.toml").write_bytes(b"[poll]\r\ninterval = '20s'\r\n")
         assert load(Path("x.toml"), SECRETS).settings.poll.interval.total_seconds() == 20
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-    def test_that_may_not_be_read_is_a_mistake(self, place: Path) -> None:
+    @needs_an_owner
+    @pytest.mark.parametrize("command", [("--config", "x.toml", "check"), ("check", "--config", "x.toml"), ("check",)])
+    def test_that_may_not_be_read_is_a_mistake(self, place: Path, command: tuple[str, ...]) -> None:
         (place / "x.toml").touch(0o000)
-        assert problem(Path("x.toml"), SECRETS).startswith("x.toml cannot be read (Permission denied); ")
+        script = f"import os, sys; os.chdir({str(place)!r}); from daemon.cli import main; main()"
+        asked = as_owner("-c", script, *command, environment={"BETTERSTACK_SIGNL4_CONFIG": "x.toml"})
+        assert asked.returncode == 78
+        assert asked.stderr.startswith("x.toml cannot be read (Permission denied); ")
 
     @pytest.mark.parametrize("section", ["betterstack", "signl4", "payload", "poll"])
     @pytest.mark.parametrize("value", ["5", "'token secret'", "[]"])

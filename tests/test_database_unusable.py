@@ -1,10 +1,7 @@
 """Files that cannot serve are refused with a sentence that holds the mend, and left as they are."""
 
 import os
-import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -135,13 +132,6 @@ def test_a_database_that_somebody_else_writes_for_too_long_is_not_started_on(
     assert upgrade(url(database)) is False
 
 
-def as_owner(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Runs Python as a user who is bound by the modes of files, which root is not."""
-    bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
-    command = [*bound, sys.executable, *map(str, arguments)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=30, cwd=ROOT)
-
-
 UPGRADE = """
 import sys
 from daemon.database import check_place, existing
@@ -153,7 +143,7 @@ except Exception as error:
 """
 
 
-@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root may write everywhere")
+@needs_an_owner
 @pytest.mark.parametrize(
     ("file_mode", "directory_mode", "asking", "expected"),
     [
@@ -202,6 +192,7 @@ import sys
 from pathlib import Path
 from daemon.database import open_engine, transaction
 from daemon.errors import DatabaseBusyError
+from tests.owner import as_owner, needs_an_owner
 
 def set_mode(mode):
     for file in Path(sys.argv[2]).parent.glob("state.db*"):
@@ -225,7 +216,7 @@ print("written")
 """
 
 
-@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root may write everywhere")
+@needs_an_owner
 def test_the_first_write_after_a_mend_succeeds_whatever_was_read_before_it(database: Path) -> None:
     done = as_owner("-c", RECOVERY, url(database), database)
     assert done.stdout.splitlines() == [

@@ -26,11 +26,10 @@ from daemon.sandbox.faults import Cut
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import judge
 from tests.e2e.conftest import PATIENCE, PROGRAM, Daemon, Operator, pages
+from tests.owner import BOUND
 
 WRAPPED = (sys.executable, "-m", "tests.e2e.wrapper")
 """The program with switches for faults that can only be made inside it."""
-BOUND = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--") if os.geteuid() == 0 else ()
-"""Before a program: root is then bound by the modes of files, as everybody else is."""
 PAGE = 4096
 ENDS = ("rounds succeed again", "deliveries go on")
 """What the log says of its end: a fault may meet one of the two flows alone."""

@@ -59,7 +59,7 @@ def test_an_upgrade_keeps_a_copy_and_everything_else_and_the_way_back_is_told(ho
     tell_one(host, "Payment service")
     host.assert_all_is_right()
 
-    with pytest.raises(RuntimeError, match="Job for betterstack-signl4.service failed"):
+    with pytest.raises(RuntimeError, match=r"Job for betterstack-signl4\.service failed"):
         install(machine)
     host.wait_for(lambda: host.show("ActiveState") == "failed", "the refusal")
     assert host.show("ExecMainStatus") == "78"
