@@ -11,6 +11,7 @@ import pytest
 from daemon.database import check_place, existing, locked, revision_of
 from daemon.errors import ConfigError, DatabaseUnusableError
 from daemon.upgrade import upgrade
+from tests.owner import as_owner, needs_an_owner
 
 ROOT = Path(__file__).parent.parent
 
@@ -192,7 +193,6 @@ import sys
 from pathlib import Path
 from daemon.database import open_engine, transaction
 from daemon.errors import DatabaseBusyError
-from tests.owner import as_owner, needs_an_owner
 
 def set_mode(mode):
     for file in Path(sys.argv[2]).parent.glob("state.db*"):
