@@ -80,21 +80,26 @@ def _begin(connection: Connection) -> None:
 def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
     """One short transaction. Raises `DatabaseBusyError`; nothing of it was written then.
 
-    A connection keeps what it met, a file that could only be read or pages that are spoilt. So from a failure on until
-    something was written each transaction has a connection of its own.
+    A connection keeps what it met, a file that could only be read or pages that are spoilt, and the others of the
+    process share that with it. So from a failure on until something was written none outlasts its transaction.
     """
     try:
-        with engine.connect().execution_options(writes=writes) as connection, connection.begin():
-            yield connection
+        with engine.connect().execution_options(writes=writes) as connection:
+            try:
+                with connection.begin():
+                    yield connection
+                if writes:
+                    engine.update_execution_options(distrusted=False)
+            except DBAPIError:
+                engine.update_execution_options(distrusted=True)
+                raise
+            finally:
+                if engine.get_execution_options().get("distrusted"):
+                    connection.invalidate()
     except DBAPIError as error:
-        engine.update_execution_options(distrusted=True)
         engine.dispose()
         done = "written" if writes else "read"
         raise DatabaseBusyError(f"the database cannot be {done} now: {error.orig}") from error
-    if writes:
-        engine.update_execution_options(distrusted=False)
-    elif engine.get_execution_options().get("distrusted"):
-        engine.dispose()
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import os
 import re
 import runpy
 import signal
-import subprocess
 import sys
 from dataclasses import dataclass
 from threading import Lock, local
@@ -21,6 +20,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from daemon import upgrade
 from daemon.cli import main
 
 VARIABLE, MIGRATION_VARIABLE = "MORTAL", "MORTAL_MIGRATION"
@@ -131,13 +131,7 @@ class Fate:
 
 def send_migrations_this_way() -> None:
     """The process that the program starts for its migrations shall come by here too."""
-    run = subprocess.run
-
-    def detour(command: list[str], **options: Any) -> Any:
-        place = command.index("daemon.migrate")
-        return run([*command[:place], "tests.e2e.mortal", "migrate", *command[place + 1 :]], **options)
-
-    patch.object(subprocess, "run", detour).start()
+    vars(upgrade).update(MIGRATION=("-P", "-m", "tests.e2e.mortal", "migrate"))
 
 
 def live(variable: str) -> None:

@@ -33,8 +33,8 @@ WRAPPED = (sys.executable, "-m", "tests.e2e.wrapper")
 PAGE = 4096
 ENDS = ("rounds succeed again", "deliveries go on")
 """What the log says of its end: a fault may meet one of the two flows alone."""
-SOON = 10.0
-"""Seconds in which a fault is over once its cause is."""
+SOON = 30.0
+"""Seconds in which a fault is over once its cause is: the pause between failed rounds has grown by then."""
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
