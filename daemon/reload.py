@@ -54,8 +54,9 @@ class Reload:
         """Whether something waits to take over."""
         return self._ready is not None
 
-    def take(self) -> Assembly | None:
-        """What waits to take over, once."""
+    def take(self) -> Assembly:
+        """What waits to take over, once; only for when there is something, which nobody else takes."""
         with self._lock:
             ready, self._ready = self._ready, None
+        assert ready is not None
         return ready

@@ -144,17 +144,24 @@ class Service:
         self._next_round_in = self._rounds.one(self._parts, self._mind_changes)
 
     def _change_over(self) -> None:
-        """Between two rounds: the new configuration is in force, once nothing is sent under the old one."""
-        ready = self._reload.take()
-        if ready is None:
+        """Between two rounds: the new configuration is in force, once nothing is sent under the old one.
+
+        A result that cannot be recorded is waited for no longer than a request; the next round tries again.
+        """
+        if not self._reload.ready:
             return
         self._parts.deliver.put_down()
-        with self._delivering, self._overseeing:
-            old, self._parts = self._parts, ready
+        if not self._delivering.acquire(timeout=self._parts.settings.http.timeout.total_seconds() + STOP_GRACE):
+            return
+        try:
+            with self._overseeing:
+                old, self._parts = self._parts, self._reload.take()
+        finally:
+            self._delivering.release()
         old.close()
         self._refused = None
         self._begin_anew = True
-        changed = differences(old.settings, ready.settings)
+        changed = differences(old.settings, self._parts.settings)
         self._parts.log.info("configuration reloaded", changed="; ".join(changed) or "nothing")
         self._systemd.ready()
 
@@ -255,10 +262,16 @@ class Service:
         try:
             self._reload.prepare(self._parts.settings, self._frame)
         except ConfigError as error:
-            self._refused = f"the new configuration is refused, the old one stays in force: {'; '.join(error.problems)}"
-            self._parts.log.error(self._refused)
-            self._systemd.ready()
-        self._due("poll", 0)
+            self._refuse("; ".join(error.problems))
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end what works
+            self._refuse(f"a fault of this program: {error!r}")
+        else:
+            self._due("poll", 0)
+
+    def _refuse(self, why: str) -> None:
+        self._refused = f"the new configuration is refused, the old one stays in force: {why}"
+        self._parts.log.error(self._refused)
+        self._systemd.ready()
 
     def _shut_down(self) -> None:
         self._parts.log.info("stopping")

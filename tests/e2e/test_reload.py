@@ -2,7 +2,9 @@
 
 import json
 import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 
 import pytest
@@ -13,6 +15,7 @@ from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import judge
 from tests.e2e.conftest import PATIENCE, Daemon, Operator, pages
+from tests.e2e.test_machine import WRAPPED
 from tests.manager import Manager, managing
 
 IN_FORCE, REFUSED = "configuration reloaded", "the new configuration is refused, the old one stays in force"
@@ -155,6 +158,28 @@ def test_what_is_in_flight_is_finished_and_recorded_before_the_new_one_is_in_for
     hang.release()
     daemon.wait_for(lambda: daemon.says(IN_FORCE), "the new one")
     daemon.wait_for(lambda: configured.operator.told(first)[:1] == ["new"], "the alert")
+
+
+def test_a_result_that_cannot_be_recorded_is_waited_for_and_stops_no_round(
+    configured: Configured, sandbox: Sandbox
+) -> None:
+    daemon = configured.operator.run(program=WRAPPED, HTTP__TIMEOUT="1s")
+    daemon.wait_for(lambda: configured.manager.said("READY"), "the start")
+    with closing(sqlite3.connect(configured.operator.directory / "state.db", isolation_level=None)) as other:
+        other.execute("PRAGMA busy_timeout = 5000")
+        hang = sandbox.signl4.faults.arm(Hang(taken=True), times=1)
+        first = sandbox.world.open("Shop front page")
+        daemon.wait_for(lambda: hang.struck, "a request in flight")
+        other.execute("BEGIN IMMEDIATE")
+        hang.release()
+        daemon.wait_for(lambda: daemon.says("result not recorded"), "the complaint")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_for(lambda: configured.manager.said("RELOADING"), "the reload")
+        seen = len(pages(sandbox))
+        daemon.wait_for(lambda: len(pages(sandbox)) > seen + 2, "more rounds")
+        assert not daemon.says(IN_FORCE)
+    daemon.wait_for(lambda: daemon.says(IN_FORCE), "the new one")
+    daemon.wait_for(lambda: configured.operator.told(first)[-1:] == ["new"], "the alert")
 
 
 def test_reloads_in_a_storm_lose_nothing_and_double_nothing(
