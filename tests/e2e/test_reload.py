@@ -9,7 +9,6 @@ from functools import partial
 
 import pytest
 
-from daemon.sandbox import mishaps
 from daemon.sandbox.betterstack import TOKEN
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox
@@ -200,14 +199,17 @@ def test_reloads_in_a_storm_lose_nothing_and_double_nothing(
 def test_an_alarm_that_was_raised_under_the_old_one_is_closed_under_the_new(
     configured: Configured, sandbox: Sandbox
 ) -> None:
+    """That the state cannot be written is remembered in memory alone."""
     configured.change("[poll]", '[alarm]\npoll_after = "1s"\n[poll]')
-    daemon = configured.operator.run()
-    outage = sandbox.betterstack.faults.arm(mishaps.status(503))
-    alarm = "betterstack-signl4-alarm-poll"
-    daemon.wait_for(lambda: configured.operator.told(alarm) == ["new"], "the alarm")
-    configured.change('poll_after = "1s"', 'poll_after = "2s"')
-    configured.reload(daemon, IN_FORCE)
-    outage.release()
+    daemon = configured.operator.run(program=WRAPPED)
+    daemon.wait_for(lambda: configured.manager.said("READY"), "the start")
+    alarm = "betterstack-signl4-alarm-state"
+    with closing(sqlite3.connect(configured.operator.directory / "state.db", isolation_level=None)) as other:
+        other.execute("PRAGMA busy_timeout = 5000")
+        other.execute("BEGIN IMMEDIATE")
+        daemon.wait_for(lambda: configured.operator.told(alarm) == ["new"], "the alarm")
+        configured.change('poll_after = "1s"', 'poll_after = "2s"')
+        configured.reload(daemon, IN_FORCE)
     daemon.wait_for(lambda: configured.operator.told(alarm) == ["new", "resolved"], "its end")
 
 
