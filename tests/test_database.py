@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from daemon.backup import put_by
 from daemon.database import existing, file_of, locked, open_engine, revision_of, transaction
 from daemon.errors import AnotherInstanceError
 from daemon.upgrade import upgrade
@@ -73,16 +74,26 @@ def test_a_transaction_that_is_left_by_an_error_writes_nothing(
 # -- making a file ----------------------------------------------------------------------------------------------------
 
 
-def test_a_fresh_file_and_its_lock_are_their_owners_alone(tmp_path: Path) -> None:
-    before = os.umask(0)
+@pytest.mark.parametrize("mask", [0, 0o077])
+@pytest.mark.parametrize(("mode", "expected"), [(0o700, 0o600), (0o777, 0o600), (0o2750, 0o600), (0o2770, 0o660)])
+def test_a_fresh_file_and_what_is_beside_it_are_their_owners_alone_unless_the_directory_is_a_groups(
+    tmp_path: Path, mode: int, expected: int, mask: int
+) -> None:
+    directory = tmp_path / "var"
+    directory.mkdir()
+    directory.chmod(mode)
+    file = directory / "state.db"
+    before = os.umask(mask)
     try:
-        assert upgraded(tmp_path / "state.db") is True
-        with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        assert upgraded(file) is True
+        put_by(file, "0001", lambda: None)
+        with closing(sqlite3.connect(file)) as connection:
             connection.execute("UPDATE progress SET last_round_error = 'now there is a log beside it'")
-            modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+            modes = {path.name: path.stat().st_mode & 0o777 for path in directory.iterdir()}
     finally:
         os.umask(before)
-    assert modes == dict.fromkeys(["state.db", "state.db-wal", "state.db-shm", "state.db.lock"], 0o600)
+    names = ["state.db", "state.db-wal", "state.db-shm", "state.db.lock", "state.db.schema-0001.bak"]
+    assert modes == dict.fromkeys(names, expected)
 
 
 NAMES = ["with space.db", "100%.db", "a#b.db", "ünïcödé 🚨.db", "a'b\".db", "%(here)s.db", "x=y&z;.db"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from daemon.figures import Figures
-from daemon.health import age, problems, report
+from daemon.health import age, line, problems, report
 from tests.given import NOW, ago
 
 INTERVAL = timedelta(seconds=30)
@@ -152,3 +152,16 @@ def test_a_clock_that_was_set_gives_no_negative_age(oldest: datetime | None, sec
 )
 def test_an_age_is_told_in_its_two_largest_units(span: dict[str, float], shown: str) -> None:
     assert age(ago(**span), NOW) == shown
+
+
+@pytest.mark.parametrize(
+    ("figures", "found", "expected"),
+    [
+        ({"open_incidents": 3}, [], "3 open, 0 pending, last round 20 s ago"),
+        ({"pending_deliveries": 12}, [], "0 open, 12 pending, last round 20 s ago"),
+        ({"last_complete_round_at": None}, ["no round"], "0 open, 0 pending, no complete round yet; no round"),
+        ({}, ["one thing", "another"], "0 open, 0 pending, last round 20 s ago; one thing; another"),
+    ],
+)
+def test_the_whole_in_a_line(figures: dict[str, Any], found: list[str], expected: str) -> None:
+    assert line(replace(WELL, **figures), found, NOW) == expected
