@@ -26,8 +26,8 @@ def test_it_is_ready_once_it_can_work_whether_or_not_better_stack_answers(
     operator: Operator, sandbox: Sandbox, manager: Manager
 ) -> None:
     hang = sandbox.betterstack.faults.arm(Hang())
-    daemon = operator.run()
-    daemon.wait_for(lambda: manager.said("READY"), "that it is ready")
+    daemon = operator.run(HTTP__TIMEOUT="100s")
+    daemon.wait_for(lambda: manager.said("READY"), "that it is ready, though the first round is under way")
     assert sandbox.signl4.events == ()
     hang.release()
     assert daemon.stop(signal.SIGTERM, PATIENCE) == 0

@@ -6,10 +6,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
+from threading import Event
 
 import pytest
 
 from daemon.sandbox.betterstack import TOKEN
+from daemon.sandbox.exchange import Request
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import judge
@@ -179,6 +181,26 @@ def test_a_result_that_cannot_be_recorded_is_waited_for_and_stops_no_round(
         assert not daemon.says(IN_FORCE)
     daemon.wait_for(lambda: daemon.says(IN_FORCE), "the new one")
     daemon.wait_for(lambda: configured.operator.told(first)[-1:] == ["new"], "the alert")
+
+
+def test_a_reload_does_not_wait_for_the_end_of_a_storm(
+    configured: Configured, daemon: Daemon, sandbox: Sandbox
+) -> None:
+    in_haste = Event()
+
+    def take_time(_: Request) -> None:
+        in_haste.wait(0.3)
+
+    sandbox.signl4.faults.before_answer = take_time
+    for number in range(200):
+        sandbox.world.open(f"Incident {number}")
+    daemon.wait_for(partial(as_many, sandbox, 10), "the storm to get on")
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_for(lambda: daemon.says(IN_FORCE), "the new one")
+    assert len(sandbox.signl4.events) < 150
+    in_haste.set()
+    daemon.wait_for(partial(as_many, sandbox, 200), "all of them")
+    assert told_the_truth(sandbox)
 
 
 def test_reloads_in_a_storm_lose_nothing_and_double_nothing(

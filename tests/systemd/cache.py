@@ -17,11 +17,11 @@ from tempfile import TemporaryDirectory
 
 CHECKOUT = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "betterstack-signl4"
-SUITE, PYTHON = "bookworm", "3.11"
-"""The Debian release, and the Python that is in it."""
+SUITE = os.environ.get("DEBIAN", "bookworm")
+"""The Debian release: the oldest that the service is for, or `trixie`."""
+PYTHON, GLIBC = {"bookworm": ("3.11", 36), "trixie": ("3.13", 41)}[SUITE]
+"""Its Python, and the minor version of its glibc: it takes the wheels for this one and for every older one."""
 PACKAGES = "systemd systemd-sysv dbus python3 python3-venv make curl ca-certificates iproute2".split()
-GLIBC = 36
-"""The minor version of the suite's glibc: its Python takes the wheels for this one and for every older one."""
 HOSTS = "127.0.0.1 localhost\n::1 localhost\n"
 
 

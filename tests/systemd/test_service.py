@@ -76,6 +76,13 @@ def test_a_unit_is_hardly_exposed(machine: Machine, installed: str, unit: str) -
     machine.run("systemd-analyze", "security", "--offline=true", threshold, file)
 
 
+def test_the_pause_before_a_restart_grows_where_systemd_can(machine: Machine, installed: str) -> None:
+    version = int(machine.run("systemctl", "--version").stdout.split()[1])
+    steps = machine.show(UNIT, "RestartSteps", "RestartMaxDelayUSec")
+    assert steps == ({"RestartSteps": "5", "RestartMaxDelayUSec": "40s"} if version >= 254 else {})
+    assert machine.show(UNIT, "NeedDaemonReload") == {"NeedDaemonReload": "no"}
+
+
 # -- its life ---------------------------------------------------------------------------------------------------------
 
 
