@@ -3,4 +3,4 @@
 from daemon.cli import main
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="betterstack-signl4")

@@ -139,8 +139,14 @@ def check_place(url: str) -> None:
 def _no_place(url: str, why: str) -> str:
     return (
         f"database.url names {file_of(url)}, whose directory cannot be written ({why}); "
-        "create it, or give it to the user this program runs as"
+        f"create it, or give it to the user this program runs as{_state_directory()}"
     )
+
+
+def _state_directory() -> str:
+    """Where systemd would have it (systemd.exec(5))."""
+    directory = os.environ.get("STATE_DIRECTORY")
+    return f"; the place of this service is {directory}/state.db" if directory else ""
 
 
 def existing(url: str) -> Engine | None:
@@ -178,7 +184,8 @@ def revision_of(url: str) -> str | None:
     if revision is not None and revision not in REVISIONS:
         raise DatabaseUnusableError(
             f"{file} was written by a newer version (schema {revision}, known here up to {REVISIONS[-1]}); "
-            f"install that version again, or restore the copy from before it, {file}.schema-{REVISIONS[-1]}.bak"
+            "install that version again, or go back to the copy from before it: move the file away together with its "
+            f"-wal and -shm files, and put {file.name}.schema-{REVISIONS[-1]}.bak in its place"
         )
     return revision
 

@@ -3,6 +3,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 . systemd/places.sh
+# The service runs as another user, who has to read all this.
+umask 022
+
+command -v curl >/dev/null || [ -n "$root" ] || {
+    echo 'curl is missing, which tells SIGNL4 when the service has failed: install it first' >&2
+    exit 1
+}
 
 # The new environment is made beside the old one, so that an upgrade that fails leaves the old one at work.
 rm -rf "$new"
@@ -10,7 +17,7 @@ mkdir -p "$(dirname "$new")"
 "${PYTHON:-python3}" -m venv "$new"
 PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
     "$new/bin/python" -m pip install --quiet --no-cache-dir .
-sed -i "1s|^#!.*|#!$opt/bin/python|" "$new/bin/betterstack-signl4"
+grep -lI "^#!$new/" "$new"/bin/* | xargs sed -i "1s|^#!$new/|#!$opt/|"
 install -D -m 755 systemd/tell-signl4 "$new/libexec/tell-signl4"
 rm -rf "$root$opt"
 mv "$new" "$root$opt"
@@ -31,6 +38,9 @@ install -d -m 700 "$root$etc/config"
 if [ ! -e "$root$etc/config.toml" ]; then
     sed 's|"sqlite:///state.db"|"sqlite:////var/lib/betterstack-signl4/state.db"|' config.toml |
         install -m 640 /dev/stdin "$root$etc/config.toml"
+fi
+if [ ! -e "$root$etc/environment" ]; then
+    install -m 600 systemd/environment "$root$etc/environment"
 fi
 for secret in betterstack.token signl4.secret; do
     [ -e "$root$etc/config/$secret" ] || install -m 600 /dev/null "$root$etc/config/$secret"

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then
     systemctl stop 'betterstack-signl4*'
     # shellcheck disable=SC2086
-    systemctl disable --quiet $services
+    systemctl disable --quiet $services 2>/dev/null || echo 'the services are not installed any more'
 fi
 rm -rf "$root$opt" "$new"
 rm -f "$root$command" "$root$sysusers" "$root$tmpfiles"
@@ -18,4 +18,4 @@ if [ -z "$root" ] && [ -d /run/systemd/system ]; then
     systemctl daemon-reload
     systemctl reset-failed 'betterstack-signl4*'
 fi
-echo "Removed. Left as they are: $etc, /var/lib/betterstack-signl4 and the user betterstack-signl4."
+echo "Removed. Left as they are: $etc, what is in /var/lib, drop-ins of yours, and the user betterstack-signl4."

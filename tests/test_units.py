@@ -6,6 +6,7 @@ import pytest
 
 from daemon.cli import EXIT_CODES
 from daemon.errors import ConfigError, DatabaseUnusableError
+from daemon.service import TICK
 from daemon.settings import HttpSection
 
 HERE = Path(__file__).parent.parent / "systemd"
@@ -53,13 +54,18 @@ def test_each_unit_may_do_as_little_as_the_service(unit: str) -> None:
 
 
 def test_the_two_that_tell_of_a_failure_are_told_the_same() -> None:
-    told = ("User", "LoadCredential", "Environment", "EnvironmentFile", "StateDirectory", "Restart")
+    told = ("User", "LoadCredential", "Environment", "EnvironmentFile", "ReadWritePaths", "Restart", "LimitCORE")
     assert [value(FAILED, name) for name in told] == [value(RECOVERED, name) for name in told]
 
 
 def test_what_no_restart_can_mend_is_not_restarted() -> None:
     assert value(PLAIN, "RestartPreventExitStatus") == str(EXIT_CODES[ConfigError])
     assert EXIT_CODES[DatabaseUnusableError] == EXIT_CODES[ConfigError]
+
+
+def test_the_watchdog_waits_for_many_signs_of_life() -> None:
+    assert value(PLAIN, "WatchdogSec") == "1min"
+    assert TICK * 20 < 60
 
 
 def test_a_stop_has_time_for_a_request() -> None:

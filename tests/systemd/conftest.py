@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from daemon.sandbox.server import Sandbox
+from tests.systemd.host import Host, install
 from tests.systemd.machine import Machine
 
 TOOLS = {"systemd-nspawn": "systemd-container", "debootstrap": "debootstrap", "nsenter": "util-linux", "git": "git"}
@@ -47,3 +48,27 @@ def sandbox(machine: Machine) -> Iterator[Sandbox]:
     """Those of the machine that all tests share."""
     with alone_in(machine) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def installed(machine: Machine) -> str:
+    """What `make install` printed."""
+    return install(machine)
+
+
+@pytest.fixture
+def host(machine: Machine, installed: str, sandbox: Sandbox) -> Iterator[Host]:
+    """Configured, and not started."""
+    host = Host(machine, sandbox)
+    host.configure()
+    yield host
+    host.end()
+
+
+@pytest.fixture
+def running(host: Host) -> Host:
+    """With one incident told."""
+    host.systemctl("start")
+    incident = host.sandbox.world.open("Shop front page")
+    host.wait_for(lambda: host.told(incident) == ["new"], "the alert")
+    return host

@@ -1,6 +1,8 @@
 """A machine on which the program is installed as a service, and somebody who looks after it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from daemon.sandbox.server import Sandbox
@@ -9,7 +11,8 @@ from tests.systemd.machine import OFFLINE, SOURCES, Machine
 
 UNIT = "betterstack-signl4.service"
 ETC, STATE = "/etc/betterstack-signl4", "/var/lib/betterstack-signl4"
-TOKEN = "betterstack.token"
+TOKEN, SECRET = "betterstack.token", "signl4.secret"
+FAILED, RECOVERED = (f"betterstack-signl4-{kind}@.service" for kind in ("failed", "recovered"))
 CONFIG = """
 [betterstack]
 base_url = "{betterstack}"
@@ -33,7 +36,8 @@ timeout = "3s"
 [database]
 url = "sqlite:///{state}/state.db"
 """
-QUICK = "[Service]\nRestartSec=100ms\nWatchdogSec=5s\n"
+AGAIN = "RestartSec=100ms"
+QUICK = f"{AGAIN}\nWatchdogSec=5s"
 """Minutes of patience in seconds."""
 
 
@@ -61,11 +65,40 @@ class Host:
         self.machine.path(f"{ETC}/environment").write_text(f"SIGNL4__BASE_URL={self.sandbox.signl4.url}\n")
         self.machine.path(f"{ETC}/{self.name}").mkdir(mode=0o700, exist_ok=True)
         self.secret(TOKEN, self.sandbox.betterstack.token)
-        self.secret("signl4.secret", self.sandbox.signl4.secret)
-        drop_ins = self.machine.path(f"/run/systemd/system/{self.unit}.d")
-        drop_ins.mkdir(parents=True, exist_ok=True)
-        (drop_ins / "quick.conf").write_text(QUICK)
+        self.secret(SECRET, self.sandbox.signl4.secret)
+        self._put(self.unit, "quick", QUICK)
+        for unit in (FAILED, RECOVERED):
+            self._put(unit, "quick", AGAIN)
         self.machine.run("systemctl", "daemon-reload")
+
+    def _put(self, unit: str, name: str, lines: str) -> Path:
+        file = self.machine.path(f"/run/systemd/system/{unit}.d/{name}.conf")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"[Service]\n{lines}\n")
+        return file
+
+    @contextmanager
+    def drop_in(self, lines: str, unit: str = "") -> Iterator[None]:
+        """The unit, or that of the service, with these lines more."""
+        file = self._put(unit or self.unit, "more", lines)
+        self.machine.run("systemctl", "daemon-reload")
+        try:
+            yield
+        finally:
+            file.unlink()
+            self.machine.run("systemctl", "daemon-reload")
+
+    @property
+    def failure(self) -> str:
+        """The external id of the alert that the service has failed."""
+        hostname = self.machine.run("hostname").stdout.strip()
+        return f"betterstack-signl4-alarm-service-{hostname}-{self.name}"
+
+    def try_the_alert_of_a_failure(self) -> None:
+        """As the installation says."""
+        for unit in (FAILED, RECOVERED):
+            self.machine.run("systemctl", "start", unit.replace("@", f"@{self.name}"))
+        assert self.told(self.failure) == ["new", "resolved"]
 
     def write(self, config: str) -> None:
         """The configuration file from here on, with the owner that the installation gives it."""

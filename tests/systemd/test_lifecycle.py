@@ -6,7 +6,7 @@ import pytest
 
 from tests.systemd.conftest import alone_in
 from tests.systemd.host import ETC, STATE, UNIT, Host, install
-from tests.systemd.machine import SOURCES, Machine
+from tests.systemd.machine import OFFLINE, SOURCES, Machine
 
 LATER = "/usr/src/later"
 """A release of the future: one migration more, and another version."""
@@ -64,8 +64,8 @@ def test_an_upgrade_keeps_a_copy_and_everything_else_and_the_way_back_is_told(ho
     host.wait_for(lambda: host.show("ActiveState") == "failed", "the refusal")
     assert host.show("ExecMainStatus") == "78"
     assert "was written by a newer version (schema 9999, known here up to 0001)" in host.show("StatusText")
-    assert copy in host.show("StatusText")
-    machine.run("sh", "-c", f"rm {STATE}/state.db {STATE}/state.db-*; mv {copy} {STATE}/state.db", check=False)
+    assert "-wal and -shm files, and put state.db.schema-0001.bak in its place" in host.show("StatusText")
+    machine.run("sh", "-c", f"cd {STATE} && mkdir later && mv state.db state.db-* later; mv {copy} state.db")
     host.systemctl("start")
     tell_one(host, "Mail relay")
 
@@ -86,8 +86,9 @@ def test_an_upgrade_that_fails_leaves_the_old_one_at_work(host: Host) -> None:
 def test_a_second_installation_changes_no_configuration_and_no_secret(host: Host) -> None:
     files = [f"{ETC}/config.toml", f"{ETC}/config/betterstack.token", f"{ETC}/config/signl4.secret"]
     before = [host.machine.path(file).read_text() for file in files]
-    install(host.machine)
+    host.machine.run("sh", "-c", f"umask 077; make -C {SOURCES} install", env=OFFLINE)
     assert [host.machine.path(file).read_text() for file in files] == before
+    assert host.ask("--version", user="nobody").returncode == 0
     tell_one(host, "Payment service")
     host.assert_all_is_right()
 
@@ -95,16 +96,25 @@ def test_a_second_installation_changes_no_configuration_and_no_secret(host: Host
 def test_an_uninstallation_takes_what_the_installation_put_there_and_nothing_else(host: Host) -> None:
     machine = host.machine
     said = machine.run("make", "-C", SOURCES, "uninstall").stdout
-    assert f"Left as they are: {ETC}, {STATE}" in said
+    assert f"Left as they are: {ETC}, what is in /var/lib" in said
     assert machine.show(UNIT, "LoadState", "ActiveState") == {"LoadState": "not-found", "ActiveState": "inactive"}
     command = "find / -xdev -path /usr/src -prune -o -path /proc -prune -o -path /sys -prune -o -path /run -prune"
     found = machine.run("sh", "-c", f"{command} -o -name '*betterstack*' -print", check=False).stdout.splitlines()
-    assert sorted(found) == [f"{ETC}", f"{ETC}/config/betterstack.token", f"{STATE}"]
+    assert sorted(found) == [f"{ETC}", f"{ETC}/config/betterstack.token", f"{STATE}", f"{STATE}-failed"]
+    assert "not installed any more" in machine.run("make", "-C", SOURCES, "uninstall").stdout
     assert machine.path(f"{STATE}/state.db").exists()
     assert machine.path(f"{ETC}/config/signl4.secret").read_text().strip() == host.sandbox.signl4.secret
     install(machine)
     host.systemctl("start")
     tell_one(host, "Payment service")
+
+
+def test_without_curl_nothing_is_installed(host: Host) -> None:
+    host.machine.run("rm", "/usr/bin/curl")
+    before = host.show("MainPID")
+    with pytest.raises(RuntimeError, match="curl is missing"):
+        install(host.machine)
+    assert host.show("MainPID") == before
 
 
 def test_it_starts_at_boot(host: Host) -> None:

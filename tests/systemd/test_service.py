@@ -2,15 +2,13 @@
 
 import json
 import signal
-from collections.abc import Iterator
 
 import pytest
 
 from daemon.sandbox import mishaps
 from daemon.sandbox.faults import Hang
-from daemon.sandbox.server import Sandbox
 from tests.systemd.conftest import alone_in
-from tests.systemd.host import ETC, STATE, UNIT, Host, install
+from tests.systemd.host import ETC, FAILED, RECOVERED, SECRET, STATE, TOKEN, UNIT, Host
 from tests.systemd.machine import Machine
 
 UNITS = [
@@ -21,34 +19,6 @@ UNITS = [
 ]
 EXPOSURE = "1.2"
 """What `systemd-analyze security` may report at most; a unit without any sandboxing has 9.6."""
-
-
-@pytest.fixture(scope="session")
-def installed(machine: Machine) -> str:
-    """What `make install` printed."""
-    return install(machine)
-
-
-@pytest.fixture
-def host(machine: Machine, installed: str, sandbox: Sandbox) -> Iterator[Host]:
-    host = Host(machine, sandbox)
-    host.configure()
-    yield host
-    host.end()
-
-
-@pytest.fixture
-def running(host: Host) -> Host:
-    """With one incident told."""
-    host.systemctl("start")
-    incident = host.sandbox.world.open("Shop front page")
-    host.wait_for(lambda: host.told(incident) == ["new"], "the alert")
-    return host
-
-
-def failure_of(host: Host) -> str:
-    hostname = host.machine.run("hostname").stdout.strip()
-    return f"betterstack-signl4-alarm-service-{hostname}-{host.name}"
 
 
 # -- what is installed ------------------------------------------------------------------------------------------------
@@ -124,23 +94,24 @@ def test_the_secrets_are_handed_over_and_nobody_else_can_read_them(running: Host
 
 
 def test_secrets_may_be_encrypted(host: Host) -> None:
-    drop_in = host.machine.path(f"/run/systemd/system/{host.unit}.d/encrypted.conf")
-    lines = ["[Service]", "LoadCredential="]
-    for name, value in (
-        ("betterstack.token", host.sandbox.betterstack.token),
-        ("signl4.secret", host.sandbox.signl4.secret),
-    ):
-        place = f"{ETC}/config/{name}.cred"
-        host.machine.run("systemd-creds", "encrypt", "--with-key=host", f"--name={name}", "-", place, input=value)
-        assert value not in host.machine.path(place).read_text()
+    """In the words of the README."""
+    machine, store = host.machine, "/etc/credstore.encrypted"
+    machine.run("install", "-d", "-m", "700", store)
+    for name in (TOKEN, SECRET):
+        plain = f"{ETC}/config/{name}"
+        machine.run("systemd-creds", "encrypt", f"--name={name}", plain, f"{store}/config.{name}")
+        assert machine.path(plain).read_text().strip() not in machine.path(f"{store}/config.{name}").read_text()
         host.secret(name, "")
-        lines.append(f"LoadCredentialEncrypted={name}:{place}")
-    drop_in.write_text("\n".join(lines))
-    host.machine.run("systemctl", "daemon-reload")
-    host.systemctl("start")
-    incident = host.sandbox.world.open("Shop front page")
-    host.wait_for(lambda: host.told(incident) == ["new"], "the alert")
-    drop_in.unlink()
+    loaded = {name: f"LoadCredentialEncrypted={name}:{store}/%s.{name}" for name in (TOKEN, SECRET)}
+    with (
+        host.drop_in(f"LoadCredential=\n{loaded[TOKEN] % 'config'}\n{loaded[SECRET] % 'config'}"),
+        host.drop_in(f"LoadCredential=\n{loaded[SECRET] % '%i'}", FAILED),
+        host.drop_in(f"LoadCredential=\n{loaded[SECRET] % '%i'}", RECOVERED),
+    ):
+        host.systemctl("start")
+        incident = host.sandbox.world.open("Shop front page")
+        host.wait_for(lambda: host.told(incident) == ["new"], "the alert")
+        host.try_the_alert_of_a_failure()
 
 
 def test_members_of_its_group_look_at_the_state_and_others_do_not(running: Host) -> None:
@@ -207,44 +178,6 @@ def test_a_reload_brings_in_a_good_configuration_and_refuses_a_bad_one(running: 
     assert running.show("MainPID") == process
     assert running.show("SubState") == "running"
     running.assert_all_is_right()
-
-
-def test_a_bad_configuration_fails_for_good_and_signl4_is_told_by_curl_alone(host: Host) -> None:
-    alarm = failure_of(host)
-    host.change('interval = "1s"', 'interval = "soon"')
-    assert host.systemctl("start", check=False) != 0
-    host.wait_for(lambda: host.told(alarm) == ["new"], "the alert of the failure")
-    shown = host.machine.show(host.unit, "ActiveState", "Result", "ExecMainStatus", "NRestarts")
-    assert shown == {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78", "NRestarts": "0"}
-    assert "poll.interval ('soon') is not a duration" in host.show("StatusText")
-    errors = host.machine.journal(host.unit, "-p", "err..err")
-    assert any("poll.interval ('soon') is not a duration" in line for line in errors)
-    host.change('interval = "soon"', 'interval = "1s"')
-    host.systemctl("start")
-    host.wait_for(lambda: host.told(alarm) == ["new", "resolved"], "the end of that alert")
-    assert host.sandbox.signl4.secret not in "\n".join(host.machine.lines)
-
-
-def test_a_failure_that_signl4_does_not_take_is_told_again_until_it_does(host: Host) -> None:
-    drop_in = host.machine.path("/run/systemd/system/betterstack-signl4-failed@.service.d/quick.conf")
-    drop_in.parent.mkdir()
-    drop_in.write_text("[Service]\nRestartSec=100ms\n")
-    host.secret("betterstack.token", "")
-    host.machine.run("systemctl", "daemon-reload")
-    host.sandbox.signl4.faults.arm(mishaps.status(503), times=2)
-    assert host.systemctl("start", check=False) != 0
-    host.wait_for(lambda: host.told(failure_of(host)) == ["new"], "the alert of the failure")
-    assert "betterstack.token is missing" in host.show("StatusText")
-
-
-def test_a_service_that_fails_again_and_again_is_told_of(host: Host) -> None:
-    drop_in = host.machine.path(f"/run/systemd/system/{host.unit}.d/fails.conf")
-    drop_in.write_text("[Service]\nExecStart=\nExecStart=/bin/false\n")
-    host.machine.run("systemctl", "daemon-reload")
-    host.systemctl("start", check=False)
-    host.wait_for(lambda: host.told(failure_of(host)) == ["new"], "the alert of the failure")
-    assert host.show("Result") in {"start-limit-hit", "exit-code"}
-    drop_in.unlink()
 
 
 def test_stopped_while_signl4_hangs_it_ends_in_time_and_tells_the_rest_after_the_next_start(running: Host) -> None:

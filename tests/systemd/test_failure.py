@@ -1,0 +1,95 @@
+"""What systemd tells SIGNL4 when the service has failed, whatever else has failed with it; and that it ends."""
+
+import pytest
+
+from daemon.sandbox import mishaps
+from daemon.sandbox.faults import Cut
+from tests.systemd.host import ETC, FAILED, SECRET, STATE, Host
+
+BROKEN, MENDED = 'interval = "soon"', 'interval = "1s"'
+
+
+def fail(host: Host) -> None:
+    """The service is started, and cannot start."""
+    host.change(MENDED, BROKEN)
+    assert host.systemctl("start", check=False) != 0
+
+
+def mend(host: Host) -> None:
+    host.change(BROKEN, MENDED)
+    host.systemctl("start")
+
+
+def test_a_bad_configuration_fails_for_good_and_signl4_is_told_until_it_is_mended(host: Host) -> None:
+    fail(host)
+    host.wait_for(lambda: host.told(host.failure) == ["new"], "the alert of the failure")
+    shown = host.machine.show(host.unit, "ActiveState", "Result", "ExecMainStatus", "NRestarts")
+    assert shown == {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78", "NRestarts": "0"}
+    assert "poll.interval ('soon') is not a duration" in host.show("StatusText")
+    errors = host.machine.journal(host.unit, "-p", "err..err")
+    assert any("poll.interval ('soon') is not a duration" in line for line in errors)
+    mend(host)
+    host.wait_for(lambda: host.told(host.failure) == ["new", "resolved"], "the end of that alert")
+    assert host.sandbox.signl4.secret not in "\n".join(host.machine.lines)
+
+
+def test_curl_alone_tells_it(host: Host) -> None:
+    with host.drop_in("ExecStart=\nExecStart=/nowhere/python"):
+        host.machine.run("mv", "/opt/betterstack-signl4/bin/python", "/opt/betterstack-signl4/bin/away")
+        host.systemctl("start", check=False)
+        host.wait_for(lambda: host.told(host.failure) == ["new"], "the alert of the failure")
+        host.machine.run("mv", "/opt/betterstack-signl4/bin/away", "/opt/betterstack-signl4/bin/python")
+
+
+def test_a_service_that_fails_again_and_again_is_told_of(host: Host) -> None:
+    with host.drop_in("ExecStart=\nExecStart=/bin/false"):
+        host.systemctl("start", check=False)
+        host.wait_for(lambda: host.told(host.failure) == ["new"], "the alert of the failure")
+        assert host.show("ActiveState") == "failed"
+
+
+def test_it_is_told_until_signl4_takes_it_and_once_only_then(host: Host) -> None:
+    host.sandbox.signl4.faults.arm(mishaps.status(503), times=2)
+    fail(host)
+    host.wait_for(lambda: host.told(host.failure) == ["new"], "the alert of the failure")
+    assert host.systemctl("start", check=False) != 0
+    teller = FAILED.replace("@", "@config")
+    host.wait_for(lambda: "SIGNL4 was told already" in host.machine.journal(teller), "the second failure")
+    assert host.told(host.failure) == ["new"]
+
+
+def test_an_alert_whose_answer_was_lost_is_closed_as_well(host: Host) -> None:
+    host.sandbox.signl4.faults.arm(Cut(taken=True))
+    fail(host)
+    host.wait_for(lambda: host.told(host.failure)[:1] == ["new"], "the alert of the failure")
+    host.sandbox.signl4.faults.clear()
+    mend(host)
+    host.wait_for(lambda: host.told(host.failure)[-1] == "resolved", "the end of that alert")
+
+
+def test_a_disk_that_takes_no_mark_keeps_nobody_from_being_told_once(host: Host) -> None:
+    place, teller = f"{STATE}-failed", FAILED.replace("@", "@config")
+    host.machine.run("mount", "--bind", "-o", "ro", place, place)
+    try:
+        fail(host)
+        host.wait_for(lambda: host.told(host.failure) == ["new"], "the alert of the failure")
+        host.wait_for(lambda: host.machine.show(teller, "ActiveState")["ActiveState"] == "inactive", "the end of it")
+        assert any("close the alert by hand" in line for line in host.machine.journal(teller))
+        assert host.told(host.failure) == ["new"]
+    finally:
+        host.machine.run("umount", place)
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_a_secret_may_end_as_any_editor_ends_it(host: Host, ending: str) -> None:
+    secret = f"{host.sandbox.signl4.secret}{ending}"
+    host.machine.run("install", "-m", "600", "/dev/stdin", f"{ETC}/config/{SECRET}", input=secret)
+    host.try_the_alert_of_a_failure()
+
+
+def test_a_secret_that_is_not_there_is_named(host: Host) -> None:
+    host.secret(SECRET, "")
+    teller = FAILED.replace("@", "@config")
+    host.machine.run("systemctl", "start", teller, check=False)
+    assert any(f"write the secret into {ETC}/config/{SECRET}" in line for line in host.machine.journal(teller))
+    host.machine.run("systemctl", "stop", teller)
