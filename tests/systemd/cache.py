@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,13 +49,23 @@ def _build_debian(directory: Path) -> None:
     # In namespaces of its own: what it mounts and what it starts is gone with it, even if it or the tests are killed.
     alone = ["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
     _say(f"builds a Debian system in {CACHE}, about a minute")
-    _run([*alone, "debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(directory)])
+    included = f"--include={','.join(PACKAGES)}"
+    _run([*alone, "debootstrap", "--variant=minbase", included, SUITE, str(directory), *_mirror()])
     # These came from the host, or are of no use to a machine without a network.
     (directory / "etc/resolv.conf").unlink(missing_ok=True)
     (directory / "etc/hosts").write_text(HOSTS)
     for spent in ("var/cache/apt", "var/lib/apt/lists"):
         shutil.rmtree(directory / spent)
         (directory / spent).mkdir()
+
+
+def _mirror() -> list[str]:
+    """Where this machine has its own Debian packages from; nothing where that is not known, for debootstrap's default."""
+    command = ["apt-get", "indextargets", "--format", "$(LABEL) $(SITE)", "Created-By: Packages"]
+    with suppress(OSError):
+        listed = subprocess.run(command, check=False, capture_output=True, text=True).stdout.splitlines()
+        return [site for label, _, site in (line.partition(" ") for line in listed) if label == "Debian"][:1]
+    return []
 
 
 def _download_wheels(directory: Path) -> None:
