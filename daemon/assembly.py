@@ -59,10 +59,16 @@ class Assembly:
     log: Log
     clock: Callable[[], datetime]
     store: Store
+    source: BetterStack
     poll: Poll
     deliver: Deliver
     oversee: Oversee
     wires: ExitStack
+
+    def follow(self, old: "Assembly") -> None:
+        """Takes over what both services said to the old one."""
+        self.source.follow(old.source)
+        self.deliver.follow(old.deliver)
 
     def close(self) -> None:
         """Gives the connections to the services back."""
@@ -114,7 +120,7 @@ def assemble(configuration: Configuration, frame: Frame, log_for: Callable[[Conf
             log=log,
             on_told=frame.on_told,
         )
-        return Assembly(settings, log, frame.clock, store, poll, deliver, oversee, wires.pop_all())
+        return Assembly(settings, log, frame.clock, store, source, poll, deliver, oversee, wires.pop_all())
 
 
 def _wires(settings: Settings, tls: SSLContext) -> Iterator[Wire]:

@@ -59,6 +59,10 @@ class BetterStack:
         self._ahead = timedelta(0)
         """How far Better Stack's clock is ahead of ours, by its latest answer."""
 
+    def follow(self, other: "BetterStack") -> None:
+        """Takes over from another instance, which may have been asked to leave Better Stack alone."""
+        self._next_request_at = other._next_request_at
+
     def open_pages(self) -> Iterator[Page]:
         """The incidents that are not over, a page at a time as they arrive. Raises `BetterStackError`."""
         return self._pages({"resolved": "false"})

@@ -93,9 +93,17 @@ class Deliver:
         self._finished.put(None)
 
     def put_down(self) -> None:
-        """Another instance takes over: nothing more is sent, and what is in flight is still recorded."""
+        """Another instance is to take over: nothing more is sent, and what is in flight is still recorded."""
         self._put_down = True
         self.wake()
+
+    def go_on(self) -> None:
+        """No other instance took over."""
+        self._put_down = False
+
+    def follow(self, other: "Deliver") -> None:
+        """Takes over from another instance what SIGNL4 allows, and what was said of it."""
+        self._pace, self._trouble = other._pace, other._trouble
 
     def next_at(self) -> datetime | None:
         """When something may be sent next; `None` while nothing waits. Raises `DatabaseBusyError`."""
@@ -168,7 +176,7 @@ class Deliver:
     def _patience(self) -> float | None:
         """How many seconds from now something else may be sent; `None` if only the next answer can change that."""
         full = self._opening().width <= len(self._in_flight)
-        next_at = None if full or self._wait(0) else self.next_at()
+        next_at = None if full or self._put_down or self._wait(0) else self.next_at()
         return None if next_at is None else max((next_at - self._clock()).total_seconds(), 0.01)
 
     def _settle(self, delivery: Delivery, answer: Answer) -> None:

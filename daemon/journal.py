@@ -7,7 +7,6 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, TextIO
 
 IDENTIFIER = "betterstack-signl4"
@@ -42,9 +41,17 @@ class Journal:
 
     def __init__(self, address: str = "/run/systemd/journal/socket") -> None:
         self._address = address
+        self._patience = PATIENCE
 
     def write(self, text: str) -> None:
-        """Hands an entry over, or drops it if that takes too long. Raises `OSError` for one that is not taken."""
-        with suppress(TimeoutError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.settimeout(PATIENCE)
-            sender.sendto(text.encode("utf-8", "replace"), self._address)
+        """Hands an entry over, or drops it if that takes too long. Raises `OSError` for one that is not taken.
+
+        A journal that hangs is waited for once.
+        """
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(self._patience)
+            try:
+                sender.sendto(text.encode("utf-8", "replace"), self._address)
+                self._patience = PATIENCE
+            except (TimeoutError, BlockingIOError):
+                self._patience = 0.0

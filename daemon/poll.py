@@ -191,6 +191,8 @@ class Poll:
         if not changes:
             return
         self._store.record(changes, now)
+        if any(change.told for change in changes):
+            self._on_told()
         for change in changes:
             for transition, _ in change.told:
                 self._log.info(
@@ -201,8 +203,6 @@ class Poll:
                     reason=transition.reason,
                     name=change.after.name,
                 )
-        if any(change.told for change in changes):
-            self._on_told()
 
     def _policy(self, progress: Progress) -> Policy:
         return Policy(

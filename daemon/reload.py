@@ -4,11 +4,13 @@ Until it is taken over the old one is in force. A configuration that cannot be u
 """
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from threading import Lock
 
 from daemon.assembly import Assembly, Frame, assemble
 from daemon.config import Configuration
+from daemon.deliver import Deliver
 from daemon.errors import ConfigError
 from daemon.events import Log
 from daemon.settings import Settings
@@ -38,25 +40,57 @@ class Reload:
         return asked
 
     def prepare(self, old: Settings, frame: Frame) -> None:
-        """Builds what will take over; a second one replaces the first. Raises `ConfigError`."""
+        """Builds what will take over, in place of what waited for that. Raises `ConfigError`; nothing waits then."""
+        self.drop()
         configuration = self._read()
         url = configuration.settings.database.url
         if url != old.database.url:
             raise ConfigError(f"database.url cannot change to {url} while the program runs; restart it, or set it back")
         ready = assemble(configuration, frame, self._log_for)
         with self._lock:
-            replaced, self._ready = self._ready, ready
-        if replaced is not None:
-            replaced.close()
+            self._ready = ready
+
+    def drop(self) -> None:
+        """Nothing waits to take over any more."""
+        dropped = self._take()
+        if dropped is not None:
+            dropped.close()
 
     @property
     def ready(self) -> bool:
         """Whether something waits to take over."""
         return self._ready is not None
 
-    def take(self) -> Assembly:
-        """What waits to take over, once; only for when there is something, which nobody else takes."""
+    @contextmanager
+    def taking_over(
+        self, deliver: Deliver, others: tuple[Lock, Lock], patience: float, beat: Callable[[], None]
+    ) -> Iterator[Assembly | None]:
+        """What takes over, if there is something; while this lasts neither of the other jobs is at work.
+
+        `others`: what they hold while they are at work, that of the deliveries last. A result that cannot be recorded
+        is waited for no longer than `patience`, in seconds, as a request is: then nothing takes over, and `deliver`
+        goes on. `beat` is a sign of life between two waits.
+        """
+        overseeing, delivering = others
+        with ExitStack() as held:
+            if not self.ready or not _acquired(overseeing, patience, held):
+                yield None
+                return
+            beat()
+            deliver.put_down()
+            new = self._take() if _acquired(delivering, patience, held) else None
+            if new is None:
+                deliver.go_on()
+            yield new
+
+    def _take(self) -> Assembly | None:
         with self._lock:
             ready, self._ready = self._ready, None
-        assert ready is not None
         return ready
+
+
+def _acquired(lock: Lock, patience: float, held: ExitStack) -> bool:
+    acquired = lock.acquire(timeout=patience)
+    if acquired:
+        held.callback(lock.release)
+    return acquired

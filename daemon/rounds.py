@@ -25,12 +25,12 @@ class Rounds:
         self._trouble: str | None = None
         self._swept_at = self._pruned_at = -math.inf
 
-    def one(self, parts: Assembly, begin: Callable[[], None]) -> float:
-        """Makes one round. The seconds until the next. `begin` comes first, and may raise `DatabaseBusyError`."""
+    def one(self, parts: Assembly, before: Callable[[], None]) -> float:
+        """Makes one round. The seconds until the next. `before` comes first, and may raise `DatabaseBusyError`."""
         started = time.monotonic()
         sweep = started - self._swept_at >= parts.settings.poll.sweep_interval.total_seconds()
         try:
-            begin()
+            before()
             parts.poll.round(sweep=sweep)
         except StoppedError:
             parts.log.debug("round put down")

@@ -1,13 +1,13 @@
 """Runs the parts on a schedule, until told to stop.
 
-Two jobs meet only in the database. The main thread does no work: it waits for the end, compares the clocks, and watches
-that the jobs get on, of which it tells systemd. A hang ends the process with a message, since a restart is always safe;
-an outage of either service does not. A new configuration takes over between two rounds.
+Two jobs, and a third that watches over them, meet in the database. The main thread does no work: it waits for the end,
+compares the clocks, and watches that the jobs get on, of which it tells systemd. A hang ends the process, since a restart
+is always safe; an outage of either service does not. A new configuration takes over between two rounds.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -78,7 +78,7 @@ def utc_now() -> datetime:
 
 
 class Service:
-    """The two jobs and their rhythm."""
+    """The jobs and their rhythm."""
 
     def __init__(self, stop: Stop, reload: Reload, systemd: Systemd) -> None:
         self._stop = stop
@@ -90,6 +90,7 @@ class Service:
         self._begin_anew = True
         self._put_off: str | None = None
         self._refused: str | None = None
+        self._reload_put_off = False
         self._polled = False
         self._next_round_in = 0.0
         self._scheduler = BackgroundScheduler(
@@ -103,11 +104,12 @@ class Service:
         """Starts the jobs, waits for the end, and stops them in order."""
         self._frame, self._parts = frame, parts
         self._begin()
-        for job, name in ((self._poll, "poll"), (self._deliver, "deliver")):
-            # The interval is only the net below `_after_job`, which sets the time of each next run.
-            self._scheduler.add_job(job, After(parts.settings.poll.interval), id=name, next_run_time=utc_now())
-        # Before the first round ended there is nothing to judge; its end makes this job due.
-        self._scheduler.add_job(self._oversee, After(parts.settings.heartbeat.interval), id="oversee")
+        jobs = {"poll": self._poll, "deliver": self._deliver, "oversee": self._oversee}
+        for name, interval in self._intervals():
+            self._scheduler.add_job(jobs[name], After(interval), id=name)
+        # The end of the first round makes the third job due: before that there is nothing to judge.
+        for name in ("poll", "deliver"):
+            self._due(name, 0)
         frame.pulses.poll.rest(0)
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._scheduler.start()
@@ -122,6 +124,16 @@ class Service:
             self._mind_reload()
             self._systemd.status("; ".join(filter(None, (self._parts.oversee.line(), self._refused))))
         self._shut_down()
+
+    def _intervals(self) -> Iterator[tuple[str, timedelta]]:
+        """For the first two jobs only the net below `_after_job`, which sets the time of each next run."""
+        yield "poll", self._parts.settings.poll.interval
+        yield "deliver", self._parts.settings.poll.interval
+        yield "oversee", self._parts.settings.heartbeat.interval
+
+    def _patience(self) -> float:
+        """Seconds in which a request that is under way has ended."""
+        return self._parts.settings.http.timeout.total_seconds() + STOP_GRACE
 
     def _begin(self) -> None:
         """What was held back under other settings, or by another process, is tried anew."""
@@ -141,29 +153,28 @@ class Service:
     def _poll(self) -> None:
         self._frame.pulses.poll.beat()
         self._change_over()
+        self._reload_put_off = self._reload.ready
         self._next_round_in = self._rounds.one(self._parts, self._mind_changes)
 
     def _change_over(self) -> None:
-        """Between two rounds: the new configuration is in force, once nothing is sent under the old one.
-
-        A result that cannot be recorded is waited for no longer than a request; the next round tries again.
-        """
-        if not self._reload.ready:
-            return
-        self._parts.deliver.put_down()
-        if not self._delivering.acquire(timeout=self._parts.settings.http.timeout.total_seconds() + STOP_GRACE):
-            return
-        try:
-            with self._overseeing:
-                old, self._parts = self._parts, self._reload.take()
-        finally:
-            self._delivering.release()
-        old.close()
-        self._refused = None
-        self._begin_anew = True
-        changed = differences(old.settings, self._parts.settings)
-        self._parts.log.info("configuration reloaded", changed="; ".join(changed) or "nothing")
+        """Between two rounds: the new configuration is in force, once nothing is sent under the old one."""
+        locks, beat = (self._overseeing, self._delivering), self._frame.pulses.poll.beat
+        with self._reload.taking_over(self._parts.deliver, locks, self._patience(), beat) as new:
+            if new is None:
+                return
+            beat()
+            new.follow(self._parts)
+            old, self._parts = self._parts, new
+            old.close()
+            self._refused, self._begin_anew = None, True
+            with suppress(DatabaseBusyError):
+                self._begin()
+        for job, interval in self._intervals():
+            self._scheduler.modify_job(job, trigger=After(interval))
+        changed = differences(old.settings, new.settings)
+        new.log.info("configuration reloaded", changed="; ".join(changed) or "nothing")
         self._systemd.ready()
+        self._due("deliver", 0)
 
     def _mind_changes(self) -> None:
         """Between two rounds: what time would prove starts again, and only then the jobs see the new time."""
@@ -204,7 +215,7 @@ class Service:
         match event.job_id:
             case "poll":
                 self._polled = True
-                rest = 0.0 if self._reload.ready else self._next_round_in
+                rest = 0.0 if self._reload.ready and not self._reload_put_off else self._next_round_in
                 self._frame.pulses.poll.rest(rest)
                 self._due("poll", rest)
                 self._due("oversee", 0)
@@ -264,7 +275,7 @@ class Service:
         except ConfigError as error:
             self._refuse("; ".join(error.problems))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end what works
-            self._refuse(f"a fault of this program: {error!r}")
+            self._refuse(f"a fault of this program: {type(error).__name__}")
         else:
             self._due("poll", 0)
 
@@ -275,7 +286,7 @@ class Service:
 
     def _shut_down(self) -> None:
         self._parts.log.info("stopping")
-        patience = self._parts.settings.http.timeout.total_seconds() + STOP_GRACE
+        patience = self._patience()
         self._systemd.stopping(patience + STOP_GRACE)
         ending = Thread(target=self._scheduler.shutdown, daemon=True)
         ending.start()

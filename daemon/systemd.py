@@ -11,6 +11,8 @@ from contextlib import suppress
 
 PATIENCE = 1.0
 """Seconds."""
+LONGEST = 1000
+"""Characters of a line; systemd drops a message of more than 4,096 bytes."""
 
 
 class Systemd:
@@ -31,7 +33,7 @@ class Systemd:
 
     def status(self, line: str) -> None:
         """What `systemctl status` shows, of a service that failed too."""
-        self._tell(f"STATUS={' '.join(line.split())}")
+        self._tell(f"STATUS={' '.join(line.split())[:LONGEST]}")
 
     def reloading(self) -> None:
         """The configuration is being read again; `ready` ends that."""
@@ -50,7 +52,7 @@ class Systemd:
             return
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.settimeout(PATIENCE)
-            sender.sendto("\n".join(lines).encode(), self._address)
+            sender.sendto("\n".join(lines).encode("utf-8", "replace"), self._address)
 
 
 def _extension(seconds: float) -> str:

@@ -38,7 +38,10 @@ def _migrate(url: str, on_progress: Callable[[], None]) -> None:
     places = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with (
         tempfile.TemporaryFile() as complaint,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaint, env=os.environ | places) as migration,  # noqa: S603
+        # In a session of its own: whoever stops this process lets the migration end.
+        subprocess.Popen(  # noqa: S603
+            command, stdout=subprocess.PIPE, stderr=complaint, env=os.environ | places, start_new_session=True
+        ) as migration,
     ):
         assert migration.stdout is not None
         while migration.stdout.read(1):

@@ -19,8 +19,10 @@ PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACT
     "$new/bin/python" -m pip install --quiet --no-cache-dir .
 grep -lI "^#!$new/" "$new"/bin/* | xargs sed -i "1s|^#!$new/|#!$opt/|"
 install -D -m 755 systemd/tell-signl4 "$new/libexec/tell-signl4"
-rm -rf "$root$opt"
+rm -rf "$root$opt.old"
+[ ! -e "$root$opt" ] || mv "$root$opt" "$root$opt.old"
 mv "$new" "$root$opt"
+rm -rf "$root$opt.old"
 
 install -D -m 755 systemd/betterstack-signl4 "$root$command"
 install -D -m 644 systemd/sysusers.conf "$root$sysusers"

@@ -6,10 +6,11 @@ cd "$(dirname "$0")/.."
 
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then
     systemctl stop 'betterstack-signl4*'
-    # shellcheck disable=SC2086
-    systemctl disable --quiet $services 2>/dev/null || echo 'the services are not installed any more'
+    for unit in $services; do
+        [ ! -e "$units/$unit" ] || systemctl disable --quiet "$unit"
+    done
 fi
-rm -rf "$root$opt" "$new"
+rm -rf "$root$opt" "$root$opt.old" "$new"
 rm -f "$root$command" "$root$sysusers" "$root$tmpfiles"
 for unit in $services betterstack-signl4-failed@.service betterstack-signl4-recovered@.service; do
     rm -rf "$root$units/$unit" "$root$units/$unit.d"

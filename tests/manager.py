@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import AF_UNIX, SOCK_DGRAM, socket
-from threading import Thread
+from threading import Condition, Thread
 
 
 class Manager:
@@ -14,6 +14,7 @@ class Manager:
         """`address` as it stands in `$NOTIFY_SOCKET`; `@` begins an abstract one."""
         self.address = address
         self.told: list[dict[str, str]] = []
+        self._bell = Condition()
         self._on_told = on_told
         self._socket = socket(AF_UNIX, SOCK_DGRAM)
         self._socket.bind(address.replace("@", "\0", 1) if address.startswith("@") else address)
@@ -30,9 +31,16 @@ class Manager:
         """All values of a key, in order."""
         return [message[key] for message in self.told if key in message]
 
+    def wait_for(self, key: str, patience: float = 30.0) -> None:
+        """Until the key was said."""
+        with self._bell:
+            assert self._bell.wait_for(lambda: self.said(key), patience), f"{key} was not said"
+
     def _listen(self) -> None:
         while message := self._socket.recv(65536):
-            self.told.append(dict(line.split("=", 1) for line in message.decode().splitlines()))
+            with self._bell:
+                self.told.append(dict(line.split("=", 1) for line in message.decode().splitlines()))
+                self._bell.notify_all()
             self._on_told()
 
 

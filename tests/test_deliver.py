@@ -48,6 +48,16 @@ def test_promise_3_nothing_overtakes_what_is_not_settled(flows: Flows) -> None:
     assert flows.signl4.told == [("7", NEW)] * 3 + [("7", OVER)] * 2 + [("7", NEW)] * 2
 
 
+def test_put_down_it_sends_nothing_until_it_goes_on(flows: Flows) -> None:
+    flows.see("7", **LOOKED_AFTER)
+    flows.deliver.put_down()
+    flows.drain_for(minutes=1)
+    assert flows.signl4.told == []
+    flows.deliver.go_on()
+    flows.drain_for(minutes=1)
+    assert flows.signl4.told[0] == ("7", NEW)
+
+
 def test_promise_3_incidents_do_not_wait_for_each_other(flows: Flows) -> None:
     flows.see("7", "8", "9")
     flows.signl4.answer = lambda payload: OUTAGE if payload["X-S4-ExternalID"] == "8" else ACCEPTED

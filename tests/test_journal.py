@@ -78,9 +78,11 @@ def test_what_the_journal_does_not_take_is_a_line_with_its_level(
 
 
 def test_a_journal_that_takes_nothing_more_holds_nobody_up(there: socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "PATIENCE", 0.01)
+    monkeypatch.setattr(journal, "PATIENCE", 0.5)
     fill(there.getsockname())
-    Journal(there.getsockname()).write("MESSAGE=x\n")
+    sink = Journal(there.getsockname())
+    for _ in range(1000):
+        sink.write("MESSAGE=x\n")
 
 
 @pytest.mark.parametrize("named", ["", "1:2", "rubbish"])

@@ -19,6 +19,8 @@ MESSAGES: list[tuple[str, Callable[[Systemd], None], list[str]]] = [
     ("a line", lambda systemd: systemd.status("3 open, 0 pending"), ["STATUS=3 open, 0 pending"]),
     ("a line of several", lambda systemd: systemd.status("one\nREADY=1\n two"), ["STATUS=one READY=1 two"]),
     ("an odd letter", lambda systemd: systemd.status("ünïcödé 🚨"), ["STATUS=ünïcödé 🚨"]),
+    ("no letter at all", lambda systemd: systemd.status("\udcff.toml"), ["STATUS=?.toml"]),
+    ("a long line", lambda systemd: systemd.status("x" * 5000), [f"STATUS={'x' * 1000}"]),
     ("the end", lambda systemd: systemd.stopping(18.5), ["STOPPING=1", "EXTEND_TIMEOUT_USEC=18500000"]),
     ("more time", lambda systemd: systemd.more_time(60), ["EXTEND_TIMEOUT_USEC=60000000"]),
 ]

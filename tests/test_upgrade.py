@@ -1,5 +1,7 @@
 """Before a database is changed it is copied; a long change says that it gets on, and ends with whoever asked for it."""
 
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from daemon import backup, upgrade
 from daemon.backup import put_by
 from daemon.database import REVISIONS
 from daemon.errors import DatabaseUnusableError
+from tests.manager import managing
 from tests.outbox import dump
 
 OLDER = "0000"
@@ -84,11 +87,14 @@ import sys
 from daemon import migrate
 from daemon.migrate import command
 
-def slow(config, _target):
+whole = command.upgrade
+
+def slow(config, target):
     connection = config.attributes["connection"]
     connection.exec_driver_sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) SELECT sum(i) FROM n"
     )
+    whole(config, target)
 
 vars(migrate).update(PACE=0.01)
 vars(command).update(upgrade=slow)
@@ -127,3 +133,36 @@ def test_a_migration_whose_starter_was_killed_gives_up(tmp_path: Path) -> None:
     # That the migration is gone too shows in the lock on the database.
     with closing(sqlite3.connect(file, timeout=20, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
+
+
+STOPPED = """
+import sys
+from daemon import upgrade
+from daemon.cli import main
+
+upgrade.MIGRATION = (sys.argv.pop(1),)
+main(prog_name="betterstack-signl4")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_lets_a_migration_end_though_everybody_hears_of_it(tmp_path: Path, number: signal.Signals) -> None:
+    script = tmp_path / "slow.py"
+    script.write_text(SLOW)
+    settings = {"BETTERSTACK__TOKEN": "a-token-of-better-stack", "SIGNL4__SECRET": "wr0ngs3cret"}
+    away = {f"{service}__BASE_URL": "http://127.0.0.1:9" for service in ("BETTERSTACK", "SIGNL4")}
+    with managing(tmp_path / "notify") as manager:
+        running = subprocess.Popen(
+            [sys.executable, "-c", STOPPED, str(script), "run"],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT), "NOTIFY_SOCKET": manager.address, **settings, **away},
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        with running:
+            manager.wait_for("EXTEND_TIMEOUT_USEC")
+            os.killpg(running.pid, number)
+            _, said = running.communicate(timeout=60)
+    assert (running.returncode, said.splitlines()[-1].endswith("stopped")) == (0, True), said
+    assert dump(tmp_path / "state.db")

@@ -14,6 +14,7 @@ from daemon.sandbox.process import isolated
 from daemon.settings import HttpSection
 from daemon.wire import Wire, tls_context
 from tests.at_terminal import SECRETS, assert_sentence, command
+from tests.owner import BOUND
 
 CERTIFICATE = Path(__file__).parent / "data" / "loopback.pem"
 REVOCATIONS = """\
@@ -28,7 +29,6 @@ VLn81wttZPStC2aFZtKLD7VM5tW9AiAiZ7TM11YFB07E15ImfTxCbEWma8c8mm9t
 PASSWORD = "hunter2"
 WORKING = ["run", "once", "check", "check --online", "test-alert"]
 """The commands that reach out, or say whether one could."""
-BOUND = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--") if os.geteuid() == 0 else ()
 """Before a program: root is then bound by the modes of files, as everybody else is."""
 
 

@@ -60,7 +60,7 @@ def _build_debian(directory: Path) -> None:
 
 
 def _mirror() -> list[str]:
-    """Where this machine has its own Debian packages from; nothing, for the default of debootstrap, if that is not known."""
+    """Where this machine has its own Debian packages from; nothing, for debootstrap's default, if that is not known."""
     command = ["apt-get", "indextargets", "--format", "$(LABEL) $(SITE)", "Created-By: Packages"]
     with suppress(OSError):
         listed = subprocess.run(command, check=False, capture_output=True, text=True).stdout.splitlines()

@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.sandbox import mishaps
-from daemon.sandbox.faults import Cut
+from daemon.sandbox.faults import Cut, Instead
 from tests.systemd.host import ETC, FAILED, SECRET, STATE, Host
 
 BROKEN, MENDED = 'interval = "soon"', 'interval = "1s"'
@@ -56,6 +56,14 @@ def test_it_is_told_until_signl4_takes_it_and_once_only_then(host: Host) -> None
     teller = FAILED.replace("@", "@config")
     host.wait_for(lambda: "SIGNL4 was told already" in host.machine.journal(teller), "the second failure")
     assert host.told(host.failure) == ["new"]
+
+
+@pytest.mark.parametrize("answer", [mishaps.captive_portal(), mishaps.status(302, Location="/elsewhere")])
+def test_an_answer_that_is_none_of_signl4s_does_not_count(host: Host, answer: Instead) -> None:
+    elsewhere = host.sandbox.signl4.faults.arm(answer, times=2)
+    fail(host)
+    host.wait_for(lambda: host.told(host.failure) == ["new"], "the alert of the failure")
+    assert elsewhere.struck == 2
 
 
 def test_an_alert_whose_answer_was_lost_is_closed_as_well(host: Host) -> None:

@@ -9,7 +9,7 @@ from daemon.sandbox import mishaps
 from daemon.sandbox.faults import Hang
 from tests.systemd.conftest import alone_in
 from tests.systemd.host import ETC, FAILED, RECOVERED, SECRET, STATE, TOKEN, UNIT, Host
-from tests.systemd.machine import Machine
+from tests.systemd.machine import SOURCES, Machine
 
 UNITS = [
     "betterstack-signl4",
@@ -17,6 +17,7 @@ UNITS = [
     "betterstack-signl4-failed@team",
     "betterstack-signl4-recovered@team",
 ]
+CREDENTIALS = {"CREDENTIALS_DIRECTORY": f"{ETC}/config"}
 EXPOSURE = "1.2"
 """What `systemd-analyze security` may report at most; a unit without any sandboxing has 9.6."""
 
@@ -51,6 +52,16 @@ def test_the_pause_before_a_restart_grows_where_systemd_can(machine: Machine, in
     steps = machine.show(UNIT, "RestartSteps", "RestartMaxDelayUSec")
     assert steps == ({"RestartSteps": "5", "RestartMaxDelayUSec": "40s"} if version >= 254 else {})
     assert machine.show(UNIT, "NeedDaemonReload") == {"NeedDaemonReload": "no"}
+
+
+def test_the_command_takes_the_installed_configuration_wherever_it_is_called(host: Host) -> None:
+    """As in the checkout, right after the installation, where the sample lies."""
+    said = host.machine.run("sh", "-c", f"cd {SOURCES} && betterstack-signl4 check", env=CREDENTIALS).stdout
+    assert said.startswith(f"configuration: {ETC}/config.toml, ")
+    other = host.machine.run(
+        "sh", "-c", f"cd {SOURCES} && betterstack-signl4 --config config.toml check", env=CREDENTIALS
+    )
+    assert other.stdout.startswith("configuration: config.toml, ")
 
 
 # -- its life ---------------------------------------------------------------------------------------------------------
@@ -187,7 +198,7 @@ def test_stopped_while_signl4_hangs_it_ends_in_time_and_tells_the_rest_after_the
     running.wait_for(lambda: hang.struck, "a request that hangs")
     began = sandbox.ground.now()
     running.systemctl("stop")
-    assert (sandbox.ground.now() - began).total_seconds() < 3 + 2
+    assert (sandbox.ground.now() - began).total_seconds() < 3 + 2 + 3
     assert running.machine.show(running.unit, "ActiveState", "Result") == {
         "ActiveState": "inactive",
         "Result": "success",
