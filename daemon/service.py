@@ -1,8 +1,8 @@
 """Runs the parts on a schedule, until told to stop.
 
 Two jobs, and a third that watches over them, meet in the database. The main thread does no work: it waits for the end,
-compares the clocks, and watches that the jobs get on, of which it tells systemd. A hang ends the process, since a restart
-is always safe; an outage of either service does not. A new configuration takes over between two rounds.
+compares the clocks, and watches that the jobs get on, of which it tells systemd. A hang ends the process, since a
+restart is always safe; an outage of either service does not. A new configuration takes over between two rounds.
 """
 
 import os
