@@ -10,6 +10,7 @@ from threading import Event
 
 import pytest
 
+from daemon.sandbox import mishaps
 from daemon.sandbox.betterstack import TOKEN
 from daemon.sandbox.exchange import Request
 from daemon.sandbox.faults import Hang
@@ -145,6 +146,18 @@ def test_a_new_token_is_the_one_that_better_stack_sees(
     configured.change(f"{TOKEN}-of-another-team", sandbox.betterstack.token)
     configured.reload(daemon, IN_FORCE)
     daemon.wait_for(lambda: daemon.says("rounds succeed again"), "the end of it", 10)
+
+
+def test_better_stack_is_left_alone_as_it_asked_under_the_new_one_too(
+    configured: Configured, daemon: Daemon, sandbox: Sandbox
+) -> None:
+    sandbox.betterstack.faults.arm(mishaps.too_many(60))
+    daemon.wait_for(lambda: daemon.says("HTTP 429"), "the request for silence")
+    asked = len(sandbox.betterstack.requests)
+    configured.reload(daemon, IN_FORCE)
+    looks = len(configured.manager.said("STATUS"))
+    daemon.wait_for(lambda: len(configured.manager.said("STATUS")) > looks + 1, "time for a request")
+    assert len(sandbox.betterstack.requests) == asked
 
 
 def test_what_is_in_flight_is_finished_and_recorded_before_the_new_one_is_in_force(
