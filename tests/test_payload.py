@@ -17,7 +17,7 @@ ID = "1026034957"
 SIGNED = {"X-S4-SourceSystem": "Better Stack", "X-S4-ExternalID": ID, "X-S4-Status": "new"}
 
 
-def templates(kind: str = "new", **body: Any) -> Templates:
+def templates(kind: str = "new", /, **body: Any) -> Templates:
     return Templates(settings(payload={kind: body}))
 
 
