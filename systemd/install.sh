@@ -31,7 +31,7 @@ install -d "$root$units"
 install -m 644 systemd/*.service "$root$units"
 if [ -n "$root" ] || [ "$(systemctl --version | awk 'NR == 1 { print $2 }')" -ge 254 ]; then
     for service in $services; do
-        install -D -m 644 systemd/growing-pause.conf "$root$units/$service.d/growing-pause.conf"
+        install -D -m 644 systemd/restart-254.conf "$root$units/$service.d/restart-254.conf"
     done
 fi
 

@@ -80,7 +80,7 @@ class Host:
     @contextmanager
     def drop_in(self, lines: str, unit: str = "") -> Iterator[None]:
         """The unit, or that of the service, with these lines more."""
-        file = self._put(unit or self.unit, "more", lines)
+        file = self._put(unit or self.unit, "zz-more", lines)  # systemd reads the last of the alphabet last
         self.machine.run("systemctl", "daemon-reload")
         try:
             yield

@@ -42,10 +42,10 @@ def test_curl_alone_tells_it(host: Host) -> None:
 
 
 def test_a_service_that_fails_again_and_again_is_told_of(host: Host) -> None:
-    with host.drop_in("ExecStart=\nExecStart=/bin/false"):
-        host.systemctl("start", check=False)
+    with host.drop_in("RestartMaxDelaySec=200ms\nExecStart=\nExecStart=/bin/false"):
+        host.machine.run("systemctl", "start", "--no-block", host.unit)
         host.wait_for(lambda: host.told(host.failure) == ["new"], "the alert of the failure")
-        assert host.show("ActiveState") == "failed"
+        assert host.machine.show(host.unit, "ActiveState", "NRestarts") == {"ActiveState": "failed", "NRestarts": "10"}
 
 
 def test_it_is_told_until_signl4_takes_it_and_once_only_then(host: Host) -> None:

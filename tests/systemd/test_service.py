@@ -171,6 +171,7 @@ def test_killed_or_frozen_it_is_started_again_and_nothing_is_lost_or_doubled(
     assert running.show("MainPID") != process
     assert running.show("NRestarts") == "1"
     assert f"Failed with result '{result}'" in " ".join(running.machine.journal(running.unit))
+    assert running.told(running.failure) == []
     running.assert_all_is_right()
 
 
