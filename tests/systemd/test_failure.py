@@ -6,6 +6,8 @@ from daemon.sandbox import mishaps
 from daemon.sandbox.faults import Cut, Instead
 from tests.systemd.host import ETC, FAILED, SECRET, STATE, Host
 
+AT_ONCE = "RestartMaxDelaySec=200ms"
+"""The pause between restarts, where systemd lets it grow."""
 BROKEN, MENDED = 'interval = "soon"', 'interval = "1s"'
 
 
@@ -34,15 +36,18 @@ def test_a_bad_configuration_fails_for_good_and_signl4_is_told_until_it_is_mende
 
 
 def test_curl_alone_tells_it(host: Host) -> None:
-    with host.drop_in("ExecStart=\nExecStart=/nowhere/python"):
-        host.machine.run("mv", "/opt/betterstack-signl4/bin/python", "/opt/betterstack-signl4/bin/away")
-        host.systemctl("start", check=False)
-        host.wait_for(lambda: host.told(host.failure) == ["new"], "the alert of the failure")
-        host.machine.run("mv", "/opt/betterstack-signl4/bin/away", "/opt/betterstack-signl4/bin/python")
+    python, away = "/opt/betterstack-signl4/bin/python", "/opt/betterstack-signl4/bin/away"
+    host.machine.run("mv", python, away)
+    try:
+        with host.drop_in(AT_ONCE):
+            host.machine.run("systemctl", "start", "--no-block", host.unit)
+            host.wait_for(lambda: host.told(host.failure) == ["new"], "the alert of the failure")
+    finally:
+        host.machine.run("mv", away, python)
 
 
 def test_a_service_that_fails_again_and_again_is_told_of(host: Host) -> None:
-    with host.drop_in("RestartMaxDelaySec=200ms\nExecStart=\nExecStart=/bin/false"):
+    with host.drop_in(f"{AT_ONCE}\nExecStart=\nExecStart=/bin/false"):
         host.machine.run("systemctl", "start", "--no-block", host.unit)
         host.wait_for(lambda: host.told(host.failure) == ["new"], "the alert of the failure")
         assert host.machine.show(host.unit, "ActiveState", "NRestarts") == {"ActiveState": "failed", "NRestarts": "10"}
