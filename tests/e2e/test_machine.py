@@ -33,7 +33,9 @@ WRAPPED = (sys.executable, "-m", "tests.e2e.wrapper")
 PAGE = 4096
 ENDS = ("rounds succeed again", "deliveries go on")
 """What the log says of its end: a fault may meet one of the two flows alone."""
-SOON = 30.0
+SOON = 10.0
+"""Seconds in which a hang ends the process."""
+MENDED = 30.0
 """Seconds in which a fault is over once its cause is: the pause between failed rounds has grown by then."""
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -256,7 +258,7 @@ def test_a_fault_of_the_machine_is_said_and_outlasted(operator: Operator, sandbo
             assert operator.ask("status").returncode == machine.status
         assert daemon.process.poll() is None
         machine.mend()
-        daemon.wait_for(lambda: all_is_told(sandbox, operator), "all of it", SOON)
+        daemon.wait_for(lambda: all_is_told(sandbox, operator), "all of it", MENDED)
         last = sandbox.world.open("Mail relay")
         daemon.wait_for(lambda: operator.told(last) and any(map(daemon.says, ENDS)), "an end of it")
         assert operator.ask("status").returncode == 0
@@ -298,7 +300,7 @@ def test_a_failure_that_lasts_is_logged_once(operator: Operator, sandbox: Sandbo
         seen = len(pages(sandbox))
         daemon.wait_for(lambda: len(pages(sandbox)) > seen + 2, "more failed rounds")
         machine.mend()
-        daemon.wait_for(lambda: all_is_told(sandbox, operator), "all of it", SOON)
+        daemon.wait_for(lambda: all_is_told(sandbox, operator), "all of it", MENDED)
         said = Counter(line.partition('"event": ')[2] for line in daemon.lines)
     assert said.most_common(1)[0][1] <= 2, said.most_common(3)
 
