@@ -12,6 +12,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -81,6 +82,10 @@ INCIDENTS = Table(
     Column("is_alarm", Boolean, nullable=False),
     Column("first_seen_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
+    # Times up to this one belong to earlier generations.
+    Column("old_until", Moment),
+    # When the record itself first contradicted what is held here, while that is unproven.
+    Column("doubted_at", Moment),
     CheckConstraint(_one_of("phase", Phase), "phase"),
     CheckConstraint("generation >= 1", "generation"),
 )
@@ -112,6 +117,10 @@ DELIVERIES = Table(
     Column("delivered_at", Moment),
     Column("event_id", String),
     Column("last_error", String),
+    # When the first of the attempts failed that failed without a success between them.
+    Column("failing_since", Moment),
+    # Whether it fails while others are taken: then it is tried alone, and holds nobody up.
+    Column("own_fault", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("incident_id", "generation", "kind"),
     CheckConstraint(_one_of("kind", Kind), "kind"),
     CheckConstraint(_one_of("state", DeliveryState), "state"),
@@ -131,7 +140,22 @@ PROGRESS = Table(
     Column("token_suspect_since", Moment),
     Column("failing_since", Moment),
     Column("refused_rounds", Integer, nullable=False, server_default="0"),
+    # Of the token with which a known record was last read.
+    Column("token_fingerprint", String),
+    # How far Better Stack's clock is ahead of this machine's, by the `Date` of its answers.
+    Column("ahead_seconds", Float),
     CheckConstraint("id = 1", "single"),
+)
+
+UNREADABLE = Table(
+    "unreadable",
+    METADATA,
+    # The incidents whose record cannot be read; each is asked for again with a back-off of its own.
+    Column("id", String, primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("why", String, nullable=False),
 )
 
 TARGETS = Table(

@@ -96,8 +96,8 @@ LATER = '''
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -111,7 +111,7 @@ def later(installed: Path, tmp_path: Path) -> Path:
     """The program as a later release might be."""
     site = tmp_path / "later release"
     shutil.copytree(installed, site)
-    (site / "daemon" / "migrations" / "versions" / "0002_severity.py").write_text(LATER)
+    (site / "daemon" / "migrations" / "versions" / "0003_severity.py").write_text(LATER)
     return site
 
 
@@ -133,13 +133,13 @@ def test_an_earlier_release_refuses_the_database_of_a_later_one(installed: Path,
     for name in ("status", "db upgrade"):
         refused = command(installed, database.parent, *name.split())
         assert refused.returncode == 78
-        assert "was written by a newer version (schema 0002, known here up to 0001)" in refused.stderr
+        assert "was written by a newer version (schema 0003, known here up to 0002)" in refused.stderr
     assert database.read_bytes() == before
 
 
 @pytest.mark.parametrize("fault", ["raise ValueError('a fault of ours')", "op.execute('SELEKT')"])
 def test_a_migration_that_fails_half_way_leaves_the_file_as_it_was(later: Path, database: Path, fault: str) -> None:
-    (script,) = (later / "daemon" / "migrations" / "versions").glob("0002*")
+    (script,) = (later / "daemon" / "migrations" / "versions").glob("0003*")
     script.write_text(f"{LATER}    {fault}\n")
     before = dump(database)
     failed = command(later, database.parent, "db", "upgrade")

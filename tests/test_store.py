@@ -124,6 +124,8 @@ def test_a_transition_becomes_a_pending_row_with_everything_the_audit_needs(stor
         "delivered_at": None,
         "event_id": None,
         "last_error": None,
+        "failing_since": None,
+        "own_fault": False,
     }
 
 

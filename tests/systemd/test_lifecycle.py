@@ -14,7 +14,7 @@ MIGRATION = '''"""A column more."""
 
 from alembic import op
 
-revision, down_revision = "9999", "0001"
+revision, down_revision = "9999", "0002"
 
 
 def upgrade() -> None:
@@ -54,7 +54,7 @@ def test_an_upgrade_keeps_a_copy_and_everything_else_and_the_way_back_is_told(ho
     install(machine, LATER)
     host.wait_for(lambda: host.show("MainPID") != before and host.show("SubState") == "running", "the restart")
     assert machine.run("betterstack-signl4", "--version").stdout.split()[-1].startswith("9")
-    copy = f"{STATE}/state.db.schema-0001.bak"
+    copy = f"{STATE}/state.db.schema-0002.bak"
     assert machine.path(copy).exists()
     tell_one(host, "Payment service")
     host.assert_all_is_right()
@@ -63,8 +63,8 @@ def test_an_upgrade_keeps_a_copy_and_everything_else_and_the_way_back_is_told(ho
         install(machine)
     host.wait_for(lambda: host.show("ActiveState") == "failed", "the refusal")
     assert host.show("ExecMainStatus") == "78"
-    assert "was written by a newer version (schema 9999, known here up to 0001)" in host.show("StatusText")
-    assert "-wal and -shm files, and put state.db.schema-0001.bak in its place" in host.show("StatusText")
+    assert "was written by a newer version (schema 9999, known here up to 0002)" in host.show("StatusText")
+    assert "-wal and -shm files, and put state.db.schema-0002.bak in its place" in host.show("StatusText")
     machine.run("sh", "-c", f"cd {STATE} && mkdir later && mv state.db state.db-* later; mv {copy} state.db")
     host.systemctl("start")
     tell_one(host, "Mail relay")
