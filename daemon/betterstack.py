@@ -179,7 +179,8 @@ class BetterStack:
             self._remark(f"Better Stack sent a record that was skipped: {error}")
             return None
         if incident.status and incident.status.lower() not in _PHASES:
-            self._remark(f"Better Stack uses the unknown status {incident.status[:40]!r}, taken as open")
+            taken = "over" if incident.phase is Phase.RESOLVED else "open"
+            self._remark(f"Better Stack uses the unknown status {incident.status[:40]!r}, taken as {taken}")
         return incident
 
 
@@ -194,28 +195,26 @@ def read_incident(record: object) -> Incident:
     if not isinstance(attributes, dict) or not attributes:
         raise ValueError(f"incident {incident_id} has no attributes")
     status = attributes.get("status")
-    status = status if isinstance(status, str) else ""
+    status = status.strip() if isinstance(status, str) else ""
     names = ("started_at", "acknowledged_at", "resolved_at", "reopened_at")
     times = {name: _time(attributes.get(name)) for name in names}
-    phase = _PHASES.get(status.lower(), Phase.OPEN) if status else _phase_by_times(**times)
+    phase = _phase(status.lower(), times)
     return Incident(id=incident_id, phase=phase, status=status, **times, attributes=attributes)
 
 
-def _phase_by_times(
-    started_at: datetime | None,
-    acknowledged_at: datetime | None,
-    resolved_at: datetime | None,
-    reopened_at: datetime | None,
-) -> Phase:
-    """For the documented answers that have no status; an acknowledgement from before a reopening is an old one."""
+def _phase(status: str, times: Mapping[str, datetime | None]) -> Phase:
+    """The status decides; the times do where it is missing or unknown, as in the documented answers that have none."""
+    acknowledged_at, resolved_at, reopened_at = (times[f"{act}_at"] for act in ("acknowledged", "resolved", "reopened"))
+    # Whoever acknowledged it goes on with it while the recovery is being validated.
+    acknowledged = acknowledged_at is not None and (reopened_at is None or acknowledged_at > reopened_at)
+    if status in _PHASES:
+        return Phase.ACKNOWLEDGED if status == "validating" and acknowledged else _PHASES[status]
     reopened = reopened_at is not None and (resolved_at is None or reopened_at > resolved_at)
     if resolved_at is not None and not reopened:
         return Phase.RESOLVED
-    if acknowledged_at is not None and (reopened_at is None or acknowledged_at > reopened_at):
-        return Phase.ACKNOWLEDGED
-    if started_at is None and not reopened:
+    if not status and not any(times.values()):
         raise ValueError("it has neither a status nor a time")
-    return Phase.OPEN
+    return Phase.ACKNOWLEDGED if acknowledged else Phase.OPEN
 
 
 def _time(value: object) -> datetime | None:

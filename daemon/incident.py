@@ -83,6 +83,14 @@ class Recorded:
     """When a lookup first answered "no such record", while that is unproven."""
     is_alarm: bool = False
     """Whether this is no incident of Better Stack's but an alarm of our own."""
+    ended_until: datetime | None = None
+    """The latest time Better Stack gave for the end of an earlier generation, or for a reopening."""
+    old_until: datetime | None = None
+    """The latest time that is known to belong to an earlier generation, an acknowledgement included."""
+    doubted_at: datetime | None = None
+    """When the incident's own record first contradicted what is recorded here, while that is unproven."""
+    deleted: bool = False
+    """Whether it is over because its record was gone: `resolved_at` is then no time that Better Stack gave."""
 
     def as_incident(self) -> Incident:
         """The incident as it was last seen, for when Better Stack has it no more."""
@@ -118,3 +126,5 @@ class Progress:
     last_complete_round_at: datetime | None
     last_round_error: str | None
     token_suspect_since: datetime | None
+    ahead_seconds: float | None = None
+    """How far Better Stack's clock was last ahead of ours."""

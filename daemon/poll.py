@@ -2,7 +2,8 @@
 
 1. Each page is committed as it arrives, incidents and outbox rows together, so that the first alert of a large outage
    does not wait for the last page.
-2. No incident is resolved for being absent: one that vanished from the lists is looked up by its id.
+2. No incident is resolved for being absent: one that vanished from the lists is looked up by its id. So is one that a
+   list contradicts: any answer may come from a replica that lags behind.
 3. A round is complete only if every request of it succeeded. A request that fails does not keep the others from being
    made; the round fails at its end, and the next sweep starts at the last complete one again.
 """
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 
 from daemon.errors import BetterStackError, TokenRefusedError, TokenSuspectError
 from daemon.events import Log
+from daemon.evidence import Read
 from daemon.incident import Absence, Incident, Page, Progress, Recorded, Transition
 from daemon.payload import Templates, minimal
 from daemon.reconcile import SUSPICION_LASTS, Decision, Policy, reconcile, reconcile_gone, suspect_since
@@ -47,8 +49,17 @@ class _Sight:
     policy: Policy
     tracked: Mapping[str, Recorded]
     seen: set[str] = field(default_factory=set)
+    in_doubt: set[str] = field(default_factory=set)
+    """What the incident's own record is to settle."""
+    doubted: set[str] = field(default_factory=set)
+    """What its own record left in doubt, in this round."""
     gone: list[str] = field(default_factory=list)
     errors: list[BetterStackError] = field(default_factory=list)
+
+    @property
+    def to_look_up(self) -> set[str]:
+        """Those whose own record must be read."""
+        return self.missing | self.in_doubt
 
     @property
     def missing(self) -> set[str]:
@@ -67,13 +78,18 @@ class Poll:
         clock: Callable[[], datetime],
         log: Log,
         on_told: Callable[[], None],
+        their_clock: Callable[[], datetime] | None = None,
     ) -> None:
-        """`clock` gives aware UTC times; `on_told` is called after each commit that put something into the outbox."""
+        """`clock` gives aware UTC times, `their_clock` those of Better Stack's clock.
+
+        `on_told` is called after each commit that put something into the outbox.
+        """
         self._source = source
         self._store = store
         self._settings = settings
         self._templates = Templates(settings)
         self._clock = clock
+        self._their_clock = their_clock or clock
         self._log = log
         self._on_told = on_told
         self._failed_lookups: set[str] = set()
@@ -81,7 +97,7 @@ class Poll:
     def round(self, *, sweep: bool) -> None:
         """One complete round. Raises `BetterStackError` if it failed, `StoppedError`, `DatabaseBusyError`."""
         progress = self._store.progress()
-        sight = _Sight(self._policy(progress), self._store.tracked())
+        sight = _Sight(self._policy(progress), self._store.tracked(), in_doubt=self._store.doubted())
         try:
             self._gather(sight, progress, sweep=sweep)
             self._settle_gone(sight, progress)
@@ -91,7 +107,7 @@ class Poll:
             refused = any(isinstance(one, TokenRefusedError) for one in (error, *sight.errors))
             self._store.fail_round(str(error), self._clock(), token_refused=refused)
             raise
-        self._store.complete_round(self._clock())
+        self._store.complete_round(self._clock(), self._their_clock() - self._clock())
 
     def _gather(self, sight: _Sight, progress: Progress, *, sweep: bool) -> None:
         with _going_on(sight):
@@ -123,14 +139,14 @@ class Poll:
 
     def _look_up(self, sight: _Sight) -> None:
         # Lookups that failed in the last round come last, so that one bad record never keeps the rest waiting.
-        waiting = sorted(sight.missing, key=lambda incident_id: (incident_id in self._failed_lookups, incident_id))
+        waiting = sorted(sight.to_look_up, key=lambda incident_id: (incident_id in self._failed_lookups, incident_id))
         self._failed_lookups.clear()
         for incident_id in waiting:
             failures = len(sight.errors)
             with _going_on(sight):
                 found = self._source.lookup(incident_id)
                 if isinstance(found, Incident):
-                    self._take((found,), sight)
+                    self._take((found,), sight, own=True)
                 elif found is Absence.NO_SUCH_RECORD:
                     sight.gone.append(incident_id)
             if len(sight.errors) > failures:
@@ -138,34 +154,34 @@ class Poll:
             if len(self._failed_lookups) == FAILED_LOOKUPS:
                 return
 
-    def _take(self, page: Page, sight: _Sight) -> None:
-        """Decides on each incident of a page and commits what follows."""
-        now = self._clock()
+    def _take(self, page: Page, sight: _Sight, *, own: bool = False) -> None:
+        """Decides on each incident of a page, or on one by its `own` record, and commits what follows."""
         incidents = {incident.id: incident for incident in page}
         known = self._store.known(incidents.keys())
-        changes = [
-            change
-            for incident in incidents.values()
-            if (change := self._decide(known.get(incident.id), incident, sight.policy, now)) is not None
-        ]
-        self._commit(changes, now)
+        decided = [self._decide(known.get(incident.id), incident, sight, own=own) for incident in incidents.values()]
+        self._commit([change for change in decided if change is not None], self._clock())
         sight.seen |= incidents.keys()
 
-    def _decide(self, before: Recorded | None, seen: Incident, policy: Policy, now: datetime) -> Change | None:
+    def _decide(self, before: Recorded | None, seen: Incident, sight: _Sight, *, own: bool) -> Change | None:
         external_id = self._templates.external_id(seen) if before is None else before.external_id
-        return self._change(before, seen, reconcile(before, seen, external_id, policy, now))
+        read = _read(before, sight) if own else Read.LISTED
+        decision = reconcile(before, seen, external_id, sight.policy, self._their_clock(), read)
+        if decision.in_doubt:
+            (sight.doubted if own else sight.in_doubt).add(seen.id)
+        return self._change(before, seen, decision)
 
     def _settle_gone(self, sight: _Sight, progress: Progress) -> None:
         """Takes answers "no such record" for deletions, unless all incidents got one at once."""
-        now = self._clock()
-        before = progress.token_suspect_since
-        since = suspect_since(sight.tracked, sight.seen, sight.gone, before, now)
+        now, theirs = self._clock(), self._their_clock()
+        suspected = progress.token_suspect_since
+        since = suspect_since(sight.tracked, sight.seen, sight.gone, suspected, now)
         # While the token is suspect, time proves nothing: the first answer is noted, and no second one is believed.
         proof = timedelta.max if since is not None else self._settings.poll.gone_after
-        decisions = [(sight.tracked[gone], reconcile_gone(sight.tracked[gone], proof, now)) for gone in sight.gone]
-        changes = [self._change(known, known.as_incident(), decision) for known, decision in decisions]
+        known = self._store.known(sight.gone)
+        decisions = [(before, reconcile_gone(before, proof, now, theirs)) for before in known.values()]
+        changes = [self._change(before, before.as_incident(), decision) for before, decision in decisions]
         self._commit([change for change in changes if change is not None], now)
-        if since != before:
+        if since != suspected:
             self._store.suspect_token(since)
         if since is not None:
             believed_at = since + SUSPICION_LASTS
@@ -211,6 +227,12 @@ class Poll:
             stale_after=self._settings.delivery.stale_after,
             acknowledged=self._settings.delivery.acknowledged,
         )
+
+
+def _read(before: Recorded | None, sight: _Sight) -> Read:
+    """Whether its own record was in doubt before this round."""
+    again = before is not None and before.doubted_at is not None and before.id not in sight.doubted
+    return Read.OWN_LATER if again else Read.OWN
 
 
 @contextmanager

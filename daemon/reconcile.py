@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from daemon.evidence import Order, Read, after_that, ended_until, latest, of_this_generation, order
 from daemon.incident import Incident, Kind, Phase, Recorded, Transition
 
 DELETED_NOTE = "The incident was deleted in Better Stack."
@@ -35,31 +36,51 @@ class Decision:
 
     after: Recorded
     transitions: tuple[Transition, ...] = ()
+    in_doubt: bool = False
+    """Whether the incident's own record must be read before anything is concluded."""
 
 
-def reconcile(before: Recorded | None, seen: Incident, external_id: str, policy: Policy, now: datetime) -> Decision:
-    """What follows from having seen `seen`. `external_id` is for an incident that was never seen before."""
+def reconcile(
+    before: Recorded | None,
+    seen: Incident,
+    external_id: str,
+    policy: Policy,
+    now: datetime,
+    read: Read = Read.LISTED,
+) -> Decision:
+    """What follows from having seen `seen`. `external_id` is for an incident that was never seen before.
+
+    `now` is the time of Better Stack's clock, by which it is judged for how long something has been over.
+    """
+    seen = of_this_generation(before, seen)
     if before is None:
         return _begin(_record(seen, external_id, 1), seen, policy, now)
-    after = _record(seen, before.external_id, before.generation)
-    after = replace(after, told=before.told, reopened_at=_latest(before.reopened_at, seen.reopened_at))
-    if not _reopened(before, seen):
-        return _continue(before, after, seen, policy, now)
-    ended = _end(before, _ended_at(seen, now), "resolved and reopened between two rounds")
-    # A reopened incident is news, on a first start too.
-    policy = replace(policy, first_start=False)
-    begun = _begin(replace(after, generation=before.generation + 1, told=False), seen, policy, now)
-    return Decision(begun.after, (*ended, *begun.transitions))
+    # Whatever it says, there is a record.
+    before, found = replace(before, gone_since=None), order(before, seen)
+    if found is Order.DOUBTFUL:
+        if read is not Read.OWN_LATER:
+            return Decision(before if read is Read.LISTED else replace(before, doubted_at=now), in_doubt=True)
+        found = Order.SAME_GENERATION if seen.phase is Phase.RESOLVED else Order.NEXT_GENERATION
+    match found:
+        case Order.OLD_NEWS:
+            return Decision(_settled(before, read))
+        case Order.SAME_GENERATION:
+            return _continue(before, _settled(_carried_on(before, seen), read), seen, policy, now)
+        case _:
+            return _begin_next(before, seen, policy, now)
 
 
-def reconcile_gone(before: Recorded, gone_after: timedelta, now: datetime) -> Decision:
-    """What follows from a lookup that answered "no such record"."""
+def reconcile_gone(before: Recorded, gone_after: timedelta, now: datetime, theirs: datetime | None = None) -> Decision:
+    """What follows from a lookup that answered "no such record". `theirs`: the time of Better Stack's clock."""
+    if before.phase is Phase.RESOLVED:
+        return Decision(replace(before, doubted_at=None))
     if before.gone_since is None or before.gone_since > now:
         return Decision(replace(before, gone_since=now))
     if now - before.gone_since < gone_after:
         return Decision(before)
-    over = replace(before, phase=Phase.RESOLVED, resolved_at=now, gone_since=None)
-    return Decision(over, _end(before, now, "deleted: two lookups found no such record", DELETED_NOTE))
+    ended_at = theirs or now
+    over = replace(before, phase=Phase.RESOLVED, resolved_at=ended_at, gone_since=None, deleted=True)
+    return Decision(over, _end(before, ended_at, "deleted: two lookups found no such record", DELETED_NOTE))
 
 
 def suspect_since(
@@ -147,27 +168,46 @@ def _end(before: Recorded, over_since: datetime, reason: str = "resolved", note:
     return (Transition(Kind.RESOLVED, before.generation, over_since, reason, note),)
 
 
-def _reopened(before: Recorded, seen: Incident) -> bool:
-    """Whether `seen` is of a later generation than `before`.
+def _settled(after: Recorded, read: Read) -> Recorded:
+    """What is in doubt is settled by the incident's own record alone, since lists lag more."""
+    return after if read is Read.LISTED else replace(after, doubted_at=None)
 
-    Two answers of Better Stack exist: one clears the old times, the other keeps them and adds `reopened_at`. A later
-    generation that was first seen without `reopened_at` takes the first one it meets for its own.
-    """
-    if before.phase is Phase.RESOLVED and seen.phase is not Phase.RESOLVED:
-        return True
-    if seen.reopened_at is None or seen.reopened_at == before.reopened_at:
-        return False
-    return before.generation == 1 if before.reopened_at is None else seen.reopened_at > before.reopened_at
+
+def _carried_on(before: Recorded, seen: Incident) -> Recorded:
+    """The same generation as it was seen now. What was once said is not forgotten for being left out."""
+    return replace(
+        _record(seen, before.external_id, before.generation),
+        told=before.told,
+        acknowledged_at=seen.acknowledged_at or before.acknowledged_at,
+        resolved_at=seen.resolved_at or (before.resolved_at if before.phase is Phase.RESOLVED else None),
+        reopened_at=latest(before.reopened_at, seen.reopened_at),
+        ended_until=before.ended_until,
+        old_until=before.old_until,
+        doubted_at=before.doubted_at,
+    )
+
+
+def _begin_next(before: Recorded, seen: Incident, policy: Policy, now: datetime) -> Decision:
+    """The incident was reopened: the end of the generation before, if that was not told, and the next one."""
+    ended = latest(ended_until(before), seen.reopened_at)
+    past = latest(before.old_until, before.acknowledged_at, ended)
+    seen = after_that(past, seen)
+    after = replace(
+        _record(seen, before.external_id, before.generation + 1),
+        reopened_at=latest(before.reopened_at, seen.reopened_at),
+        ended_until=ended,
+        old_until=past,
+    )
+    end = _end(before, _ended_at(seen, now), "resolved and reopened between two rounds")
+    # A reopened incident is news, on a first start too.
+    begun = _begin(after, seen, replace(policy, first_start=False), now)
+    return Decision(begun.after, (*end, *begun.transitions))
 
 
 def _ended_at(seen: Incident, now: datetime) -> datetime:
     """When the generation before the reopening ended, as far as the record still says it."""
     times = [moment for moment in (seen.resolved_at, seen.reopened_at, now) if moment is not None]
     return min(times)
-
-
-def _latest(*moments: datetime | None) -> datetime | None:
-    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _over_since(seen: Incident, now: datetime) -> datetime:

@@ -20,7 +20,7 @@ from daemon.database import transaction
 from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
 from daemon.incident import Kind, Phase, Progress, Recorded, Transition
 from daemon.outbox import PENDING
-from daemon.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS
+from daemon.tables import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, TARGETS
 
 _RECORDED = [INCIDENTS.c[field.name] for field in fields(Recorded)]
 
@@ -56,6 +56,11 @@ class Store:
     def tracked(self) -> dict[str, Recorded]:
         """The incidents that are not known to be over."""
         return self._recorded(OPEN)
+
+    def doubted(self) -> set[str]:
+        """The incidents whose own record contradicted what is recorded of them."""
+        with transaction(self._engine, writes=False) as connection:
+            return set(connection.execute(select(INCIDENTS.c.id).where(DOUBTED)).scalars())
 
     def _recorded(self, which: ColumnElement[bool]) -> dict[str, Recorded]:
         with transaction(self._engine, writes=False) as connection:
@@ -94,20 +99,23 @@ class Store:
         connection.execute(insert(DELIVERIES).values(row).on_conflict_do_nothing())
 
     def has_work(self) -> bool:
-        """Whether an incident is open or a delivery waits."""
-        waits = exists().where(PENDING)
-        is_open = exists().where(OPEN)
+        """Whether an incident is open or in doubt, or a delivery waits."""
+        work = (exists().where(which) for which in (PENDING, OPEN, DOUBTED))
         with transaction(self._engine, writes=False) as connection:
-            return bool(connection.execute(select(or_(waits, is_open))).scalar())
+            return bool(connection.execute(select(or_(*work))).scalar())
 
-    def complete_round(self, now: datetime) -> None:
-        """Every request of the round succeeded and everything seen is committed."""
+    def complete_round(self, now: datetime, ahead: timedelta | None = None) -> None:
+        """Every request of the round succeeded and everything seen is committed.
+
+        `ahead`: how far Better Stack's clock is ahead of ours, where it is known.
+        """
         self._update_progress(
             last_complete_round_at=now,
             last_round_error=None,
             token_suspect_since=None,
             failing_since=None,
             refused_rounds=0,
+            ahead_seconds=None if ahead is None else ahead.total_seconds(),
         )
 
     def fail_round(self, why: str, now: datetime, *, token_refused: bool = False) -> None:

@@ -82,10 +82,13 @@ INCIDENTS = Table(
     Column("is_alarm", Boolean, nullable=False),
     Column("first_seen_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
-    # Times up to this one belong to earlier generations.
+    # Ends up to the first, and acknowledgements up to the second, belong to earlier generations.
+    Column("ended_until", Moment),
     Column("old_until", Moment),
     # When the record itself first contradicted what is held here, while that is unproven.
     Column("doubted_at", Moment),
+    # Whether it is over because its record was gone.
+    Column("deleted", Boolean, nullable=False, server_default="0"),
     CheckConstraint(_one_of("phase", Phase), "phase"),
     CheckConstraint("generation >= 1", "generation"),
 )
@@ -93,6 +96,9 @@ Index("ix_incidents_open", INCIDENTS.c.id, sqlite_where=text("phase <> 'resolved
 
 OPEN = and_(INCIDENTS.c.phase != Phase.RESOLVED, ~INCIDENTS.c.is_alarm)
 """The incidents that are not known to be over; alarms of our own are none."""
+
+DOUBTED = INCIDENTS.c.doubted_at.is_not(None)
+Index("ix_incidents_doubted", INCIDENTS.c.id, sqlite_where=text("doubted_at IS NOT NULL"))
 
 DELIVERIES = Table(
     "deliveries",

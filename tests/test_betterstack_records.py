@@ -48,14 +48,9 @@ class TestStatus:
             ("Started", Phase.OPEN),
             ("Acknowledged", Phase.ACKNOWLEDGED),
             ("Resolved", Phase.RESOLVED),
-            ("Validating", Phase.OPEN),
-            ("Escalated", Phase.OPEN),
-            ("Resolved?", Phase.OPEN),
-            ("unresolved", Phase.OPEN),
-            ("\u2603", Phase.OPEN),
         ],
     )
-    @pytest.mark.parametrize("spelled", [str, str.lower, str.upper, str.swapcase])
+    @pytest.mark.parametrize("spelled", [str, str.lower, str.upper, str.swapcase, " {} ".format, "\t{}\n".format])
     @pytest.mark.parametrize(
         "times", [{}, {"resolved_at": ago(minutes=1)}, {"acknowledged_at": ago(minutes=1), "started_at": None}]
     )
@@ -63,7 +58,37 @@ class TestStatus:
         self, status: str, phase: Phase, spelled: Any, times: dict[str, Any]
     ) -> None:
         incident = read_incident(record(status=spelled(status), **times))
-        assert (incident.phase, incident.status) == (phase, spelled(status))
+        assert (incident.phase, incident.status) == (phase, spelled(status).strip())
+
+    @pytest.mark.parametrize("spelled", ["Validating", " validating"])
+    @pytest.mark.parametrize(
+        ("acknowledged", "reopened", "phase"),
+        [(None, None, Phase.OPEN), (5, None, Phase.ACKNOWLEDGED), (5, 9, Phase.ACKNOWLEDGED), (9, 5, Phase.OPEN)],
+    )
+    def test_of_validating_counts_with_an_acknowledgement_that_is_not_from_before_a_reopening(
+        self, spelled: str, acknowledged: int | None, reopened: int | None, phase: Phase
+    ) -> None:
+        times = {"acknowledged_at": acknowledged, "reopened_at": reopened}
+        given = {name: since and ago(minutes=since) for name, since in times.items()}
+        assert read_incident(record(status=spelled, resolved_at=ago(minutes=1), **given)).phase is phase
+
+    @pytest.mark.parametrize("status", ["Escalated", "Closed", "Resolved?", "unresolved", "\u2603"])
+    @pytest.mark.parametrize(
+        ("times", "phase"),
+        [
+            ({}, Phase.OPEN),
+            ({"started_at": None}, Phase.OPEN),
+            ({"resolved_at": ago(minutes=3)}, Phase.RESOLVED),
+            ({"resolved_at": ago(minutes=3), "reopened_at": ago(minutes=2)}, Phase.OPEN),
+            ({"resolved_at": ago(minutes=2), "reopened_at": ago(minutes=3)}, Phase.RESOLVED),
+            ({"acknowledged_at": ago(minutes=3)}, Phase.ACKNOWLEDGED),
+        ],
+    )
+    def test_that_nobody_heard_of_leaves_it_to_the_times(
+        self, status: str, times: dict[str, Any], phase: Phase
+    ) -> None:
+        incident = read_incident(record(status=status, **times))
+        assert (incident.phase, incident.status) == (phase, status)
 
     @pytest.mark.parametrize("missing", [..., None, "", 7, True, [], ["Resolved"], {"a": "Resolved"}])
     @pytest.mark.parametrize(
@@ -100,6 +125,11 @@ class TestStatus:
         [incident] = shown(api, one, record(status="Escalated" + "!" * 90))
         assert incident.phase is Phase.OPEN
         assert one.remarks == [f"Better Stack uses the unknown status '{('Escalated' + '!' * 90)[:40]}', taken as open"]
+
+    def test_that_is_unknown_and_over_is_said_to_be_so(self, api: respx.MockRouter, one: Source) -> None:
+        [incident] = shown(api, one, record(status="Closed", resolved_at=ago(minutes=1)))
+        assert incident.phase is Phase.RESOLVED
+        assert one.remarks == ["Better Stack uses the unknown status 'Closed', taken as over"]
 
     @pytest.mark.parametrize("status", ["Started", "VALIDATING", "unconfirmed", "Acknowledged", "resolved", "", None])
     def test_that_is_known_or_missing_is_not_remarked_upon(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from daemon.evidence import Read
 from daemon.incident import Incident, Kind, Phase, Recorded
 from daemon.reconcile import Policy, over_too_long, reconcile
 from tests.given import NOW, ago, incident, recorded
@@ -26,6 +27,7 @@ UNCONFIRMED = incident(status="Unconfirmed")
 OPEN = incident()
 VALIDATING = incident(status="Validating")
 UNHEARD_OF = incident(status="Simmering")
+STARTED_ACKED = incident(acknowledged_at=ago(minutes=1))
 ACKED = incident(status="Acknowledged", acknowledged_at=ago(minutes=1))
 NO_STATUS = incident(status=...)
 
@@ -40,11 +42,14 @@ def reopened(minutes: float = 1, **attributes: Any) -> Incident:
 
 WAS_UNCONFIRMED = recorded(phase=Phase.UNCONFIRMED, told=False)
 WAS_OPEN = recorded()
-WAS_ACKED = recorded(phase=Phase.ACKNOWLEDGED)
+WAS_ACKED = recorded(phase=Phase.ACKNOWLEDGED, acknowledged_at=ago(minutes=1))
 WAS_OVER = recorded(phase=Phase.RESOLVED, resolved_at=ago(minutes=20))
 WAS_REOPENED = recorded(generation=2, reopened_at=ago(minutes=20))
+REOPENED_AFRESH = recorded(generation=2, ended_until=ago(minutes=20), old_until=ago(minutes=20))
+REOPENED_UNSEEN = recorded(generation=2, old_until=ago(minutes=22))
+WAS_DELETED = recorded(phase=Phase.RESOLVED, resolved_at=ago(minutes=20), deleted=True)
 UNTOLD = recorded(told=False)
-UNTOLD_ACKED = recorded(told=False, phase=Phase.ACKNOWLEDGED)
+UNTOLD_ACKED = replace(WAS_ACKED, told=False)
 UNTOLD_OVER = recorded(told=False, phase=Phase.RESOLVED)
 
 CASES: dict[str, tuple[Policy, Recorded | None, Incident, Told]] = {
@@ -78,7 +83,6 @@ CASES: dict[str, tuple[Policy, Recorded | None, Incident, Told]] = {
     "baseline, acknowledged later": (BASELINE_LATER, UNTOLD, ACKED, []),
     "baseline, over later": (BASELINE_LATER, UNTOLD, over(), []),
     "baseline, over later, once acknowledged": (BASELINE_LATER, UNTOLD_ACKED, over(), []),
-    "baseline, reopened after its end": (BASELINE_LATER, UNTOLD_OVER, OPEN, [NEW_2]),
     "baseline, reopened between two rounds": (BASELINE_LATER, UNTOLD, reopened(), [NEW_2]),
     "baseline, reopened before the first start was through": (BASELINE, UNTOLD, reopened(), [NEW_2]),
     "baseline matters on the first start only": (BASELINE_LATER, None, OPEN, [NEW]),
@@ -95,22 +99,21 @@ CASES: dict[str, tuple[Policy, Recorded | None, Incident, Told]] = {
     "open, then over, long ago": (USUAL, WAS_OPEN, over(minutes=500), [RESOLVED]),
     "open, then over, acknowledged in between": (USUAL, WAS_OPEN, over(acknowledged_at=ago(minutes=2)), [RESOLVED]),
     "acknowledged still": (USUAL, WAS_ACKED, ACKED, []),
-    "acknowledged, then started again": (USUAL, WAS_ACKED, OPEN, []),
+    "acknowledged, then started again, the time of that kept": (USUAL, WAS_ACKED, STARTED_ACKED, []),
+    "acknowledged, nobody knows when, then started again": (USUAL, replace(WAS_ACKED, acknowledged_at=None), OPEN, []),
     "acknowledged, then validating": (USUAL, WAS_ACKED, VALIDATING, []),
     "acknowledged, then over": (USUAL, WAS_ACKED, over(), [RESOLVED]),
     "over still": (USUAL, WAS_OVER, over(minutes=20), []),
-    "over, then reopened, old times cleared": (USUAL, WAS_OVER, OPEN, [NEW_2]),
     "over, then reopened, old times kept": (
         USUAL,
         WAS_OVER,
         reopened(status=..., resolved_at=ago(minutes=20)),
         [NEW_2],
     ),
-    "over, then reopened and acknowledged": (USUAL, WAS_OVER, ACKED, [NEW_2, ACKNOWLEDGED_2]),
-    "over, then reopened but unconfirmed": (USUAL, WAS_OVER, UNCONFIRMED, []),
     "over, then reopened and over again": (USUAL, WAS_OVER, over(reopened_at=ago(minutes=2)), [NEW_2, RESOLVED_2]),
     "over, then reopened and over for long": (USUAL, WAS_OVER, over(minutes=30, reopened_at=ago(minutes=40)), []),
-    "over, then reopened on a first start": (FIRST, WAS_OVER, OPEN, [NEW_2]),
+    "over, then over at an earlier time": (USUAL, WAS_OVER, over(minutes=30), []),
+    "over, with the time of an earlier reopening": (USUAL, WAS_OVER, over(minutes=20, reopened_at=ago(minutes=40)), []),
     "resolved and reopened between two rounds": (USUAL, WAS_OPEN, reopened(), [RESOLVED, NEW_2]),
     "resolved, reopened and acknowledged between two rounds": (
         USUAL,
@@ -129,6 +132,98 @@ CASES: dict[str, tuple[Policy, Recorded | None, Incident, Told]] = {
     "reopened, from a page that is behind": (USUAL, WAS_REOPENED, reopened(minutes=60), []),
     "reopened, the time of it no longer shown": (USUAL, WAS_REOPENED, OPEN, []),
     "reopened, the time of it first shown later": (USUAL, replace(WAS_REOPENED, reopened_at=None), reopened(), []),
+    "reopened, the time of a later one first shown": (
+        USUAL,
+        REOPENED_AFRESH,
+        reopened(resolved_at=ago(minutes=4)),
+        [(Kind.RESOLVED, 2), (Kind.NEW, 3)],
+    ),
+    "reopened, then over": (USUAL, WAS_REOPENED, over(), [RESOLVED_2]),
+    "reopened, then an end from before it": (USUAL, WAS_REOPENED, over(minutes=25), []),
+    "reopened, then an end of the same moment": (USUAL, WAS_REOPENED, over(minutes=20), []),
+    "reopened, old times cleared, then over": (USUAL, REOPENED_AFRESH, over(), [RESOLVED_2]),
+    "reopened, old times cleared, then the end from before it": (USUAL, REOPENED_AFRESH, over(minutes=20), []),
+    "reopened, then an acknowledgement from before it": (
+        USUAL,
+        WAS_REOPENED,
+        incident(status="Acknowledged", acknowledged_at=ago(minutes=22)),
+        [],
+    ),
+    "reopened, old times cleared, then an acknowledgement from before it": (
+        USUAL,
+        REOPENED_AFRESH,
+        incident(status="Acknowledged", acknowledged_at=ago(minutes=22)),
+        [],
+    ),
+    "validating with the time of its end, then over at that time": (
+        USUAL,
+        recorded(status="Validating", resolved_at=ago(minutes=2)),
+        over(minutes=2),
+        [RESOLVED],
+    ),
+    "open behind an end, the time of the reopening first shown later": (
+        USUAL,
+        recorded(resolved_at=ago(minutes=20)),
+        reopened(minutes=19, resolved_at=ago(minutes=20)),
+        [],
+    ),
+    "open behind an end, the time of the reopening first shown when it is over": (
+        USUAL,
+        recorded(resolved_at=ago(minutes=20)),
+        over(reopened_at=ago(minutes=19)),
+        [RESOLVED],
+    ),
+    "validating, acknowledged": (
+        USUAL,
+        WAS_OPEN,
+        incident(status="Validating", acknowledged_at=ago(minutes=1)),
+        [ACKNOWLEDGED],
+    ),
+    "validating, acknowledged before it was reopened": (
+        USUAL,
+        WAS_REOPENED,
+        incident(status="Validating", acknowledged_at=ago(minutes=22)),
+        [],
+    ),
+    "first seen reopened, acknowledged before": (
+        USUAL,
+        None,
+        reopened(status="Acknowledged", acknowledged_at=ago(minutes=3)),
+        [NEW],
+    ),
+}
+
+DOUBTFUL: dict[str, tuple[Policy, Recorded, Incident, Told]] = {
+    "over, then reopened, old times cleared": (USUAL, WAS_OVER, OPEN, [NEW_2]),
+    "over, then reopened, its first status": (USUAL, WAS_OVER, VALIDATING, [NEW_2]),
+    "over, then reopened and acknowledged": (USUAL, WAS_OVER, ACKED, [NEW_2, ACKNOWLEDGED_2]),
+    "over, then reopened, with the acknowledgement of before": (
+        USUAL,
+        WAS_OVER,
+        incident(status="Acknowledged", acknowledged_at=ago(minutes=22)),
+        [NEW_2],
+    ),
+    "over, then reopened but unconfirmed": (USUAL, WAS_OVER, UNCONFIRMED, []),
+    "over, then reopened at a time that is known": (
+        USUAL,
+        replace(WAS_OVER, generation=2, reopened_at=ago(minutes=30)),
+        reopened(minutes=30),
+        [(Kind.NEW, 3)],
+    ),
+    "over, then reopened on a first start": (FIRST, WAS_OVER, OPEN, [NEW_2]),
+    "deleted, then there again": (USUAL, WAS_DELETED, OPEN, [NEW_2]),
+    "baseline, reopened after its end": (BASELINE_LATER, UNTOLD_OVER, OPEN, [NEW_2]),
+    "acknowledged, then reopened, old times cleared": (USUAL, WAS_ACKED, OPEN, [RESOLVED, NEW_2]),
+    "acknowledged, then reopened, without a status": (USUAL, WAS_ACKED, NO_STATUS, [RESOLVED, NEW_2]),
+    "acknowledged in silence, then reopened, old times cleared": (BASELINE_LATER, UNTOLD_ACKED, OPEN, [NEW_2]),
+    "reopened nobody knows when, then over": (USUAL, REOPENED_UNSEEN, over(), [RESOLVED_2]),
+    "reopened, then over, nobody knows since when": (USUAL, WAS_REOPENED, over(resolved_at=None), [RESOLVED_2]),
+    "reopened, then over as of before, which the record itself says": (
+        USUAL,
+        WAS_REOPENED,
+        over(minutes=25, reopened_at=ago(minutes=20)),
+        [RESOLVED_2],
+    ),
 }
 
 
@@ -137,6 +232,36 @@ def test_what_is_told_is_what_the_contract_settles(case: str) -> None:
     policy, before, seen, told = CASES[case]
     decision = reconcile(before, seen, "1026034957", policy, NOW)
     assert [(told.kind, told.generation) for told in decision.transitions] == told
+
+
+@pytest.mark.parametrize("case", DOUBTFUL)
+def test_what_no_time_puts_in_order_counts_once_its_own_record_said_so_in_two_rounds(case: str) -> None:
+    policy, before, seen, told = DOUBTFUL[case]
+    listed = reconcile(before, seen, "", policy, NOW)
+    assert (listed.after, listed.transitions, listed.in_doubt) == (before, (), True)
+    own = reconcile(before, seen, "", policy, NOW, Read.OWN)
+    assert (own.after, own.transitions) == (replace(before, doubted_at=NOW), ())
+    assert reconcile(own.after, seen, "", policy, NOW).transitions == (), "a list proves nothing more"
+    believed = reconcile(own.after, seen, "", policy, NOW, Read.OWN_LATER)
+    assert [(told.kind, told.generation) for told in believed.transitions] == told
+    assert (believed.after.doubted_at, believed.in_doubt) == (None, False)
+
+
+@pytest.mark.parametrize("case", DOUBTFUL)
+def test_a_doubt_is_settled_by_its_own_record_alone(case: str) -> None:
+    policy, before, seen, _ = DOUBTFUL[case]
+    doubted = reconcile(before, seen, "", policy, NOW, Read.OWN).after
+    agrees = incident(
+        status={Phase.RESOLVED: "Resolved", Phase.ACKNOWLEDGED: "Acknowledged"}.get(before.phase, "Started"),
+        acknowledged_at=before.acknowledged_at,
+        resolved_at=before.resolved_at,
+        reopened_at=before.reopened_at,
+    )
+    assert reconcile(doubted, agrees, "", policy, NOW).after.doubted_at == NOW
+    settled = reconcile(doubted, agrees, "", policy, NOW, Read.OWN_LATER)
+    assert (settled.after.doubted_at, settled.transitions) == (None, ())
+    again = reconcile(settled.after, seen, "", policy, NOW, Read.OWN)
+    assert (again.after.doubted_at, again.transitions) == (NOW, ()), "the proof begins anew"
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -202,7 +327,10 @@ def test_each_transition_says_when_it_happened_and_why() -> None:
         (ago(minutes=5), "first seen when it was over"),
         (ago(minutes=2), "resolved"),
     ]
-    reasons = {name: reconcile(before, OPEN, "", USUAL, NOW).transitions[0].reason for name, before in STARTS.items()}
+    reasons = {
+        name: reconcile(before, OPEN, "", USUAL, NOW, Read.OWN_LATER).transitions[0].reason
+        for name, before in STARTS.items()
+    }
     assert reasons == {"unknown": "first seen open", "unconfirmed": "confirmed", "over": "reopened"}
 
 

@@ -1,6 +1,7 @@
 """What holds for every combination of what is recorded, what is seen and what is configured, and for whole lives."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise, product
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.evidence import Read, of_this_generation
 from daemon.incident import Incident, Kind, Phase, Recorded, Transition
 from daemon.reconcile import Decision, Policy, reconcile, reconcile_gone
 from tests.given import NOW, ago, incident, recorded
@@ -67,12 +69,48 @@ def kinds(decision: Decision, generation: int) -> list[Kind]:
 
 
 def is_news(before: Recorded, seen: Incident) -> bool:
-    """Whether the contract calls this the next generation."""
-    if before.phase is Phase.RESOLVED and seen.phase is not Phase.RESOLVED:
-        return True
+    """Whether the contract calls this the next generation at once: the record says when it was reopened."""
     if seen.reopened_at is None:
         return False
     return before.generation == 1 if before.reopened_at is None else seen.reopened_at > before.reopened_at
+
+
+def is_doubtful(before: Recorded, seen: Incident) -> bool:
+    """Whether the contract wants the record itself to say this in two rounds."""
+    if is_news(before, seen):
+        return False
+    if seen.phase is not Phase.RESOLVED:
+        return before.phase is Phase.RESOLVED
+    if before.phase is Phase.RESOLVED:
+        return False
+    knows = before.reopened_at is not None and seen.reopened_at == before.reopened_at
+    if before.generation > 1 and (before.reopened_at is None or seen.resolved_at is None):
+        return True
+    return knows and not is_later(before, seen)
+
+
+def is_later(before: Recorded, seen: Incident) -> bool:
+    """Whether an end is later than the reopening that is known."""
+    return before.reopened_at is None or seen.resolved_at is None or seen.resolved_at > before.reopened_at
+
+
+def is_old_news(before: Recorded, seen: Incident) -> bool:
+    """Whether the contract calls this an end from before the reopening."""
+    if is_news(before, seen) or is_doubtful(before, seen) or seen.phase is not Phase.RESOLVED:
+        return False
+    return not is_later(before, seen)
+
+
+def counts(before: Recorded, seen: Incident) -> bool:
+    """Whether something follows from it at once."""
+    return not is_doubtful(before, seen) and not is_old_news(before, seen)
+
+
+def test_what_is_old_news_or_in_doubt_changes_nothing(every_case: list[Case]) -> None:
+    for before, seen, _, decision in known(every_case):
+        if not counts(before, seen):
+            assert (decision.after, decision.transitions) == (replace(before, gone_since=None), ())
+        assert decision.in_doubt is is_doubtful(before, seen)
 
 
 def test_the_generation_grows_by_one_when_an_incident_is_reopened_and_never_otherwise(every_case: list[Case]) -> None:
@@ -84,10 +122,13 @@ def test_an_incident_seen_for_the_first_time_is_of_the_first_generation(every_ca
     assert {decision.after.generation for before, *_, decision in every_case if before is None} == {1}
 
 
-def test_a_record_that_reads_open_after_resolved_always_alerts_again(every_case: list[Case]) -> None:
-    for before, seen, _, decision in known(every_case):
-        if before.phase is Phase.RESOLVED and seen.phase in {Phase.OPEN, Phase.ACKNOWLEDGED}:
-            assert kinds(decision, before.generation + 1)[0] is Kind.NEW
+def test_a_record_that_reads_open_after_resolved_in_two_rounds_always_alerts_again() -> None:
+    for before, seen, policy in product(EVERY_BEFORE, EVERY_SEEN, EVERY_POLICY):
+        if before and before.phase is Phase.RESOLVED and seen.phase in {Phase.OPEN, Phase.ACKNOWLEDGED}:
+            doubted = reconcile(before, seen, "1026034957", policy, NOW, Read.OWN)
+            decision = reconcile(doubted.after, seen, "1026034957", policy, NOW, Read.OWN_LATER)
+            told = kinds(decision, before.generation + 1) or kinds(doubted, before.generation + 1)
+            assert told[0] is Kind.NEW
 
 
 def test_each_kind_is_told_once_of_a_generation_and_in_order(every_case: list[Case]) -> None:
@@ -116,7 +157,7 @@ def test_a_generation_that_was_told_of_is_not_begun_again(every_case: list[Case]
 
 def test_an_end_is_told_exactly_to_those_who_were_told_of_the_beginning(every_case: list[Case]) -> None:
     for before, seen, _, decision in known(every_case):
-        ends = seen.phase is Phase.RESOLVED or is_news(before, seen)
+        ends = counts(before, seen) and (seen.phase is Phase.RESOLVED or is_news(before, seen))
         alerting = before.told and before.phase is not Phase.RESOLVED
         assert (Kind.RESOLVED in kinds(decision, before.generation)) is (ends and alerting)
 
@@ -150,18 +191,22 @@ def test_what_is_seen_twice_is_told_once(every_case: list[Case]) -> None:
 
 def test_within_a_generation_an_incident_only_moves_on(every_case: list[Case]) -> None:
     for before, seen, _, decision in known(every_case):
-        if decision.after.generation == before.generation:
-            furthest = max(before.phase, seen.phase, key=PROGRESS.index)
+        if not counts(before, seen):
+            assert decision.after.phase is before.phase
+        elif decision.after.generation == before.generation:
+            seen_as = of_this_generation(before, seen).phase
+            furthest = max(before.phase, seen_as, key=PROGRESS.index)
             assert decision.after.phase is furthest
         else:
-            assert decision.after.phase is seen.phase
+            assert decision.after.phase is of_this_generation(before, seen).phase
 
 
 def test_the_latest_reopening_stays_recorded_and_nothing_happens_in_the_future(every_case: list[Case]) -> None:
     for before, seen, _, decision in every_case:
-        moments = [moment for moment in (before and before.reopened_at, seen.reopened_at) if moment]
-        assert decision.after.reopened_at == max(moments, default=None)
-        assert decision.after.gone_since is None
+        if before is None or counts(before, seen):
+            moments = [moment for moment in (before and before.reopened_at, seen.reopened_at) if moment]
+            assert decision.after.reopened_at == max(moments, default=None)
+            assert decision.after.gone_since is None
         assert all(each.occurred_at <= NOW for each in decision.transitions)
 
 

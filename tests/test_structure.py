@@ -14,7 +14,7 @@ MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 
 FACE = set("cli __main__ service rounds once reload assembly screen probe".split())
 FLOWS = set("poll deliver oversee".split())
-DECISIONS = set("reconcile retry pace payload health alarm".split())
+DECISIONS = set("reconcile evidence retry pace payload health alarm".split())
 EDGES = set("betterstack signl4 heartbeat wire network proxy trust store outbox audit tables".split()) | set(
     "database backup upgrade migrate log journal stop watch systemd".split()
 )
@@ -22,6 +22,7 @@ WORDS = set("incident delivery config settings setting_types errors events figur
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
 
 NEIGHBOURS = {
+    "reconcile": {"evidence"},
     "betterstack": {"wire"},
     "signl4": {"wire"},
     "heartbeat": {"wire"},
@@ -34,7 +35,7 @@ NEIGHBOURS = {
     "migrate": {"database"},
     "log": {"journal"},
 }
-"""The edges that may know another edge."""
+"""The edges that may know another edge, and the decisions that are made on another one."""
 
 ONLY_IN = {
     "httpx": {"wire"},
@@ -100,9 +101,7 @@ def allowed(module: str) -> set[str]:
         return ROOMS
     if module in FLOWS:
         return DECISIONS | WORDS | {"store"}
-    if module in EDGES:
-        return WORDS | NEIGHBOURS.get(module, set())
-    return WORDS
+    return WORDS | NEIGHBOURS.get(module, set())
 
 
 def test_every_module_has_a_room() -> None:

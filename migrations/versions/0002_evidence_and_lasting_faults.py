@@ -11,8 +11,11 @@ depends_on = None
 
 def upgrade() -> None:
     """Forward. There is no way back: a backup is the way back."""
+    op.add_column("incidents", sa.Column("ended_until", sa.DateTime(), nullable=True))
     op.add_column("incidents", sa.Column("old_until", sa.DateTime(), nullable=True))
     op.add_column("incidents", sa.Column("doubted_at", sa.DateTime(), nullable=True))
+    op.add_column("incidents", sa.Column("deleted", sa.Boolean(), server_default="0", nullable=False))
+    op.create_index("ix_incidents_doubted", "incidents", ["id"], sqlite_where=sa.text("doubted_at IS NOT NULL"))
     op.add_column("deliveries", sa.Column("failing_since", sa.DateTime(), nullable=True))
     op.add_column("deliveries", sa.Column("own_fault", sa.Boolean(), server_default="0", nullable=False))
     op.add_column("progress", sa.Column("token_fingerprint", sa.String(), nullable=True))
