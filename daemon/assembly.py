@@ -24,7 +24,7 @@ from daemon.signl4 import Signl4
 from daemon.stop import Stop
 from daemon.store import Store
 from daemon.upgrade import upgrade
-from daemon.watch import Pulse, SteadyClock
+from daemon.watch import Pulse, SteadyClock, TheirClock
 from daemon.wire import Wire, tls_context
 
 MOST_REMARKS = 1000
@@ -47,6 +47,7 @@ class Frame:
     stop: Stop
     clock: SteadyClock
     on_told: Callable[[], None]
+    their_clock: TheirClock
     pulses: Pulses = field(default_factory=Pulses)
     notes: Notes = field(default_factory=Notes)
 
@@ -87,6 +88,13 @@ def opened(url: str, on_progress: Callable[[], None] = lambda: None) -> Iterator
             engine.dispose()
 
 
+def frame_for(engine: Engine, stop: Stop, on_told: Callable[[], None]) -> Frame:
+    """What one process has for all its configurations. Raises `DatabaseBusyError`."""
+    clock = SteadyClock()
+    ahead = audit.figures(engine).ahead
+    return Frame(engine, stop, clock, on_told, TheirClock(clock, ahead))
+
+
 def assemble(configuration: Configuration, frame: Frame, log_for: Callable[[Configuration], Log]) -> Assembly:
     """Builds all parts. Raises `ConfigError`, and has changed nothing then: the log is set up when all else is good."""
     settings = configuration.settings
@@ -97,16 +105,17 @@ def assemble(configuration: Configuration, frame: Frame, log_for: Callable[[Conf
         store = Store(frame.engine, settings.delivery.gap)
         signl4 = Signl4(alerts, settings.signl4)
         waiting = _waiting(frame.stop, frame.pulses.poll)
-        source = BetterStack(incidents, settings.betterstack, waiting, _Remarks(log))
-        poll = Poll(source, store, settings, clock=frame.clock, log=log, on_told=frame.on_told)
+        source = BetterStack(incidents, settings.betterstack, waiting, _Remarks(log), frame.their_clock)
+        clocks: dict[str, Callable[[], datetime]] = {"clock": frame.clock, "their_clock": frame.their_clock}
+        poll = Poll(source, store, settings, log=log, on_told=frame.on_told, **clocks)
         deliver = Deliver(
             signl4,
             store,
             settings.delivery,
-            clock=frame.clock,
             rng=Random(),  # noqa: S311 - jitter, not a secret
             wait=_waiting(frame.stop, frame.pulses.deliver),
             log=log,
+            **clocks,
         )
         oversee = Oversee(
             lambda: audit.figures(frame.engine),

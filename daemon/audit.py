@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, select, update
@@ -47,6 +47,7 @@ def figures(engine: Engine) -> Figures:
             dead_alerts=_count(connection, and_(dead, ~_is_of_alarm())),
             open_alarms={row.id: row.name for row in connection.execute(alarms)},
             event_limit=target.event_limit,
+            ahead=None if progress.ahead_seconds is None else timedelta(seconds=progress.ahead_seconds),
             oldest_pending_at=waiting[1],
             oldest_due_at=waiting[2],
         )

@@ -18,6 +18,7 @@ from daemon.errors import BetterStackError, StoppedError, TokenRefusedError
 from daemon.incident import Absence, Incident, Page, Phase
 from daemon.scrub import scrubbed
 from daemon.settings import BetterStackSection
+from daemon.watch import TheirClock
 from daemon.wire import ExchangeError, Reply, Wire, described
 
 PER_PAGE = 50
@@ -46,9 +47,17 @@ class BetterStack:
     """The API of one team, or of all teams that a global token sees."""
 
     def __init__(
-        self, wire: Wire, settings: BetterStackSection, wait: Callable[[float], bool], remark: Callable[[str], None]
+        self,
+        wire: Wire,
+        settings: BetterStackSection,
+        wait: Callable[[float], bool],
+        remark: Callable[[str], None],
+        clock: TheirClock | None = None,
     ) -> None:
-        """`wait(seconds)` returns true when the program stops; `remark` gets a sentence for each oddity met."""
+        """`wait(seconds)` returns true when the program stops; `remark` gets a sentence for each oddity met.
+
+        `clock` is set by each answer that says its `Date`.
+        """
         self._wire = wire
         self._token = settings.token
         self._base_url = settings.base_url
@@ -56,8 +65,7 @@ class BetterStack:
         self._wait = wait
         self._remark = remark
         self._next_request_at = 0.0
-        self._ahead = timedelta(0)
-        """How far Better Stack's clock is ahead of ours, by its latest answer."""
+        self._clock = clock or TheirClock(lambda: datetime.now(UTC))
 
     def follow(self, other: "BetterStack") -> None:
         """Takes over from another instance, which may have been asked to leave Better Stack alone."""
@@ -70,7 +78,7 @@ class BetterStack:
     def pages_since(self, day: date) -> Iterator[Page]:
         """The incidents that started on that day (UTC) or later. Raises `BetterStackError`."""
         # A day that has not come yet is an error to Better Stack; where our clock is wrong, its own counts.
-        theirs = (datetime.now(UTC) + self._ahead).date() - timedelta(days=1)
+        theirs = self._clock().date() - timedelta(days=1)
         return self._pages({"from": min(day, theirs).isoformat()})
 
     def lookup(self, incident_id: str) -> Incident | Absence:
@@ -115,7 +123,8 @@ class BetterStack:
             reply = self._wire.exchange("GET", path, base_url=self._base_url, headers=headers, params=params)
         except ExchangeError as error:
             raise BetterStackError(f"Better Stack was not reached: {scrubbed(str(error), token)}") from None
-        self._ahead = reply.ahead(datetime.now(UTC)) or self._ahead
+        if (ahead := reply.ahead(datetime.now(UTC))) is not None:
+            self._clock.is_ahead(ahead)
         retry_after = reply.retry_after(LONGEST_RETRY_AFTER, datetime.now(UTC)) if reply.status in {429, 503} else None
         if retry_after is not None:
             self._next_request_at = time.monotonic() + retry_after.total_seconds()

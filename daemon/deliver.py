@@ -50,12 +50,17 @@ class Deliver:
         rng: Random,
         wait: Callable[[float], bool],
         log: Log,
+        their_clock: Callable[[], datetime] | None = None,
     ) -> None:
-        """`clock` gives aware UTC times; `wait(seconds)` returns true when the program stops."""
+        """`clock` gives aware UTC times, `their_clock` those of Better Stack's clock.
+
+        `wait(seconds)` returns true when the program stops.
+        """
         self._signl4 = signl4
         self._store = store
         self._settings = settings
         self._clock = clock
+        self._their_clock = their_clock or clock
         self._rng = rng
         self._wait = wait
         self._log = log
@@ -131,7 +136,7 @@ class Deliver:
         while (room := opening.width - len(self._in_flight)) > 0:
             now = self._clock()
             due = self._store.due(opening, self._in_flight, room, now)
-            stale = [delivery for delivery in due if self._is_stale(delivery, now)]
+            stale = [delivery for delivery in due if self._is_stale(delivery)]
             for delivery in stale:
                 self._supersede(delivery)
             if stale:
@@ -140,10 +145,10 @@ class Deliver:
                 self._claim(delivery, pool)
             return
 
-    def _is_stale(self, delivery: Delivery, now: datetime) -> bool:
+    def _is_stale(self, delivery: Delivery) -> bool:
         """Whether this would wake somebody for what is over for long, and nobody can have heard of it yet."""
         first = delivery.kind is Kind.NEW and delivery.attempts == 0
-        return first and over_too_long(delivery.over_since, self._settings.stale_after, now)
+        return first and over_too_long(delivery.over_since, self._settings.stale_after, self._their_clock())
 
     def _supersede(self, delivery: Delivery) -> None:
         self._store.supersede(delivery, "the incident was over too long before this could first be sent")

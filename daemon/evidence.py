@@ -68,7 +68,8 @@ def _reopened_at(before: Recorded, seen: Incident) -> bool:
     record shows an end that is not known yet.
     """
     at, known_until = seen.reopened_at, ended_until(before)
-    if at is None or (known_until is not None and at <= known_until):
+    reopened_until = latest(before.reopened_at, before.ended_until)
+    if at is None or (known_until is not None and at < known_until) or at == reopened_until:
         return False
     if before.reopened_at is not None or (before.phase is Phase.RESOLVED and known_until is not None):
         return True

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +28,7 @@ class Figures:
     """The alarms of our own that are not over: id and sentence."""
     event_limit: int | None = None
     """The events that SIGNL4 allows in 15 s, once it has said so."""
+    ahead: timedelta | None = None
+    """How far Better Stack's clock is ahead of ours, once it has said so."""
     oldest_pending_at: datetime | None = None
     oldest_due_at: datetime | None = None

@@ -9,6 +9,8 @@ from daemon.figures import Figures
 DEAD_ALARM = "betterstack-signl4-alarm-dead"
 """That something is dead is a problem with a sentence of its own."""
 
+TOLERATED_SKEW = timedelta(minutes=1)
+
 
 def report(
     figures: Figures, interval: timedelta, poll_after: timedelta, queue: timedelta, now: datetime
@@ -25,6 +27,7 @@ def report(
         "pending_deliveries": figures.pending_deliveries,
         "dead_deliveries": figures.dead_deliveries,
         "queue_seconds": round(queue.total_seconds()),
+        "clock_ahead_seconds": None if figures.ahead is None else round(-figures.ahead.total_seconds()),
         "oldest_pending_seconds": None if oldest is None else max(round((now - oldest).total_seconds()), 0),
     }
 
@@ -52,6 +55,15 @@ def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: 
         yield f"a delivery waits for {age(figures.oldest_pending_at, now)}; look at: deliveries --state pending"
     if figures.dead_deliveries:
         yield f"{figures.dead_deliveries} dead; look at: deliveries --state dead, and bring back with: retry --dead"
+
+
+def clock_sentence(figures: Figures, now: datetime) -> str | None:
+    """That this machine's clock is not right, as far as Better Stack's can tell. Nothing is decided by it."""
+    if figures.ahead is None or abs(figures.ahead) <= TOLERATED_SKEW:
+        return None
+    behind = "behind" if figures.ahead > timedelta(0) else "ahead of"
+    off = age(now - abs(figures.ahead), now)
+    return f"the clock of this machine is {off} {behind} Better Stack's; look at: timedatectl"
 
 
 def line(figures: Figures, found: Sequence[str], now: datetime) -> str:

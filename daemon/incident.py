@@ -126,5 +126,3 @@ class Progress:
     last_complete_round_at: datetime | None
     last_round_error: str | None
     token_suspect_since: datetime | None
-    ahead_seconds: float | None = None
-    """How far Better Stack's clock was last ahead of ours."""

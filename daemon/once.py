@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from contextlib import closing
 
-from daemon.assembly import Assembly, Frame, assemble, opened
+from daemon.assembly import Assembly, assemble, frame_for, opened
 from daemon.config import Configuration
 from daemon.errors import BetterStackError, StoppedError
 from daemon.events import Log
 from daemon.stop import Stop
-from daemon.watch import SteadyClock
 
 
 def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) -> bool:
@@ -16,15 +15,14 @@ def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) 
     log = log_for(configuration)
     stop = Stop()
     stop.raise_on_signals()
-    clock = SteadyClock()
     with opened(configuration.settings.database.url) as engine:
-        frame = Frame(engine, stop, clock, on_told=lambda: None)
+        frame = frame_for(engine, stop, on_told=lambda: None)
         with closing(assemble(configuration, frame, lambda _: log)) as parts:
             complete = _round(parts)
             parts.oversee.look()
             parts.deliver.drain()
             while (gap_ends_at := parts.deliver.gap_ends_at()) is not None:
-                if stop.wait((gap_ends_at - clock()).total_seconds()):
+                if stop.wait((gap_ends_at - frame.clock()).total_seconds()):
                     return False
                 parts.deliver.drain()
             if parts.oversee.look():

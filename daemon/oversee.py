@@ -17,7 +17,7 @@ from daemon.delivery import Answer, Delivered
 from daemon.errors import DatabaseBusyError
 from daemon.events import Log
 from daemon.figures import Figures
-from daemon.health import line, problems
+from daemon.health import clock_sentence, line, problems
 from daemon.incident import Kind
 from daemon.payload import alarm_body
 from daemon.settings import Settings
@@ -48,6 +48,7 @@ class Notes:
     state_trouble: tuple[float, datetime, str] | None = None
     """Since when, by the monotonic clock and by the day's, and why the state cannot be written."""
     state_told: bool = False
+    skew_told: bool = False
     beat_at: float | None = None
     missed: list[str] = field(default_factory=list)
 
@@ -106,6 +107,7 @@ class Oversee:
             found.append(f"the state cannot be written: {self._notes.state_trouble[2]}")
         self._notes.figures = figures
         self._note(found)
+        self._tell_of_skew(figures, now)
         return not found
 
     def line(self) -> str:
@@ -154,6 +156,14 @@ class Oversee:
         why = None if isinstance(answer.outcome, Delivered) else answer.outcome.why
         self._log.error("alarm", id=Cause.STATE.external_id, kind=kind, what=sentence, taken=taken, error=why)
         return taken
+
+    def _tell_of_skew(self, figures: Figures, now: datetime) -> None:
+        sentence = clock_sentence(figures, now)
+        if sentence is not None and not self._notes.skew_told:
+            self._log.warning(sentence)
+        elif sentence is None and self._notes.skew_told:
+            self._log.info("the clock of this machine is right again")
+        self._notes.skew_told = sentence is not None
 
     def _note(self, found: list[str]) -> None:
         """Says so when that changes; what exactly is wrong, `status` says at any time."""

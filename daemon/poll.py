@@ -122,7 +122,8 @@ class Poll:
     def _sweep(self, sight: _Sight, progress: Progress) -> None:
         """Finds what opened and closed between two rounds."""
         now = self._clock()
-        since = min(progress.last_complete_round_at or now, now) - timedelta(days=1)
+        unwatched = now - min(progress.last_complete_round_at or now, now)
+        since = self._their_clock() - unwatched - timedelta(days=1)
         with _going_on(sight):
             for page in self._source.pages_since(since.date()):
                 self._take(page, sight)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from daemon.health import age
+from daemon.health import TOLERATED_SKEW, age
 
 _STYLES = {"pending": "yellow", "dead": "bold red", "delivered": "green", "open": "bold", "acknowledged": "cyan"}
 
@@ -43,6 +43,10 @@ def show_status(report: Mapping[str, Any]) -> None:
     lasts = f"; at SIGNL4's limit they need {_span(queue)}" if queue else ""
     console.print(plain(f"pending deliveries    {report['pending_deliveries']}{waiting}{lasts}"))
     console.print(plain(f"dead deliveries       {report['dead_deliveries']}"))
+    skew = report["clock_ahead_seconds"] or 0
+    if abs(skew) > TOLERATED_SKEW.total_seconds():
+        ahead = "ahead of" if skew > 0 else "behind"
+        console.print(plain(f"clock                 {_span(abs(skew))} {ahead} Better Stack's; look at: timedatectl"))
 
 
 def show_incidents(rows: Iterable[Mapping[str, Any]]) -> None:

@@ -20,7 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from daemon import __version__
-from daemon.assembly import Assembly, Frame, assemble, opened
+from daemon.assembly import Assembly, Frame, assemble, frame_for, opened
 from daemon.config import Configuration, differences
 from daemon.errors import ConfigError, DatabaseBusyError
 from daemon.events import Log
@@ -30,7 +30,6 @@ from daemon.setting_types import spelled
 from daemon.signl4 import LONGEST_HOLD
 from daemon.stop import Stop
 from daemon.systemd import Systemd
-from daemon.watch import SteadyClock
 
 TICK = 2.0
 """Seconds between two looks of the main thread."""
@@ -57,7 +56,7 @@ def run(
     reload.ask_on_signal()
     with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME)) as engine:
         service = Service(stop, reload, systemd)
-        frame = Frame(engine, stop, SteadyClock(), service.wake)
+        frame = frame_for(engine, stop, service.wake)
         service.run(frame, assemble(configuration, frame, lambda _: log))
 
 

@@ -1,7 +1,8 @@
-"""Two things that a scheduler does not notice by itself: a clock that was set, and a job that hangs."""
+"""What a scheduler does not notice by itself: a clock that was set, or is not theirs, and a job that hangs."""
 
 import math
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 STEP = 1.0
@@ -36,6 +37,26 @@ class SteadyClock:
 
 def _apart() -> float:
     return time.time() - time.monotonic()
+
+
+class TheirClock:
+    """The time of day at Better Stack, by the `Date` of its answers; ours until one is known.
+
+    It goes on as the monotonic clock does, so that it stays right while ours is set.
+    """
+
+    def __init__(self, ours: Callable[[], datetime], ahead: timedelta | None = None) -> None:
+        """`ahead`: how far it was last ahead of ours, where that is known."""
+        self._ours = ours
+        self._apart = None if ahead is None else (ours() + ahead).timestamp() - time.monotonic()
+
+    def __call__(self) -> datetime:
+        """The time, aware and in UTC."""
+        return self._ours() if self._apart is None else datetime.fromtimestamp(time.monotonic() + self._apart, UTC)
+
+    def is_ahead(self, ahead: timedelta) -> None:
+        """It was just said to be so far ahead of the wall clock."""
+        self._apart = _apart() + ahead.total_seconds()
 
 
 class Pulse:

@@ -47,13 +47,21 @@ class FakeBetterStack:
         self.fails: Callable[[str], BetterStackError | None] = lambda _: None
         self.before: Callable[[str], None] = lambda _: None
         """Called with each request before it is answered: things happen while pages are read."""
+        self.behind: Callable[[str], int] = lambda _: 0
+        """How many changes the replica that answers a request has not heard of yet."""
+        self.stale: list[str] = []
+        """The requests that were answered by a replica that lagged."""
+        self._changes: list[tuple[str, Incident | None]] = []
+        """The incident of each change, and how it stood before."""
 
     def has(self, incident_id: str, **attributes: Any) -> None:
         """From now on there is this incident, with these attributes."""
+        self._changes.append((incident_id, self.incidents.get(incident_id)))
         self.incidents[incident_id] = incident(incident_id, **attributes)
 
     def had(self, incident_id: str) -> None:
         """From now on there is no record of it."""
+        self._changes.append((incident_id, self.incidents[incident_id]))
         del self.incidents[incident_id]
 
     def refuses(self, *requests: str, retry_after: timedelta | None = None) -> None:
@@ -79,13 +87,15 @@ class FakeBetterStack:
         self._request(f"lookup {incident_id}")
         if incident_id in self.unreadable:
             return Absence.UNREADABLE
-        return self.incidents.get(incident_id, Absence.NO_SUCH_RECORD)
+        return self._replica(f"lookup {incident_id}").get(incident_id, Absence.NO_SUCH_RECORD)
 
     def _pages(self, what: str, wanted: Callable[[Incident], bool]) -> Iterator[Page]:
         number, more = 1, True
         while more:
             self._request(f"{what} {number}")
-            newest_first = sorted(self.incidents.values(), key=lambda found: int(found.id), reverse=True)
+            newest_first = sorted(
+                self._replica(f"{what} {number}").values(), key=lambda found: int(found.id), reverse=True
+            )
             found = [one for one in newest_first if wanted(one) and one.id not in self.hidden]
             more = len(found) > number * self.per_page
             yield tuple(found[(number - 1) * self.per_page : number * self.per_page])
@@ -96,6 +106,20 @@ class FakeBetterStack:
         self.before(request)
         if error := self.fails(request):
             raise error
+
+    def _replica(self, request: str) -> Mapping[str, Incident]:
+        """The incidents as they stand, or stood some changes ago, where the answer to this request comes from."""
+        behind = min(self.behind(request), len(self._changes))
+        if not behind:
+            return self.incidents
+        self.stale.append(request)
+        world = dict(self.incidents)
+        for incident_id, before in reversed(self._changes[-behind:]):
+            if before is None:
+                world.pop(incident_id, None)
+            else:
+                world[incident_id] = before
+        return world
 
 
 class FakeSignl4:

@@ -68,8 +68,8 @@ class TestStatus:
     def test_of_validating_counts_with_an_acknowledgement_that_is_not_from_before_a_reopening(
         self, spelled: str, acknowledged: int | None, reopened: int | None, phase: Phase
     ) -> None:
-        times = {"acknowledged_at": acknowledged, "reopened_at": reopened}
-        given = {name: since and ago(minutes=since) for name, since in times.items()}
+        minutes = {"acknowledged_at": acknowledged, "reopened_at": reopened}
+        given: dict[str, Any] = {name: since and ago(minutes=since) for name, since in minutes.items()}
         assert read_incident(record(status=spelled, resolved_at=ago(minutes=1), **given)).phase is phase
 
     @pytest.mark.parametrize("status", ["Escalated", "Closed", "Resolved?", "unresolved", "\u2603"])

@@ -143,6 +143,7 @@ def test_status_is_0_and_says_healthy_where_all_is_well(database: Path, store: S
     assert datetime.fromisoformat(report.pop("last_complete_round_at")) == moment
     assert report == {
         "queue_seconds": 0,
+        "clock_ahead_seconds": None,
         "healthy": True,
         "problems": [],
         "last_round_error": None,

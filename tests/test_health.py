@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from daemon.figures import Figures
-from daemon.health import age, line, problems, report
+from daemon.health import age, clock_sentence, line, problems, report
 from tests.given import NOW, ago
 
 INTERVAL = timedelta(seconds=30)
@@ -109,9 +109,11 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
         pending_deliveries=3,
         dead_deliveries=0,
         oldest_pending_at=ago(seconds=90.4),
+        ahead=timedelta(seconds=90.4),
     )
     assert report(figures, INTERVAL, LATE, timedelta(seconds=30), NOW) == {
         "queue_seconds": 30,
+        "clock_ahead_seconds": -90,
         "healthy": True,
         "problems": [],
         "last_complete_round_at": ago(seconds=20),
@@ -165,3 +167,21 @@ def test_an_age_is_told_in_its_two_largest_units(span: dict[str, float], shown: 
 )
 def test_the_whole_in_a_line(figures: dict[str, Any], found: list[str], expected: str) -> None:
     assert line(replace(WELL, **figures), found, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("ahead", "sentence"),
+    [
+        (None, None),
+        (timedelta(0), None),
+        (timedelta(minutes=1), None),
+        (timedelta(minutes=-1), None),
+        (
+            timedelta(minutes=15),
+            "the clock of this machine is 15 min 0 s behind Better Stack's; look at: timedatectl",
+        ),
+        (timedelta(hours=-2), "the clock of this machine is 2 h 0 min ahead of Better Stack's; look at: timedatectl"),
+    ],
+)
+def test_a_clock_that_is_off_by_more_than_a_minute_is_said(ahead: timedelta | None, sentence: str | None) -> None:
+    assert clock_sentence(Figures(ahead=ahead), NOW) == sentence

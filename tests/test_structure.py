@@ -23,7 +23,7 @@ ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
 
 NEIGHBOURS = {
     "reconcile": {"evidence"},
-    "betterstack": {"wire"},
+    "betterstack": {"watch", "wire"},
     "signl4": {"wire"},
     "heartbeat": {"wire"},
     "wire": {"network", "proxy", "trust"},

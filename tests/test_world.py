@@ -1,8 +1,10 @@
-"""A world of its own making: incidents, faults and kills in any order, and the promises as what must always hold."""
+"""A world of its own making: incidents, faults, replicas that lag and kills in any order, and the promises as what must
+always hold.
+"""
 
 import os
 import tempfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
 from daemon.incident import Phase
-from tests.ledger import Fate, Ledger
+from tests.ledger import AFRESH, Fate, Ledger
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 """Half a million steps, never the same ones, in place of the three thousand of every day."""
@@ -26,6 +28,13 @@ def _remember_an_empty_database(empty_database: bytes) -> None:
 
 KILLS = st.none() | st.integers(0, 25)
 FATES = st.lists(st.sampled_from(Fate), max_size=6)
+REPLICAS = {
+    "of the open list": ("open",),
+    "of the lists": ("open", "since"),
+    "of single records": ("lookup",),
+    "of everything": ("open", "since", "lookup"),
+}
+"""Which requests replicas answer that lag, by how they begin."""
 OPENED_AS = {"started": "opened", "unconfirmed": "opened", "acknowledged": "opened", "resolved": "resolved"}
 
 
@@ -45,6 +54,10 @@ class World(RuleBasedStateMachine):
         self.count = 0
         self.skew = timedelta(0)
         """How far this machine's clock is ahead of Better Stack's."""
+        self.changes: list[datetime] = []
+        """When each change happened, by Better Stack's clock."""
+        self.caught_up = True
+        """Whether a complete round has read the truth since replicas lagged last."""
 
     # -- what happens at Better Stack ---------------------------------------------------------------------------------
 
@@ -66,7 +79,15 @@ class World(RuleBasedStateMachine):
     @rule(incident_id=incidents)
     def acknowledge(self, incident_id: str) -> None:
         if self._phase(incident_id) in {Phase.UNCONFIRMED, Phase.OPEN}:
-            self._is(incident_id, "acknowledged", status="Acknowledged", acknowledged_at=self._now())
+            validating = self.betterstack.incidents[incident_id].status == "Validating"
+            status = "Validating" if validating else "Acknowledged"
+            self._is(incident_id, "acknowledged", status=status, acknowledged_at=self._now())
+
+    @rule(incident_id=incidents)
+    def validate(self, incident_id: str) -> None:
+        """It seems to be well again, whether or not somebody acknowledged it."""
+        if self._phase(incident_id) in {Phase.OPEN, Phase.ACKNOWLEDGED}:
+            self._is(incident_id, "seemed well", status="Validating")
 
     @rule(incident_id=incidents)
     def resolve(self, incident_id: str) -> None:
@@ -78,12 +99,20 @@ class World(RuleBasedStateMachine):
         if self._phase(incident_id) is Phase.RESOLVED:
             now = self._now()
             afresh = {"resolved_at": None, "acknowledged_at": None, "reopened_at": None}
-            self._is(incident_id, "reopened", status="Started", **({"reopened_at": now} if keep_times else afresh))
+            act, times = ("reopened", {"reopened_at": now}) if keep_times else (AFRESH, afresh)
+            self._is(incident_id, act, status="Started", **times)
+
+    @rule(incident_id=incidents, keep_times=st.booleans())
+    def bounce(self, incident_id: str, keep_times: bool) -> None:
+        """It is over and begins again while nobody looks."""
+        self.resolve(incident_id)
+        self.reopen(incident_id, keep_times)
 
     @rule(incident_id=consumes(incidents))
     def delete(self, incident_id: str) -> None:
         self.betterstack.had(incident_id)
         self.ledger.true[incident_id].append("deleted")
+        self.changes.append(self._theirs())
 
     # -- what goes wrong ----------------------------------------------------------------------------------------------
 
@@ -116,6 +145,34 @@ class World(RuleBasedStateMachine):
 
         self.betterstack.before = happen
 
+    # -- replicas that lag --------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.caught_up and self.count > 0)
+    @rule(
+        which=st.sampled_from(list(REPLICAS)),
+        answers=st.integers(1, 8),
+        seconds=st.sampled_from([3, 10, 30]),
+        sweep=st.booleans(),
+        kill_after=KILLS,
+    )
+    def round_of_replicas(self, which: str, answers: int, seconds: int, sweep: bool, kill_after: int | None) -> None:
+        """So many answers of one round are that old, less than two looks at a deletion lie apart.
+
+        Two rounds running that both read the past alike would be beyond knowing: the next complete one reads the truth.
+        """
+        left = [answers]
+
+        def behind(request: str) -> int:
+            if not request.startswith(REPLICAS[which]) or not left[0]:
+                return 0
+            left[0] -= 1
+            heard_of = self._theirs() - timedelta(seconds=seconds)
+            return sum(at > heard_of for at in self.changes)
+
+        self.betterstack.behind = behind
+        self.round(sweep, kill_after)
+        self.betterstack.behind = lambda _: 0
+
     # -- what the program does ----------------------------------------------------------------------------------------
 
     @rule(seconds=st.sampled_from([1, 2, 10, 61, 300, 661, 3700]))
@@ -135,8 +192,13 @@ class World(RuleBasedStateMachine):
 
     @rule(sweep=st.booleans(), kill_after=KILLS)
     def round(self, sweep: bool, kill_after: int | None) -> None:
-        moving = self.count
-        if self.ledger.round(sweep=sweep, kill_after=kill_after) and self.count == moving:
+        moving, stale = self.count, len(self.betterstack.stale)
+        complete = self.ledger.round(sweep=sweep, kill_after=kill_after)
+        if len(self.betterstack.stale) > stale:
+            self.caught_up = False
+        elif complete:
+            self.caught_up = True
+        if complete and self.count == moving:
             self.ledger.check_told()
 
     @rule(fates=FATES, kill_after=KILLS)
@@ -157,8 +219,12 @@ class World(RuleBasedStateMachine):
             self.ledger.close()
             self._directory.cleanup()
 
-    def _now(self) -> Any:
+    def _now(self) -> datetime:
         self.ledger.clock.pass_(seconds=1)
+        return self._theirs()
+
+    def _theirs(self) -> datetime:
+        """The time by Better Stack's clock."""
         return self.ledger.clock.now - self.skew
 
     def _phase(self, incident_id: str) -> Phase:
@@ -168,6 +234,8 @@ class World(RuleBasedStateMachine):
         before = self.betterstack.incidents.get(incident_id)
         self.betterstack.has(incident_id, **{**(before.attributes if before else {}), **attributes})
         self.ledger.true[incident_id].append(act)
+        self.ledger.looks[incident_id] = 0
+        self.changes.append(self._theirs())
 
 
 TestWorld = World.TestCase
