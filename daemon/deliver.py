@@ -65,6 +65,7 @@ class Deliver:
         self._wait = wait
         self._log = log
         self._in_flight: dict[str, Delivery] = {}
+        self._sent_at: dict[int, datetime] = {}
         self._finished: SimpleQueue[tuple[Delivery, Answer] | None] = SimpleQueue()
         self._target = Target()
         self._pace = Pace()
@@ -160,6 +161,7 @@ class Deliver:
             self._target = retry.sent_at(self._target, now)
             self._pace = pace.counted(self._pace, self._target.event_limit, now)
             self._in_flight[delivery.incident_id] = delivery
+            self._sent_at[delivery.id] = now
             pool.submit(self._send, delivery)
 
     def _send(self, delivery: Delivery) -> None:
@@ -204,7 +206,15 @@ class Deliver:
                 if self._wait(RECORD_AGAIN):
                     break
         del self._in_flight[delivery.incident_id]
-        self._pace = pace.learned(self._pace, answer.allowance, len(self._in_flight), now)
+        self._pace = pace.learned(
+            self._pace,
+            answer.allowance,
+            len(self._in_flight),
+            now,
+            self._target.event_limit,
+            sent_at=self._sent_at.pop(delivery.id),
+            refused=isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.TARGET,
+        )
         self._tell(delivery, answer, step.state)
 
     def _tell(self, delivery: Delivery, answer: Answer, state: DeliveryState) -> None:

@@ -96,7 +96,9 @@ def _secret_advice(reply: Reply) -> str:
 def _limit_reset(reply: Reply, now: datetime) -> timedelta | None:
     """How long until `X-RateLimit-Reset`; `None` where that is not plausible."""
     at = _count(reply, "x-ratelimit-reset")
-    wait = timedelta(seconds=at - now.timestamp()) if at is not None else timedelta(0)
+    # By SIGNL4's own clock, where it says what that is; a machine's clock is a poor judge of somebody else's.
+    theirs = now + (reply.ahead(now) or timedelta(0))
+    wait = timedelta(seconds=at - theirs.timestamp()) if at is not None else timedelta(0)
     # A day is the longest window SIGNL4 names; anything beyond it is a wrong clock or another unit.
     return wait if timedelta(0) < wait <= timedelta(days=1) else None
 

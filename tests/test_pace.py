@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -32,7 +32,7 @@ class Storm:
 
     def __post_init__(self) -> None:
         self.now = NOW
-        self.in_flight: list[Allowance] = []
+        self.in_flight: list[tuple[Allowance, datetime]] = []
 
     def opening(self) -> Opening:
         willing = Opening(CONCURRENCY, self.now, self.now)
@@ -41,14 +41,14 @@ class Storm:
     def send(self) -> None:
         granted = self.throttle.spend(self.now)
         self.blocked += not granted.granted
-        self.in_flight.append(Allowance(granted.limit, granted.remaining, granted.reset - self.now))
+        self.in_flight.append((Allowance(granted.limit, granted.remaining, granted.reset - self.now), self.now))
         self.pace = pace.counted(self.pace, self.limit, self.now)
 
     def answer(self, which: int) -> None:
-        allowance = self.in_flight.pop(which)
-        if not self.silent:
-            self.limit = allowance.events
-            self.pace = pace.learned(self.pace, allowance, len(self.in_flight), self.now)
+        allowance, sent_at = self.in_flight.pop(which)
+        self.limit = None if self.silent else allowance.events
+        said = None if self.silent else allowance
+        self.pace = pace.learned(self.pace, said, len(self.in_flight), self.now, self.limit, sent_at=sent_at)
 
     def events(self, count: int, order: Iterator[int]) -> None:
         """Sends so many, each answered some time after it was sent, in whatever order."""
@@ -76,7 +76,8 @@ def cycle(numbers: list[int]) -> Iterator[int]:
 )
 def test_a_limit_is_never_walked_into(limit: int, spent: int, numbers: list[int], silent: bool) -> None:
     """However the answers overtake each other, and when its window began with events of somebody else."""
-    throttle = Throttle(limit, WINDOW)
+    # Without headers the limit can only be probed, up to that of the paid plan.
+    throttle = Throttle(max(limit, 150) if silent else limit, WINDOW)
     storm = Storm(throttle, silent=silent)
     if not silent:
         for _ in range(spent):
@@ -106,7 +107,7 @@ def test_it_starts_carefully_and_goes_on_as_soon_as_it_knows_more() -> None:
     assert storm.opening().clean_from == NOW
     silent = Storm(Throttle(150, WINDOW), silent=True)
     silent.events(30, cycle([1]))
-    assert silent.now >= NOW + 2 * WINDOW
+    assert silent.now >= NOW + WINDOW
 
 
 def test_what_others_of_the_account_spend_counts() -> None:
@@ -114,7 +115,9 @@ def test_what_others_of_the_account_spend_counts() -> None:
     after = pace.learned(Pace(), allowance, 1, NOW)
     assert pace.narrowed(Opening(4, NOW, NOW), after, 150, 1, NOW).width == 2
     spent = pace.counted(after, 150, NOW)
-    assert pace.narrowed(Opening(4, NOW, NOW), spent, 150, 2, NOW).clean_from == NOW + timedelta(seconds=9)
+    assert pace.narrowed(Opening(4, NOW, NOW), spent, 150, 2, NOW).clean_from == NOW + timedelta(seconds=10), (
+        "a second later, since the reset may be cut"
+    )
 
 
 @pytest.mark.parametrize("resets_in", [None, timedelta(hours=20)])
