@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from unittest.mock import patch
 
+import pytest
 from pydantic import SecretStr
 
 from daemon.config import load
@@ -80,7 +80,11 @@ class Place:
         variables = {"CREDENTIALS_DIRECTORY": str(self.credentials), "BETTERSTACK__TOKEN": "a-token-of-better-stack"}
         variables |= environment
         # Proxies and authorities are read where the process has them.
-        with patch.dict(os.environ, variables, clear=True):
+        with pytest.MonkeyPatch.context() as patched:
+            for name in list(os.environ):
+                patched.delenv(name)
+            for name, value in variables.items():
+                patched.setenv(name, value)
             settings = load(self.config, os.environ).settings
             own = settings.signl4
             if secret is not None:
