@@ -6,6 +6,17 @@ cd "$(dirname "$0")/.."
 # The service runs as another user, who has to read all this.
 umask 022
 
+# systemd-sysusers leaves a user that is there as it is, and its home was once the state, which its group can write.
+mend_home() {
+    case $(getent passwd betterstack-signl4) in
+    *:/var/lib/betterstack-signl4*)
+        # usermod refuses while the user has processes. It is shown none: to them the home means nothing.
+        unshare --mount --pid --fork --mount-proc usermod --home /nonexistent betterstack-signl4 ||
+            echo 'stop the service, run: usermod --home /nonexistent betterstack-signl4' >&2
+        ;;
+    esac
+}
+
 command -v curl >/dev/null || [ -n "$root" ] || {
     echo 'curl is missing, which tells SIGNL4 when the service has failed: install it first' >&2
     exit 1
@@ -50,6 +61,7 @@ done
 
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then
     systemd-sysusers "$sysusers"
+    mend_home
     systemd-tmpfiles --create "$tmpfiles"
     systemctl daemon-reload
     systemctl try-restart betterstack-signl4.service 'betterstack-signl4@*.service'

@@ -58,6 +58,18 @@ def test_the_two_that_tell_of_a_failure_are_told_the_same() -> None:
     assert [value(FAILED, name) for name in told] == [value(RECOVERED, name) for name in told]
 
 
+@pytest.mark.parametrize("unit", [PLAIN, TEMPLATE, FAILED, RECOVERED], ids=["plain", "team", "failed", "recovered"])
+def test_no_unit_says_what_the_configuration_may_say(unit: str) -> None:
+    """A variable of the unit would win over the file."""
+    assert not [line for line in settings(unit) if line.startswith("Environment=") and "__" in line]
+
+
+def test_the_user_has_no_home() -> None:
+    """What programs read there, such as `.curlrc`, would be written by whoever can write it."""
+    (user,) = [line for line in (HERE / "sysusers.conf").read_text().splitlines() if line.startswith("u ")]
+    assert user.split()[-1] == "/nonexistent"
+
+
 def test_what_no_restart_can_mend_is_not_restarted() -> None:
     assert value(PLAIN, "RestartPreventExitStatus") == str(EXIT_CODES[ConfigError])
     assert EXIT_CODES[DatabaseUnusableError] == EXIT_CODES[ConfigError]

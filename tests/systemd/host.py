@@ -62,7 +62,6 @@ class Host:
         self.write(
             CONFIG.format(betterstack=self.sandbox.betterstack.url, signl4=self.sandbox.signl4.url, state=self.state)
         )
-        self.machine.path(f"{ETC}/environment").write_text(f"SIGNL4__BASE_URL={self.sandbox.signl4.url}\n")
         self.machine.path(f"{ETC}/{self.name}").mkdir(mode=0o700, exist_ok=True)
         self.secret(TOKEN, self.sandbox.betterstack.token)
         self.secret(SECRET, self.sandbox.signl4.secret)

@@ -1,10 +1,15 @@
 """What systemd tells SIGNL4 when the service has failed, whatever else has failed with it; and that it ends."""
 
+import shutil
+from contextlib import ExitStack
+
 import pytest
 
 from daemon.sandbox import mishaps
 from daemon.sandbox.faults import Cut, Instead
+from tests.listener import answering, listening, ok
 from tests.systemd.host import ETC, FAILED, SECRET, STATE, Host
+from tests.test_wire_answers import CERTIFICATE
 
 AT_ONCE = "RestartMaxDelaySec=200ms"
 """The pause between restarts, where systemd lets it grow."""
@@ -91,6 +96,43 @@ def test_a_disk_that_takes_no_mark_keeps_nobody_from_being_told_once(host: Host)
         assert host.told(host.failure) == ["new"]
     finally:
         host.machine.run("umount", place)
+
+
+def test_a_mark_that_cannot_be_written_any_more_keeps_nobody_from_being_told(host: Host) -> None:
+    place, teller = f"{STATE}-failed", FAILED.replace("@", "@config")
+    host.machine.run("systemctl", "start", teller)
+    host.machine.run("mount", "--bind", "-o", "ro", place, place)
+    try:
+        host.machine.run("systemctl", "start", teller)
+        assert host.told(host.failure) == ["new", "new"]
+    finally:
+        host.machine.run("umount", place)
+
+
+def test_the_configuration_leads_it_as_it_leads_the_service(host: Host) -> None:
+    teller = FAILED.replace("@", "@config")
+    copy = host.machine.path(f"{STATE}/company.pem")
+    shutil.copy(CERTIFICATE, copy)
+    copy.chmod(0o644)
+    with ExitStack() as started:
+        with host.machine.network():
+            proxy = started.enter_context(listening(answering(ok())))
+        way = f'[http]\nproxy = "http://jane:p@ss@127.0.0.1:{proxy.port}"\nca_file = "company.pem"\n'
+        host.change("[http]\n", way)
+        host.machine.run("systemctl", "start", teller)
+    (asked,) = proxy.asked
+    assert asked.startswith(f"POST {host.sandbox.signl4.url}/webhook/".encode())
+    assert b"\r\nProxy-Authorization: Basic amFuZTpwQHNz\r\n" in asked
+    assert "company.pem" not in "\n".join(host.machine.journal(teller))
+
+
+def test_a_member_of_the_group_cannot_make_it_say_the_secret(host: Host) -> None:
+    member = host.machine
+    member.run("useradd", "--groups=betterstack-signl4", "carol")
+    member.run("sh", "-c", f"printf 'verbose\\ntrace-ascii = -\\n' | tee {STATE}/.curlrc", user="carol")
+    host.try_the_alert_of_a_failure()
+    assert host.sandbox.signl4.secret not in "\n".join(member.lines + member.journal("betterstack-signl4-*"))
+    assert "POST /webhook" not in "\n".join(member.journal("betterstack-signl4-*"))
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])

@@ -93,6 +93,25 @@ def test_a_second_installation_changes_no_configuration_and_no_secret(host: Host
     host.assert_all_is_right()
 
 
+def home(machine: Machine) -> str:
+    return machine.run("getent", "passwd", "betterstack-signl4").stdout.split(":")[5]
+
+
+def test_the_user_has_no_home_whichever_release_made_it(host: Host) -> None:
+    """It was the state once, which the group can write; and a user with processes does not let itself be changed."""
+    machine = host.machine
+    assert (home(machine), machine.path("/nonexistent").exists()) == ("/nonexistent", False)
+    host.systemctl("stop")
+    machine.run("usermod", "--home", STATE, "betterstack-signl4")
+    host.systemctl("start")
+    install(machine)
+    assert (home(machine), machine.path("/nonexistent").exists()) == ("/nonexistent", False)
+    assert "HOME=/nonexistent" in machine.path(f"/proc/{host.show('MainPID')}/environ").read_text().split("\0")
+    tell_one(host, "Payment service")
+    host.assert_all_is_right()
+    assert "usermod" not in install(machine)
+
+
 def test_an_uninstallation_takes_what_the_installation_put_there_and_nothing_else(host: Host) -> None:
     machine = host.machine
     said = machine.run("make", "-C", SOURCES, "uninstall").stdout
