@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 import stat
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from daemon.database import BUSY_SECONDS, file_of, revision_of
@@ -76,25 +76,38 @@ def _is_taken(copy: Path, file: Path) -> bool:
 
 
 def _copy(file: Path, copy: Path, part: Path, pages: int = -1, progress: Callable[..., None] | None = None) -> None:
+    with closing(connected(file, reading(file), BUSY_SECONDS)) as source:
+        descriptor = written(source, part, pages, progress)
+    try:
+        part.replace(copy)
+    except OSError:
+        part.unlink()
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def written(
+    source: sqlite3.Connection, part: Path, pages: int = -1, progress: Callable[..., None] | None = None
+) -> int:
+    """Writes a copy into a new file, without a log of its own; its descriptor.
+
+    Raises `OSError` and SQLite's errors; nothing of it is left then.
+    """
     descriptor = opened(part, os.O_RDWR | os.O_EXCL)
     try:
-        with (
-            closing(connected(file, reading(file), BUSY_SECONDS)) as source,
-            closing(connected(part, WRITING, BUSY_SECONDS)) as target,
-        ):
+        with closing(connected(part, WRITING, BUSY_SECONDS)) as target:
             _check_reached(descriptor, part)
             # What fails is thrown away whole, so nothing need be kept beside it.
             target.execute("PRAGMA journal_mode = OFF")
             source.backup(target, pages=pages, progress=progress)
         os.pwrite(descriptor, _NO_LOG, _VERSIONS_AT)
         os.fsync(descriptor)
-        part.replace(copy)
     except BaseException:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
-    finally:
         os.close(descriptor)
+        part.unlink(missing_ok=True)
+        raise
+    return descriptor
 
 
 def _check_reached(descriptor: int, part: Path) -> None:

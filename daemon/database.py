@@ -21,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from daemon import lock
 from daemon.errors import DatabaseBusyError, DatabaseUnusableError
+from daemon.gate import Gate
 from daemon.lock import Holder, Lock
 from daemon.place import LOCK, MEND, check_beside, check_mount, followed, opened, status_of, unwritable
 from daemon.sqlite import WRITING, connected, reading, why
@@ -113,7 +114,7 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
     A connection keeps what it met, a file that could only be read or pages that are spoilt, and the others of the
     process share that with it. So from a failure on until something was written none outlasts its transaction.
     """
-    gate = engine.get_execution_options().get("gate")
+    gate: Gate | None = engine.get_execution_options().get("gate")
     try:
         with (
             gate.passed() if gate else nullcontext(),
@@ -141,17 +142,13 @@ def checkpoint(engine: Engine) -> None:
 
     Where a reader is in the way that is left to the next time.
     """
-    try:
-        with engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert driver is not None
-            driver.execute("PRAGMA busy_timeout = 0")
-            try:
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            finally:
-                driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    except (DBAPIError, sqlite3.Error) as error:
-        raise DatabaseBusyError(f"the log of the database stays: {why(error)}") from error
+    with transaction(engine, writes=False) as connection:
+        # Nothing was read yet, so that SQLite counts this as outside of any transaction.
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        try:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
 # -- the lock ---------------------------------------------------------------------------------------------------------
