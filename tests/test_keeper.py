@@ -119,7 +119,7 @@ def is_replaced_by_a_new_one(file: Path) -> None:
     new.replace(file)
 
 
-SAID = {
+SAID: dict[Callable[[Path], None], str] = {
     is_removed: "the database file was removed",
     is_removed_with_all_beside_it: "the database file was removed",
     is_moved: "the database file was moved",
@@ -264,7 +264,7 @@ def a_directory(file: Path) -> None:
     file.mkdir()
 
 
-UNUSABLE = {
+UNUSABLE: dict[Callable[[Path], None], str] = {
     an_empty_file: "it is empty; remove it, or put a copy of the database there",
     a_text: "cannot be read (file is not a database)",
     half_a_copy: "move it away together with its -wal and -shm files",
