@@ -49,12 +49,14 @@ class Keeper:
         self._url = url
         self._lock = held
         self._file = held.file
-        self._log_is_known = True
+        self._log_is_known = False
         self._gate = Gate(BUSY_SECONDS)
         try:
             self._own: sqlite3.Connection | None = self._opened()
         except sqlite3.Error as error:
             raise DatabaseUnusableError(f"{self._file} cannot be read ({why(error)}); {MEND}") from None
+        with suppress(OSError):
+            self._log_is_known = len(self._our_log()) == len(LOG)
         engine.update_execution_options(gate=self._gate)
         event.listen(engine, "connect", self._check, insert=True)
 
