@@ -17,6 +17,7 @@ from daemon.database import locked, open_engine
 from daemon.deliver import Deliver
 from daemon.events import Log
 from daemon.heartbeat import Heartbeat
+from daemon.keeper import Keeper
 from daemon.oversee import Notes, Oversee
 from daemon.poll import Poll
 from daemon.settings import Settings
@@ -50,6 +51,8 @@ class Frame:
     their_clock: TheirClock
     pulses: Pulses = field(default_factory=Pulses)
     notes: Notes = field(default_factory=Notes)
+    keep: Callable[[Log, Callable[[], None]], None] = lambda _log, _on_progress: None
+    """Looks after the database file, between two rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +80,22 @@ class Assembly:
 
 
 @contextmanager
-def opened(url: str, on_progress: Callable[[], None] = lambda: None) -> Iterator[Engine]:
-    """The database, locked and migrated. `on_progress` is called while that gets on. Raises the database's errors."""
-    with locked(url):
+def opened(url: str, on_progress: Callable[[], None] = lambda: None) -> Iterator[Keeper]:
+    """The database, locked, migrated and kept. `on_progress` is called while that gets on.
+
+    Raises the database's errors.
+    """
+    with locked(url) as lock:
         upgrade(url, on_progress)
-        engine = open_engine(url)
-        try:
-            yield engine
-        finally:
-            engine.dispose()
+        with closing(Keeper(url, open_engine(url), lock)) as keeper:
+            yield keeper
 
 
-def frame_for(engine: Engine, stop: Stop, on_told: Callable[[], None]) -> Frame:
+def frame_for(keeper: Keeper, stop: Stop, on_told: Callable[[], None]) -> Frame:
     """What one process has for all its configurations. Raises `DatabaseBusyError`."""
     clock = SteadyClock()
-    ahead = audit.figures(engine).ahead
-    return Frame(engine, stop, clock, on_told, TheirClock(clock, ahead))
+    ahead = audit.figures(keeper.engine).ahead
+    return Frame(keeper.engine, stop, clock, on_told, TheirClock(clock, ahead), keep=keeper.look)
 
 
 def assemble(configuration: Configuration, frame: Frame, log_for: Callable[[Configuration], Log]) -> Assembly:

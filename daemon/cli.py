@@ -159,7 +159,7 @@ def status(configuration: Configuration, as_json: bool) -> None:
     from daemon import audit, database, health, pace, screen
     from daemon.figures import Figures
 
-    engine = database.existing(configuration.settings.database.url)
+    engine = database.reader(configuration.settings.database.url)
     figures = audit.figures(engine) if engine else Figures()
     settings = configuration.settings
     queue = pace.time_for(figures.pending_deliveries, figures.event_limit)
@@ -177,7 +177,7 @@ def incidents(configuration: Configuration, open_only: bool, as_json: bool) -> N
     """List what is known of each incident, the latest to change first."""
     from daemon import audit, database, screen
 
-    engine = database.existing(configuration.settings.database.url)
+    engine = database.reader(configuration.settings.database.url)
     rows = audit.incidents(engine, open_only=open_only) if engine else []
     click.echo(screen.as_json(rows)) if as_json else screen.show_incidents(rows)
 
@@ -190,7 +190,7 @@ def deliveries(configuration: Configuration, state: str | None, as_json: bool) -
     """List the outbox, newest first."""
     from daemon import audit, database, screen
 
-    engine = database.existing(configuration.settings.database.url)
+    engine = database.reader(configuration.settings.database.url)
     rows = audit.deliveries(engine, DeliveryState(state) if state else None) if engine else []
     click.echo(screen.as_json(rows)) if as_json else screen.show_deliveries(rows)
 

@@ -6,6 +6,7 @@ found, each as a sentence with the key, what is wrong and how to mend it. No sec
 
 import difflib
 import json
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -94,7 +95,19 @@ def _find(file: Path | None, environ: Mapping[str, str]) -> Path | None:
     named = file or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
     if named is not None:
         return named
-    return next((place for place in CONFIG_PLACES if place.is_file()), None)
+    return next(filter(_is_there, CONFIG_PLACES), None)
+
+
+def _is_there(place: Path) -> bool:
+    """What cannot be reached is told of: from Python 3.14 on `Path.is_file` takes it for what is not there."""
+    try:
+        return stat.S_ISREG(place.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise ConfigError(
+            f"{place} cannot be reached ({error.strerror}); name another with --config, or mend it"
+        ) from None
 
 
 def _toml(file: Path | None) -> dict[str, Any]:

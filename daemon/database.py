@@ -1,24 +1,30 @@
 """The database file: opened safely, looked at without being touched, locked against a second instance.
 
 A file that cannot serve (corrupt, of a newer program, of another one) is refused with a sentence and left untouched.
+What only reads makes, changes and removes nothing, neither the file nor what SQLite keeps beside it.
 """
 
-import fcntl
 import json
 import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, NullPool, Pool, QueuePool, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from daemon.errors import AnotherInstanceError, ConfigError, DatabaseBusyError, DatabaseUnusableError
+from daemon import lock
+from daemon.errors import DatabaseBusyError, DatabaseUnusableError
+from daemon.gate import Gate
+from daemon.lock import Holder, Lock
+from daemon.place import LOCK, MEND, check_beside, check_mount, followed, opened, status_of, unwritable
+from daemon.sqlite import WRITING, connected, reading, why
 
 BUSY_SECONDS = 5
 _HERE = Path(__file__).resolve().parent
@@ -32,25 +38,40 @@ def file_of(url: str) -> Path:
     return Path(make_url(url).database or "").absolute()
 
 
-def create(file: Path, flags: int) -> int:
-    """Opens a file of ours, made if need be; its descriptor. Raises `OSError`.
-
-    Payloads can be confidential, so a new file is its owner's alone, unless its directory was made for a group: then
-    the members may look at the state and mend it.
-    """
-    descriptor = os.open(file, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    shared = stat.S_ISGID | stat.S_IWGRP
-    if file.parent.stat().st_mode & shared == shared and os.fstat(descriptor).st_uid == os.geteuid():
-        os.fchmod(descriptor, 0o660)
-    return descriptor
+# -- connections ------------------------------------------------------------------------------------------------------
 
 
-def open_engine(url: str) -> Engine:
-    """An engine whose every connection is set up the same. Touches nothing yet."""
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_deserializer=_json)
+def open_engine(url: str, pool: type[Pool] = QueuePool) -> Engine:
+    """An engine whose every connection is set up the same. Touches nothing yet, and never makes the file."""
+    connect = partial(connected, file_of(url), WRITING, BUSY_SECONDS)
+    engine = create_engine(url, creator=connect, poolclass=pool, json_deserializer=_json)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "connect", lambda _, record: record.info.update(pool=engine.pool))
+    event.listen(engine, "checkin", partial(_drop_left_over, engine))
     return engine
+
+
+def existing(url: str) -> Engine | None:
+    """An engine on a database that is there and up to date; `None` where none is. Raises `DatabaseUnusableError`.
+
+    It keeps no connection open between two transactions.
+    """
+    return open_engine(url, NullPool) if _is_up_to_date(url) else None
+
+
+def reader(url: str) -> Engine | None:
+    """As `existing`, for who only reads: it leaves no trace, neither in the file nor beside it."""
+    if not _is_up_to_date(url):
+        return None
+    engine = create_engine(url, creator=partial(_read, file_of(url)), poolclass=NullPool, json_deserializer=_json)
+    event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _read(file: Path) -> sqlite3.Connection:
+    return connected(file, reading(file), BUSY_SECONDS)
 
 
 def _json(text: str) -> Any:
@@ -64,16 +85,26 @@ def _json(text: str) -> Any:
 def _set_up(connection: DBAPIConnection, _record: object) -> None:
     # The driver's own implicit BEGIN comes too late for a read that a write follows; `_begin` does it instead.
     connection.isolation_level = None
-    with closing(connection.cursor()) as cursor:
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    try:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = FULL")
+            cursor.execute("PRAGMA foreign_keys = ON")
+            cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    except sqlite3.Error:
+        connection.close()
+        raise
 
 
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _drop_left_over(engine: Engine, _: object, record: ConnectionPoolEntry) -> None:
+    """What was out while its pool was disposed of would go back there, and keep a spoilt file open."""
+    if record.info.get("pool") is not engine.pool:
+        record.invalidate()
 
 
 @contextmanager
@@ -83,8 +114,12 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
     A connection keeps what it met, a file that could only be read or pages that are spoilt, and the others of the
     process share that with it. So from a failure on until something was written none outlasts its transaction.
     """
+    gate: Gate | None = engine.get_execution_options().get("gate")
     try:
-        with engine.connect().execution_options(writes=writes) as connection:
+        with (
+            gate.passed() if gate else nullcontext(),
+            engine.connect().execution_options(writes=writes) as connection,
+        ):
             try:
                 with connection.begin():
                     yield connection
@@ -99,84 +134,98 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
     except DBAPIError as error:
         engine.dispose()
         done = "written" if writes else "read"
-        raise DatabaseBusyError(f"the database cannot be {done} now: {error.orig}") from error
+        raise DatabaseBusyError(f"the database cannot be {done} now: {why(error.orig)}") from error
+
+
+def checkpoint(engine: Engine) -> None:
+    """Puts all that is committed into the file itself, so that a plain copy of it is one. Raises `DatabaseBusyError`.
+
+    Where a reader is in the way that is left to the next time.
+    """
+    with transaction(engine, writes=False) as connection:
+        # Nothing was read yet, so that SQLite counts this as outside of any transaction.
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        try:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
+
+# -- the lock ---------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def locked(url: str) -> Iterator[None]:
-    """Holds the lock file beside the database. Raises `AnotherInstanceError`, or `ConfigError` without such a place."""
-    file = file_of(url)
-    try:
-        descriptor = create(file.with_name(f"{file.name}.lock"), os.O_RDWR)
-    except OSError as error:
-        raise ConfigError(_no_place(url, error.strerror or "unknown error")) from None
-    try:
+def locked(url: str) -> Iterator[Lock]:
+    """Holds the lock of the database, an empty file if there was none. Says so in a file beside it, for people.
+
+    Raises `AnotherInstanceError`, `ConfigError` without such a place, or `DatabaseUnusableError`.
+    """
+    file, _ = _found(url)
+    with ExitStack() as held:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
-            raise AnotherInstanceError(
-                f"another instance (process {holder}) works on {file}; "
-                "stop it first, or give this one another database.url"
-            ) from None
-        with suppress(OSError):
-            # For people only: a full disk is told of where the database cannot be written.
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
+            taken = Lock(file, lock.locked(file, file_of(url)))
+            held.callback(taken.close)
+            beside = opened(followed(file.with_name(f"{file.name}{LOCK}")), os.O_RDWR)
+            held.callback(os.close, beside)
+        except OSError as error:
+            raise unwritable(file_of(url), error.strerror or "unknown error") from None
+        lock.note(beside, file_of(url))
+        check_mount(file)
+        yield taken
+
+
+def holder(url: str) -> Holder | None:
+    """The process that works on the database, if one does. Only reads. Raises `DatabaseUnusableError`.
+
+    Not for a process that has the database open: SQLite's locks would be lost with the descriptor that is closed here.
+    """
+    file, status = _found(url)
+    if status is None:
+        return None
+    try:
+        return lock.holder_at(file)
+    except OSError as error:
+        raise DatabaseUnusableError(f"{file} cannot be read ({error.strerror}); {MEND}") from None
+
+
+# -- what is there ----------------------------------------------------------------------------------------------------
 
 
 def check_place(url: str) -> None:
     """Whether a database can be there, without touching anything. Raises `ConfigError` or `DatabaseUnusableError`."""
-    directory = file_of(url).parent
-    if not directory.is_dir() or not os.access(directory, os.W_OK | os.X_OK):
-        raise ConfigError(_no_place(url, "not a directory" if not directory.is_dir() else "permission denied"))
+    try:
+        file = followed(file_of(url))
+        directory = status_of(file.parent)
+    except OSError as error:
+        raise unwritable(file_of(url), (error.strerror or "unknown error").lower()) from None
+    if directory is None or not stat.S_ISDIR(directory.st_mode):
+        raise unwritable(file_of(url), "not a directory")
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        raise unwritable(file_of(url), "permission denied")
+    check_mount(file)
     revision_of(url)
 
 
-def _no_place(url: str, why: str) -> str:
-    return (
-        f"database.url names {file_of(url)}, whose directory cannot be written ({why}); "
-        f"create it, or give it to the user this program runs as{_state_directory()}"
-    )
-
-
-def _state_directory() -> str:
-    """Where systemd would have it (systemd.exec(5))."""
-    directory = os.environ.get("STATE_DIRECTORY")
-    return f"; the place of this service is {directory}/state.db" if directory else ""
-
-
-def existing(url: str) -> Engine | None:
-    """An engine on a database that is there and up to date; `None` where none is. Raises `DatabaseUnusableError`."""
+def _is_up_to_date(url: str) -> bool:
     revision = revision_of(url)
     if revision not in {None, REVISIONS[-1]}:
         raise DatabaseUnusableError(f"{file_of(url)} is of an older version; run: betterstack-signl4 db upgrade")
-    return None if revision is None else open_engine(url)
+    return revision is not None
 
 
 def revision_of(url: str) -> str | None:
     """The schema revision of the file, `None` where there is none yet. Raises `DatabaseUnusableError`; only reads."""
-    file = file_of(url)
+    file, (_, status) = file_of(url), _found(url)
+    if status is None or status.st_size == 0:
+        return None
     try:
-        if file.is_dir():
-            raise DatabaseUnusableError(f"{file} is a directory; name a file in database.url")
-        if not file.exists() or file.stat().st_size == 0:
-            return None
-        with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as connection:
-            health = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            stamped = "alembic_version" in tables
-            stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []
-            revision = stamps[0][0] if stamps else None
+        health, tables, revision = _content(file)
     except OSError as error:
         raise DatabaseUnusableError(f"{file} cannot be reached ({error.strerror}); {MEND}") from None
     except sqlite3.Error as error:
         # An operational error is one of the machine's, and none of the file's.
         mend = MEND if isinstance(error, sqlite3.OperationalError) else RESTORE
-        raise DatabaseUnusableError(f"{file} cannot be read ({' '.join(str(error).split())}); {mend}") from None
+        raise DatabaseUnusableError(f"{file} cannot be read ({why(error)}); {mend}") from None
     if health != "ok":
         raise DatabaseUnusableError(f"{file} is corrupt ({' '.join(health.split())}); {RESTORE}")
     if revision is None and tables:
@@ -190,5 +239,38 @@ def revision_of(url: str) -> str | None:
     return revision
 
 
+def _found(url: str) -> tuple[Path, os.stat_result | None]:
+    """The file without links, and what is there, if anything is. Raises `DatabaseUnusableError`."""
+    file = file_of(url)
+    try:
+        place = followed(file)
+        status = status_of(place)
+        check_beside(place)
+    except OSError as error:
+        raise DatabaseUnusableError(f"{file} cannot be reached ({error.strerror}); {MEND}") from None
+    if status is not None and not stat.S_ISREG(status.st_mode):
+        kind = "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file"
+        raise DatabaseUnusableError(f"{file} is {kind}; name a file in database.url")
+    return place, status
+
+
+def _content(file: Path) -> tuple[str, set[str], str | None]:
+    """Its health, the names of its tables, and its revision. Raises `OSError` and SQLite's errors."""
+    query = reading(file)
+    try:
+        with closing(connected(file, query, BUSY_SECONDS)) as connection:
+            health = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            stamped = "alembic_version" in tables
+            stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []
+    except sqlite3.Error:
+        if reading(file) == query:
+            raise
+    else:
+        if health == "ok" or reading(file) == query:
+            return health, tables, stamps[0][0] if stamps else None
+    # A daemon started or stopped just now.
+    return _content(file)
+
+
 RESTORE = "move it away together with its -wal and -shm files, and restore a backup or let a new one be made"
-MEND = "look at the disk and at who owns the file"

@@ -12,7 +12,9 @@ from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from daemon.database import MIGRATIONS, create, file_of, open_engine
+from daemon.database import MIGRATIONS, file_of, open_engine
+from daemon.place import followed, opened
+from daemon.sqlite import why
 
 STEPS = 100_000
 """Steps of SQLite's machine between two looks at the clock; some milliseconds."""
@@ -22,7 +24,7 @@ PACE = 1.0
 
 def migrate(url: str) -> None:
     """Raises SQLAlchemy's `DBAPIError`; the file is as it was then, since all of it is one transaction."""
-    os.close(create(file_of(url), os.O_RDWR))
+    os.close(opened(followed(file_of(url)), os.O_RDWR))
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     engine = open_engine(url)
@@ -53,4 +55,4 @@ if __name__ == "__main__":
     try:
         migrate(sys.argv[1])
     except (DBAPIError, OSError) as error:
-        sys.exit(str(getattr(error, "orig", error)))
+        sys.exit(why(error))

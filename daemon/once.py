@@ -15,8 +15,8 @@ def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) 
     log = log_for(configuration)
     stop = Stop()
     stop.raise_on_signals()
-    with opened(configuration.settings.database.url) as engine:
-        frame = frame_for(engine, stop, on_told=lambda: None)
+    with opened(configuration.settings.database.url) as keeper:
+        frame = frame_for(keeper, stop, on_told=lambda: None)
         with closing(assemble(configuration, frame, lambda _: log)) as parts:
             complete = _round(parts)
             parts.oversee.look()

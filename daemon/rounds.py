@@ -68,6 +68,7 @@ class Rounds:
             return
         try:
             pruned = parts.store.prune(parts.clock() - parts.settings.database.retention)
+            parts.store.checkpoint()
         except DatabaseBusyError as error:
             parts.log.warning("pruning put off", error=str(error))
             return

@@ -54,9 +54,9 @@ def run(
     stop, reload, systemd = Stop(), Reload(read, log_for), Systemd(os.environ)
     stop.raise_on_signals()
     reload.ask_on_signal()
-    with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME)) as engine:
+    with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME)) as keeper:
         service = Service(stop, reload, systemd)
-        frame = frame_for(engine, stop, service.wake)
+        frame = frame_for(keeper, stop, service.wake)
         service.run(frame, assemble(configuration, frame, lambda _: log))
 
 
@@ -177,11 +177,11 @@ class Service:
 
     def _mind_changes(self) -> None:
         """Between two rounds: what time would prove starts again, and only then the jobs see the new time."""
+        self._frame.keep(self._parts.log, self._frame.pulses.poll.beat)
         if self._begin_anew:
             self._begin()
             self._due("deliver", 0)
-        step = self._frame.clock.step()
-        if step is None:
+        if (step := self._frame.clock.step()) is None:
             return
         now = self._frame.clock() + step
         self._parts.store.forget_spans(now)

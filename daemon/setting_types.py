@@ -7,6 +7,7 @@ import ipaddress
 import math
 import re
 import ssl
+import stat
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -141,7 +142,8 @@ def _json(value: object, path: str = "") -> object:
 
 def _existing_file(value: Path) -> Path:
     try:
-        if not value.is_file():
+        # `Path.is_file` says no, from Python 3.14 on, where nobody may look.
+        if not stat.S_ISREG(value.stat().st_mode):
             raise ValueError("is not a file; give the path of a PEM file")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(value)
@@ -149,6 +151,8 @@ def _existing_file(value: Path) -> Path:
             return value
     except ssl.SSLError:
         pass
+    except (FileNotFoundError, NotADirectoryError):
+        raise ValueError("is not a file; give the path of a PEM file") from None
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror}); let this program's user read it") from None
     raise ValueError("holds no certificate; give the path of a PEM file")

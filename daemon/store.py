@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, func, 
 from sqlalchemy.dialects.sqlite import insert
 
 from daemon import outbox
-from daemon.database import transaction
+from daemon.database import checkpoint, transaction
 from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
 from daemon.incident import Kind, Phase, Progress, Recorded, Transition
 from daemon.outbox import PENDING
@@ -156,6 +156,10 @@ class Store:
             connection.execute(delete(DELIVERIES).where(DELIVERIES.c.incident_id.in_(ids)))
             connection.execute(delete(INCIDENTS).where(INCIDENTS.c.id.in_(ids)))
         return len(ids)
+
+    def checkpoint(self) -> None:
+        """Puts all that is committed into the file itself, so that a plain copy of it is one."""
+        checkpoint(self._engine)
 
     # -- deliver ------------------------------------------------------------------------------------------------------
 

@@ -7,8 +7,9 @@ import tempfile
 from collections.abc import Callable
 
 from daemon.backup import put_by
-from daemon.database import MEND, REVISIONS, file_of, open_engine, revision_of, transaction
+from daemon.database import REVISIONS, file_of, open_engine, revision_of, transaction
 from daemon.errors import DatabaseBusyError, DatabaseUnusableError
+from daemon.place import MEND
 
 MIGRATION = ("-P", "-m", "daemon.migrate")
 """`-P` keeps modules out that lie in the working directory."""

@@ -198,7 +198,7 @@ def test_the_lock_is_freed_at_the_end_however_the_end_came(database: Path) -> No
 def test_a_lock_file_with_garbage_in_it_hinders_nobody(database: Path) -> None:
     Path(f"{database}.lock").write_bytes(b"\xff" * 1000)
     with locked(url(database)):
-        assert Path(f"{database}.lock").read_text() == f"{os.getpid()}\n"
+        assert Path(f"{database}.lock").read_text().split()[0] == str(os.getpid())
     with Path(f"{database}.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert "(process unknown)" in refusal(database)

@@ -16,7 +16,7 @@ FACE = set("cli __main__ service rounds once reload assembly screen probe".split
 FLOWS = set("poll deliver oversee".split())
 DECISIONS = set("reconcile evidence retry pace payload health alarm".split())
 EDGES = set("betterstack signl4 heartbeat wire network proxy trust store outbox audit tables".split()) | set(
-    "database backup upgrade migrate log journal stop watch systemd".split()
+    "database sqlite place lock gate keeper carry backup upgrade migrate log journal stop watch systemd".split()
 )
 WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
@@ -30,9 +30,14 @@ NEIGHBOURS = {
     "store": {"database", "outbox", "tables"},
     "outbox": {"tables"},
     "audit": {"database", "tables"},
-    "backup": {"database"},
-    "upgrade": {"database", "backup"},
-    "migrate": {"database"},
+    "database": {"gate", "lock", "place", "sqlite"},
+    "keeper": {"backup", "carry", "database", "gate", "lock", "place", "sqlite", "upgrade"},
+    "carry": {"tables"},
+    "sqlite": {"place"},
+    "lock": {"place"},
+    "backup": {"database", "place", "sqlite"},
+    "upgrade": {"database", "place", "backup"},
+    "migrate": {"database", "place", "sqlite"},
     "log": {"journal"},
 }
 """The edges that may know another edge, and the decisions that are made on another one."""
@@ -40,7 +45,7 @@ NEIGHBOURS = {
 ONLY_IN = {
     "httpx": {"wire"},
     "httpcore": {"network"},
-    "sqlalchemy": {"assembly", "store", "outbox", "audit", "database", "tables", "migrate"},
+    "sqlalchemy": {"assembly", "store", "outbox", "audit", "database", "tables", "migrate", "keeper", "carry"},
     "alembic": {"migrate"},
     "apscheduler": {"service"},
     "structlog": {"log"},

@@ -26,6 +26,7 @@ from daemon.sandbox.faults import Cut
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import judge
 from tests.e2e.conftest import PATIENCE, PROGRAM, Daemon, Operator, pages
+from tests.namespace import APART, can_mount
 from tests.owner import BOUND
 
 WRAPPED = (sys.executable, "-m", "tests.e2e.wrapper")
@@ -49,6 +50,7 @@ class Machine:
     says: str
     """What the log says of the fault."""
     program: tuple[str, ...] = PROGRAM
+    ends: tuple[str, ...] = ENDS
     status: int | None = None
     """The exit code of `status` meanwhile, where it knows more than that rounds are missing."""
 
@@ -181,6 +183,63 @@ class Corrupt(Machine):
             file.write(content)
 
 
+class Removed(Machine):
+    """Somebody removes the database, and what SQLite keeps beside it."""
+
+    says = "the database file was removed"
+    ends = ("it is written back",)
+
+    def spoil(self) -> None:
+        for file in self.operator.directory.glob("state.db*"):
+            file.unlink()
+
+
+class Moved(Machine):
+    """Somebody moves the database away, and back in the end."""
+
+    says = "the database file was moved"
+    ends = ("it has its name again",)
+
+    def spoil(self) -> None:
+        self.file.rename(self.file.with_name("moved.db"))
+
+    def mend(self) -> None:
+        self.file.with_name("moved.db").rename(self.file)
+
+
+class Replaced(Machine):
+    """Somebody puts a copy in the place of the database that knows of nothing."""
+
+    says = "the database file was replaced"
+    ends = ("the new one is taken up, with all that was told",)
+
+    def __init__(self, operator: Operator) -> None:
+        super().__init__(operator)
+        self.copy = Path(shutil.copy(self.file, self.file.with_name("copy.db")))
+
+    def spoil(self) -> None:
+        self.copy.replace(self.file)
+
+
+class DirectoryMoved(Machine):
+    """Somebody moves the directory away, and back in the end."""
+
+    says = "the database file was moved"
+
+    def __init__(self, operator: Operator) -> None:
+        super().__init__(operator)
+        self.directory = operator.directory / "var"
+        self.directory.mkdir()
+        self.file = Path(shutil.move(self.file, self.directory))
+        operator.environment["DATABASE__URL"] = f"sqlite:///{self.file}"
+
+    def spoil(self) -> None:
+        self.directory.rename(self.directory.with_name("away"))
+
+    def mend(self) -> None:
+        self.directory.with_name("away").rename(self.directory)
+
+
 class NoDescriptors(Machine):
     """No more files can be opened, and the connections to both services are cut, so that new ones are needed."""
 
@@ -214,6 +273,14 @@ RUNNING = {
     "database locked by another program": Case(Locked, "says so, and goes on once the other one is done"),
     "database made read-only": Case(ReadOnly, "goes on with what it has open, says so, and recovers with the modes"),
     "database overwritten": Case(Corrupt, "stays, says so, `status` exits 78; goes on once the file is restored"),
+    "database removed": Case(Removed, "says so, writes it back from what it has open, and goes on"),
+    "database moved away": Case(Moved, "says so, gives it its name again beside the other one, and goes on"),
+    "database replaced by an earlier copy": Case(
+        Replaced, "says so, takes the copy up, and carries over into it what was told since"
+    ),
+    "directory of the database moved away": Case(
+        DirectoryMoved, "says so, tells nothing it could not write down, and goes on once it is back"
+    ),
     "no more file descriptors": Case(NoDescriptors, "says so, and goes on once files can be opened again"),
 }
 UNRECORDED = ["disk full", "database locked by another program"]
@@ -260,7 +327,7 @@ def test_a_fault_of_the_machine_is_said_and_outlasted(operator: Operator, sandbo
         machine.mend()
         daemon.wait_for(lambda: all_is_told(sandbox, operator), "all of it", MENDED)
         last = sandbox.world.open("Mail relay")
-        daemon.wait_for(lambda: operator.told(last) and any(map(daemon.says, ENDS)), "an end of it")
+        daemon.wait_for(lambda: operator.told(last) and any(map(daemon.says, machine.ends)), "an end of it")
         assert operator.ask("status").returncode == 0
 
 
@@ -349,6 +416,26 @@ class Newer(Machine):
         return super().run()
 
 
+class Link(Machine):
+    """Somebody who may write in the directory has put a link there."""
+
+    def run(self) -> Daemon:
+        self.operator.directory.chmod(0o2770)
+        (self.operator.directory / "state.db.lock").symlink_to("precious")
+        return super().run()
+
+
+class MountedAlone(Machine):
+    """The database is mounted, and not the directory it is in."""
+
+    program = (*APART, "sh", "-ec", 'mount --bind state.db state.db; exec "$@"', "sh", *PROGRAM)
+
+    def __init__(self, operator: Operator) -> None:
+        if not can_mount():
+            pytest.skip("nothing can be mounted here, not even in a namespace")
+        super().__init__(operator)
+
+
 @dataclass(frozen=True)
 class Start:
     """A fault that is there when the program starts."""
@@ -364,6 +451,8 @@ STARTING = {
     "database read-only at the start": Start(FileReadOnly, "attempt to write a readonly database"),
     "directory read-only at the start": Start(DirectoryReadOnly, "whose directory cannot be written"),
     "database corrupt at the start": Start(CorruptFromTheStart, "move it away together with its -wal and -shm"),
+    "a link of somebody else's beside the database": Start(Link, "is a link in a directory that others can write"),
+    "database mounted by itself": Start(MountedAlone, "is mounted by itself"),
     "database of a newer version": Start(Newer, "was written by a newer version (schema 9999"),
 }
 

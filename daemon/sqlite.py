@@ -1,0 +1,46 @@
+"""SQLite as the driver gives it: how a file is opened, by who writes and by who only reads, and what errors mean."""
+
+import os
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote_from_bytes
+
+from daemon.place import status_of
+
+CANNOT_HOLD = (
+    "this file system cannot hold the state, since SQLite gets no shared memory there; "
+    "name a file on a local disk in database.url"
+)
+WRITING = "mode=rw"
+"""Never makes the file: what is gone is not to be taken for what is empty."""
+
+
+def connected(file: Path, query: str, patience: float) -> sqlite3.Connection:
+    """A connection, for any thread. Raises SQLite's errors.
+
+    `query`: the parameters of its URI (sqlite.org/uri.html). `patience`: seconds that it waits for the locks of others.
+    """
+    address = f"file:{quote_from_bytes(os.fsencode(file))}?{query}"
+    return sqlite3.connect(address, uri=True, timeout=patience, check_same_thread=False)
+
+
+def reading(file: Path) -> str:
+    """The query with which a database is read and nothing is made, changed or removed. Raises `OSError`.
+
+    A connection that finds nobody else on the index of the log (`-shm`) begins by emptying it, and the last one to go
+    takes the log (`-wal`) with it; seen through a mount, a running daemon is nobody. And who may only read can make
+    neither. So the index is only read where there is one, and where there is no log the file alone is all there is.
+    """
+    log, index, journal = (status_of(file.with_name(f"{file.name}{suffix}")) for suffix in ("-wal", "-shm", "-journal"))
+    if index is not None and log is not None:
+        return "mode=ro&readonly_shm=1"
+    return "mode=ro" if journal is not None or (log is not None and log.st_size > 0) else "mode=ro&immutable=1"
+
+
+def why(error: BaseException | None) -> str:
+    """What SQLite says, in a line; and where the file system is at fault, that."""
+    error = getattr(error, "orig", None) or error
+    text = " ".join(str(error).split())
+    name = getattr(error, "sqlite_errorname", "")
+    # The shared memory of the log's index (sqlite.org/rescode.html).
+    return f"{text}, {name}: {CANNOT_HOLD}" if name.startswith("SQLITE_IOERR_SHM") else text
