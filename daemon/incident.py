@@ -52,6 +52,16 @@ Page = tuple[Incident, ...]
 """What one request for a list brought."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a list came to that was read to its end."""
+
+    readable: int
+    """How many of its records could be read."""
+    unreadable: tuple[str, ...] = ()
+    """Why each of the others could not."""
+
+
 class Absence(Enum):
     """Why a lookup brought no incident."""
 
@@ -117,6 +127,19 @@ class Transition:
     reason: str
     note: str = ""
     """A remark for the person on duty, added to the payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An incident whose record cannot be read, and the patience with it."""
+
+    id: str
+    """Empty for what the list of open incidents shows and nobody can say which incident it is."""
+    since: datetime
+    attempts: int
+    """How often it was asked for since then, in vain."""
+    due_at: datetime
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

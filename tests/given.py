@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from daemon.betterstack import read_incident
+from daemon.records import read_incident
 from daemon.incident import Incident, Phase, Recorded
 from daemon.settings import Settings
 

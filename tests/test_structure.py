@@ -15,7 +15,7 @@ MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 FACE = set("cli __main__ service rounds once reload assembly screen probe".split())
 FLOWS = set("poll deliver oversee".split())
 DECISIONS = set("reconcile evidence retry pace payload health alarm".split())
-EDGES = set("betterstack signl4 heartbeat wire network proxy trust store outbox audit tables".split()) | set(
+EDGES = set("betterstack pages records signl4 heartbeat wire network proxy trust store outbox audit tables".split()) | set(
     "database backup upgrade migrate log journal stop watch systemd".split()
 )
 WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
@@ -23,7 +23,7 @@ ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
 
 NEIGHBOURS = {
     "reconcile": {"evidence"},
-    "betterstack": {"watch", "wire"},
+    "betterstack": {"pages", "records", "watch", "wire"},
     "signl4": {"wire"},
     "heartbeat": {"wire"},
     "wire": {"network", "proxy", "trust"},
