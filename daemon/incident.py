@@ -149,3 +149,7 @@ class Progress:
     last_complete_round_at: datetime | None
     last_round_error: str | None
     token_suspect_since: datetime | None
+    token_fingerprint: str | None = None
+    """Of the token with which a known record was last read."""
+    token_changed_at: datetime | None = None
+    """Since when another one is used, with which no known record was read yet."""

@@ -37,7 +37,9 @@ def test_fifty_thousand_keys_take_no_memory(text: str, shown: str) -> None:
 
 
 @given(st.dictionaries(FEW, st.just("x"), max_size=4), st.lists(FEW | st.just("$METADATA.") | st.just("$NAME")))
-def test_the_key_is_the_longest_one_whatever_keys_and_texts_look_like(metadata: dict[str, str], parts: list[str]) -> None:
+def test_the_key_is_the_longest_one_whatever_keys_and_texts_look_like(
+    metadata: dict[str, str], parts: list[str]
+) -> None:
     """The rule, said as a pattern of all keys."""
     text = "".join(parts)
     try:

@@ -13,34 +13,38 @@ PACKAGE = Path(daemon.__file__).parent
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 
 FACE = set("cli __main__ service rounds once reload assembly screen probe".split())
-FLOWS = set("poll deliver oversee".split())
-DECISIONS = set("reconcile evidence retry pace payload health alarm".split())
-EDGES = set("betterstack pages records signl4 heartbeat wire network proxy trust store outbox audit tables".split()) | set(
-    "database backup upgrade migrate log journal stop watch systemd".split()
-)
+FLOWS = set("poll lookups deliver oversee".split())
+DECISIONS = set("reconcile evidence unreadable retry pace payload health alarm".split())
+EDGES = set(
+    "betterstack pages records signl4 heartbeat wire network proxy trust store outbox aside audit tables".split()
+) | set("database backup upgrade migrate log journal stop watch systemd".split())
 WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
 
 NEIGHBOURS = {
     "reconcile": {"evidence"},
+    "health": {"unreadable"},
+    "alarm": {"health"},
+    "poll": {"lookups"},
     "betterstack": {"pages", "records", "watch", "wire"},
     "signl4": {"wire"},
     "heartbeat": {"wire"},
     "wire": {"network", "proxy", "trust"},
-    "store": {"database", "outbox", "tables"},
+    "store": {"aside", "database", "outbox", "tables"},
     "outbox": {"tables"},
-    "audit": {"database", "tables"},
+    "aside": {"tables"},
+    "audit": {"aside", "database", "tables"},
     "backup": {"database"},
     "upgrade": {"database", "backup"},
     "migrate": {"database"},
     "log": {"journal"},
 }
-"""The edges that may know another edge, and the decisions that are made on another one."""
+"""The edges and the flows that may know another one, and the decisions that are made on another one."""
 
 ONLY_IN = {
     "httpx": {"wire"},
     "httpcore": {"network"},
-    "sqlalchemy": {"assembly", "store", "outbox", "audit", "database", "tables", "migrate"},
+    "sqlalchemy": {"assembly", "store", "outbox", "aside", "audit", "database", "tables", "migrate"},
     "alembic": {"migrate"},
     "apscheduler": {"service"},
     "structlog": {"log"},
@@ -100,7 +104,7 @@ def allowed(module: str) -> set[str]:
     if module in FACE:
         return ROOMS
     if module in FLOWS:
-        return DECISIONS | WORDS | {"store"}
+        return DECISIONS | WORDS | {"store"} | NEIGHBOURS.get(module, set())
     return WORDS | NEIGHBOURS.get(module, set())
 
 
