@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from daemon import audit
@@ -51,9 +51,12 @@ class Reader(Flows):
         self.wire = Wire(self.shelf.url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         self.remarks: list[str] = []
         shown: list[Shown] = []
-        source = BetterStack(self.wire, whole.betterstack, lambda _: False, self.remarks.append, report=shown.append)
-        source._next_request_at = float("-inf")
-        self.poll = Poll(source, self.store, whole, clock=self.clock, log=self.log, on_told=self._on_told, shown=shown)
+        self.source = BetterStack(
+            self.wire, whole.betterstack, lambda _: False, self.remarks.append, report=shown.append
+        )
+        self.poll = Poll(
+            self.source, self.store, whole, clock=self.clock, log=self.log, on_told=self._on_told, shown=shown
+        )
 
     def be_patient(self) -> None:
         """Lets pass what Better Stack asked for, and no more."""
@@ -105,7 +108,7 @@ AMONG = st.sampled_from([1, 2, 9, 10, 49, 50, 51, 60])
 
 
 @pytest.mark.parametrize("kind", [*READABLE, *UNREADABLE])
-@settings(max_examples=6)
+@settings(max_examples=4, phases=[Phase.generate])
 @given(older=AMONG, newer=st.sampled_from([1, 9, 49]), known=st.booleans(), alone=st.booleans())
 def test_in_a_list_it_costs_no_other(
     shelf: Shelf, empty_database: bytes, kind: str, older: int, newer: int, known: bool, alone: bool
@@ -132,7 +135,7 @@ def test_in_a_list_it_costs_no_other(
 
 
 @pytest.mark.parametrize("kind", [*UNREADABLE, *REFUSALS])
-@settings(max_examples=6)
+@settings(max_examples=4, phases=[Phase.generate])
 @given(others=st.integers(1, 12), poisoned_first=st.booleans())
 def test_as_a_single_record_it_costs_no_other_and_no_round(
     shelf: Shelf, empty_database: bytes, kind: str, others: int, poisoned_first: bool
