@@ -59,9 +59,7 @@ def judge(
     in_vain = sorted((before.keys() | whys.keys()) - {IN_OPEN_LIST})
     if len(in_vain) >= AT_ONCE:
         why = next(iter([*whys.values(), *(before[incident_id].why for incident_id in before)]))
-        return Verdict(
-            before, f"the records of incidents {', '.join(in_vain)} cannot be read, which is many at once: {why}"
-        )
+        return Verdict(before, f"records of several incidents ({', '.join(in_vain)}) cannot be read: {why}")
     aside = {incident_id: one for incident_id, one in before.items() if incident_id != IN_OPEN_LIST}
     if len(spoilt) > len(in_vain):
         # More than those that are known to be unreadable: perhaps an incident that nobody was told of.

@@ -42,6 +42,8 @@ class FakeBetterStack:
         self.hidden: set[str] = set()
         """Incidents that no list shows."""
         self.unreadable: set[str] = set()
+        self.poisoned: set[str] = set()
+        """Incidents whose record cannot be read: no list can show it, and a lookup fails."""
         self.per_page = 50
         self.asked: list[str] = []
         self.fails: Callable[[str], BetterStackError | None] = lambda _: None
@@ -85,6 +87,8 @@ class FakeBetterStack:
 
     def lookup(self, incident_id: str) -> Incident | Absence:
         self._request(f"lookup {incident_id}")
+        if incident_id in self.poisoned:
+            raise BetterStackError(f"the record of {incident_id} cannot be read")
         if incident_id in self.unreadable:
             return Absence.UNREADABLE
         return self._replica(f"lookup {incident_id}").get(incident_id, Absence.NO_SUCH_RECORD)
@@ -96,7 +100,7 @@ class FakeBetterStack:
             newest_first = sorted(
                 self._replica(f"{what} {number}").values(), key=lambda found: int(found.id), reverse=True
             )
-            found = [one for one in newest_first if wanted(one) and one.id not in self.hidden]
+            found = [one for one in newest_first if wanted(one) and one.id not in self.hidden | self.poisoned]
             more = len(found) > number * self.per_page
             yield tuple(found[(number - 1) * self.per_page : number * self.per_page])
             number += 1
