@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import quote
 
@@ -233,3 +233,23 @@ class TestWhatAnAnswerSays:
 )
 def test_a_text_is_scrubbed_of_the_secret_in_each_spelling(text: str, clean: str) -> None:
     assert scrubbed(text, SECRET) == clean
+
+
+class TestDate:
+    @pytest.mark.parametrize(
+        ("text", "minutes"),
+        [
+            (http_date(minutes=3), 3),
+            (http_date(minutes=-3), -3),
+            (http_date(days=3650), 3650 * 1440),
+            ("Thu, 01 Jan 2026 00:00:00 GMT", (datetime(2026, 1, 1, tzinfo=UTC) - NOW) / timedelta(minutes=1)),
+            ("Wed, 31 Dec 2025 23:59:59 GMT", None),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", None),
+            ("Mon, 01 Jan 0001 00:00:00 GMT", None),
+            ("yesterday", None),
+            ("", None),
+        ],
+    )
+    def test_says_how_far_their_clock_is_ahead_unless_it_cannot_be_true(self, text: str, minutes: float | None) -> None:
+        expected = None if minutes is None else timedelta(minutes=minutes)
+        assert reply(date=text).ahead(NOW) == expected
