@@ -46,7 +46,9 @@ class FakeBetterStack:
         """Incidents whose record cannot be read: no list can show it, and a lookup fails."""
         self.per_page = 50
         self.asked: list[str] = []
-        self.fails: Callable[[str], BetterStackError | None] = lambda _: None
+        self.works: Callable[[str], BetterStackError | None] = lambda _: None
+        """In place of `fails` while no request does."""
+        self.fails: Callable[[str], BetterStackError | None] = self.works
         self.before: Callable[[str], None] = lambda _: None
         """Called with each request before it is answered: things happen while pages are read."""
         self.behind: Callable[[str], int] = lambda _: 0
@@ -73,7 +75,12 @@ class FakeBetterStack:
             hit = any(request.startswith(refused) for refused in requests)
             return BetterStackError(f"{request} failed", retry_after=retry_after) if hit else None
 
-        self.fails = fails
+        self.fails = fails if requests else self.works
+
+    @property
+    def unseen(self) -> set[str]:
+        """The incidents that lists do not show, for whatever reason."""
+        return self.hidden | self.poisoned
 
     def asked_for(self, what: str) -> list[str]:
         """The requests that begin so."""
@@ -100,7 +107,7 @@ class FakeBetterStack:
             newest_first = sorted(
                 self._replica(f"{what} {number}").values(), key=lambda found: int(found.id), reverse=True
             )
-            found = [one for one in newest_first if wanted(one) and one.id not in self.hidden | self.poisoned]
+            found = [one for one in newest_first if wanted(one) and one.id not in self.unseen]
             more = len(found) > number * self.per_page
             yield tuple(found[(number - 1) * self.per_page : number * self.per_page])
             number += 1
