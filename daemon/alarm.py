@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from daemon.figures import Figures
+from daemon.health import unreadable_sentence
 from daemon.incident import Kind, Phase, Recorded, Transition
 
 PREFIX = "betterstack-signl4-alarm-"
@@ -26,6 +27,7 @@ class Cause(StrEnum):
     POLL = "poll"
     DEAD = "dead"
     STATE = "state"
+    UNREADABLE = "unreadable"
 
     @property
     def external_id(self) -> str:
@@ -44,6 +46,8 @@ def causes(figures: Figures, poll_after: timedelta, now: datetime) -> Mapping[Ca
     if figures.dead_alerts:
         count = f"{figures.dead_alerts} deliveries are" if figures.dead_alerts > 1 else "A delivery is"
         found[Cause.DEAD] = f"{count} dead: SIGNL4 refused the payload twice; look at: deliveries --state dead"
+    if sentence := unreadable_sentence(figures, poll_after, now):
+        found[Cause.UNREADABLE] = sentence
     return found
 
 

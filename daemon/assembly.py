@@ -17,6 +17,7 @@ from daemon.database import locked, open_engine
 from daemon.deliver import Deliver
 from daemon.events import Log
 from daemon.heartbeat import Heartbeat
+from daemon.incident import Shown
 from daemon.keeper import Keeper
 from daemon.oversee import Notes, Oversee
 from daemon.poll import Poll
@@ -108,9 +109,12 @@ def assemble(configuration: Configuration, frame: Frame, log_for: Callable[[Conf
         store = Store(frame.engine, settings.delivery.gap)
         signl4 = Signl4(alerts, settings.signl4)
         waiting = _waiting(frame.stop, frame.pulses.poll)
-        source = BetterStack(incidents, settings.betterstack, waiting, _Remarks(log), frame.their_clock)
+        shown: list[Shown] = []
+        source = BetterStack(
+            incidents, settings.betterstack, waiting, _Remarks(log), frame.their_clock, report=shown.append
+        )
         clocks: dict[str, Callable[[], datetime]] = {"clock": frame.clock, "their_clock": frame.their_clock}
-        poll = Poll(source, store, settings, log=log, on_told=frame.on_told, **clocks)
+        poll = Poll(source, store, settings, log=log, on_told=frame.on_told, shown=shown, **clocks)
         deliver = Deliver(
             signl4,
             store,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, select, update
 
+from daemon import aside
 from daemon.database import transaction
 from daemon.delivery import DeliveryState
 from daemon.figures import Figures
@@ -48,6 +49,9 @@ def figures(engine: Engine) -> Figures:
             open_alarms={row.id: row.name for row in connection.execute(alarms)},
             event_limit=target.event_limit,
             ahead=None if progress.ahead_seconds is None else timedelta(seconds=progress.ahead_seconds),
+            unreadable=tuple(aside.read(connection)),
+            listed_records=progress.listed_records,
+            unreadable_records=progress.unreadable_records,
             oldest_pending_at=waiting[1],
             oldest_due_at=waiting[2],
         )

@@ -44,5 +44,18 @@ class TokenRefusedError(BetterStackError):
     """Better Stack does not take the token."""
 
 
+class ForbiddenError(TokenRefusedError):
+    """Better Stack does not take the token for this request; where it takes it for others, that is no fault of its."""
+
+    def __init__(self, why: str, said: str) -> None:
+        """`said`: the answer alone, for where the token is not at fault."""
+        super().__init__(why)
+        self.said = said
+
+
+class UnreadableAnswerError(BetterStackError):
+    """An answer came that cannot be read as a whole, for which one record in it may be the reason."""
+
+
 class TokenSuspectError(BetterStackError):
     """Every tracked incident answers "no such record" at once, as if the token were another team's."""

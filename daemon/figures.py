@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from daemon.incident import Unreadable
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -30,5 +32,11 @@ class Figures:
     """The events that SIGNL4 allows in 15 s, once it has said so."""
     ahead: timedelta | None = None
     """How far Better Stack's clock is ahead of ours, once it has said so."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """The incidents whose record cannot be read."""
+    listed_records: int = 0
+    """How many records the least readable list of the last complete round had."""
+    unreadable_records: int = 0
+    """How many of these could not be read."""
     oldest_pending_at: datetime | None = None
     oldest_due_at: datetime | None = None

@@ -1,13 +1,16 @@
 """Whether the program does its duty. Pure."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from daemon import unreadable
 from daemon.figures import Figures
 
 DEAD_ALARM = "betterstack-signl4-alarm-dead"
-"""That something is dead is a problem with a sentence of its own."""
+UNREADABLE_ALARM = "betterstack-signl4-alarm-unreadable"
+"""That something is dead, or cannot be read, is a problem with a sentence of its own."""
 
 TOLERATED_SKEW = timedelta(minutes=1)
 
@@ -37,13 +40,21 @@ def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: 
 
     `interval`: `poll.interval`. `poll_after`: `alarm.poll_after`, and the longest that a due delivery should wait.
     """
-    yield from (sentence for alarm, sentence in figures.open_alarms.items() if alarm != DEAD_ALARM)
+    own = {DEAD_ALARM, UNREADABLE_ALARM}
+    yield from (sentence for alarm, sentence in figures.open_alarms.items() if alarm not in own)
     if figures.last_complete_round_at is None:
         yield f"no round was ever complete{_because(figures)}"
     elif now - _polled_until(figures.last_complete_round_at, figures) > 3 * interval + timedelta(minutes=1):
         yield f"the last complete round was {age(figures.last_complete_round_at, now)} ago{_because(figures)}"
     if figures.token_suspect_since is not None:
         yield f"the token is suspected to be another team's since {figures.token_suspect_since:%Y-%m-%d %H:%M} UTC"
+    if sentence := unreadable_sentence(figures, poll_after, now):
+        yield sentence
+    if unreadable.is_alarming(figures.unreadable_records, figures.listed_records):
+        yield (
+            f"{figures.unreadable_records} of the {figures.listed_records} records in a list of Better Stack could not "
+            "be read; the log says why"
+        )
     if figures.secret_refused_since is not None:
         yield (
             f"SIGNL4 refuses the secret since {figures.secret_refused_since:%Y-%m-%d %H:%M} UTC "
@@ -55,6 +66,16 @@ def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: 
         yield f"a delivery waits for {age(figures.oldest_pending_at, now)}; look at: deliveries --state pending"
     if figures.dead_deliveries:
         yield f"{figures.dead_deliveries} dead; look at: deliveries --state dead, and bring back with: retry --dead"
+
+
+def but_for_odd_records(figures: Figures) -> Figures:
+    """The same without the records that were set aside: all else goes on, and they have an alarm of their own."""
+    return replace(figures, unreadable=())
+
+
+def unreadable_sentence(figures: Figures, poll_after: timedelta, now: datetime) -> str | None:
+    """That records have been unreadable for long, if so."""
+    return unreadable.sentence(figures.unreadable, figures.open_alarms, UNREADABLE_ALARM, poll_after, now)
 
 
 def clock_sentence(figures: Figures, now: datetime) -> str | None:

@@ -52,6 +52,16 @@ Page = tuple[Incident, ...]
 """What one request for a list brought."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a list came to that was read to its end."""
+
+    readable: int
+    """How many of its records could be read."""
+    unreadable: tuple[str, ...] = ()
+    """Why each of the others could not."""
+
+
 class Absence(Enum):
     """Why a lookup brought no incident."""
 
@@ -120,9 +130,26 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An incident whose record cannot be read, and the patience with it."""
+
+    id: str
+    """Empty for what the list of open incidents shows and nobody can say which incident it is."""
+    since: datetime
+    attempts: int
+    """How often it was asked for since then, in vain."""
+    due_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far polling came."""
 
     last_complete_round_at: datetime | None
     last_round_error: str | None
     token_suspect_since: datetime | None
+    token_fingerprint: str | None = None
+    """Of the token with which a known record was last read."""
+    token_changed_at: datetime | None = None
+    """Since when another one is used, with which no known record was read yet."""

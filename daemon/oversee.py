@@ -17,7 +17,7 @@ from daemon.delivery import Answer, Delivered
 from daemon.errors import DatabaseBusyError
 from daemon.events import Log
 from daemon.figures import Figures
-from daemon.health import clock_sentence, line, problems
+from daemon.health import but_for_odd_records, clock_sentence, line, problems
 from daemon.incident import Kind
 from daemon.payload import alarm_body
 from daemon.settings import Settings
@@ -92,7 +92,7 @@ class Oversee:
         self._notes.state_trouble = None
 
     def look(self) -> bool:
-        """Raises and closes alarms. Whether all is well."""
+        """Raises and closes alarms. Whether all is well, save for single records that cannot be read."""
         self._tell_of_state()
         now = self._clock()
         try:
@@ -102,13 +102,15 @@ class Oversee:
             self.state_failed(str(error))
             self._note([str(error)])
             return False
-        found = list(problems(figures, self._settings.poll.interval, self._settings.alarm.poll_after, now))
+        waits = self._settings.poll.interval, self._settings.alarm.poll_after
+        found = list(problems(figures, *waits, now))
+        odd_records_alone = not list(problems(but_for_odd_records(figures), *waits, now))
         if self._notes.state_trouble is not None:
             found.append(f"the state cannot be written: {self._notes.state_trouble[2]}")
         self._notes.figures = figures
         self._note(found)
         self._tell_of_skew(figures, now)
-        return not found
+        return odd_records_alone and self._notes.state_trouble is None
 
     def line(self) -> str:
         """What was found by the last look, in a line."""

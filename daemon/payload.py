@@ -48,6 +48,8 @@ _SOURCES: dict[str, _Source] = {
     **{name: lambda *_: "" for name in _ALWAYS_EMPTY},
 }
 _NAMES = "|".join(sorted(_SOURCES, key=len, reverse=True))
+_PLACEHOLDER = re.compile(rf"\$(?:METADATA\.|({_NAMES}))")
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
 _UNKNOWN = re.compile(rf"\$(?!{_NAMES}|METADATA\.)([A-Z][A-Z0-9_]*)")
 
 
@@ -140,14 +142,35 @@ def _fill(text: str, incident: Incident, dashboard: str) -> str:
     metadata = metadata if isinstance(metadata, Mapping) else {}
     if text.startswith(f"${_METADATA}") and (key := text[len(_METADATA) + 1 :]) in metadata:
         return _metadata_text(metadata[key])
-    keys = [re.escape(key) for key in sorted(metadata, key=len, reverse=True) if key]
-    pattern = rf"\$(?:METADATA\.({'|'.join([*keys, '[A-Za-z0-9_-]+'])})|({_NAMES}))"
+    return "".join(_filled(text, metadata, incident, dashboard))
 
-    def value(match: re.Match[str]) -> str:
-        key, name = match.groups()
-        return _SOURCES[name](incident, dashboard) if name else _metadata_text(metadata.get(key))
 
-    return re.sub(pattern, value, text)
+def _filled(text: str, metadata: Mapping[str, Any], incident: Incident, dashboard: str) -> Iterator[str]:
+    """The text in pieces. A key is looked for by what stands in the text: an incident may have any number of them."""
+    at = 0
+    for found in _PLACEHOLDER.finditer(text):
+        if found.start() < at:
+            continue  # it is part of the key before it
+        yield text[at : found.start()]
+        at, name = found.end(), found[1]
+        if name:
+            yield _SOURCES[name](incident, dashboard)
+        elif key := _key_at(text, at, metadata):
+            at += len(key)
+            yield _metadata_text(metadata.get(key))
+        else:
+            yield found[0]
+    yield text[at:]
+
+
+def _key_at(text: str, at: int, metadata: Mapping[str, Any]) -> str:
+    """The longest key of the incident that stands there in the text, else the word that does."""
+    longest = max(map(len, metadata), default=0)
+    for end in range(min(at + longest, len(text)), at, -1):
+        if text[at:end] in metadata:
+            return text[at:end]
+    word = _WORD.match(text, at)
+    return word[0] if word else ""
 
 
 def _metadata_text(entries: object) -> str:
@@ -164,9 +187,13 @@ def _entry_text(entry: object) -> str:
 
 
 def _text(value: object) -> str:
+    """As JSON where it is no text; what is nested too deeply to be written down is left out."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return ""
 
 
 def _cut(text: str, limit: int) -> str:

@@ -4,8 +4,10 @@
    does not wait for the last page.
 2. No incident is resolved for being absent: one that vanished from the lists is looked up by its id. So is one that a
    list contradicts: any answer may come from a replica that lags behind.
-3. A round is complete only if every request of it succeeded. A request that fails does not keep the others from being
-   made; the round fails at its end, and the next sweep starts at the last complete one again.
+3. A round is complete only if its lists were read whole. A request that fails does not keep the others from being made;
+   the round fails at its end, and the next sweep starts at the last complete one again.
+4. A record that cannot be read fails no round, and nothing is concluded about it: it is set aside and asked for again,
+   with patience. Several at once fail the round.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,16 +19,16 @@ from typing import Any, Protocol
 from daemon.errors import BetterStackError, TokenRefusedError, TokenSuspectError
 from daemon.events import Log
 from daemon.evidence import Read
-from daemon.incident import Absence, Incident, Page, Progress, Recorded, Transition
+from daemon.incident import Absence, Incident, Page, Progress, Recorded, Shown, Transition
+from daemon.lookups import Lookups
 from daemon.payload import Templates, minimal
-from daemon.reconcile import SUSPICION_LASTS, Decision, Policy, reconcile, reconcile_gone, suspect_since
+from daemon.reconcile import SUSPICION_LASTS, Decision, Policy, Token, reconcile, reconcile_gone, suspect_since
 from daemon.settings import Settings
 from daemon.store import Change, Store
+from daemon.unreadable import least_readable
 
 MANY = 10
 """When more incidents vanished than this, a list is asked before each of them is."""
-FAILED_LOOKUPS = 3
-"""After so many in one round the rest would most likely fail too."""
 
 
 class Source(Protocol):
@@ -48,7 +50,12 @@ class _Sight:
 
     policy: Policy
     tracked: Mapping[str, Recorded]
+    began_at: datetime
     seen: set[str] = field(default_factory=set)
+    recognised: set[str] = field(default_factory=set)
+    """What was seen and had been recorded before this round."""
+    spoilt: tuple[str, ...] = ()
+    """Why each of the records in the list of open incidents that cannot be read could not be."""
     in_doubt: set[str] = field(default_factory=set)
     """What the incident's own record is to settle."""
     doubted: set[str] = field(default_factory=set)
@@ -79,10 +86,12 @@ class Poll:
         log: Log,
         on_told: Callable[[], None],
         their_clock: Callable[[], datetime] | None = None,
+        shown: list[Shown] | None = None,
     ) -> None:
         """`clock` gives aware UTC times, `their_clock` those of Better Stack's clock.
 
-        `on_told` is called after each commit that put something into the outbox.
+        `on_told` is called after each commit that put something into the outbox. `shown` is where the source notes what
+        each list came to.
         """
         self._source = source
         self._store = store
@@ -92,12 +101,15 @@ class Poll:
         self._their_clock = their_clock or clock
         self._log = log
         self._on_told = on_told
-        self._failed_lookups: set[str] = set()
+        self._fingerprint = settings.betterstack.fingerprint
+        self._shown = [] if shown is None else shown
+        self._lookups = Lookups(source, store, settings, clock, log)
 
     def round(self, *, sweep: bool) -> None:
         """One complete round. Raises `BetterStackError` if it failed, `StoppedError`, `DatabaseBusyError`."""
         progress = self._store.progress()
-        sight = _Sight(self._policy(progress), self._store.tracked(), in_doubt=self._store.doubted())
+        sight = _Sight(self._policy(progress), self._store.tracked(), self._clock(), in_doubt=self._store.doubted())
+        self._shown.clear()
         try:
             self._gather(sight, progress, sweep=sweep)
             self._settle_gone(sight, progress)
@@ -107,12 +119,14 @@ class Poll:
             refused = any(isinstance(one, TokenRefusedError) for one in (error, *sight.errors))
             self._store.fail_round(str(error), self._clock(), token_refused=refused)
             raise
-        self._store.complete_round(self._clock(), self._their_clock() - self._clock())
+        shown = least_readable(self._shown)
+        self._store.complete_round(self._clock(), self._their_clock() - self._clock(), shown)
 
     def _gather(self, sight: _Sight, progress: Progress, *, sweep: bool) -> None:
         with _going_on(sight):
             for page in self._source.open_pages():
                 self._take(page, sight)
+        sight.spoilt = self._shown[0].unreadable if self._shown else ()
         if sweep:
             self._sweep(sight, progress)
         if len(sight.missing) > MANY:
@@ -139,26 +153,20 @@ class Poll:
                     return
 
     def _look_up(self, sight: _Sight) -> None:
-        # Lookups that failed in the last round come last, so that one bad record never keeps the rest waiting.
-        waiting = sorted(sight.to_look_up, key=lambda incident_id: (incident_id in self._failed_lookups, incident_id))
-        self._failed_lookups.clear()
-        for incident_id in waiting:
-            failures = len(sight.errors)
-            with _going_on(sight):
-                found = self._source.lookup(incident_id)
-                if isinstance(found, Incident):
-                    self._take((found,), sight, own=True)
-                elif found is Absence.NO_SUCH_RECORD:
-                    sight.gone.append(incident_id)
-            if len(sight.errors) > failures:
-                self._failed_lookups.add(incident_id)
-            if len(self._failed_lookups) == FAILED_LOOKUPS:
-                return
+        found = self._lookups.read(
+            sight.to_look_up,
+            sight.spoilt,
+            lambda incident: self._take((incident,), sight, own=True),
+            lists_failed=bool(sight.errors),
+        )
+        sight.gone += found.gone
+        sight.errors += found.errors
 
     def _take(self, page: Page, sight: _Sight, *, own: bool = False) -> None:
         """Decides on each incident of a page, or on one by its `own` record, and commits what follows."""
         incidents = {incident.id: incident for incident in page}
         known = self._store.known(incidents.keys())
+        sight.recognised |= known.keys() - sight.seen
         decided = [self._decide(known.get(incident.id), incident, sight, own=own) for incident in incidents.values()]
         self._commit([change for change in decided if change is not None], self._clock())
         sight.seen |= incidents.keys()
@@ -174,8 +182,10 @@ class Poll:
     def _settle_gone(self, sight: _Sight, progress: Progress) -> None:
         """Takes answers "no such record" for deletions, unless all incidents got one at once."""
         now, theirs = self._clock(), self._their_clock()
-        suspected = progress.token_suspect_since
-        since = suspect_since(sight.tracked, sight.seen, sight.gone, suspected, now)
+        suspected, token = progress.token_suspect_since, self._token(sight, progress)
+        since = suspect_since(sight.tracked, sight.seen, sight.gone, suspected, now, token)
+        if token is Token.RECOGNISED or (suspected is not None and since is None):
+            self._store.know_token(self._fingerprint)
         # While the token is suspect, time proves nothing: the first answer is noted, and no second one is believed.
         proof = timedelta.max if since is not None else self._settings.poll.gone_after
         known = self._store.known(sight.gone)
@@ -185,11 +195,27 @@ class Poll:
         if since != suspected:
             self._store.suspect_token(since)
         if since is not None:
-            believed_at = since + SUSPICION_LASTS
+            what = f"all {len(sight.tracked)} open incidents answer"
+            if token is Token.NEW:
+                lost = sorted(sight.tracked.keys() & set(sight.gone))
+                what = f"the token is another one than before, and open incidents ({', '.join(lost)}) answer"
             raise TokenSuspectError(
-                f'all {len(sight.tracked)} open incidents answer "no such record", as if betterstack.token were '
-                f"another team's; check it (these count as deletions from {believed_at:%Y-%m-%d %H:%M} UTC on)"
+                f'{what} "no such record", as if betterstack.token were another team\'s; check it '
+                f"(these count as deletions from {since + SUSPICION_LASTS:%Y-%m-%d %H:%M} UTC on)"
             )
+
+    def _token(self, sight: _Sight, progress: Progress) -> Token:
+        """What is known of the token. Where nothing is tracked there is nothing that a wrong one could end."""
+        if progress.token_fingerprint == self._fingerprint and progress.token_changed_at is None:
+            return Token.KNOWN
+        if progress.token_fingerprint == self._fingerprint or not sight.tracked:
+            self._store.know_token(self._fingerprint)
+            return Token.KNOWN
+        if progress.token_changed_at is None:
+            self._store.token_changed(sight.began_at)
+            return Token.RECOGNISED if sight.recognised else Token.NEW
+        of_old = self._store.recorded_before(progress.token_changed_at)
+        return Token.NEW if of_old.isdisjoint(sight.recognised) else Token.RECOGNISED
 
     def _change(self, before: Recorded | None, seen: Incident, decision: Decision) -> Change | None:
         if decision.after == before and not decision.transitions:

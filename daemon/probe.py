@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 
-from daemon.betterstack import PER_PAGE, BetterStack
+from daemon.betterstack import BetterStack
 from daemon.config import Configuration
 from daemon.delivery import Delivered
 from daemon.errors import BetterStackError
 from daemon.incident import Kind
+from daemon.pages import PER_PAGE
 from daemon.payload import EXTERNAL_ID, SOURCE, STATUS
 from daemon.setting_types import spelled
 from daemon.settings import Settings

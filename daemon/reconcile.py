@@ -7,6 +7,7 @@ two answers "no such record" far enough apart. Each decision carries its reason,
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from daemon.evidence import Order, Read, after_that, ended_until, latest, of_this_generation, order
 from daemon.incident import Incident, Kind, Phase, Recorded, Transition
@@ -15,6 +16,17 @@ DELETED_NOTE = "The incident was deleted in Better Stack."
 SUSPECT_FROM = 3
 """With fewer incidents tracked, all of them deleted at once is nothing unusual."""
 SUSPICION_LASTS = timedelta(hours=1)
+
+
+class Token(Enum):
+    """What is known of the token by which Better Stack is read."""
+
+    KNOWN = auto()
+    """Known records were read with it before."""
+    NEW = auto()
+    """It is another one than before, and no record that was known before was read with it yet."""
+    RECOGNISED = auto()
+    """It is another one than before, and a record that was known before was just read with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +101,19 @@ def suspect_since(
     gone: Collection[str],
     before: datetime | None,
     now: datetime,
+    token: Token = Token.KNOWN,
 ) -> datetime | None:
     """Since when the token is suspected to be another team's; `None` if deletions may be believed.
 
-    It is suspected when none of three or more tracked incidents was seen and lookups found no record of them. That ends
-    when one of those it began with is seen again, or after an hour. `before` is what this said in the round before.
+    It is suspected when none of three or more tracked incidents was seen and lookups found no record of them, and a new
+    one as soon as a lookup found no record of one. That ends when one of those it began with is seen again, when a new
+    one is recognised, or after an hour. `before` is what this said in the round before.
     """
     vanished = {incident_id for incident_id, incident in tracked.items() if incident.gone_since is not None}
     goes_on = before is not None and bool(vanished) and vanished.isdisjoint(seen)
-    begins = len(tracked) >= SUSPECT_FROM and bool(gone) and not any(incident_id in tracked for incident_id in seen)
-    if not (goes_on or begins):
+    all_gone = len(tracked) >= SUSPECT_FROM and bool(gone) and tracked.keys().isdisjoint(seen)
+    begins = not tracked.keys().isdisjoint(gone) if token is Token.NEW else all_gone
+    if token is Token.RECOGNISED or not (goes_on or begins):
         return None
     since = min(before or now, now)
     return since if now - since < SUSPICION_LASTS else None

@@ -1,6 +1,7 @@
 """Every setting with its default. The sample `config.toml` says what each is for; a test keeps the two equal."""
 
 from datetime import timedelta
+from hashlib import blake2b
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -36,6 +37,11 @@ class BetterStackSection(_Section):
     base_url: ServiceUrl = "https://uptime.betterstack.com"
     team_name: str | None = None
     dashboard_url: LinkUrl | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this token from another one and does not give it away."""
+        return blake2b(self.token.get_secret_value().encode(), digest_size=8, person=b"bs-signl4-token").hexdigest()
 
 
 class Signl4Section(_Section):

@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from daemon import outbox
+from daemon import aside, outbox
 from daemon.database import checkpoint, transaction
 from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
-from daemon.incident import Kind, Phase, Progress, Recorded, Transition
+from daemon.incident import Kind, Phase, Progress, Recorded, Shown, Transition, Unreadable
 from daemon.outbox import PENDING
 from daemon.tables import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, TARGETS
 
@@ -104,10 +104,10 @@ class Store:
         with transaction(self._engine, writes=False) as connection:
             return bool(connection.execute(select(or_(*work))).scalar())
 
-    def complete_round(self, now: datetime, ahead: timedelta | None = None) -> None:
-        """Every request of the round succeeded and everything seen is committed.
+    def complete_round(self, now: datetime, ahead: timedelta | None = None, shown: Shown | None = None) -> None:
+        """The lists were read whole and everything seen is committed.
 
-        `ahead`: how far Better Stack's clock is ahead of ours, where it is known.
+        `ahead`: how far Better Stack's clock is ahead of ours, where it is known; `shown`: the least readable list.
         """
         self._update_progress(
             last_complete_round_at=now,
@@ -116,6 +116,8 @@ class Store:
             failing_since=None,
             refused_rounds=0,
             ahead_seconds=None if ahead is None else ahead.total_seconds(),
+            listed_records=shown.readable + len(shown.unreadable) if shown else 0,
+            unreadable_records=len(shown.unreadable) if shown else 0,
         )
 
     def fail_round(self, why: str, now: datetime, *, token_refused: bool = False) -> None:
@@ -130,6 +132,30 @@ class Store:
         """Since then it is open whether the token is the right one; `None`: it is not."""
         self._update_progress(token_suspect_since=since)
 
+    def token_changed(self, now: datetime) -> None:
+        """From now on another token is used than the one with which known records were read."""
+        self._update_progress(token_changed_at=now)
+
+    def know_token(self, fingerprint: str) -> None:
+        """A known record was read with this token, or there was none that could have been."""
+        self._update_progress(token_fingerprint=fingerprint, token_changed_at=None)
+
+    def recorded_before(self, moment: datetime) -> set[str]:
+        """The incidents that were recorded before."""
+        query = select(INCIDENTS.c.id).where(INCIDENTS.c.first_seen_at < moment)
+        with transaction(self._engine, writes=False) as connection:
+            return set(connection.execute(query).scalars())
+
+    def set_aside(self) -> dict[str, Unreadable]:
+        """The incidents whose record cannot be read."""
+        with transaction(self._engine, writes=False) as connection:
+            return {one.id: one for one in aside.read(connection)}
+
+    def put_aside(self, kept: Collection[Unreadable]) -> None:
+        """From now on it is these whose record cannot be read."""
+        with transaction(self._engine, writes=True) as connection:
+            aside.replace(connection, kept)
+
     def _update_progress(self, **values: Any) -> None:
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(PROGRESS).values(values))
@@ -141,6 +167,10 @@ class Store:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.gone_since.is_not(None)).values(gone_since=None))
             for column in since:
                 connection.execute(update(PROGRESS).where(column.is_not(None)).values({column: now}))
+            # What was recorded since then is never mistaken for something known from before.
+            ahead = PROGRESS.c.token_changed_at > now
+            connection.execute(update(PROGRESS).where(ahead).values(token_changed_at=now))
+            aside.begin_anew(connection, now)
 
     def prune(self, before: datetime) -> int:
         """Deletes incidents that were over before, with their deliveries, unless one of these is unsettled."""

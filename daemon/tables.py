@@ -148,6 +148,11 @@ PROGRESS = Table(
     Column("refused_rounds", Integer, nullable=False, server_default="0"),
     # Of the token with which a known record was last read.
     Column("token_fingerprint", String),
+    # Since when another token is used, with which no known record was read yet.
+    Column("token_changed_at", Moment),
+    # Of the list of the last complete round that was the least readable: its records, and those that could not be read.
+    Column("listed_records", Integer, nullable=False, server_default="0"),
+    Column("unreadable_records", Integer, nullable=False, server_default="0"),
     # How far Better Stack's clock is ahead of this machine's, by the `Date` of its answers.
     Column("ahead_seconds", Float),
     CheckConstraint("id = 1", "single"),

@@ -9,6 +9,7 @@ nothing but proxies and whom to trust.
 import json
 import logging
 import math
+import re
 import ssl
 import zlib
 from collections.abc import Mapping
@@ -34,10 +35,22 @@ for _library in ("httpx", "httpcore"):
 
 SIZE_CAP = 10 * 1024 * 1024
 THROUGH = ", through "
+WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
+"""A clock that stands before this one, when the program was written, is wrong."""
+_LONGEST_NUMBER = 600
+"""Digits. Python refuses to read and to write numbers of more than some thousands, and can be told to refuse at 640."""
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+"""An escape of JSON; the group is half of a surrogate pair without its other half."""
 
 
 class ExchangeError(DaemonError):
     """No usable answer came; the text says why and holds neither address nor secret."""
+
+
+class TooLargeError(ExchangeError):
+    """An answer came, and it is larger than the cap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +62,17 @@ class Reply:
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON without what JSON cannot say. Raises `ValueError`."""
+        """The body as JSON, read as kindly as can be: what is odd in one place costs nothing in another.
+
+        What neither UTF-8 nor JSON nor the database can hold is replaced. Raises `ValueError`.
+        """
+        text = _decoded(self.body)
+        if "\\ud" in text or "\\uD" in text:
+            text = _ESCAPE.sub(lambda escape: "?" if escape[1] else escape[0], text)
         try:
-            return _clean(json.loads(self.body, parse_constant=lambda _: None, parse_float=_finite))
+            return json.loads(
+                text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole_number
+            )
         except RecursionError:
             raise ValueError("nested too deeply") from None
 
@@ -64,9 +85,9 @@ class Reply:
         return None if at is None else min(max(at - now, timedelta(0)), most)
 
     def ahead(self, now: datetime) -> timedelta | None:
-        """How far the other side's clock is ahead of ours, where it says its `Date`."""
+        """How far the other side's clock is ahead of ours, where it says a `Date` that can be true."""
         at = _date(self.headers.get("date", ""))
-        return None if at is None else at - now
+        return None if at is None or at < WRITTEN else at - now
 
 
 class Wire:
@@ -169,7 +190,7 @@ def _read(response: httpx.Response) -> bytes:
         body += unpacker.decompress(piece, SIZE_CAP + 1 - len(body)) if unpacker else piece
         if len(body) > SIZE_CAP:
             body.clear()  # the error keeps this frame alive, and with it what was read
-            raise ExchangeError(f"the answer is larger than {SIZE_CAP // 1024 // 1024} MB")
+            raise TooLargeError(f"the answer is larger than {SIZE_CAP // 1024 // 1024} MB")
     if unpacker and response.num_bytes_downloaded and not unpacker.eof:
         raise ExchangeError("the answer ends before it is unpacked")
     return bytes(body)
@@ -183,10 +204,27 @@ def described(reply: Reply, secret: str) -> str:
         body = None
     fields = body if isinstance(body, dict) else {}
     said = next((fields[key] for key in ("errors", "error", "message") if fields.get(key)), None)
-    text = said if isinstance(said, str) else json.dumps(said) if said else reply.body.decode("utf-8", "replace")
+    text = said if isinstance(said, str) else _dumped(said) if said else reply.body.decode("utf-8", "replace")
     details = fields.get("details")
     text = f"{text} {details}" if isinstance(details, str) else text
     return f"HTTP {reply.status} {' '.join(scrubbed(text, secret).split())[:200]}".rstrip()
+
+
+def _dumped(said: object) -> str:
+    try:
+        return json.dumps(said)
+    except RecursionError:
+        return "something nested too deeply"
+
+
+def _decoded(body: bytes) -> str:
+    """The text without half surrogate pairs; where there are other bytes that are none, they are replaced."""
+    encoding = json.detect_encoding(body)
+    try:
+        text = body.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError:
+        return body.decode(encoding, "replace")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _finite(text: str) -> float | None:
@@ -194,12 +232,6 @@ def _finite(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _clean(value: Any) -> Any:
-    """`value` without half surrogate pairs, which JSON can spell but neither UTF-8 nor the database can hold."""
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, list):
-        return [_clean(inner) for inner in value]
-    if isinstance(value, dict):
-        return {_clean(key): _clean(inner) for key, inner in value.items()}
-    return value
+def _whole_number(text: str) -> int | str:
+    """A number; one that Python would refuse stays the text that it is."""
+    return int(text) if len(text) <= _LONGEST_NUMBER else text

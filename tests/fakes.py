@@ -42,9 +42,13 @@ class FakeBetterStack:
         self.hidden: set[str] = set()
         """Incidents that no list shows."""
         self.unreadable: set[str] = set()
+        self.poisoned: set[str] = set()
+        """Incidents whose record cannot be read: no list can show it, and a lookup fails."""
         self.per_page = 50
         self.asked: list[str] = []
-        self.fails: Callable[[str], BetterStackError | None] = lambda _: None
+        self.works: Callable[[str], BetterStackError | None] = lambda _: None
+        """In place of `fails` while no request does."""
+        self.fails: Callable[[str], BetterStackError | None] = self.works
         self.before: Callable[[str], None] = lambda _: None
         """Called with each request before it is answered: things happen while pages are read."""
         self.behind: Callable[[str], int] = lambda _: 0
@@ -71,7 +75,12 @@ class FakeBetterStack:
             hit = any(request.startswith(refused) for refused in requests)
             return BetterStackError(f"{request} failed", retry_after=retry_after) if hit else None
 
-        self.fails = fails
+        self.fails = fails if requests else self.works
+
+    @property
+    def unseen(self) -> set[str]:
+        """The incidents that lists do not show, for whatever reason."""
+        return self.hidden | self.poisoned
 
     def asked_for(self, what: str) -> list[str]:
         """The requests that begin so."""
@@ -85,6 +94,8 @@ class FakeBetterStack:
 
     def lookup(self, incident_id: str) -> Incident | Absence:
         self._request(f"lookup {incident_id}")
+        if incident_id in self.poisoned:
+            raise BetterStackError(f"the record of {incident_id} cannot be read")
         if incident_id in self.unreadable:
             return Absence.UNREADABLE
         return self._replica(f"lookup {incident_id}").get(incident_id, Absence.NO_SUCH_RECORD)
@@ -96,7 +107,7 @@ class FakeBetterStack:
             newest_first = sorted(
                 self._replica(f"{what} {number}").values(), key=lambda found: int(found.id), reverse=True
             )
-            found = [one for one in newest_first if wanted(one) and one.id not in self.hidden]
+            found = [one for one in newest_first if wanted(one) and one.id not in self.unseen]
             more = len(found) > number * self.per_page
             yield tuple(found[(number - 1) * self.per_page : number * self.per_page])
             number += 1

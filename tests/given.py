@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from daemon.betterstack import read_incident
 from daemon.incident import Incident, Phase, Recorded
+from daemon.records import read_incident
 from daemon.settings import Settings
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)

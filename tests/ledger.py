@@ -101,7 +101,7 @@ class Ledger:
         self.left = kill_after
         self.clock.pass_(seconds=1)
         betterstack = self.flows.betterstack
-        shown, stale = betterstack.incidents.keys() - betterstack.hidden, len(betterstack.stale)
+        shown, stale = betterstack.incidents.keys() - betterstack.unseen, len(betterstack.stale)
         try:
             self.flows.poll.round(sweep=sweep)
         except (BetterStackError, DatabaseBusyError):
@@ -260,6 +260,7 @@ class Ledger:
         """The faults end, and time passes until everything is quiet."""
         self.fates = []
         self.flows.betterstack.hidden.clear()
+        self.flows.betterstack.poisoned.clear()
         self.flows.betterstack.refuses()
         self.flows.betterstack.before = lambda _: None
         self.flows.betterstack.behind = lambda _: 0

@@ -266,3 +266,30 @@ def test_a_day_is_that_of_the_caller(api: respx.MockRouter, time: Monotonic) -> 
     api.get(LIST).mock(page([]))
     ids(source(time).client.pages_since(datetime(2026, 1, 2, tzinfo=UTC).date()))
     assert "from=2026-01-02" in asked(api)[0]
+
+
+@pytest.mark.parametrize(
+    ("day", "ours", "date", "asked_from"),
+    [
+        (date(2026, 11, 20), NOW, "Mon, 23 Nov 2026 09:30:00 GMT", "2026-11-20"),
+        (date(2026, 11, 20), NOW, "Thu, 01 Jan 1970 00:00:00 GMT", "2026-11-20"),
+        (date(1969, 12, 31), NOW, None, "2026-11-22"),
+        (date(2025, 12, 31), NOW, None, "2026-11-22"),
+        (date(2026, 1, 1), NOW, None, "2026-01-01"),
+        (date(1969, 12, 31), datetime(1970, 1, 1, tzinfo=UTC), "Mon, 23 Nov 2026 09:30:00 GMT", "2026-11-22"),
+        (date(1969, 12, 31), datetime(1970, 1, 1, tzinfo=UTC), "Thu, 01 Jan 1970 00:00:00 GMT", "2026-01-01"),
+        (date(2030, 1, 1), NOW, None, "2026-11-22"),
+    ],
+)
+def test_a_sweep_asks_from_no_absurd_day(
+    api: respx.MockRouter, time: Monotonic, day: date, ours: datetime, date: str | None, asked_from: str
+) -> None:
+    """Wherever such a day comes from: this machine's clock, Better Stack's, or what was recorded under a wrong one."""
+    api.get(LIST).respond(
+        headers={} if date is None else {"Date": date}, json={"data": [], "pagination": {"next": None}}
+    )
+    one = source(time)
+    with time_machine.travel(ours, tick=False):
+        ids(one.client.open_pages())
+        ids(one.client.pages_since(day))
+    assert f"from={asked_from}" in asked(api)[1]

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import daemon.betterstack
-from daemon.betterstack import read_incident
 from daemon.incident import Incident, Phase
+from daemon.records import read_incident
 from tests.at_betterstack import LIST, UPTIME, Monotonic, Source, page, source
 from tests.given import ago, record
 

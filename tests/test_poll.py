@@ -187,7 +187,7 @@ def test_the_list_for_many_is_given_up_when_it_is_more_work_than_lookups(flows: 
     assert len(flows.betterstack.asked_for("lookup")) == 11
 
 
-@pytest.mark.parametrize("failing", ["open", "open 2", "since", "lookup 6"])
+@pytest.mark.parametrize("failing", ["open", "open 2", "since"])
 def test_a_request_that_fails_does_not_keep_the_others_from_being_made_and_fails_the_round(
     flows: Flows, failing: str
 ) -> None:

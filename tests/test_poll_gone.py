@@ -72,8 +72,7 @@ def test_only_answers_that_say_so_count_for_the_proof(flows: Flows, between: str
         flows.round()
     else:
         flows.betterstack.refuses("lookup 7")
-        with pytest.raises(BetterStackError):
-            flows.round()
+        flows.round()
     flows.betterstack.unreadable = set()
     flows.betterstack.refuses()
     flows.clock.pass_(hours=1)
@@ -185,9 +184,9 @@ def test_the_suspicion_ends_when_one_of_those_it_began_with_is_seen_again(suspec
 def test_the_suspicion_that_ended_does_not_come_back_because_another_request_failed(suspect: Flows) -> None:
     suspect.clock.pass_(minutes=5)
     suspect.betterstack.has("8")
-    suspect.betterstack.refuses("lookup 9")
+    suspect.betterstack.refuses("since")
     with pytest.raises(BetterStackError):
-        suspect.round()
+        suspect.round(sweep=True)
     suspect.betterstack.refuses()
     suspect.clock.pass_(minutes=1)
     suspect.round()
@@ -197,9 +196,9 @@ def test_the_suspicion_that_ended_does_not_come_back_because_another_request_fai
 def test_a_suspicion_of_long_ago_does_not_excuse_a_new_one(suspect: Flows) -> None:
     """Rounds failed ever since, so that none was complete between the two."""
     suspect.betterstack.has("8")
-    suspect.betterstack.refuses("lookup 9")
+    suspect.betterstack.refuses("since")
     with pytest.raises(BetterStackError):
-        suspect.round()
+        suspect.round(sweep=True)
     given = suspect.betterstack
     given.refuses()
     given.incidents.clear()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import quote
 
@@ -95,6 +95,10 @@ class TestJson:
             (r'[["\ud83d"]]', [["?"]]),
             ('{"a": 1, "a": 2}', {"a": 2}),
             ("1" * 400, int("1" * 400)),
+            (f"[{'1' * 5000}, -{'2' * 700}, 3]", ["1" * 5000, "-" + "2" * 700, 3]),
+            (f"[{'1.' + '0' * 5000}, 1e-5000]", [1.0, 0.0]),
+            ('["one\n line", "a\x00b", "\x1b"]', ["one\n line", "a\x00b", "\x1b"]),
+            (r'["\\ud800", "\\\ud800", "\ud83d\ude00\ud83d"]', ["\\ud800", "\\?", "\U0001f600?"]),
         ],
     )
     def test_is_read_without_what_json_and_utf8_cannot_say(self, text: str, value: object) -> None:
@@ -103,10 +107,22 @@ class TestJson:
     def test_surrogates_in_the_bytes_themselves_are_replaced(self) -> None:
         assert reply(b'["\xed\xa0\x80"]').json() == ["?"]
 
+    @pytest.mark.parametrize("odd", [b"\xff", b"\xc3", b"\xe2\x82", b"\xf5\x80\x80\x80"])
+    def test_a_byte_that_is_no_text_costs_no_other(self, odd: bytes) -> None:
+        one, other = reply(b'["caf\xc3\xa9 ' + odd + b'", "' + "søn".encode() + b'"]').json()
+        assert (one.rstrip("\ufffd"), other) == ("café ", "søn")
+
+    def test_what_is_nested_deeper_than_anybody_means_to_is_read_all_the_same(self) -> None:
+        value = reply(b"[" * 520 + b"]" * 520).json()
+        depth = 0
+        while value:
+            [value], depth = value, depth + 1
+        assert depth == 519
+
     @pytest.mark.parametrize(
         "body",
         [
-            *(b"", b"<html>", b"{", b'{"a": }', b"\xff\xfe\xff", b"'a'", b"{} {}", b"9" * 5000, b"[" * 100_000),
+            *(b"", b"<html>", b"{", b'{"a": }', b"\xff\xfe\xff", b"'a'", b"{} {}", b"[" * 100_000),
             *(b"[" * 20_000 + b"]" * 20_000, b'{"a":' * 20_000 + b"1" + b"}" * 20_000),
         ],
         ids=lambda body: body[:8].decode("latin-1"),
@@ -217,3 +233,23 @@ class TestWhatAnAnswerSays:
 )
 def test_a_text_is_scrubbed_of_the_secret_in_each_spelling(text: str, clean: str) -> None:
     assert scrubbed(text, SECRET) == clean
+
+
+class TestDate:
+    @pytest.mark.parametrize(
+        ("text", "minutes"),
+        [
+            (http_date(minutes=3), 3),
+            (http_date(minutes=-3), -3),
+            (http_date(days=3650), 3650 * 1440),
+            ("Thu, 01 Jan 2026 00:00:00 GMT", (datetime(2026, 1, 1, tzinfo=UTC) - NOW) / timedelta(minutes=1)),
+            ("Wed, 31 Dec 2025 23:59:59 GMT", None),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", None),
+            ("Mon, 01 Jan 0001 00:00:00 GMT", None),
+            ("yesterday", None),
+            ("", None),
+        ],
+    )
+    def test_says_how_far_their_clock_is_ahead_unless_it_cannot_be_true(self, text: str, minutes: float | None) -> None:
+        expected = None if minutes is None else timedelta(minutes=minutes)
+        assert reply(date=text).ahead(NOW) == expected

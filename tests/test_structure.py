@@ -13,23 +13,27 @@ PACKAGE = Path(daemon.__file__).parent
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 
 FACE = set("cli __main__ service rounds once reload assembly screen probe".split())
-FLOWS = set("poll deliver oversee".split())
-DECISIONS = set("reconcile evidence retry pace payload health alarm".split())
-EDGES = set("betterstack signl4 heartbeat wire network proxy trust store outbox audit tables".split()) | set(
-    "database sqlite place lock gate keeper carry backup upgrade migrate log journal stop watch systemd".split()
-)
+FLOWS = set("poll lookups deliver oversee".split())
+DECISIONS = set("reconcile evidence unreadable retry pace payload health alarm".split())
+EDGES = set(
+    "betterstack pages records signl4 heartbeat wire network proxy trust store outbox aside audit tables".split()
+) | set("database sqlite place lock gate keeper carry backup upgrade migrate log journal stop watch systemd".split())
 WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
 
 NEIGHBOURS = {
     "reconcile": {"evidence"},
-    "betterstack": {"watch", "wire"},
+    "health": {"unreadable"},
+    "alarm": {"health"},
+    "poll": {"lookups"},
+    "betterstack": {"pages", "records", "watch", "wire"},
     "signl4": {"wire"},
     "heartbeat": {"wire"},
     "wire": {"network", "proxy", "trust"},
-    "store": {"database", "outbox", "tables"},
+    "store": {"aside", "database", "outbox", "tables"},
     "outbox": {"tables"},
-    "audit": {"database", "tables"},
+    "aside": {"tables"},
+    "audit": {"aside", "database", "tables"},
     "database": {"gate", "lock", "place", "sqlite"},
     "keeper": {"backup", "carry", "database", "gate", "lock", "place", "sqlite", "upgrade"},
     "carry": {"tables"},
@@ -40,12 +44,12 @@ NEIGHBOURS = {
     "migrate": {"database", "place", "sqlite"},
     "log": {"journal"},
 }
-"""The edges that may know another edge, and the decisions that are made on another one."""
+"""The edges and the flows that may know another one, and the decisions that are made on another one."""
 
 ONLY_IN = {
     "httpx": {"wire"},
     "httpcore": {"network"},
-    "sqlalchemy": {"assembly", "store", "outbox", "audit", "database", "tables", "migrate", "keeper", "carry"},
+    "sqlalchemy": {"assembly", "store", "outbox", "aside", "audit", "database", "tables", "migrate", "keeper", "carry"},
     "alembic": {"migrate"},
     "apscheduler": {"service"},
     "structlog": {"log"},
@@ -105,7 +109,7 @@ def allowed(module: str) -> set[str]:
     if module in FACE:
         return ROOMS
     if module in FLOWS:
-        return DECISIONS | WORDS | {"store"}
+        return DECISIONS | WORDS | {"store"} | NEIGHBOURS.get(module, set())
     return WORDS | NEIGHBOURS.get(module, set())
 
 

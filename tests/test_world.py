@@ -11,9 +11,19 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 
 from daemon.incident import Phase
+from daemon.unreadable import AT_ONCE
 from tests.ledger import AFRESH, Fate, Ledger
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
@@ -60,6 +70,11 @@ class World(RuleBasedStateMachine):
         """Whether a complete round has read the truth since replicas lagged last."""
 
     # -- what happens at Better Stack ---------------------------------------------------------------------------------
+
+    @initialize(target=incidents, statuses=st.lists(st.sampled_from(list(OPENED_AS)), min_size=2, max_size=5))
+    def begin(self, statuses: list[str]) -> Any:
+        """An empty world is no world: most of what a seed draws would be about nothing."""
+        return multiple(*map(self.open, statuses))
 
     @rule(target=incidents, status=st.sampled_from(list(OPENED_AS)))
     def open(self, status: str) -> str:
@@ -123,6 +138,16 @@ class World(RuleBasedStateMachine):
     @rule()
     def show_all(self) -> None:
         self.betterstack.hidden.clear()
+
+    @rule(incident_id=incidents)
+    def poison(self, incident_id: str) -> None:
+        """From now on nobody can read its record: no list shows it, and its lookup fails."""
+        self.betterstack.poisoned.add(incident_id)
+
+    @precondition(lambda self: self.betterstack.poisoned)
+    @rule()
+    def heal(self) -> None:
+        self.betterstack.poisoned.clear()
 
     @rule(what=st.sampled_from(["open 1", "open 2", "since", "lookup 10", "lookup"]))
     def fail(self, what: str) -> None:
@@ -194,6 +219,7 @@ class World(RuleBasedStateMachine):
     def round(self, sweep: bool, kill_after: int | None) -> None:
         moving, stale = self.count, len(self.betterstack.stale)
         complete = self.ledger.round(sweep=sweep, kill_after=kill_after)
+        self._check_that_poison_costs_no_round(complete, moving, kill_after)
         if len(self.betterstack.stale) > stale:
             self.caught_up = False
         elif complete:
@@ -210,6 +236,13 @@ class World(RuleBasedStateMachine):
     @invariant()
     def promises(self) -> None:
         self.ledger.check()
+
+    def _check_that_poison_costs_no_round(self, complete: bool, moving: int, kill_after: int | None) -> None:
+        """One or two records that cannot be read fail no round in which nothing else was wrong."""
+        calm = kill_after is None and self.count == moving and self.betterstack.fails is self.betterstack.works
+        if calm and self.betterstack.poisoned and len(self.betterstack.poisoned) < AT_ONCE and not complete:
+            suspect = self.ledger.flows.store.progress().token_suspect_since
+            assert suspect is not None, "a record that cannot be read failed a round"
 
     def teardown(self) -> None:
         try:

@@ -216,7 +216,7 @@ def _ids_in(body: bytes) -> set[str]:
     """The ids of the records that somebody can read in this answer."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return set()
     data = document.get("data") if isinstance(document, dict) else None
     records = data if isinstance(data, list) else [data]

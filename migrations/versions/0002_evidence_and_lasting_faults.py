@@ -19,6 +19,9 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("failing_since", sa.DateTime(), nullable=True))
     op.add_column("deliveries", sa.Column("own_fault", sa.Boolean(), server_default="0", nullable=False))
     op.add_column("progress", sa.Column("token_fingerprint", sa.String(), nullable=True))
+    op.add_column("progress", sa.Column("token_changed_at", sa.DateTime(), nullable=True))
+    op.add_column("progress", sa.Column("listed_records", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("progress", sa.Column("unreadable_records", sa.Integer(), server_default="0", nullable=False))
     op.add_column("progress", sa.Column("ahead_seconds", sa.Float(), nullable=True))
     op.create_table(
         "unreadable",

@@ -1,8 +1,9 @@
 """What Better Stack can do wrong, and what comes of it: a table, and a test that goes through it."""
 
+import json
 import tracemalloc
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.utils import format_datetime
 from enum import StrEnum
@@ -14,12 +15,13 @@ from daemon.errors import BetterStackError
 from daemon.reconcile import DELETED_NOTE, SUSPICION_LASTS
 from daemon.sandbox import mishaps
 from daemon.sandbox.betterstack import LIST
-from daemon.sandbox.exchange import Request
+from daemon.sandbox.exchange import Answer, Request
 from daemon.sandbox.faults import Drip, Hang, Instead, Part, Rewrite
 from daemon.sandbox.record import spelled_time
 from tests.faults.conftest import NEW, RESOLVED, Answers, Arm, Scene, about, each, in_turn, paged, slow, spread
 from tests.faults.line import Reset
 from tests.given import NOW
+from tests.poison import PLACE, READABLE, UNREADABLE
 
 answers = Answers(lambda sandbox: sandbox.betterstack)
 lists, lookups = mishaps.lists, mishaps.lookups
@@ -42,7 +44,18 @@ class Expected(StrEnum):
         "the round fails, nothing is concluded; the next one may fail over what was left on the connection, "
         "the one after that tells everything"
     )
-    LISTS_COUNT = "the round fails; what the lists showed counts at once, the next one tells the rest"
+    POINTS_AT_FILTER = (
+        "the round fails and points at a filter in front and not at the token, nothing is concluded, "
+        "the next one tells everything"
+    )
+    SET_ASIDE = (
+        "the round is complete and tells all else; nothing is concluded about that one, which is asked for again with "
+        "patience, told of as soon as it can be read, and named with an alarm after a while"
+    )
+    HELD_UP = (
+        "the round ends there; Better Stack is left alone for as long as it asked; all else is told at once, and that "
+        "one is asked for again with patience"
+    )
     RECORDS_COUNT = "the round fails; what single records showed counts at once, the next one tells the rest"
     ALL_COUNTS = "the round fails; what it showed counts at once nevertheless, and is not told again"
     LOOKED_UP = (
@@ -83,7 +96,9 @@ EFFECTS = {
         complete=False, ended=False, begun=False, names="Better Stack answered HTTP", ends_there=True
     ),
     Expected.LEFTOVERS: Effect(complete=False, ended=False, begun=False),
-    Expected.LISTS_COUNT: Effect(complete=False, ended=False, begun=True),
+    Expected.POINTS_AT_FILTER: Effect(complete=False, ended=False, begun=False, names="a filter"),
+    Expected.SET_ASIDE: Effect(complete=True, ended=False, begun=True),
+    Expected.HELD_UP: Effect(complete=False, ended=False, begun=True, names="HTTP 429"),
     Expected.RECORDS_COUNT: Effect(complete=False, ended=True, begun=False),
     Expected.ALL_COUNTS: Effect(complete=False, ended=True, begun=True),
     Expected.LOOKED_UP: Effect(complete=True, ended=True, begun=False),
@@ -296,6 +311,27 @@ def unreadable(scene: Scene) -> None:
     answers(each_record(lambda record: {**record, "attributes": []} if record["id"] == scene.stays else record))(scene)
 
 
+def poisoned(kind: str) -> Arm:
+    """One more, which lists show as somebody poisoned it."""
+    poison = (READABLE | UNREADABLE)[kind]
+
+    def arm(scene: Scene) -> None:
+        record = scene.world.record(scene.stays)
+
+        def change(request: Request, answer: Answer) -> Answer:
+            document = json.loads(answer.body)
+            if not isinstance(document.get("data"), list):
+                return answer
+            of_poison = poison({"id": record.id, "type": "incident", "attributes": dict(record.attributes)})
+            document["data"] = [PLACE if one["id"] == record.id else one for one in document["data"]]
+            body = json.dumps(document).encode().replace(json.dumps(PLACE).encode(), of_poison)
+            return replace(answer, body=body)
+
+        answers(Rewrite(change))(scene)
+
+    return arm
+
+
 def shown(scene: Scene) -> dict[str, Any]:
     """The record of the one that began, as a list shows it."""
     record = scene.world.record(scene.begun)
@@ -445,17 +481,36 @@ CASES: dict[str, Case] = {
             "data is null": answers(mishaps.json_answer_instead({"data": None}), lists),
         },
     ),
-    "single incidents that are not answered well": Case(
-        Expected.LISTS_COUNT,
+    "403 with a page for people, as of a filter in front": Case(
+        Expected.POINTS_AT_FILTER, {"": answers(mishaps.status(403, mishaps.PORTAL))}
+    ),
+    "a single incident that is not answered well": Case(
+        Expected.SET_ASIDE,
         {
             "500": answers(mishaps.status(500), lookups),
+            "403": answers(mishaps.json_answer_instead({"errors": "It was shared with your team."}, 403), lookups),
+            "403 with a page for people": answers(mishaps.status(403, mishaps.PORTAL), lookups),
+            "429 with a page for people": answers(mishaps.status(429, mishaps.PORTAL), lookups),
+            "nested too deeply": answers(mishaps.status(200, NOT_JSON["nested too deeply"]), lookups),
+            "too large": answers(mishaps.too_large(), lookups),
             "a page for people": answers(mishaps.captive_portal(), lookups),
             "data is null": answers(mishaps.json_answer_instead({"data": None}), lookups),
             "data is a list": answers(mishaps.json_answer_instead({"data": []}), lookups),
         },
     ),
+    "a single incident with Retry-After": Case(
+        Expected.HELD_UP, {"": answers(mishaps.status(429, mishaps.PORTAL, Retry_After="1"), lookups)}, lasting=False
+    ),
     "no single incident is found any more": Case(Expected.SUSPECTED, {"nor listed": nothing_left}),
     "a list without pagination": Case(Expected.COMPLETE, {"": answers(mishaps.without("pagination"), lists)}),
+    "one record that is odd": Case(
+        Expected.COMPLETE,
+        {kind: poisoned(kind) for kind in READABLE},
+    ),
+    "one record that spoils its page": Case(
+        Expected.COMPLETE,
+        {kind: poisoned(kind) for kind in UNREADABLE},
+    ),
     "bad records of eight kinds among good ones": Case(
         Expected.COMPLETE, {"": records(lambda data: [*BAD_RECORDS, *data])}, besides=all_were_skipped
     ),
@@ -476,8 +531,8 @@ CASES: dict[str, Case] = {
         },
     ),
     "a connection on which nothing comes": Case(Expected.FAILS, {"": slow(answers(Hang()))}, lasting=False),
-    "single incidents on which nothing comes": Case(
-        Expected.LISTS_COUNT, {"": slow(answers(Hang(), lookups))}, lasting=False
+    "a single incident on which nothing comes": Case(
+        Expected.SET_ASIDE, {"": slow(answers(Hang(), lookups))}, lasting=False
     ),
     "headers that come a byte at a time": Case(
         Expected.RECORDS_COUNT, {"": slow(answers(Drip(Part.HEAD, 0.02), lists))}, lasting=False
