@@ -18,7 +18,7 @@ DECISIONS = set("reconcile evidence retry pace payload health alarm".split())
 EDGES = set("betterstack signl4 heartbeat wire network proxy trust store outbox audit tables".split()) | set(
     "database backup upgrade migrate log journal stop watch systemd".split()
 )
-WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
+WORDS = set("incident delivery config settings setting_types errors events figures harmless lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
 
 NEIGHBOURS = {
