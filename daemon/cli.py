@@ -204,21 +204,26 @@ def deliveries(configuration: Configuration, state: str | None, as_json: bool) -
 @main.command()
 @click.argument("ids", nargs=-1, type=int, metavar="ID...")
 @click.option("--dead", is_flag=True, help="All dead deliveries.")
-@click.option("--force", is_flag=True, help="Also those whose incident is over, so that nothing closes the alert.")
+@click.option("--force", is_flag=True, help="Also what is too late, and would open what is over or close what is open.")
 @_configured(offline=True)
 def retry(configuration: Configuration, ids: tuple[int, ...], dead: bool, force: bool) -> None:
-    """Make dead deliveries pending again."""
-    from daemon import audit, database
+    """Make dead deliveries pending again, and waiting ones due now."""
+    from daemon import operate
 
-    if bool(ids) == dead:
-        raise click.UsageError("give the ids of dead deliveries, or --dead for all of them")
-    engine = database.existing(configuration.settings.database.url)
-    if engine is None:
-        raise DatabaseUnusableError("there is no database yet, so there is nothing to retry; run the daemon first")
-    revivals = audit.revive(engine, ids or audit.dead_ids(engine), force=force)
-    for revival in revivals:
-        click.echo(revival.refusal or f"delivery {revival.id} is pending again", err=revival.refusal is not None)
-    if any(revival.refusal for revival in revivals):
+    settings = configuration.settings
+    if not operate.retry(settings.database.url, ids, settings.delivery.gap, _say, dead=dead, force=force):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@_configured(offline=True)
+def drop(configuration: Configuration, ids: tuple[int, ...], yes: bool) -> None:
+    """Give up deliveries that cannot be sent, dead ones or waiting ones."""
+    from daemon import operate
+
+    if not operate.drop(configuration.settings.database.url, ids, _say, yes=yes):
         sys.exit(1)
 
 

@@ -192,9 +192,10 @@ class Deliver:
         step = retry.step(answer, delivery.refused, delay, now)
         target = retry.target_after(self._target, answer, delay, now)
         trouble: str | None = None
+        taken = True
         while True:
             try:
-                self._store.settle(delivery, step, answer, _minimal(delivery), target, now)
+                taken = self._store.settle(delivery, step, answer, _minimal(delivery), target, now)
                 self._target = target
                 break
             except DatabaseBusyError as error:
@@ -205,7 +206,7 @@ class Deliver:
                     break
         del self._in_flight[delivery.incident_id]
         self._pace = pace.learned(self._pace, answer.allowance, len(self._in_flight), now)
-        self._tell(delivery, answer, step.state)
+        self._tell(delivery, answer, step.state if taken else DeliveryState.SUPERSEDED)
 
     def _tell(self, delivery: Delivery, answer: Answer, state: DeliveryState) -> None:
         fields = {"incident": delivery.incident_id, "kind": delivery.kind, "attempt": delivery.attempts + 1}
@@ -215,6 +216,8 @@ class Deliver:
                     self._log.info("SIGNL4 takes deliveries again", after=self._trouble)
                 self._trouble = None
                 self._log.info("delivered", **fields, event_id=event_id)
+            case Rejected(why) | TryLater(why) if state is DeliveryState.SUPERSEDED:
+                self._log.info("dropped on its way", **fields, error=why)
             case Rejected(why) if state is DeliveryState.DEAD:
                 self.deaths += 1
                 self._log.error("delivery dead", **fields, error=why, mend=f"look at it, then: retry {delivery.id}")

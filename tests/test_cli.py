@@ -25,7 +25,7 @@ def _somewhere_else(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 
 # -- usage ------------------------------------------------------------------------------------------------------------
 
-COMMANDS = ["run", "once", "check", "status", "incidents", "deliveries", "retry", "test-alert", "db", "demo"]
+COMMANDS = ["run", "once", "check", "status", "incidents", "deliveries", "retry", "drop", "test-alert", "db", "demo"]
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])

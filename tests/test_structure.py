@@ -12,7 +12,7 @@ import daemon
 PACKAGE = Path(daemon.__file__).parent
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 
-FACE = set("cli __main__ service rounds once reload assembly screen probe".split())
+FACE = set("cli operate __main__ service rounds once reload assembly screen probe".split())
 FLOWS = set("poll deliver oversee".split())
 DECISIONS = set("reconcile evidence retry pace payload health alarm".split())
 EDGES = set("betterstack signl4 heartbeat wire network proxy trust store outbox audit tables".split()) | set(
@@ -29,7 +29,7 @@ NEIGHBOURS = {
     "wire": {"network", "proxy", "trust"},
     "store": {"database", "outbox", "tables"},
     "outbox": {"tables"},
-    "audit": {"database", "tables"},
+    "audit": {"database", "outbox", "tables"},
     "backup": {"database"},
     "upgrade": {"database", "backup"},
     "migrate": {"database"},
@@ -44,7 +44,7 @@ ONLY_IN = {
     "alembic": {"migrate"},
     "apscheduler": {"service"},
     "structlog": {"log"},
-    "click": {"cli"},
+    "click": {"cli", "operate"},
     "rich": {"screen"},
     "pydantic": {"config", "settings", "setting_types"},
     "pydantic_core": {"config"},
