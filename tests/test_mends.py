@@ -131,8 +131,8 @@ def _remember_an_empty_database(empty_database: bytes) -> None:
     EMPTY["bytes"] = empty_database
 
 
-@settings(max_examples=50)
-@given(steps=st.lists(STEPS, max_size=20))
+@settings(max_examples=30)
+@given(steps=st.lists(STEPS, max_size=16))
 def test_whatever_happened_the_commands_that_status_names_bring_health_back(steps: list[tuple[str, Any, Any]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         database = Path(directory) / "state.db"
