@@ -18,6 +18,7 @@ from daemon import __version__
 from daemon.config import Configuration, load
 from daemon.delivery import DeliveryState
 from daemon.errors import AnotherInstanceError, ConfigError, DaemonError, DatabaseUnusableError
+from daemon.harmless import harmless
 from daemon.journal import PRIORITIES, reaches
 from daemon.systemd import Systemd
 
@@ -33,16 +34,21 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except DaemonError as error:
-            _complain(str(error))
+            _complain(*(error.problems if isinstance(error, ConfigError) else str(error).splitlines()))
             ctx.exit(EXIT_CODES.get(type(error), 1))
 
 
-def _complain(sentences: str) -> None:
+def _complain(*sentences: str) -> None:
     """On standard error, and to systemd, which goes on showing it when the service has failed."""
-    Systemd(os.environ).status(sentences)
+    Systemd(os.environ).status(" ".join(sentences))
     level = f"<{PRIORITIES['error']}>" if reaches(sys.stderr, os.environ) else ""
-    for sentence in sentences.splitlines():
-        click.echo(f"{level}{sentence}", err=True)
+    for sentence in sentences:
+        _say(f"{level}{sentence}", err=True)
+
+
+def _say(sentence: str, *, err: bool = False) -> None:
+    """A sentence may quote others: what a service answered, what stands in a file, how a file is named."""
+    click.echo(harmless(sentence), err=err)
 
 
 _config_option = click.option(
@@ -126,9 +132,9 @@ def check(configuration: Configuration, online: bool) -> None:
     warnings = _warnings(configuration)
     check_place(configuration.settings.database.url)
     for sentence in plan(configuration):
-        click.echo(sentence)
+        _say(sentence)
     for warning in warnings:
-        click.echo(f"warning: {warning}")
+        _say(f"warning: {warning}")
     if online:
         _report(check_online(configuration.settings))
 
@@ -145,7 +151,7 @@ def test_alert(configuration: Configuration) -> None:
 def _report(findings: "Iterable[Finding]") -> None:
     failed = False
     for well, sentence in findings:
-        click.echo(sentence if well else f"FAILED: {sentence}", err=not well)
+        _say(sentence if well else f"FAILED: {sentence}", err=not well)
         failed = failed or not well
     if failed:
         sys.exit(1)
@@ -198,21 +204,26 @@ def deliveries(configuration: Configuration, state: str | None, as_json: bool) -
 @main.command()
 @click.argument("ids", nargs=-1, type=int, metavar="ID...")
 @click.option("--dead", is_flag=True, help="All dead deliveries.")
-@click.option("--force", is_flag=True, help="Also those whose incident is over, so that nothing closes the alert.")
+@click.option("--force", is_flag=True, help="Also what is too late, and would open what is over or close what is open.")
 @_configured(offline=True)
 def retry(configuration: Configuration, ids: tuple[int, ...], dead: bool, force: bool) -> None:
-    """Make dead deliveries pending again."""
-    from daemon import audit, database
+    """Make dead deliveries pending again, and waiting ones due now."""
+    from daemon import operate
 
-    if bool(ids) == dead:
-        raise click.UsageError("give the ids of dead deliveries, or --dead for all of them")
-    engine = database.existing(configuration.settings.database.url)
-    if engine is None:
-        raise DatabaseUnusableError("there is no database yet, so there is nothing to retry; run the daemon first")
-    revivals = audit.revive(engine, ids or audit.dead_ids(engine), force=force)
-    for revival in revivals:
-        click.echo(revival.refusal or f"delivery {revival.id} is pending again", err=revival.refusal is not None)
-    if any(revival.refusal for revival in revivals):
+    settings = configuration.settings
+    if not operate.retry(settings.database.url, ids, settings.delivery.gap, _say, dead=dead, force=force):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@_configured(offline=True)
+def drop(configuration: Configuration, ids: tuple[int, ...], yes: bool) -> None:
+    """Give up deliveries that cannot be sent, dead ones or waiting ones."""
+    from daemon import operate
+
+    if not operate.drop(configuration.settings.database.url, ids, _say, yes=yes):
         sys.exit(1)
 
 
@@ -231,7 +242,7 @@ def upgrade(configuration: Configuration) -> None:
     url = configuration.settings.database.url
     with database.locked(url):
         done = bring_up_to_date(url)
-    click.echo(f"{database.file_of(url)} {'was brought' if done else 'is'} up to date")
+    _say(f"{database.file_of(url)} {'was brought' if done else 'is'} up to date")
 
 
 @db.command("backup")
@@ -242,7 +253,7 @@ def backup(configuration: Configuration, file: Path) -> None:
     from daemon.backup import backup as write_copy
 
     write_copy(configuration.settings.database.url, file)
-    click.echo(f"written to {file}")
+    _say(f"written to {file}")
 
 
 @main.command()

@@ -194,9 +194,10 @@ class Deliver:
         step = retry.step(answer, delivery.refused, delay, now)
         target = retry.target_after(self._target, answer, delay, now)
         trouble: str | None = None
+        taken = True
         while True:
             try:
-                self._store.settle(delivery, step, answer, _minimal(delivery), target, now)
+                taken = self._store.settle(delivery, step, answer, _minimal(delivery), target, now)
                 self._target = target
                 break
             except DatabaseBusyError as error:
@@ -215,7 +216,7 @@ class Deliver:
             sent_at=self._sent_at.pop(delivery.id),
             refused=isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.TARGET,
         )
-        self._tell(delivery, answer, step.state)
+        self._tell(delivery, answer, step.state if taken else DeliveryState.SUPERSEDED)
 
     def _tell(self, delivery: Delivery, answer: Answer, state: DeliveryState) -> None:
         fields = {"incident": delivery.incident_id, "kind": delivery.kind, "attempt": delivery.attempts + 1}
@@ -225,6 +226,8 @@ class Deliver:
                     self._log.info("SIGNL4 takes deliveries again", after=self._trouble)
                 self._trouble = None
                 self._log.info("delivered", **fields, event_id=event_id)
+            case Rejected(why) | TryLater(why) if state is DeliveryState.SUPERSEDED:
+                self._log.info("dropped on its way", **fields, error=why)
             case Rejected(why) if state is DeliveryState.DEAD:
                 self.deaths += 1
                 self._log.error("delivery dead", **fields, error=why, mend=f"look at it, then: retry {delivery.id}")

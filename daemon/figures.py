@@ -26,6 +26,8 @@ class Figures:
     dead_deliveries: int = 0
     dead_alerts: int = 0
     """The dead deliveries that are about incidents, not about alarms of our own."""
+    too_late: tuple[int, ...] = ()
+    """Those of them that `retry` refuses: the ids of what would open what is over, or close what is open."""
     open_alarms: Mapping[str, str] = field(default_factory=dict)
     """The alarms of our own that are not over: id and sentence."""
     event_limit: int | None = None

@@ -11,6 +11,8 @@ from daemon.figures import Figures
 DEAD_ALARM = "betterstack-signl4-alarm-dead"
 UNREADABLE_ALARM = "betterstack-signl4-alarm-unreadable"
 """That something is dead, or cannot be read, is a problem with a sentence of its own."""
+MOST_IDS = 20
+"""In a sentence; when these are given up, it names the next."""
 
 TOLERATED_SKEW = timedelta(minutes=1)
 
@@ -64,8 +66,12 @@ def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: 
         yield f"a delivery is overdue for {age(figures.oldest_due_at, now)}; look at: deliveries --state pending"
     elif figures.oldest_pending_at is not None and now - figures.oldest_pending_at > poll_after:
         yield f"a delivery waits for {age(figures.oldest_pending_at, now)}; look at: deliveries --state pending"
-    if figures.dead_deliveries:
-        yield f"{figures.dead_deliveries} dead; look at: deliveries --state dead, and bring back with: retry --dead"
+    late = figures.too_late
+    if figures.dead_deliveries > len(late):
+        count = figures.dead_deliveries - len(late)
+        yield f"{count} dead; look at: deliveries --state dead, and bring back with: retry --dead"
+    if late:
+        yield f"{len(late)} dead, and too late to be told; give up with: drop {' '.join(map(str, late[:MOST_IDS]))}"
 
 
 def but_for_odd_records(figures: Figures) -> Figures:

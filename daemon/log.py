@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from daemon.events import Log
+from daemon.harmless import harmless
 from daemon.journal import PRIORITIES, Journal, entry, reaches
 from daemon.lean import without
 from daemon.scrub import scrubbed
@@ -40,9 +41,9 @@ def set_up(level: str, form: str, secrets: tuple[str, ...], stream: TextIO = sys
         whole = {"event": event.pop("event"), "level": method, **event}
         if journal is not None:
             with suppress(OSError):
-                journal.write(scrubbed(_entry(whole), *secrets))
+                journal.write(_shown(_entry(whole), secrets))
                 raise structlog.DropEvent
-        return scrubbed(render(whole), *secrets)
+        return _shown(render(whole), secrets)
 
     structlog.configure(
         processors=[line],
@@ -100,6 +101,11 @@ class _Forward(logging.Handler):
         except (TypeError, ValueError):
             message = str(record.msg)
         say(message, logger=record.name, **trace)
+
+
+def _shown(text: str, secrets: tuple[str, ...]) -> str:
+    """One line or several, without secrets and without what would steer whatever shows them."""
+    return "\n".join(map(harmless, scrubbed(text, *secrets).split("\n")))
 
 
 def _json(event: Event) -> str:

@@ -1,16 +1,20 @@
-"""What the sender asks of the outbox, as SQL statements and how their rows are read. `store` executes them."""
+"""What the sender asks of the outbox, as SQL statements and how their rows are read; and which rows nobody wants.
+
+`store` executes them, and `audit` for the operator.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, func, or_, select
 
 from daemon.delivery import Delivery, DeliveryState, Opening, Waiting
 from daemon.incident import Kind
-from daemon.tables import DELIVERIES
+from daemon.tables import DELIVERIES, INCIDENTS
 
 PENDING = DELIVERIES.c.state == DeliveryState.PENDING
+ALARM_OVER = "the alarm is over"
 
 
 def due(opening: Opening, busy: Iterable[str], limit: int, now: datetime) -> "Select[*tuple[Any, ...]]":
@@ -59,6 +63,45 @@ def delivery_of(row: Row[Any]) -> Delivery:
 def waiting_of(row: Row[Any]) -> Waiting:
     """A row of `waiting`."""
     return Waiting(row.due_at, bool(row.refused), bool(row.attempted))
+
+
+def unchanged(delivery: Delivery) -> ColumnElement[bool]:
+    """The row is as it was read, and still the one that may go: an operator may have been at it, or at one before."""
+    as_read = [
+        DELIVERIES.c.id == delivery.id,
+        DELIVERIES.c.attempts == delivery.attempts,
+        DELIVERIES.c.refused_payload.is_not(None) == delivery.refused,
+    ]
+    return and_(PENDING, _first(), *as_read)
+
+
+def of_alarm() -> ColumnElement[bool]:
+    """The row tells of an alarm of our own."""
+    return exists().where(INCIDENTS.c.id == DELIVERIES.c.incident_id, INCIDENTS.c.is_alarm)
+
+
+def too_late() -> ColumnElement[bool]:
+    """The opposite of what the row tells became true since: it would open what is over, or close what is open."""
+    end, later = DELIVERIES.alias(), DELIVERIES.alias()
+    again = [later.c.incident_id == DELIVERIES.c.incident_id, later.c.generation > DELIVERIES.c.generation]
+    reopened = exists().where(*again, later.c.kind == Kind.NEW, DELIVERIES.c.kind == Kind.RESOLVED)
+    return or_(exists().where(_ends(end)), reopened)
+
+
+def pointless() -> ColumnElement[bool]:
+    """A dead row of an alarm that nobody can want any more. Of incidents, a person decides that."""
+    begun = DELIVERIES.alias()
+    same = [begun.c.incident_id == DELIVERIES.c.incident_id, begun.c.generation == DELIVERIES.c.generation]
+    given_up = [begun.c.kind == Kind.NEW, begun.c.state == DeliveryState.SUPERSEDED]
+    unheard_end = exists().where(*same, *given_up, DELIVERIES.c.kind == Kind.RESOLVED)
+    return and_(DELIVERIES.c.state == DeliveryState.DEAD, of_alarm(), or_(too_late(), unheard_end))
+
+
+def never_told(incident_id: str, generation: int) -> "Select[*tuple[Any, ...]]":
+    """Whether the beginning of this generation was given up before anybody could hear of it."""
+    same = [DELIVERIES.c.incident_id == incident_id, DELIVERIES.c.generation == generation]
+    unheard = [DELIVERIES.c.kind == Kind.NEW, DELIVERIES.c.attempts == 0]
+    return select(exists().where(*same, *unheard, DELIVERIES.c.state == DeliveryState.SUPERSEDED))
 
 
 def _first() -> ColumnElement[bool]:

@@ -98,6 +98,8 @@ class Oversee:
         try:
             figures = self._figures()
             self._record(alarm.causes(figures, self._settings.alarm.poll_after, now), now)
+            if figures.dead_deliveries > figures.dead_alerts:
+                self._store.give_up_pointless()
         except DatabaseBusyError as error:
             self.state_failed(str(error))
             self._note([str(error)])

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from daemon.harmless import harmless
 from daemon.health import TOLERATED_SKEW, age
 
 _STYLES = {"pending": "yellow", "dead": "bold red", "delivered": "green", "open": "bold", "acknowledged": "cyan"}
@@ -81,8 +82,8 @@ def show_deliveries(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def plain(text: str) -> Text:
-    """Text from outside, harmless to a terminal."""
-    return Text("".join(character if character.isprintable() else "�" for character in text))
+    """Text from outside, harmless to a terminal and never taken for markup."""
+    return Text(harmless(text))
 
 
 def _when(moment: datetime | None) -> str:

@@ -38,6 +38,8 @@ STANDSTILL = 3.0
 STOP_GRACE = 1.5
 """Seconds beyond `http.timeout` that a stop may take."""
 DATABASE_PAUSE = timedelta(seconds=1)
+LOOK_AGAIN = timedelta(seconds=10)
+"""Between two looks at the outbox: what `retry` makes due in a process of its own rings no bell here."""
 EXIT_STUCK = 70
 MORE_TIME = 60.0
 """Seconds that each sign of progress gives a long migration."""
@@ -69,11 +71,6 @@ class After(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 carries no type
     def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
         """The time of the next run."""
         return now + self._interval
-
-
-def utc_now() -> datetime:
-    """The scheduler's time, which is the wall clock's."""
-    return datetime.now(UTC)
 
 
 class Service:
@@ -230,8 +227,8 @@ class Service:
             next_at = self._parts.deliver.next_at()
         except DatabaseBusyError:
             next_at = self._frame.clock() + DATABASE_PAUSE
-        if next_at is not None:
-            self._due("deliver", (next_at - self._frame.clock()).total_seconds())
+        latest = self._frame.clock() + LOOK_AGAIN
+        self._due("deliver", (min(next_at or latest, latest) - self._frame.clock()).total_seconds())
         if self._wakes != wakes:
             # Something was put into the outbox behind that look; the line above may have put its run off.
             self._due("deliver", 0)
@@ -240,7 +237,7 @@ class Service:
         if self._stop.wait(0):
             return
         with suppress(JobLookupError):
-            self._scheduler.modify_job(job, next_run_time=utc_now() + timedelta(seconds=max(seconds, 0)))
+            self._scheduler.modify_job(job, next_run_time=datetime.now(UTC) + timedelta(seconds=max(seconds, 0)))
 
     # -- the main thread ----------------------------------------------------------------------------------------------
 

@@ -82,12 +82,13 @@ class Store:
     ) -> None:
         last = select(func.max(DELIVERIES.c.delivered_at)).where(DELIVERIES.c.incident_id == after.id)
         delivered_at = connection.execute(last).scalar()
+        unheard = connection.execute(outbox.never_told(after.id, transition.generation)).scalar_one()
         row = {
             "incident_id": after.id,
             "generation": transition.generation,
             "kind": transition.kind,
-            "state": DeliveryState.PENDING,
-            "reason": transition.reason,
+            "state": DeliveryState.SUPERSEDED if unheard else DeliveryState.PENDING,
+            "reason": "nobody was told of the beginning" if unheard else transition.reason,
             "external_id": after.external_id,
             "payload": payload,
             "attempts": 0,
@@ -218,32 +219,41 @@ class Store:
             return [outbox.waiting_of(row) for row in connection.execute(outbox.waiting(busy))]
 
     def claim(self, delivery: Delivery, now: datetime) -> bool:
-        """Writes down that an attempt begins; `False` if the delivery is no longer pending.
+        """Writes down that an attempt begins; `False` if the row is not what was read, or may not go any more.
 
+        Only that is sent which is claimed, so an operator's `drop` or `retry` comes before it or after, never between.
         A crash right after it leaves an attempt that was never made, which at worst sends a `resolved` for nothing.
         """
         values = {"attempts": DELIVERIES.c.attempts + 1, "attempted_at": now}
-        query = update(DELIVERIES).where(PENDING, DELIVERIES.c.id == delivery.id).values(values)
+        query = update(DELIVERIES).where(outbox.unchanged(delivery)).values(values)
         with transaction(self._engine, writes=True) as connection:
             return connection.execute(query).rowcount == 1
 
     def settle(
         self, delivery: Delivery, step: Step, answer: Answer, minimal: Mapping[str, Any], target: Target, now: datetime
-    ) -> None:
-        """Writes down what came of an attempt. `minimal` is the payload of the next one, if the step asks for it."""
+    ) -> bool:
+        """Writes down what came of an attempt. `minimal` is the payload of the next one, if the step asks for it.
+
+        What was dropped while it was on its way is delivered all the same where SIGNL4 took it, and stays dropped
+        otherwise: then this is `False`.
+        """
         values: dict[str, Any] = {"state": step.state, "due_at": step.due_at}
+        open_to_it = PENDING
         if isinstance(answer.outcome, Delivered):
             values |= {"delivered_at": now, "event_id": answer.outcome.event_id}
+            open_to_it = DELIVERIES.c.state.in_([DeliveryState.PENDING, DeliveryState.SUPERSEDED])
         else:
             values |= {"last_error": answer.outcome.why}
         if step.minimal:
             values |= {"refused_payload": DELIVERIES.c.payload, "payload": minimal}
         siblings = [PENDING, DELIVERIES.c.incident_id == delivery.incident_id, DELIVERIES.c.due_at < now + self._gap]
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(update(DELIVERIES).where(PENDING, DELIVERIES.c.id == delivery.id).values(values))
+            query = update(DELIVERIES).where(open_to_it, DELIVERIES.c.id == delivery.id).values(values)
+            taken = connection.execute(query).rowcount == 1
             if step.state is DeliveryState.DELIVERED:
                 connection.execute(update(DELIVERIES).where(*siblings).values(due_at=now + self._gap))
             _put_target(connection, target)
+        return taken
 
     def supersede(self, delivery: Delivery, reason: str) -> None:
         """Nobody needs to hear of this generation of the incident any more."""
@@ -251,6 +261,12 @@ class Store:
         with transaction(self._engine, writes=True) as connection:
             superseded = {"state": DeliveryState.SUPERSEDED, "reason": reason}
             connection.execute(update(DELIVERIES).where(PENDING, *generation).values(superseded))
+
+    def give_up_pointless(self) -> None:
+        """Nobody can want any more what is dead of an alarm that is over."""
+        with transaction(self._engine, writes=True) as connection:
+            superseded = {"state": DeliveryState.SUPERSEDED, "reason": outbox.ALARM_OVER}
+            connection.execute(update(DELIVERIES).where(outbox.pointless()).values(superseded))
 
     def cut_waits(self, longest: timedelta, now: datetime) -> None:
         """Makes due what would wait longer than any wait is meant to last: the clock was wrong once."""

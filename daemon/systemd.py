@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
+from daemon.harmless import harmless
+
 PATIENCE = 1.0
 """Seconds."""
 LONGEST = 1000
@@ -33,7 +35,7 @@ class Systemd:
 
     def status(self, line: str) -> None:
         """What `systemctl status` shows, of a service that failed too."""
-        self._tell(f"STATUS={' '.join(line.split())[:LONGEST]}")
+        self._tell(f"STATUS={harmless(' '.join(line.split()))[:LONGEST]}")
 
     def reloading(self) -> None:
         """The configuration is being read again; `ready` ends that."""

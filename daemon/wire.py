@@ -19,6 +19,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from daemon.errors import DaemonError
+from daemon.harmless import harmless
 from daemon.lean import without
 from daemon.network import LOOKING_UP, begin_exchange, fit
 from daemon.proxy import Proxy, proxy_for
@@ -29,7 +30,7 @@ from daemon.trust import named_authorities
 with without("rich", "httpx._main"):
     import httpx
 
-for _library in ("httpx", "httpcore"):
+for _library in ("httpx", "httpcore", "httpx2", "httpcore2"):
     # Their own lines quote addresses and headers, which hold the secrets.
     logging.getLogger(_library).setLevel(logging.WARNING)
 
@@ -145,7 +146,7 @@ class Wire:
     def _refused(self, how: str) -> ExchangeError:
         """The proxy itself answered; what it says may be made of what it was told."""
         advice = "; check the user and the password there" if how.startswith("407") else ""
-        how = scrubbed(" ".join(how.split())[:100], *self._proxy_secrets)
+        how = " ".join(scrubbed(how, *self._proxy_secrets).split())[:100]
         return ExchangeError(f"{self._way.removeprefix(THROUGH)} refused: HTTP {how}{advice}")
 
     def close(self) -> None:
@@ -207,7 +208,7 @@ def described(reply: Reply, secret: str) -> str:
     text = said if isinstance(said, str) else _dumped(said) if said else reply.body.decode("utf-8", "replace")
     details = fields.get("details")
     text = f"{text} {details}" if isinstance(details, str) else text
-    return f"HTTP {reply.status} {' '.join(scrubbed(text, secret).split())[:200]}".rstrip()
+    return f"HTTP {reply.status} {harmless(' '.join(scrubbed(text, secret).split())[:200])}".rstrip()
 
 
 def _dumped(said: object) -> str:

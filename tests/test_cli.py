@@ -11,7 +11,16 @@ from daemon.store import Store
 from tests.at_terminal import SECRETS, assert_sentence, command
 from tests.outbox import DEAD, NEW, dump, put
 
-OFFLINE = ["status", "incidents", "deliveries", "retry --dead", "retry 1", "db upgrade", "db backup copy.db"]
+OFFLINE = [
+    "status",
+    "incidents",
+    "deliveries",
+    "retry --dead",
+    "retry 1",
+    "drop 1 --yes",
+    "db upgrade",
+    "db backup copy.db",
+]
 LOOKING = ["status", "status --json", "incidents", "deliveries", "retry --dead", "db backup copy.db"]
 WORKING = ["run", "once"]
 
@@ -25,7 +34,7 @@ def _somewhere_else(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 
 # -- usage ------------------------------------------------------------------------------------------------------------
 
-COMMANDS = ["run", "once", "check", "status", "incidents", "deliveries", "retry", "test-alert", "db", "demo"]
+COMMANDS = ["run", "once", "check", "status", "incidents", "deliveries", "retry", "drop", "test-alert", "db", "demo"]
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])

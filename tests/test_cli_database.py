@@ -16,7 +16,16 @@ from daemon.store import Store
 from tests.at_terminal import ROOT, SECRETS, assert_sentence, command, process
 from tests.outbox import DEAD, DELIVERED, NEW, RESOLVED, dump, put, states, tell
 
-OFFLINE = ["status", "incidents", "deliveries", "retry --dead", "retry 1", "db upgrade", "db backup copy.db"]
+OFFLINE = [
+    "status",
+    "incidents",
+    "deliveries",
+    "retry --dead",
+    "retry 1",
+    "drop 1 --yes",
+    "db upgrade",
+    "db backup copy.db",
+]
 LOOKING = ["status", "status --json", "incidents", "deliveries", "retry --dead", "db backup copy.db"]
 WORKING = ["run", "once"]
 

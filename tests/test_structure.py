@@ -12,13 +12,13 @@ import daemon
 PACKAGE = Path(daemon.__file__).parent
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 
-FACE = set("cli __main__ service rounds once reload assembly screen probe".split())
+FACE = set("cli operate __main__ service rounds once reload assembly screen probe".split())
 FLOWS = set("poll lookups deliver oversee".split())
 DECISIONS = set("reconcile evidence unreadable retry pace payload health alarm".split())
 EDGES = set(
     "betterstack pages records signl4 heartbeat wire network proxy trust store outbox aside audit tables".split()
 ) | set("database sqlite place lock gate keeper carry backup upgrade migrate log journal stop watch systemd".split())
-WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
+WORDS = set("incident delivery config settings setting_types errors events figures harmless lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
 
 NEIGHBOURS = {
@@ -33,7 +33,7 @@ NEIGHBOURS = {
     "store": {"aside", "database", "outbox", "tables"},
     "outbox": {"tables"},
     "aside": {"tables"},
-    "audit": {"aside", "database", "tables"},
+    "audit": {"aside", "database", "outbox", "tables"},
     "database": {"gate", "lock", "place", "sqlite"},
     "keeper": {"backup", "carry", "database", "gate", "lock", "place", "sqlite", "upgrade"},
     "carry": {"tables"},
@@ -53,7 +53,7 @@ ONLY_IN = {
     "alembic": {"migrate"},
     "apscheduler": {"service"},
     "structlog": {"log"},
-    "click": {"cli"},
+    "click": {"cli", "operate"},
     "rich": {"screen"},
     "pydantic": {"config", "settings", "setting_types"},
     "pydantic_core": {"config"},

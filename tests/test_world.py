@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 
 from daemon.incident import Phase
 from daemon.unreadable import AT_ONCE
+from tests.hand import Deed
 from tests.ledger import AFRESH, Fate, Ledger
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
@@ -215,6 +216,26 @@ class World(RuleBasedStateMachine):
     def restart(self) -> None:
         self.ledger.restart()
 
+    @rule(deed=st.sampled_from(Deed), which=st.integers(0, 9))
+    def operate(self, deed: Deed, which: int) -> None:
+        """Somebody at a terminal, while the program does nothing."""
+        self.ledger.hand.does(deed, which)
+
+    @rule(
+        left=st.integers(0, 12),
+        deed=st.sampled_from(Deed),
+        which=st.integers(0, 9),
+        fates=st.none() | FATES,
+        kill_after=KILLS,
+    )
+    def interfere(self, left: int, deed: Deed, which: int, fates: list[Fate] | None, kill_after: int | None) -> None:
+        """Somebody at a terminal, in the middle of a pass or of a round."""
+        self.ledger.deed = (left, deed, which)
+        if fates is None:
+            self.round(True, kill_after)
+        else:
+            self.ledger.drain(fates, kill_after)
+
     @rule(sweep=st.booleans(), kill_after=KILLS)
     def round(self, sweep: bool, kill_after: int | None) -> None:
         moving, stale = self.count, len(self.betterstack.stale)
@@ -248,6 +269,7 @@ class World(RuleBasedStateMachine):
         try:
             self.ledger.settle()
             self.ledger.check_settled()
+            self.ledger.mend()
         finally:
             self.ledger.close()
             self._directory.cleanup()
