@@ -15,8 +15,8 @@ MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 FACE = set("cli __main__ service rounds once reload assembly screen probe".split())
 FLOWS = set("poll deliver oversee".split())
 DECISIONS = set("reconcile retry pace payload health alarm".split())
-EDGES = set("betterstack signl4 heartbeat wire network proxy trust store outbox audit tables".split()) | set(
-    "database backup upgrade migrate log journal stop watch systemd".split()
+EDGES = set("betterstack signl4 heartbeat wire network stream race names deadline proxy trust".split()) | set(
+    "store outbox audit tables database backup upgrade migrate log journal stop watch systemd".split()
 )
 WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
@@ -25,7 +25,10 @@ NEIGHBOURS = {
     "betterstack": {"wire"},
     "signl4": {"wire"},
     "heartbeat": {"wire"},
-    "wire": {"network", "proxy", "trust"},
+    "wire": {"network", "race", "deadline", "proxy", "trust"},
+    "network": {"race", "names", "stream", "deadline"},
+    "race": {"names"},
+    "stream": {"deadline"},
     "store": {"database", "outbox", "tables"},
     "outbox": {"tables"},
     "audit": {"database", "tables"},
@@ -38,7 +41,7 @@ NEIGHBOURS = {
 
 ONLY_IN = {
     "httpx": {"wire"},
-    "httpcore": {"network"},
+    "httpcore": {"network", "stream"},
     "sqlalchemy": {"assembly", "store", "outbox", "audit", "database", "tables", "migrate"},
     "alembic": {"migrate"},
     "apscheduler": {"service"},
