@@ -1,5 +1,7 @@
 """Whom the program trusts to vouch for a service: `http.ca_file`, else what the usual variables name.
 
+They are judged as curl judges them, which the units that tell of a failure use, whatever the version of Python.
+
 What cannot be used is a `ConfigError` that names the key or the variable: an exchange would fail each time, and not say
 which file was meant.
 """
@@ -33,7 +35,7 @@ def _of_file(named_by: str, file: Path) -> ssl.SSLContext:
     try:
         # Opening anything else, such as a pipe, might last for ever.
         if stat.S_ISREG(file.stat().st_mode):
-            context = ssl.create_default_context(cafile=file)
+            context = _lenient(ssl.create_default_context(cafile=file))
             if context.cert_store_stats()["x509"]:
                 return context
         else:
@@ -51,13 +53,23 @@ def _of_directories(directories: str) -> ssl.SSLContext:
     for directory in filter(None, directories.split(os.pathsep)):
         try:
             if any(_HASHED.fullmatch(file.name) for file in Path(directory).iterdir()):
-                return ssl.create_default_context(capath=directories)
+                return _lenient(ssl.create_default_context(capath=directories))
         except OSError as error:
             trouble = f"cannot be read ({error.strerror})"
     raise ConfigError(
         f"SSL_CERT_DIR ({directories}) {trouble}; give a directory with certificates, which `openssl rehash` gives "
         "their names, or leave it out"
     )
+
+
+def _lenient(context: ssl.SSLContext) -> ssl.SSLContext:
+    """As curl with OpenSSL judges: an intermediate authority is enough, and RFC 5280 is not taken to the letter.
+
+    Python 3.13 does take it so by default, and refuses many authorities that companies made for themselves.
+    """
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VerifyFlags.VERIFY_X509_STRICT
+    return context
 
 
 def _check_key_log() -> None:

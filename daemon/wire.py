@@ -1,7 +1,7 @@
 """One HTTP exchange: a request out, a bounded answer in.
 
 An exchange ends by its deadline, whatever the other side does: a server that drips a byte now and then passes every
-read timeout of the HTTP client, so `network` cuts each wait to what is left of the exchange. An answer larger than the
+read timeout of the HTTP client, so `stream` cuts each wait to what is left of the exchange. An answer larger than the
 cap is not read to its end, nor unpacked any further. Redirects are not followed, and the environment decides
 nothing but proxies and whom to trust.
 """
@@ -12,17 +12,19 @@ import math
 import re
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from daemon.deadline import Took, begin_exchange, took
 from daemon.errors import DaemonError
 from daemon.harmless import harmless
 from daemon.lean import without
-from daemon.network import LOOKING_UP, begin_exchange, fit
-from daemon.proxy import Proxy, proxy_for
+from daemon.network import fit
+from daemon.proxy import Proxy, advice, proxy_for
+from daemon.race import LOOKING_UP
 from daemon.scrub import scrubbed
 from daemon.settings import HttpSection
 from daemon.trust import named_authorities
@@ -35,6 +37,8 @@ for _library in ("httpx", "httpcore", "httpx2", "httpcore2"):
     logging.getLogger(_library).setLevel(logging.WARNING)
 
 SIZE_CAP = 10 * 1024 * 1024
+KEPT = 60.0
+"""Seconds for which a connection is kept, so that rounds need no new one each time."""
 THROUGH = ", through "
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 """A clock that stands before this one, when the program was written, is wrong."""
@@ -94,8 +98,19 @@ class Reply:
 class Wire:
     """A connection pool to one service."""
 
-    def __init__(self, base_url: str, settings: HttpSection, tls: ssl.SSLContext, connections: int = 1) -> None:
-        """`connections`: how many requests may be under way at once. Raises `ConfigError` for a proxy it cannot use."""
+    def __init__(
+        self,
+        base_url: str,
+        settings: HttpSection,
+        tls: ssl.SSLContext,
+        connections: int = 1,
+        observe: Callable[[Took], None] = lambda _: None,
+    ) -> None:
+        """`connections`: how many requests may be under way at once. `observe` gets the times of each whole exchange.
+
+        Raises `ConfigError` for a proxy it cannot use.
+        """
+        self._observe = observe
         self._base_url = base_url
         self._timeout = settings.timeout.total_seconds()
         proxy = proxy_for(base_url, settings)
@@ -126,6 +141,7 @@ class Wire:
             with self._http.stream(method, url, headers=headers, params=params, content=content) as response:
                 self._check_who_answers(response)
                 body = _read(response)
+                self._observe(took())
         except httpx.TimeoutException as error:
             where = f", as {LOOKING_UP}" if LOOKING_UP in str(error) else self._way
             raise ExchangeError(f"no complete answer within {self._timeout:g} s{where}") from None
@@ -145,9 +161,9 @@ class Wire:
 
     def _refused(self, how: str) -> ExchangeError:
         """The proxy itself answered; what it says may be made of what it was told."""
-        advice = "; check the user and the password there" if how.startswith("407") else ""
+        what_to_do = advice(how[:3])
         how = " ".join(scrubbed(how, *self._proxy_secrets).split())[:100]
-        return ExchangeError(f"{self._way.removeprefix(THROUGH)} refused: HTTP {how}{advice}")
+        return ExchangeError(f"{self._way.removeprefix(THROUGH)} refused: HTTP {how}{what_to_do}")
 
     def close(self) -> None:
         """Gives the connections back."""
@@ -169,7 +185,7 @@ def _date(text: str) -> datetime | None:
 
 
 def _transport(tls: ssl.SSLContext, proxy: Proxy | None, connections: int) -> httpx.HTTPTransport:
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEPT)
     if proxy is None:
         return httpx.HTTPTransport(verify=tls, trust_env=False, limits=limits)
     try:

@@ -15,9 +15,11 @@ MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 FACE = set("cli operate __main__ service rounds once reload assembly screen probe".split())
 FLOWS = set("poll lookups deliver oversee".split())
 DECISIONS = set("reconcile evidence unreadable retry pace payload health alarm".split())
-EDGES = set(
-    "betterstack pages records signl4 heartbeat wire network proxy trust store outbox aside audit tables".split()
-) | set("database sqlite place lock gate keeper carry backup upgrade migrate log journal stop watch systemd".split())
+EDGES = (
+    set("betterstack pages records signl4 heartbeat wire network stream race names deadline proxy trust".split())
+    | set("store outbox aside audit tables database sqlite place lock gate keeper carry backup upgrade migrate".split())
+    | set("log journal stop watch systemd".split())
+)
 WORDS = set("incident delivery config settings setting_types errors events figures harmless lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
 
@@ -29,7 +31,10 @@ NEIGHBOURS = {
     "betterstack": {"pages", "records", "watch", "wire"},
     "signl4": {"wire"},
     "heartbeat": {"wire"},
-    "wire": {"network", "proxy", "trust"},
+    "wire": {"network", "race", "deadline", "proxy", "trust"},
+    "network": {"race", "names", "stream", "deadline"},
+    "race": {"names"},
+    "stream": {"deadline"},
     "store": {"aside", "database", "outbox", "tables"},
     "outbox": {"tables"},
     "aside": {"tables"},
@@ -48,7 +53,7 @@ NEIGHBOURS = {
 
 ONLY_IN = {
     "httpx": {"wire"},
-    "httpcore": {"network"},
+    "httpcore": {"network", "stream"},
     "sqlalchemy": {"assembly", "store", "outbox", "aside", "audit", "database", "tables", "migrate", "keeper", "carry"},
     "alembic": {"migrate"},
     "apscheduler": {"service"},

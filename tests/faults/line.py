@@ -202,7 +202,11 @@ class Resolver:
             self._over.wait(LONGEST)
         if self.down or host != "localhost":
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-        return [found for at in self.addresses for found in self._lookup(at, port, *more, **named)]
+        of = named.get("family", 0)
+        known = [at for at in self.addresses if of in {0, socket.AF_INET6 if ":" in at else socket.AF_INET}]
+        if not known:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [found for at in known for found in self._lookup(at, port, *more, **named)]
 
     def mend(self) -> None:
         """Look-ups end, those under way too."""

@@ -1,0 +1,61 @@
+"""How long an exchange may still last, and which of its steps took how long.
+
+An exchange is one thread's from beginning to end, so the thread is what the rest asks.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds that the steps of an exchange took. Over a connection that was there already the first two took none."""
+
+    look_up: float
+    connection: float
+    """With the tunnel and TLS."""
+    answer: float
+
+
+class _Exchange(threading.local):
+    """The one that a thread is in."""
+
+    begun = ends = 0.0
+    found: float | None = None
+    connected: float | None = None
+
+
+_exchange = _Exchange()
+
+
+def begin_exchange(seconds: float) -> None:
+    """The exchange that this thread begins now may last so long."""
+    _exchange.begun = time.monotonic()
+    _exchange.ends = _exchange.begun + seconds
+    _exchange.found = _exchange.connected = None
+
+
+def left(timeout: float | None, late: type[Exception]) -> float:
+    """Seconds that a wait may last: `timeout`, or what is left of the exchange if that is less. Raises `late`."""
+    left: float = _exchange.ends - time.monotonic()
+    if left <= 0:
+        raise late("the deadline of the exchange has passed")
+    return min(timeout, left) if timeout is not None else left
+
+
+def note_found() -> None:
+    """It is known now where to connect to."""
+    _exchange.found = time.monotonic()
+
+
+def note_connected() -> None:
+    """There is a connection now, or TLS on it."""
+    _exchange.connected = time.monotonic()
+
+
+def took() -> Took:
+    """Where the time of this thread's exchange went, up to now."""
+    found = _exchange.begun if _exchange.found is None else _exchange.found
+    connected = found if _exchange.connected is None else _exchange.connected
+    return Took(found - _exchange.begun, connected - found, time.monotonic() - connected)
