@@ -50,13 +50,7 @@ def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: 
         yield f"the last complete round was {age(figures.last_complete_round_at, now)} ago{_because(figures)}"
     if figures.token_suspect_since is not None:
         yield f"the token is suspected to be another team's since {figures.token_suspect_since:%Y-%m-%d %H:%M} UTC"
-    if sentence := unreadable_sentence(figures, poll_after, now):
-        yield sentence
-    if unreadable.is_alarming(figures.unreadable_records, figures.listed_records):
-        yield (
-            f"{figures.unreadable_records} of the {figures.listed_records} records in a list of Better Stack could not "
-            "be read; the log says why"
-        )
+    yield from _unread(figures, poll_after, now)
     if figures.secret_refused_since is not None:
         yield (
             f"SIGNL4 refuses the secret since {figures.secret_refused_since:%Y-%m-%d %H:%M} UTC "
@@ -72,6 +66,17 @@ def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: 
         yield f"{count} dead; look at: deliveries --state dead, and bring back with: retry --dead"
     if late:
         yield f"{len(late)} dead, and too late to be told; give up with: drop {' '.join(map(str, late[:MOST_IDS]))}"
+
+
+def _unread(figures: Figures, poll_after: timedelta, now: datetime) -> Iterator[str]:
+    """What Better Stack shows and nobody can read."""
+    if sentence := unreadable_sentence(figures, poll_after, now):
+        yield sentence
+    if unreadable.is_alarming(figures.unreadable_records, figures.listed_records):
+        yield (
+            f"{figures.unreadable_records} of the {figures.listed_records} records in a list of Better Stack could not "
+            "be read; the log says why"
+        )
 
 
 def but_for_odd_records(figures: Figures) -> Figures:
