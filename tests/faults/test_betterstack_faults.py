@@ -64,6 +64,7 @@ class Expected(StrEnum):
     )
     COMPLETE = "the round is complete and tells everything, once"
     NEXT_ROUND = "the round is complete; what it showed as still open is told to be over by the next one"
+    TWICE_READ = "the round is complete; it alerts anew once its own record says the same in the next one"
     TWICE_PROVEN = (
         "the round is complete; the incident is over, with a note, once a second lookup a minute later agrees"
     )
@@ -104,6 +105,7 @@ EFFECTS = {
     Expected.LOOKED_UP: Effect(complete=True, ended=True, begun=False),
     Expected.COMPLETE: Effect(complete=True, ended=True, begun=True),
     Expected.NEXT_ROUND: Effect(complete=True, ended=True, begun=True),
+    Expected.TWICE_READ: Effect(complete=True, ended=True, begun=True),
     Expected.TWICE_PROVEN: Effect(complete=True, ended=False, begun=True),
     Expected.SUSPECTED: Effect(complete=False, ended=False, begun=False, names="betterstack.token"),
 }
@@ -573,9 +575,14 @@ CASES: dict[str, Case] = {
         {
             "with its old times": reopened(keep_times=True, seen=True),
             "with its old times, between two rounds": reopened(keep_times=True, seen=False),
-            "afresh": reopened(keep_times=False, seen=True),
-            "afresh, between two rounds": reopened(keep_times=False, seen=False),
         },
+    ),
+    "an incident that is reopened, which clears its times": Case(
+        Expected.TWICE_READ, {"": reopened(keep_times=False, seen=True)}, lasting=False
+    ),
+    "an incident that is reopened between two rounds, which clears its times": Case(
+        Expected.COMPLETE,
+        {"": reopened(keep_times=False, seen=False)},
     ),
     "times in the future": Case(
         Expected.COMPLETE,
@@ -606,11 +613,14 @@ def check_what_was_told(scene: Scene, case: Case) -> None:
     """What is told, and due to be, after a round under the fault."""
     scene.drain_for(seconds=10)
     effect, told = EFFECTS[case.expected], scene.told_so_far
-    right = {of: kinds[:-1] if case.expected is Expected.NEXT_ROUND else kinds for of, kinds in scene.right.items()}
+    is_behind = case.expected in {Expected.NEXT_ROUND, Expected.TWICE_READ}
+    right = {of: kinds[:-1] if is_behind else kinds for of, kinds in scene.right.items()}
     assert told[scene.stays] == [NEW]
     assert told[scene.other] == scene.right[scene.other][: len(told[scene.other])]
-    assert told[scene.ended] == (scene.right[scene.ended] if effect.ended else [NEW])
-    assert told.get(scene.begun, []) == (right[scene.begun] if effect.begun else [])
+    ended = right if case.expected is Expected.TWICE_READ else scene.right
+    begun = right if case.expected is Expected.NEXT_ROUND else scene.right
+    assert told[scene.ended] == (ended[scene.ended] if effect.ended else [NEW])
+    assert told.get(scene.begun, []) == (begun[scene.begun] if effect.begun else [])
     scene.check_that_no_end_was_invented()
 
 
