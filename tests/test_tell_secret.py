@@ -173,3 +173,24 @@ def test_a_secret_in_the_configuration_or_the_environment_is_found_too(tmp_path:
         b"/webhook/in%20%22the%22%20file",
         b"/webhook/of-the-environment",
     ]
+
+
+QUOTING = r"""#!/bin/sh
+{ sed -n 's/^url = "\(.*\)"$/no such thing: \1/p; s/^proxy-user = "jane:\(.*\)"$/nor \1 nor/p'; echo 'p@ss"'; } |
+    tr '\n' ' ' | sed "s/^/$(printf '\036')000 3 /; s/\$/$(printf '\036')/" >&2
+exit 3
+"""
+"""A curl that says what it was told."""
+
+
+@pytest.mark.parametrize("secret", ["96sbq49u", "a%b'c", "***"])
+def test_a_curl_that_quotes_what_it_was_given_shows_no_secret(tmp_path: Path, secret: str) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "curl").write_text(QUOTING)
+    (tmp_path / "bin" / "curl").chmod(0o755)
+    told = place(tmp_path, signl4__secret=secret).tell(
+        PATH=f"{tmp_path}/bin:{os.environ['PATH']}", HTTP__PROXY='http://jane:p@ss"@127.0.0.1:1'
+    )
+    assert told.returncode == 1
+    said = "no such thing: https://connect.signl4.com/webhook/*** nor *** nor ***"
+    assert told.stderr == f"SIGNL4 was not reached: curl ended with 3 {said} \n"

@@ -16,8 +16,17 @@ from tests.faults.line import Proxy
 from tests.listener import Connection, Listener, answering, listening
 from tests.teller import Place, header, path_of, place
 from tests.test_wire_answers import CERTIFICATE, HASHED, server_side
-from tests.test_wire_proxies import CREDENTIALS
+from tests.test_wire_proxies import CREDENTIALS as USUAL
 
+CREDENTIALS = USUAL | {
+    "jane:100%2541": "jane:100%41",
+    "jane:%": "jane:%",
+    "jane:%4": "jane:%4",
+    "jane:%zz%40": "jane:%zz@",
+    "a%3Ab:c": "a:b:c",
+    'jane:"\\%22%5C$*': 'jane:"\\"\\$*',
+    "jane:a%0Ab": "jane:a\nb",
+}
 TAKEN = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"
 REFUSAL = b"HTTP/1.1 407 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
