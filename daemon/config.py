@@ -188,8 +188,8 @@ def _where(key: str) -> str:
 
 
 def _nearest(key: str) -> str:
-    section, _, name = key.partition(".")
-    if not name or section not in SECTIONS:
+    section, dot, name = key.partition(".")
+    if not dot or section not in SECTIONS:
         return f"the nearest is [{difflib.get_close_matches(key, SECTIONS, 1, 0)[0]}]"
     by_name = {known.partition(".")[2]: known for known in reversed(KEYS)}
     by_name |= {known: f"{section}.{known}" for known in SECTIONS[section].model_fields}

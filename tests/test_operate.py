@@ -317,8 +317,23 @@ def test_a_beginning_that_is_dropped(hand: Hand, engine: Engine, answer: str) ->
         ("1", 1, "new"): "delivered" if taken else "superseded",
         ("1", 1, "resolved"): "delivered" if heard else "superseded",
     }
-    assert hand.flows.log.named("delivery dead") == []
-    assert hand.flows.deliver.deaths == 0
+    on_its_way = hand.moment is Moment.ON_ITS_WAY and answer in {"outage", "refused", "wrong secret"}
+    assert len(hand.flows.log.named("dropped on its way")) == on_its_way
+    if on_its_way:
+        assert hand.flows.log.named("payload refused, trying a minimal one") == []
+
+
+def test_what_is_dropped_on_its_way_and_refused_for_good_is_not_dead(flows: Flows, engine: Engine) -> None:
+    def refused(_: object) -> Answer:
+        if len(flows.signl4.sent) == 2:
+            audit.drop(engine, [1])
+        return REFUSED
+
+    flows.signl4.answer = refused
+    flows.see("1")
+    flows.drain()
+    assert states(engine) == {("1", 1, "new"): "superseded"}
+    assert (flows.deliver.deaths, flows.log.named("delivery dead")) == (0, [])
 
 
 @at_every_moment
