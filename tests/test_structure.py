@@ -15,7 +15,7 @@ MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 FACE = set("cli __main__ service rounds once reload assembly screen probe".split())
 FLOWS = set("poll deliver oversee".split())
 DECISIONS = set("reconcile retry pace payload health alarm".split())
-EDGES = set("betterstack signl4 heartbeat wire network proxy trust store outbox audit tables".split()) | set(
+EDGES = set("betterstack signl4 heartbeat wire unpack network proxy trust store outbox audit tables".split()) | set(
     "database backup upgrade migrate log journal stop watch systemd".split()
 )
 WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
@@ -25,7 +25,7 @@ NEIGHBOURS = {
     "betterstack": {"wire"},
     "signl4": {"wire"},
     "heartbeat": {"wire"},
-    "wire": {"network", "proxy", "trust"},
+    "wire": {"network", "proxy", "trust", "unpack"},
     "store": {"database", "outbox", "tables"},
     "outbox": {"tables"},
     "audit": {"database", "tables"},
