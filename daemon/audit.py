@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, se
 
 from daemon.database import transaction
 from daemon.delivery import DeliveryState
-from daemon.figures import Figures
+from daemon.figures import Figures, OwnFault
 from daemon.incident import Kind, Phase
-from daemon.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS
+from daemon.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS, UNTROUBLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def figures(engine: Engine) -> Figures:
         progress = connection.execute(select(PROGRESS)).one()
         target = connection.execute(select(TARGETS)).one()
         waiting = connection.execute(
-            select(func.count(), func.min(DELIVERIES.c.created_at), func.min(DELIVERIES.c.due_at)).where(pending)
+            select(func.min(DELIVERIES.c.created_at), func.min(DELIVERIES.c.due_at)).where(pending, ~_is_held_up())
         ).one()
         return Figures(
             last_complete_round_at=progress.last_complete_round_at,
@@ -42,14 +42,33 @@ def figures(engine: Engine) -> Figures:
             secret_refused_since=target.secret_refused_since,
             refused_because=target.why,
             open_incidents=_count(connection, OPEN),
-            pending_deliveries=waiting[0],
+            pending_deliveries=_count(connection, pending),
             dead_deliveries=_count(connection, dead),
             dead_alerts=_count(connection, and_(dead, ~_is_of_alarm())),
             open_alarms={row.id: row.name for row in connection.execute(alarms)},
             event_limit=target.event_limit,
-            oldest_pending_at=waiting[1],
-            oldest_due_at=waiting[2],
+            oldest_pending_at=waiting[0],
+            oldest_due_at=waiting[1],
+            own_faults=_own_faults(connection),
         )
+
+
+def _own_faults(connection: Connection) -> tuple[OwnFault, ...]:
+    names = ("id", "incident_id", "kind", "last_error", "failing_since", "created_at")
+    query = (
+        select(*(DELIVERIES.c[name] for name in names), INCIDENTS.c.is_alarm)
+        .join(INCIDENTS, INCIDENTS.c.id == DELIVERIES.c.incident_id)
+        .where(DELIVERIES.c.state == DeliveryState.PENDING, DELIVERIES.c.own_fault)
+        .order_by(DELIVERIES.c.failing_since, DELIVERIES.c.id)
+    )
+    return tuple(OwnFault(**row._mapping) for row in connection.execute(query))
+
+
+def _is_held_up() -> ColumnElement[bool]:
+    """By a delivery of the same incident that fails on its own, be it this one."""
+    own = DELIVERIES.alias()
+    same = [own.c.incident_id == DELIVERIES.c.incident_id, own.c.state == DeliveryState.PENDING, own.c.own_fault]
+    return exists().where(*same)
 
 
 def _is_of_alarm() -> ColumnElement[bool]:
@@ -112,6 +131,7 @@ def _revive(connection: Connection, delivery_id: int, now: datetime, *, force: b
         "due_at": now,
         "payload": row.refused_payload or row.payload,
         "refused_payload": None,
+        **UNTROUBLED,
     }
     connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery_id).values(values))
     return Revival(delivery_id, None)

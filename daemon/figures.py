@@ -6,6 +6,20 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFault:
+    """A delivery that waits because it fails while others are taken."""
+
+    id: int
+    incident_id: str
+    kind: str
+    last_error: str
+    failing_since: datetime
+    created_at: datetime
+    is_alarm: bool = False
+    """Whether it tells of an alarm of our own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """The state of the whole at one moment."""
 
@@ -30,3 +44,6 @@ class Figures:
     """The events that SIGNL4 allows in 15 s, once it has said so."""
     oldest_pending_at: datetime | None = None
     oldest_due_at: datetime | None = None
+    """Of those that do not wait for a delivery that fails on its own."""
+    own_faults: tuple[OwnFault, ...] = ()
+    """The oldest first."""

@@ -8,6 +8,11 @@ from daemon.figures import Figures
 
 DEAD_ALARM = "betterstack-signl4-alarm-dead"
 """That something is dead is a problem with a sentence of its own."""
+DELIVERY_ALARM = "betterstack-signl4-alarm-delivery"
+"""So is each delivery that fails on its own."""
+NAMED_BELOW = {DEAD_ALARM, DELIVERY_ALARM}
+MOST_NAMED = 5
+"""So many of these are told of by name."""
 
 
 def report(
@@ -15,7 +20,8 @@ def report(
 ) -> dict[str, Any]:
     """What `status` tells, under the names its JSON has. `queue`: how long SIGNL4's limit makes the outbox last."""
     told = list(problems(figures, interval, poll_after, now))
-    oldest = figures.oldest_pending_at
+    pending = [figures.oldest_pending_at, *(own.created_at for own in figures.own_faults)]
+    oldest = min(filter(None, pending), default=None)
     return {
         "healthy": not told,
         "problems": told,
@@ -34,7 +40,7 @@ def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: 
 
     `interval`: `poll.interval`. `poll_after`: `alarm.poll_after`, and the longest that a due delivery should wait.
     """
-    yield from (sentence for alarm, sentence in figures.open_alarms.items() if alarm != DEAD_ALARM)
+    yield from (sentence for alarm, sentence in figures.open_alarms.items() if alarm not in NAMED_BELOW)
     if figures.last_complete_round_at is None:
         yield f"no round was ever complete{_because(figures)}"
     elif now - _polled_until(figures.last_complete_round_at, figures) > 3 * interval + timedelta(minutes=1):
@@ -50,8 +56,21 @@ def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: 
         yield f"a delivery is overdue for {age(figures.oldest_due_at, now)}; look at: deliveries --state pending"
     elif figures.oldest_pending_at is not None and now - figures.oldest_pending_at > poll_after:
         yield f"a delivery waits for {age(figures.oldest_pending_at, now)}; look at: deliveries --state pending"
+    yield from _own_faults(figures, poll_after, now)
     if figures.dead_deliveries:
         yield f"{figures.dead_deliveries} dead; look at: deliveries --state dead, and bring back with: retry --dead"
+
+
+def _own_faults(figures: Figures, poll_after: timedelta, now: datetime) -> Iterator[str]:
+    lasting = [own for own in figures.own_faults if now - own.failing_since >= poll_after]
+    for own in lasting[:MOST_NAMED]:
+        yield (
+            f"delivery {own.id} ({own.kind} of incident {own.incident_id}) fails while others are taken, since "
+            f"{own.failing_since:%Y-%m-%d %H:%M} UTC ({own.last_error}); try it: retry {own.id}, or give it up: "
+            f"drop {own.id}"
+        )
+    if more := lasting[MOST_NAMED:]:
+        yield f"{len(more)} more deliveries fail while others are taken; look at: deliveries --state pending"
 
 
 def line(figures: Figures, found: Sequence[str], now: datetime) -> str:

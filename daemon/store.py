@@ -19,8 +19,8 @@ from daemon import outbox
 from daemon.database import transaction
 from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
 from daemon.incident import Kind, Phase, Progress, Recorded, Transition
-from daemon.outbox import PENDING
-from daemon.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS
+from daemon.outbox import PENDING, TAKEN, waited_in_vain
+from daemon.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS, UNTROUBLED
 
 _RECORDED = [INCIDENTS.c[field.name] for field in fields(Recorded)]
 
@@ -131,6 +131,8 @@ class Store:
         since = [PROGRESS.c.failing_since, PROGRESS.c.token_suspect_since]
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.gone_since.is_not(None)).values(gone_since=None))
+            failing = DELIVERIES.c.failing_since.is_not(None)
+            connection.execute(update(DELIVERIES).where(PENDING, failing).values(failing_since=now))
             for column in since:
                 connection.execute(update(PROGRESS).where(column.is_not(None)).values({column: now}))
 
@@ -188,19 +190,21 @@ class Store:
     def settle(
         self, delivery: Delivery, step: Step, answer: Answer, minimal: Mapping[str, Any], target: Target, now: datetime
     ) -> None:
-        """Writes down what came of an attempt. `minimal` is the payload of the next one, if the step asks for it."""
-        values: dict[str, Any] = {"state": step.state, "due_at": step.due_at}
-        if isinstance(answer.outcome, Delivered):
-            values |= {"delivered_at": now, "event_id": answer.outcome.event_id}
-        else:
-            values |= {"last_error": answer.outcome.why}
-        if step.minimal:
+        """Writes down what came of an attempt. `minimal` is the payload of the next one, if the step asks for it.
+
+        Once something is taken, SIGNL4 is there again: what failed since nothing else was taken is due at once.
+        """
+        values: dict[str, Any] = {"state": step.state, "due_at": step.due_at, **_fared(answer, step, now)}
+        if step.minimal or (delivery.own_fault and not delivery.refused and step.state is DeliveryState.DELIVERED):
             values |= {"refused_payload": DELIVERIES.c.payload, "payload": minimal}
         siblings = [PENDING, DELIVERIES.c.incident_id == delivery.incident_id, DELIVERIES.c.due_at < now + self._gap]
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(DELIVERIES).where(PENDING, DELIVERIES.c.id == delivery.id).values(values))
             if step.state is DeliveryState.DELIVERED:
+                at_once = {"due_at": func.min(DELIVERIES.c.due_at, now), "failures": 0}
+                connection.execute(update(DELIVERIES).where(*waited_in_vain()).values(at_once))
                 connection.execute(update(DELIVERIES).where(*siblings).values(due_at=now + self._gap))
+                connection.execute(update(TARGETS).values(taken=TARGETS.c.taken + 1))
             _put_target(connection, target)
 
     def supersede(self, delivery: Delivery, reason: str) -> None:
@@ -221,7 +225,8 @@ class Store:
         waiting = exists().where(PENDING)
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(TARGETS).where(waiting).values(probe_at=now))
-            connection.execute(update(DELIVERIES).where(PENDING, _secret_refused()).values(due_at=now))
+            refused = [PENDING, ~DELIVERIES.c.own_fault, _secret_refused()]
+            connection.execute(update(DELIVERIES).where(*refused).values(due_at=now))
             connection.execute(update(TARGETS).where(~waiting).values(secret_refused_since=None, probe_at=None))
 
 
@@ -252,6 +257,19 @@ def _put_target(connection: Connection, target: Target) -> None:
     for name in _FAULTS:
         values[name] = [fault.isoformat() for fault in values[name]]
     connection.execute(update(TARGETS).values(values))
+
+
+def _fared(answer: Answer, step: Step, now: datetime) -> dict[str, Any]:
+    """How a delivery fared, in the columns that say so."""
+    if isinstance(answer.outcome, Delivered):
+        return {"delivered_at": now, "event_id": answer.outcome.event_id, **UNTROUBLED}
+    fared = {
+        "last_error": answer.outcome.why,
+        "failing_since": func.coalesce(DELIVERIES.c.failing_since, now),
+        "failing_from": func.coalesce(DELIVERIES.c.failing_from, TAKEN),
+        "failures": DELIVERIES.c.failures + 1,
+    }
+    return {**fared, "own_fault": True} if step.own_fault else fared
 
 
 def _secret_refused() -> ColumnElement[bool]:

@@ -80,7 +80,7 @@ def test_the_single_rows_exist_from_the_start(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT * FROM progress").fetchall() == [(1, None, None, None, None, 0, None, None)]
         targets = connection.execute("SELECT * FROM targets").fetchall()
-    assert targets == [("signl4", None, None, None, "", "[]", "[]", None, None)]
+    assert targets == [("signl4", None, None, None, "", "[]", "[]", None, None, 0)]
 
 
 @pytest.mark.parametrize(("column", "words"), [("phase", Phase), ("kind", Kind), ("state", DeliveryState)])
