@@ -64,7 +64,9 @@ class Deliver:
         self._wait = wait
         self._log = log
         self._in_flight: dict[str, Delivery] = {}
-        self._finished: SimpleQueue[tuple[Delivery, Answer] | None] = SimpleQueue()
+        self._finished: SimpleQueue[tuple[Delivery, Answer, int] | None] = SimpleQueue()
+        self._taken = 0
+        """How many deliveries were taken from this instance."""
         self._target = Target()
         self._pace = Pace()
         self._trouble: str | None = None
@@ -164,7 +166,7 @@ class Deliver:
         """Whether there was a thread for it. It is started first, and waits for the claim: no thread, no attempt."""
         claimed: SimpleQueue[bool] = SimpleQueue()
         try:
-            Thread(target=self._send, args=(delivery, claimed), name=f"signl4-{delivery.id}").start()
+            Thread(target=self._send, args=(delivery, self._taken, claimed), name=f"signl4-{delivery.id}").start()
         except RuntimeError as error:
             if self._short_until is None:
                 self._log.error("deliveries put off", error=str(error))
@@ -187,7 +189,7 @@ class Deliver:
         self._in_flight[delivery.incident_id] = delivery
         return True
 
-    def _send(self, delivery: Delivery, claimed: "SimpleQueue[bool]") -> None:
+    def _send(self, delivery: Delivery, taken: int, claimed: "SimpleQueue[bool]") -> None:
         """In a thread of its own. Whatever happens, an answer comes of what was claimed."""
         if not claimed.get():
             return
@@ -196,7 +198,7 @@ class Deliver:
             answer = self._signl4.send(full or _minimal(delivery))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not take the delivery with it
             answer = Answer(TryLater(f"the request could not be made: {type(error).__name__}", Scope.ROW))
-        self._finished.put((delivery, answer))
+        self._finished.put((delivery, answer, taken))
 
     def _await_answer(self, patience: float | None) -> None:
         try:
@@ -212,10 +214,11 @@ class Deliver:
         next_at = None if full or self._put_down or self._wait(0) else self.next_at()
         return None if next_at is None else max((next_at - self._clock()).total_seconds(), 0.01)
 
-    def _settle(self, delivery: Delivery, answer: Answer) -> None:
-        """Records what came of an attempt. A crash before it repeats the attempt."""
+    def _settle(self, delivery: Delivery, answer: Answer, taken: int) -> None:
+        """Records what came of an attempt. A crash before it repeats the attempt. `taken`: by how many it began."""
         now = self._clock()
-        step, target = self._judge(delivery, answer, now)
+        step, target = self._judge(delivery, answer, self._taken - taken, now)
+        self._taken += step.state is DeliveryState.DELIVERED
         trouble: str | None = None
         while True:
             try:
@@ -232,13 +235,16 @@ class Deliver:
         self._pace = pace.learned(self._pace, answer.allowance, len(self._in_flight), now)
         self._tell(delivery, answer, step)
 
-    def _judge(self, delivery: Delivery, answer: Answer, now: datetime) -> tuple[Step, Target]:
-        """What becomes of the delivery, and what is known of SIGNL4 now."""
+    def _judge(self, delivery: Delivery, answer: Answer, meanwhile: int, now: datetime) -> tuple[Step, Target]:
+        """What becomes of the delivery, and what is known of SIGNL4 now. `meanwhile`: so many others were taken."""
         settings = self._settings
-        delay = retry.backoff(delivery.attempts + 1, self._rng, settings.retry_min, settings.retry_max)
-        if retry.is_own_fault(delivery, answer, now):
+        # An attempt that began while SIGNL4 was down, and ended when it was there again, was in vain: it begins anew.
+        attempts = 1 if meanwhile else delivery.attempts + 1
+        delay = retry.backoff(attempts, self._rng, settings.retry_min, settings.retry_max)
+        if retry.is_own_fault(delivery, answer, now, meanwhile):
             step = retry.set_apart(delivery, answer, settings.retry_max, now)
             return step, retry.target_after_own_fault(self._target, answer, delay, now)
+        answer = retry.in_company(answer, meanwhile)
         return retry.step(answer, delivery.refused, delay, now), retry.target_after(self._target, answer, delay, now)
 
     def _tell(self, delivery: Delivery, answer: Answer, step: Step) -> None:

@@ -26,7 +26,7 @@ class Failing:
     times: int
     """Failures, not counting those that an outage explains."""
     others_taken: int
-    """How many others SIGNL4 took since the first of them."""
+    """How many others SIGNL4 took since the first attempt that failed began."""
     others_failing: int
     """How many others wait because they failed too."""
 
@@ -47,6 +47,8 @@ class Delivery:
     """Whether SIGNL4 refused the full payload before; the one here is then the minimal one."""
     over_since: datetime | None
     """When this generation of the incident ended, if its `resolved` waits behind this delivery."""
+    taken_before: int = 0
+    """How many deliveries SIGNL4 had taken, ever, when this one was looked up."""
     failing: Failing | None = None
     own_fault: bool = False
     """Whether it fails while others are taken. Then it goes out in its minimal form, alone and rarely."""

@@ -59,6 +59,7 @@ def delivery_of(row: Row[Any]) -> Delivery:
         attempts=row.attempts,
         refused=row.refused_payload is not None,
         over_since=row.over_since,
+        taken_before=row.taken,
         failing=failing,
         own_fault=row.own_fault,
     )

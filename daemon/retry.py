@@ -69,18 +69,26 @@ def step(answer: Answer, refused: bool, delay: timedelta, now: datetime) -> Step
             return Step(DeliveryState.PENDING, now + (answer.hold or delay))
 
 
-def is_own_fault(delivery: Delivery, answer: Answer, now: datetime) -> bool:
+def in_company(answer: Answer, meanwhile: int) -> Answer:
+    """What an answer means if so many other deliveries were taken meanwhile: the secret was not at fault."""
+    outcome = answer.outcome
+    if meanwhile and isinstance(outcome, TryLater) and outcome.scope is Scope.UNCLEAR:
+        return replace(answer, outcome=TryLater(outcome.why, Scope.ROW))
+    return answer
+
+
+def is_own_fault(delivery: Delivery, answer: Answer, now: datetime, meanwhile: int = 0) -> bool:
     """Whether a failed attempt is the delivery's own fault, and neither SIGNL4's nor the secret's.
 
     In a partial outage many fail once or twice while others are taken. So the more others fail, the more often a
-    delivery must have failed itself.
+    delivery must have failed itself. `meanwhile`: how many others were taken during the attempt.
     """
     outcome, failing = answer.outcome, delivery.failing
     if not isinstance(outcome, TryLater):
         return False
     if delivery.own_fault or outcome.scope is Scope.ITEM:
         return True
-    if failing is None or failing.others_taken < (1 if outcome.scope is Scope.UNCLEAR else PROOF):
+    if failing is None or failing.others_taken + meanwhile < (1 if outcome.scope is Scope.UNCLEAR else PROOF):
         return False
     return _lasts(failing, outcome.scope, now, asked_to_wait=bool(answer.hold))
 

@@ -19,7 +19,7 @@ from daemon import outbox
 from daemon.database import transaction
 from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
 from daemon.incident import Kind, Phase, Progress, Recorded, Transition
-from daemon.outbox import PENDING, TAKEN, waited_in_vain
+from daemon.outbox import PENDING, waited_in_vain
 from daemon.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS, UNTROUBLED
 
 _RECORDED = [INCIDENTS.c[field.name] for field in fields(Recorded)]
@@ -194,7 +194,7 @@ class Store:
 
         Once something is taken, SIGNL4 is there again: what failed since nothing else was taken is due at once.
         """
-        values: dict[str, Any] = {"state": step.state, "due_at": step.due_at, **_fared(answer, step, now)}
+        values: dict[str, Any] = {"state": step.state, "due_at": step.due_at, **_fared(delivery, answer, step, now)}
         if step.minimal or (delivery.own_fault and not delivery.refused and step.state is DeliveryState.DELIVERED):
             values |= {"refused_payload": DELIVERIES.c.payload, "payload": minimal}
         siblings = [PENDING, DELIVERIES.c.incident_id == delivery.incident_id, DELIVERIES.c.due_at < now + self._gap]
@@ -259,14 +259,14 @@ def _put_target(connection: Connection, target: Target) -> None:
     connection.execute(update(TARGETS).values(values))
 
 
-def _fared(answer: Answer, step: Step, now: datetime) -> dict[str, Any]:
+def _fared(delivery: Delivery, answer: Answer, step: Step, now: datetime) -> dict[str, Any]:
     """How a delivery fared, in the columns that say so."""
     if isinstance(answer.outcome, Delivered):
         return {"delivered_at": now, "event_id": answer.outcome.event_id, **UNTROUBLED}
     fared = {
         "last_error": answer.outcome.why,
         "failing_since": func.coalesce(DELIVERIES.c.failing_since, now),
-        "failing_from": func.coalesce(DELIVERIES.c.failing_from, TAKEN),
+        "failing_from": func.coalesce(DELIVERIES.c.failing_from, delivery.taken_before),
         "failures": DELIVERIES.c.failures + 1,
     }
     return {**fared, "own_fault": True} if step.own_fault else fared

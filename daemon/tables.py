@@ -118,7 +118,7 @@ DELIVERIES = Table(
     Column("event_id", String),
     Column("last_error", String),
     # When the first of the attempts failed that failed without a success between them, how many deliveries SIGNL4 had
-    # taken until then, and how many attempts failed that no outage explains.
+    # taken before that attempt, and how many attempts failed that no outage explains.
     Column("failing_since", Moment),
     Column("failing_from", Integer),
     Column("failures", Integer, nullable=False, server_default="0"),
