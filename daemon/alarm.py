@@ -26,6 +26,7 @@ class Cause(StrEnum):
 
     POLL = "poll"
     DEAD = "dead"
+    DELIVERY = "delivery"
     STATE = "state"
     UNREADABLE = "unreadable"
 
@@ -48,6 +49,8 @@ def causes(figures: Figures, poll_after: timedelta, now: datetime) -> Mapping[Ca
         found[Cause.DEAD] = f"{count} dead: SIGNL4 refused the payload twice; look at: deliveries --state dead"
     if sentence := unreadable_sentence(figures, poll_after, now):
         found[Cause.UNREADABLE] = sentence
+    if sentence := _delivery_sentence(figures, poll_after, now):
+        found[Cause.DELIVERY] = sentence
     return found
 
 
@@ -82,6 +85,18 @@ def step(known: Recorded | None, cause: Cause, sentence: str | None, now: dateti
         is_alarm=True,
     )
     return raised, Transition(Kind.NEW, generation, now, "an alarm of our own")
+
+
+def _delivery_sentence(figures: Figures, poll_after: timedelta, now: datetime) -> str | None:
+    """Of alarms there is none: it would have to be told by the same way."""
+    lasting = [own for own in figures.own_faults if not own.is_alarm and now - own.failing_since >= poll_after]
+    if not lasting:
+        return None
+    first, others = lasting[0], f", and {len(lasting) - 1} more" if len(lasting) > 1 else ""
+    return (
+        f"SIGNL4 takes others, but not delivery {first.id} ({first.kind} of incident {first.incident_id}){others}: "
+        f"{first.last_error}; look at: status"
+    )
 
 
 def _cannot_poll(figures: Figures, poll_after: timedelta, now: datetime) -> bool:

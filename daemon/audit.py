@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, exists, func, select, update
 
 from daemon import aside, outbox
 from daemon.database import transaction
 from daemon.delivery import DeliveryState
-from daemon.figures import Figures
+from daemon.figures import Figures, OwnFault
 from daemon.incident import Kind, Phase
-from daemon.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS
+from daemon.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS, UNTROUBLED
 
 DROPPED = "dropped by hand"
 GIVEN_UP_FROM = (DeliveryState.PENDING, DeliveryState.DEAD)
@@ -51,7 +51,7 @@ def figures(engine: Engine) -> Figures:
         progress = connection.execute(select(PROGRESS)).one()
         target = connection.execute(select(TARGETS)).one()
         waiting = connection.execute(
-            select(func.count(), func.min(DELIVERIES.c.created_at), func.min(DELIVERIES.c.due_at)).where(pending)
+            select(func.min(DELIVERIES.c.created_at), func.min(DELIVERIES.c.due_at)).where(pending, ~_is_held_up())
         ).one()
         return Figures(
             last_complete_round_at=progress.last_complete_round_at,
@@ -62,7 +62,7 @@ def figures(engine: Engine) -> Figures:
             secret_refused_since=target.secret_refused_since,
             refused_because=target.why,
             open_incidents=_count(connection, OPEN),
-            pending_deliveries=waiting[0],
+            pending_deliveries=_count(connection, pending),
             dead_deliveries=_count(connection, dead),
             dead_alerts=_count(connection, and_(dead, ~outbox.of_alarm())),
             too_late=tuple(connection.execute(late).scalars()),
@@ -72,9 +72,28 @@ def figures(engine: Engine) -> Figures:
             unreadable=tuple(aside.read(connection)),
             listed_records=progress.listed_records,
             unreadable_records=progress.unreadable_records,
-            oldest_pending_at=waiting[1],
-            oldest_due_at=waiting[2],
+            oldest_pending_at=waiting[0],
+            oldest_due_at=waiting[1],
+            own_faults=_own_faults(connection),
         )
+
+
+def _own_faults(connection: Connection) -> tuple[OwnFault, ...]:
+    names = ("id", "incident_id", "kind", "last_error", "failing_since", "created_at")
+    query = (
+        select(*(DELIVERIES.c[name] for name in names), INCIDENTS.c.is_alarm)
+        .join(INCIDENTS, INCIDENTS.c.id == DELIVERIES.c.incident_id)
+        .where(DELIVERIES.c.state == DeliveryState.PENDING, DELIVERIES.c.own_fault)
+        .order_by(DELIVERIES.c.failing_since, DELIVERIES.c.id)
+    )
+    return tuple(OwnFault(**row._mapping) for row in connection.execute(query))
+
+
+def _is_held_up() -> ColumnElement[bool]:
+    """By a delivery of the same incident that fails on its own, be it this one."""
+    own = DELIVERIES.alias()
+    same = [own.c.incident_id == DELIVERIES.c.incident_id, own.c.state == DeliveryState.PENDING, own.c.own_fault]
+    return exists().where(*same)
 
 
 def _count(connection: Connection, which: Any) -> int:
@@ -133,8 +152,7 @@ def _revive(connection: Connection, delivery_id: int, now: datetime, gap: timede
         return Revival(delivery_id, None, f"superseded: {outbox.ALARM_OVER}")
     if row.too_late and not force:
         return Revival(delivery_id, _too_late(row))
-    full = row.refused_payload or row.payload
-    afresh = {"payload": full, "refused_payload": None, "failing_since": None, "own_fault": False}
+    afresh = {"payload": row.refused_payload or row.payload, "refused_payload": None, **UNTROUBLED}
     _update(connection, delivery_id, state=DeliveryState.PENDING, due_at=due_at, **afresh)
     return Revival(delivery_id, None)
 

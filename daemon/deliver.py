@@ -4,19 +4,21 @@
 2. An attempt is claimed in the database before it is sent and settled after. A crash in between repeats the message
    under the same external id; it never loses one.
 3. While a result cannot be recorded, nothing further is sent.
+4. What fails while others are taken is the delivery's own fault: it is set apart, and holds nobody up.
 
-One thread decides and writes; the pool only talks to SIGNL4.
+One thread decides and writes; the others only talk to SIGNL4, each about one delivery.
 """
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from random import Random
+from threading import Thread
 from typing import Any, Protocol
 
 from daemon import pace, retry
-from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Rejected, Scope, Target, TryLater
+from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Rejected, Scope, Step, Target, TryLater
 from daemon.errors import DatabaseBusyError
 from daemon.events import Log
 from daemon.incident import Kind
@@ -28,6 +30,8 @@ from daemon.store import Store
 
 RECORD_AGAIN = 1.0
 """Seconds between two tries to record a result."""
+THREAD_AGAIN = timedelta(seconds=1)
+"""Between two tries to start a thread on a machine that has none left."""
 
 
 class Receiver(Protocol):
@@ -66,11 +70,15 @@ class Deliver:
         self._log = log
         self._in_flight: dict[str, Delivery] = {}
         self._sent_at: dict[int, datetime] = {}
-        self._finished: SimpleQueue[tuple[Delivery, Answer] | None] = SimpleQueue()
+        self._finished: SimpleQueue[tuple[Delivery, Answer, int] | None] = SimpleQueue()
+        self._taken = 0
+        """How many deliveries were taken from this instance."""
         self._target = Target()
         self._pace = Pace()
         self._trouble: str | None = None
         self._put_down = False
+        self._short_until: datetime | None = None
+        """No thread could be started: when to try again."""
         self.deaths = 0
         """How many deliveries this instance saw die."""
 
@@ -82,17 +90,16 @@ class Deliver:
         self._target = self._store.target()
         if not self._pace.sent:
             self._pace = Pace(self._store.attempts_since(self._clock() - timedelta(days=1)))
-        with ThreadPoolExecutor(self._settings.concurrency, "signl4") as pool:
-            try:
-                while True:
-                    if not self._wait(0) and not self._put_down:
-                        self._fill(pool)
-                    if not self._in_flight:
-                        return
-                    self._await_answer(self._patience())
-            finally:
-                while self._in_flight:
-                    self._await_answer(None)
+        try:
+            while True:
+                if not self._wait(0) and not self._put_down:
+                    self._fill()
+                if not self._in_flight:
+                    return
+                self._await_answer(self._patience())
+        finally:
+            while self._in_flight:
+                self._await_answer(None)
 
     def wake(self) -> None:
         """Something new may be due."""
@@ -114,7 +121,7 @@ class Deliver:
     def next_at(self) -> datetime | None:
         """When something may be sent next; `None` while nothing waits. Raises `DatabaseBusyError`."""
         opening = self._opening()
-        waits = self._store.waiting(self._in_flight)
+        waits = [wait for wait in self._store.waiting(self._in_flight) if opening.own_faults or not wait.own_fault]
         return min((max(wait.due_at, opening.start(refused=wait.refused)) for wait in waits), default=None)
 
     def gap_ends_at(self) -> datetime | None:
@@ -129,10 +136,15 @@ class Deliver:
 
     def _opening(self) -> Opening:
         limit, now = self._target.event_limit, self._clock()
-        return pace.narrowed(self._willing(), self._pace, limit, len(self._in_flight), now)
+        opening = pace.narrowed(self._willing(), self._pace, limit, len(self._in_flight), now)
+        if self._short_until is not None:
+            clean, refused = (max(at, self._short_until) for at in (opening.clean_from, opening.refused_from))
+            opening = replace(opening, clean_from=clean, refused_from=refused)
+        alone = any(delivery.own_fault for delivery in self._in_flight.values())
+        return replace(opening, own_faults=not alone)
 
-    def _fill(self, pool: ThreadPoolExecutor) -> None:
-        """Claims as many due deliveries as the target admits, and hands them to the pool."""
+    def _fill(self) -> None:
+        """Hands as many due deliveries as the target admits to a thread each."""
         opening = self._opening()
         while (room := opening.width - len(self._in_flight)) > 0:
             now = self._clock()
@@ -143,7 +155,8 @@ class Deliver:
             if stale:
                 continue
             for delivery in due:
-                self._claim(delivery, pool)
+                if not self._hand_over(delivery) or delivery.own_fault:
+                    break
             return
 
     def _is_stale(self, delivery: Delivery) -> bool:
@@ -155,22 +168,44 @@ class Deliver:
         self._store.supersede(delivery, "the incident was over too long before this could first be sent")
         self._log.info("superseded", incident=delivery.incident_id, generation=delivery.generation)
 
-    def _claim(self, delivery: Delivery, pool: ThreadPoolExecutor) -> None:
-        now = self._clock()
-        if self._store.claim(delivery, now):
-            self._target = retry.sent_at(self._target, now)
-            self._pace = pace.counted(self._pace, self._target.event_limit, now)
-            self._in_flight[delivery.incident_id] = delivery
-            self._sent_at[delivery.id] = now
-            pool.submit(self._send, delivery)
-
-    def _send(self, delivery: Delivery) -> None:
-        """In a thread of the pool. Whatever happens, an answer comes of it."""
+    def _hand_over(self, delivery: Delivery) -> bool:
+        """Whether there was a thread for it. It is started first, and waits for the claim: no thread, no attempt."""
+        claimed: SimpleQueue[bool] = SimpleQueue()
         try:
-            answer = self._signl4.send(delivery.payload or _minimal(delivery))
+            Thread(target=self._send, args=(delivery, self._taken, claimed), name=f"signl4-{delivery.id}").start()
+        except RuntimeError as error:
+            if self._short_until is None:
+                self._log.error("deliveries put off", error=str(error))
+            self._short_until = self._clock() + THREAD_AGAIN
+            return False
+        self._short_until = None
+        is_ours = False
+        try:
+            is_ours = self._claim(delivery)
+        finally:
+            claimed.put(is_ours)
+        return True
+
+    def _claim(self, delivery: Delivery) -> bool:
+        now = self._clock()
+        if not self._store.claim(delivery, now):
+            return False
+        self._target = retry.sent_at(self._target, now)
+        self._pace = pace.counted(self._pace, self._target.event_limit, now)
+        self._in_flight[delivery.incident_id] = delivery
+        self._sent_at[delivery.id] = now
+        return True
+
+    def _send(self, delivery: Delivery, taken: int, claimed: "SimpleQueue[bool]") -> None:
+        """In a thread of its own. Whatever happens, an answer comes of what was claimed."""
+        if not claimed.get():
+            return
+        try:
+            full = None if delivery.own_fault else delivery.payload
+            answer = self._signl4.send(full or _minimal(delivery))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not take the delivery with it
             answer = Answer(TryLater(f"the request could not be made: {type(error).__name__}", Scope.ROW))
-        self._finished.put((delivery, answer))
+        self._finished.put((delivery, answer, taken))
 
     def _await_answer(self, patience: float | None) -> None:
         try:
@@ -186,18 +221,16 @@ class Deliver:
         next_at = None if full or self._put_down or self._wait(0) else self.next_at()
         return None if next_at is None else max((next_at - self._clock()).total_seconds(), 0.01)
 
-    def _settle(self, delivery: Delivery, answer: Answer) -> None:
-        """Records what came of an attempt. A crash before it repeats the attempt."""
-        settings = self._settings
-        delay = retry.backoff(delivery.attempts + 1, self._rng, settings.retry_min, settings.retry_max)
+    def _settle(self, delivery: Delivery, answer: Answer, taken: int) -> None:
+        """Records what came of an attempt. A crash before it repeats the attempt. `taken`: by how many it began."""
         now = self._clock()
-        step = retry.step(answer, delivery.refused, delay, now)
-        target = retry.target_after(self._target, answer, delay, now)
+        step, target = self._judge(delivery, answer, self._taken - taken, now)
+        self._taken += step.state is DeliveryState.DELIVERED
         trouble: str | None = None
-        taken = True
+        recorded = True
         while True:
             try:
-                taken = self._store.settle(delivery, step, answer, _minimal(delivery), target, now)
+                recorded = self._store.settle(delivery, step, answer, _minimal(delivery), target, now)
                 self._target = target
                 break
             except DatabaseBusyError as error:
@@ -216,9 +249,21 @@ class Deliver:
             sent_at=self._sent_at.pop(delivery.id),
             refused=isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.TARGET,
         )
-        self._tell(delivery, answer, step.state if taken else DeliveryState.SUPERSEDED)
+        self._tell(delivery, answer, step if recorded else replace(step, state=DeliveryState.SUPERSEDED))
 
-    def _tell(self, delivery: Delivery, answer: Answer, state: DeliveryState) -> None:
+    def _judge(self, delivery: Delivery, answer: Answer, meanwhile: int, now: datetime) -> tuple[Step, Target]:
+        """What becomes of the delivery, and what is known of SIGNL4 now. `meanwhile`: so many others were taken."""
+        settings = self._settings
+        # An attempt that began while SIGNL4 was down, and ended when it was there again, was in vain: it begins anew.
+        attempts = 1 if meanwhile else delivery.attempts + 1
+        delay = retry.backoff(attempts, self._rng, settings.retry_min, settings.retry_max)
+        if retry.is_own_fault(delivery, answer, now, meanwhile):
+            step = retry.set_apart(delivery, answer, settings.retry_max, now)
+            return step, retry.target_after_own_fault(self._target, answer, delay, now)
+        answer = retry.in_company(answer, meanwhile)
+        return retry.step(answer, delivery.refused, delay, now), retry.target_after(self._target, answer, delay, now)
+
+    def _tell(self, delivery: Delivery, answer: Answer, step: Step) -> None:
         fields = {"incident": delivery.incident_id, "kind": delivery.kind, "attempt": delivery.attempts + 1}
         match answer.outcome:
             case Delivered(event_id):
@@ -226,13 +271,16 @@ class Deliver:
                     self._log.info("SIGNL4 takes deliveries again", after=self._trouble)
                 self._trouble = None
                 self._log.info("delivered", **fields, event_id=event_id)
-            case Rejected(why) | TryLater(why) if state is DeliveryState.SUPERSEDED:
+            case Rejected(why) | TryLater(why) if step.state is DeliveryState.SUPERSEDED:
                 self._log.info("dropped on its way", **fields, error=why)
-            case Rejected(why) if state is DeliveryState.DEAD:
+            case Rejected(why) if step.state is DeliveryState.DEAD:
                 self.deaths += 1
                 self._log.error("delivery dead", **fields, error=why, mend=f"look at it, then: retry {delivery.id}")
             case Rejected(why):
                 self._log.warning("payload refused, trying a minimal one", **fields, error=why)
+            case TryLater(why) if step.own_fault:
+                say = self._log.debug if delivery.own_fault else self._log.error
+                say("delivery fails on its own", **fields, error=why, mend=f"or give it up: drop {delivery.id}")
             case TryLater(why):
                 say = self._log.debug if why == self._trouble else self._log.warning
                 self._trouble = why

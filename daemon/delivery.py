@@ -19,6 +19,19 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """That a delivery fails, and how others fare meanwhile."""
+
+    since: datetime
+    times: int
+    """Failures, not counting those that an outage explains."""
+    others_taken: int
+    """How many others SIGNL4 took since the first attempt that failed began."""
+    others_failing: int
+    """How many others wait because they failed too."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A pending row of the outbox, the oldest of its incident, as the sender needs it."""
 
@@ -34,6 +47,11 @@ class Delivery:
     """Whether SIGNL4 refused the full payload before; the one here is then the minimal one."""
     over_since: datetime | None
     """When this generation of the incident ended, if its `resolved` waits behind this delivery."""
+    taken_before: int = 0
+    """How many deliveries SIGNL4 had taken, ever, when this one was looked up."""
+    failing: Failing | None = None
+    own_fault: bool = False
+    """Whether it fails while others are taken. Then it goes out in its minimal form, alone and rarely."""
 
 
 class Scope(StrEnum):
@@ -42,6 +60,10 @@ class Scope(StrEnum):
     ROW = "row"
     TARGET = "target"
     SECRET = "secret"  # noqa: S105 - a scope, not a secret
+    UNCLEAR = "unclear"
+    """The secret, or this delivery alone."""
+    ITEM = "item"
+    """This delivery alone: it may have been taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +140,8 @@ class Step:
     due_at: datetime
     minimal: bool = False
     """Whether the next attempt takes the minimal payload."""
+    own_fault: bool = False
+    """Whether the failure is the delivery's own, and not SIGNL4's or the secret's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +156,8 @@ class Opening:
     """When deliveries that were refused before may go."""
     probe: bool = False
     """Whether the next delivery only tries the secret: take the one tried longest ago."""
+    own_faults: bool = True
+    """Whether one that fails on its own may go, which is so unless another of them is under way."""
 
     def start(self, *, refused: bool) -> datetime:
         """When a delivery may go, as far as the target is concerned."""
@@ -145,3 +171,4 @@ class Waiting:
     due_at: datetime
     refused: bool
     attempted: bool
+    own_fault: bool = False

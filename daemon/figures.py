@@ -8,6 +8,20 @@ from daemon.incident import Unreadable
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFault:
+    """A delivery that waits because it fails while others are taken."""
+
+    id: int
+    incident_id: str
+    kind: str
+    last_error: str
+    failing_since: datetime
+    created_at: datetime
+    is_alarm: bool = False
+    """Whether it tells of an alarm of our own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """The state of the whole at one moment."""
 
@@ -42,3 +56,6 @@ class Figures:
     """How many of these could not be read."""
     oldest_pending_at: datetime | None = None
     oldest_due_at: datetime | None = None
+    """Of those that do not wait for a delivery that fails on its own."""
+    own_faults: tuple[OwnFault, ...] = ()
+    """The oldest first."""

@@ -10,10 +10,13 @@ from daemon.figures import Figures
 
 DEAD_ALARM = "betterstack-signl4-alarm-dead"
 UNREADABLE_ALARM = "betterstack-signl4-alarm-unreadable"
-"""That something is dead, or cannot be read, is a problem with a sentence of its own."""
+DELIVERY_ALARM = "betterstack-signl4-alarm-delivery"
+NAMED_BELOW = {DEAD_ALARM, DELIVERY_ALARM, UNREADABLE_ALARM}
+"""What these tell of is a problem with a sentence of its own."""
+MOST_NAMED = 5
+"""So many deliveries that fail on their own are told of by name."""
 MOST_IDS = 20
 """In a sentence; when these are given up, it names the next."""
-
 TOLERATED_SKEW = timedelta(minutes=1)
 
 
@@ -22,7 +25,8 @@ def report(
 ) -> dict[str, Any]:
     """What `status` tells, under the names its JSON has. `queue`: how long SIGNL4's limit makes the outbox last."""
     told = list(problems(figures, interval, poll_after, now))
-    oldest = figures.oldest_pending_at
+    pending = [figures.oldest_pending_at, *(own.created_at for own in figures.own_faults)]
+    oldest = min(filter(None, pending), default=None)
     return {
         "healthy": not told,
         "problems": told,
@@ -42,8 +46,7 @@ def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: 
 
     `interval`: `poll.interval`. `poll_after`: `alarm.poll_after`, and the longest that a due delivery should wait.
     """
-    own = {DEAD_ALARM, UNREADABLE_ALARM}
-    yield from (sentence for alarm, sentence in figures.open_alarms.items() if alarm not in own)
+    yield from (sentence for alarm, sentence in figures.open_alarms.items() if alarm not in NAMED_BELOW)
     if figures.last_complete_round_at is None:
         yield f"no round was ever complete{_because(figures)}"
     elif now - _polled_until(figures.last_complete_round_at, figures) > 3 * interval + timedelta(minutes=1):
@@ -60,6 +63,7 @@ def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: 
         yield f"a delivery is overdue for {age(figures.oldest_due_at, now)}; look at: deliveries --state pending"
     elif figures.oldest_pending_at is not None and now - figures.oldest_pending_at > poll_after:
         yield f"a delivery waits for {age(figures.oldest_pending_at, now)}; look at: deliveries --state pending"
+    yield from _own_faults(figures, poll_after, now)
     late = figures.too_late
     if figures.dead_deliveries > len(late):
         count = figures.dead_deliveries - len(late)
@@ -96,6 +100,18 @@ def clock_sentence(figures: Figures, now: datetime) -> str | None:
     behind = "behind" if figures.ahead > timedelta(0) else "ahead of"
     off = age(now - abs(figures.ahead), now)
     return f"the clock of this machine is {off} {behind} Better Stack's; look at: timedatectl"
+
+
+def _own_faults(figures: Figures, poll_after: timedelta, now: datetime) -> Iterator[str]:
+    lasting = [own for own in figures.own_faults if now - own.failing_since >= poll_after]
+    for own in lasting[:MOST_NAMED]:
+        yield (
+            f"delivery {own.id} ({own.kind} of incident {own.incident_id}) fails while others are taken, since "
+            f"{own.failing_since:%Y-%m-%d %H:%M} UTC ({own.last_error}); try it: retry {own.id}, or give it up: "
+            f"drop {own.id}"
+        )
+    if more := lasting[MOST_NAMED:]:
+        yield f"{len(more)} more deliveries fail while others are taken; look at: deliveries --state pending"
 
 
 def line(figures: Figures, found: Sequence[str], now: datetime) -> str:

@@ -6,7 +6,7 @@ A watcher that cannot be reached is never fatal. The addresses are secrets, and 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from daemon.wire import ExchangeError, Wire
+from daemon.wire import BodyError, ExchangeError, Wire
 
 AT_ONCE = 8
 
@@ -22,14 +22,20 @@ class Heartbeat:
         """Calls each watcher. A sentence for each that did not take it."""
         if not self._watchers:
             return []
-        with ThreadPoolExecutor(AT_ONCE, "heartbeat") as pool:
-            failures = pool.map(_call, self._watchers)
-            return [f"heartbeat.urls, number {place}: {why}" for place, why in enumerate(failures, 1) if why]
+        try:
+            with ThreadPoolExecutor(AT_ONCE, "heartbeat") as pool:
+                failures = list(pool.map(_call, self._watchers))
+        except RuntimeError as error:
+            return [f"heartbeat.urls: not called, {error}"]
+        return [f"heartbeat.urls, number {place}: {why}" for place, why in enumerate(failures, 1) if why]
 
 
 def _call(watcher: Wire) -> str | None:
     try:
         status = watcher.exchange("GET", "").status
+    except BodyError as error:
+        # Nobody reads what it says: the status alone tells whether it was taken.
+        status = error.reply.status
     except ExchangeError as error:
         # The text may quote the address.
         return "no answer in time" if "within" in str(error) else f"not reached ({str(error).partition(':')[0]})"

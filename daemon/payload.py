@@ -73,9 +73,8 @@ class Templates:
         """The JSON body that tells of one transition."""
         filled = _fill_value(self._bodies[kind], incident, self._dashboard)
         body = {key: value for key, value in filled.items() if key.lower() not in _PROTECTED_KEYS}
-        if kind is Kind.NEW and not _TITLE_KEYS & {key.lower() for key in body}:
-            title = incident.text("cause") or _plain_title(incident.id)
-            body = {"Title": _cut(title, TITLE_LIMIT), **body}
+        if kind is Kind.NEW:
+            body = _titled(body, incident)
         if note:
             body["Note"] = note
         return _signed(body, kind, external_id)
@@ -108,6 +107,22 @@ def _signed(body: dict[str, Any], kind: Kind, external_id: str) -> dict[str, Any
     if SOURCE.lower() not in {key.lower() for key in body}:
         body[SOURCE] = "Better Stack"
     return {**body, EXTERNAL_ID: external_id, STATUS: str(kind)}
+
+
+def _titled(body: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
+    """The body with a title that SIGNL4 takes for one: a text, and not a blank one, which it would show as it is."""
+    kept = {key: value for key, value in body.items() if not (key.lower() in _TITLE_KEYS and _is_blank(value))}
+    if any(key.lower() in _TITLE_KEYS and isinstance(value, str) for key, value in kept.items()):
+        return kept
+    cause = incident.text("cause")
+    title = _plain_title(incident.id) if _is_blank(cause) else cause
+    # What has the name of our own title, in whatever spelling, would be the same key to SIGNL4.
+    return {"Title": _cut(title, TITLE_LIMIT), **{key: kept[key] for key in kept if key.lower() != "title"}}
+
+
+def _is_blank(value: object) -> bool:
+    """Whether it is a text of which nothing shows."""
+    return isinstance(value, str) and not any(mark.isprintable() and not mark.isspace() for mark in value)
 
 
 def _plain_title(incident_id: str) -> str:

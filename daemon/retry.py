@@ -1,14 +1,27 @@
 """What comes after an attempt: for the delivery, and for SIGNL4 as a whole. Pure.
 
 Their outage is never our lost page: nothing here counts attempts against a limit. Only a payload that SIGNL4 refused
-twice, the second time in its minimal form, is dead.
+twice, the second time in its minimal form, is dead. And what fails while others are taken is not SIGNL4's outage: it is
+set apart, and teaches nothing about SIGNL4 from then on.
 """
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-from daemon.delivery import Answer, Delivered, DeliveryState, Opening, Rejected, Scope, Step, Target, TryLater
+from daemon.delivery import (
+    Answer,
+    Delivered,
+    Delivery,
+    DeliveryState,
+    Failing,
+    Opening,
+    Rejected,
+    Scope,
+    Step,
+    Target,
+    TryLater,
+)
 
 LONGEST_HOLD = timedelta(minutes=15)
 LONGEST_ROUND_BACKOFF = timedelta(minutes=2)
@@ -19,6 +32,11 @@ PROBE_GAP = timedelta(seconds=60)
 FAULT_WINDOW = timedelta(minutes=1)
 FAULT_BUDGET = 6
 PACE = timedelta(seconds=6)
+
+PROOF = 2
+"""So many others taken since its first failure, and a failure is the delivery's own."""
+PATIENCE = 6
+"""After so many failures it does not count any more that others fail as well."""
 
 
 def backoff(attempts: int, rng: Random, least: timedelta, most: timedelta) -> timedelta:
@@ -44,11 +62,57 @@ def step(answer: Answer, refused: bool, delay: timedelta, now: datetime) -> Step
             return Step(DeliveryState.DEAD, now)
         case Rejected():
             return Step(DeliveryState.PENDING, now, minimal=True)
-        case TryLater(scope=Scope.SECRET):
+        case TryLater(scope=Scope.SECRET | Scope.UNCLEAR):
             return Step(DeliveryState.PENDING, now + PROBE_GAP)
         case TryLater():
             # A `Retry-After` of nothing leaves the back-off in force, or the delivery would go round and round.
             return Step(DeliveryState.PENDING, now + (answer.hold or delay))
+
+
+def in_company(answer: Answer, meanwhile: int) -> Answer:
+    """What an answer means if so many other deliveries were taken meanwhile: the secret was not at fault."""
+    outcome = answer.outcome
+    if meanwhile and isinstance(outcome, TryLater) and outcome.scope is Scope.UNCLEAR:
+        return replace(answer, outcome=TryLater(outcome.why, Scope.ROW))
+    return answer
+
+
+def is_own_fault(delivery: Delivery, answer: Answer, now: datetime, meanwhile: int = 0) -> bool:
+    """Whether a failed attempt is the delivery's own fault, and neither SIGNL4's nor the secret's.
+
+    In a partial outage many fail once or twice while others are taken. So the more others fail, the more often a
+    delivery must have failed itself. `meanwhile`: how many others were taken during the attempt.
+    """
+    outcome, failing = answer.outcome, delivery.failing
+    if not isinstance(outcome, TryLater):
+        return False
+    if delivery.own_fault or outcome.scope is Scope.ITEM:
+        return True
+    if failing is None or failing.others_taken + meanwhile < (1 if outcome.scope is Scope.UNCLEAR else PROOF):
+        return False
+    return _lasts(failing, outcome.scope, now, asked_to_wait=bool(answer.hold))
+
+
+def _lasts(failing: Failing, scope: Scope, now: datetime, *, asked_to_wait: bool) -> bool:
+    if scope in {Scope.SECRET, Scope.UNCLEAR}:
+        return True
+    if scope is Scope.TARGET or asked_to_wait:
+        # Whoever asks for silence speaks of everybody, for as long as any such silence lasts.
+        return now - failing.since >= LONGEST_HOLD
+    return failing.times + 1 >= min(2 + 2 * failing.others_failing, PATIENCE)
+
+
+def set_apart(delivery: Delivery, answer: Answer, rarely: timedelta, now: datetime) -> Step:
+    """What becomes of a delivery whose failure is its own: at once in its minimal form, then `rarely`."""
+    may_be_taken = isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.ITEM
+    wait = rarely if delivery.own_fault or may_be_taken else timedelta(0)
+    return Step(DeliveryState.PENDING, now + max(wait, answer.hold or timedelta(0)), own_fault=True)
+
+
+def target_after_own_fault(target: Target, answer: Answer, delay: timedelta, now: datetime) -> Target:
+    """What such an answer teaches about SIGNL4: no more than that of a refused payload, and no silence for others."""
+    why = "" if isinstance(answer.outcome, Delivered) else answer.outcome.why
+    return target_after(target, replace(answer, outcome=Rejected(why), hold=None), delay, now)
 
 
 def target_after(target: Target, answer: Answer, delay: timedelta, now: datetime) -> Target:
@@ -57,7 +121,7 @@ def target_after(target: Target, answer: Answer, delay: timedelta, now: datetime
     match outcome:
         case Delivered():
             target = replace(target, secret_refused_since=None, probe_at=None)
-        case TryLater(scope=Scope.SECRET):
+        case TryLater(scope=Scope.SECRET | Scope.UNCLEAR):
             since = target.secret_refused_since or now
             target = replace(target, secret_refused_since=since, probe_at=now + PROBE_GAP, why=outcome.why)
         case TryLater(scope=Scope.TARGET) if answer.hold is None:

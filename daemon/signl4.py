@@ -14,13 +14,17 @@ from urllib.parse import quote
 from daemon.delivery import Allowance, Answer, Delivered, Outcome, Rejected, Scope, TryLater
 from daemon.scrub import scrubbed
 from daemon.settings import Signl4Section
-from daemon.wire import ExchangeError, Reply, Wire, described
+from daemon.wire import BodyError, ExchangeError, Reply, Wire, described
 
 LONGEST_HOLD = timedelta(minutes=15)
 """A clock that is off, or a reset in milliseconds, must not silence paging for longer."""
 
-_PAYLOAD_FAULTS = {400, 413, 415, 422}
+_TAKEN = {201, 202, 204, 205}
+"""Whatever stands below them: a repetition would wake somebody twice."""
+_PAYLOAD_FAULTS = {400, 406, 413, 415, 422}
 _SECRET_FAULTS = {401, 403, 404}
+_COUNTED = {400, 401, 403, 404, 413, 415, 422}
+"""What SIGNL4 counts among the ten faulty requests that it allows a minute."""
 _UNKNOWN_SECRET = 3004
 
 
@@ -38,6 +42,8 @@ class Signl4:
         headers = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
         try:
             reply = self._wire.exchange("POST", f"/webhook/{quote(secret, safe='')}", headers=headers, content=content)
+        except BodyError as error:
+            reply = error.reply
         except ExchangeError as error:
             return Answer(TryLater(f"SIGNL4 was not reached: {scrubbed(str(error), secret)}", Scope.ROW))
         return answer_to(reply, secret, datetime.now(UTC))
@@ -51,7 +57,7 @@ def answer_to(reply: Reply, secret: str, now: datetime) -> Answer:
     return Answer(
         outcome=_outcome(reply, secret, used_up),
         hold=retry_after if retry_after is not None else min(reset, LONGEST_HOLD) if reset and used_up else None,
-        faulty=reply.status in _PAYLOAD_FAULTS | _SECRET_FAULTS,
+        faulty=reply.status in _COUNTED,
         allowance=_allowance(reply, reset),
     )
 
@@ -59,38 +65,46 @@ def answer_to(reply: Reply, secret: str, now: datetime) -> Answer:
 def _outcome(reply: Reply, secret: str, used_up: bool) -> Outcome:
     if 200 <= reply.status < 300:
         return _accepted(reply, secret)
-    why = f"SIGNL4 answered {described(reply, secret)}"
+    why = f"SIGNL4 answered {described(reply, secret)}{_unread(reply, secret)}"
     if reply.status == 429 or used_up:
         return TryLater(why, Scope.TARGET)
     if reply.status in _PAYLOAD_FAULTS:
         return Rejected(why)
     if reply.status in _SECRET_FAULTS:
-        return TryLater(f"{why}; {_secret_advice(reply)}", Scope.SECRET)
+        is_unknown = reply.status == 404 and (_object(reply) or {}).get("code") == _UNKNOWN_SECRET
+        scope = Scope.SECRET if is_unknown or reply.status == 401 else Scope.UNCLEAR
+        return TryLater(f"{why}; {_secret_advice(reply, is_unknown=is_unknown)}", scope)
     return TryLater(why, Scope.ROW)
 
 
 def _accepted(reply: Reply, secret: str) -> Outcome:
-    if not reply.body.strip():
-        return Delivered(None)
+    is_empty = not reply.body.strip() and reply.unread is None
+    if reply.status in _TAKEN or is_empty or _object(reply) is not None:
+        event_id = (_object(reply) or {}).get("eventId")
+        return Delivered(scrubbed(event_id, secret)[:200] if isinstance(event_id, str) else None)
+    if reply.unread is not None:
+        unread = _unread(reply, secret)
+        return TryLater(f"HTTP {reply.status}{unread}; it may have been taken, so it is rarely repeated", Scope.ITEM)
+    why = f"HTTP {reply.status} without SIGNL4's JSON: something on the way answered, a portal or a proxy perhaps"
+    return TryLater(why, Scope.ROW)
+
+
+def _unread(reply: Reply, secret: str) -> str:
+    return "" if reply.unread is None else f" (its body could not be read: {scrubbed(reply.unread, secret)[:200]})"
+
+
+def _object(reply: Reply) -> Mapping[str, Any] | None:
+    """The body, if it is a JSON object."""
     try:
         body = reply.json()
     except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        why = f"HTTP {reply.status} without SIGNL4's JSON: something on the way answered, a portal or a proxy perhaps"
-        return TryLater(why, Scope.ROW)
-    event_id = body.get("eventId")
-    return Delivered(scrubbed(event_id, secret)[:200] if isinstance(event_id, str) else None)
+        return None
+    return body if isinstance(body, dict) else None
 
 
-def _secret_advice(reply: Reply) -> str:
+def _secret_advice(reply: Reply, *, is_unknown: bool) -> str:
     """What to check first: SIGNL4's own 404 for an unknown secret carries a code, another 404 is not its webhook."""
-    try:
-        body = reply.json()
-    except ValueError:
-        body = None
-    unknown = isinstance(body, dict) and body.get("code") == _UNKNOWN_SECRET
-    return "check signl4.secret" if unknown or reply.status != 404 else "check signl4.base_url and signl4.secret"
+    return "check signl4.secret" if is_unknown or reply.status != 404 else "check signl4.base_url and signl4.secret"
 
 
 def _limit_reset(reply: Reply, now: datetime) -> timedelta | None:

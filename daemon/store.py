@@ -19,7 +19,7 @@ from daemon import aside, outbox
 from daemon.database import checkpoint, transaction
 from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
 from daemon.incident import Kind, Phase, Progress, Recorded, Shown, Transition, Unreadable
-from daemon.outbox import PENDING
+from daemon.outbox import PENDING, waited_in_vain
 from daemon.tables import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, TARGETS
 
 _RECORDED = [INCIDENTS.c[field.name] for field in fields(Recorded)]
@@ -74,7 +74,7 @@ class Store:
                 _put_incident(connection, change.after, now)
                 for transition, payload in change.told:
                     if transition.kind is Kind.RESOLVED:
-                        _supersede_acknowledged(connection, change.after.id, transition.generation)
+                        connection.execute(outbox.supersede_acknowledged(change.after.id, transition.generation))
                     self._put_delivery(connection, change.after, transition, payload, now)
 
     def _put_delivery(
@@ -166,6 +166,8 @@ class Store:
         since = [PROGRESS.c.failing_since, PROGRESS.c.token_suspect_since]
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.gone_since.is_not(None)).values(gone_since=None))
+            failing = DELIVERIES.c.failing_since.is_not(None)
+            connection.execute(update(DELIVERIES).where(PENDING, failing).values(failing_since=now))
             for column in since:
                 connection.execute(update(PROGRESS).where(column.is_not(None)).values({column: now}))
             # What was recorded since then is never mistaken for something known from before.
@@ -196,11 +198,8 @@ class Store:
 
     def target(self) -> Target:
         """What is known of SIGNL4's willingness."""
-        columns = [TARGETS.c[field.name] for field in fields(Target)]
         with transaction(self._engine, writes=False) as connection:
-            row = connection.execute(select(*columns)).one()
-        faults = {name: tuple(map(datetime.fromisoformat, getattr(row, name))) for name in _FAULTS}
-        return Target(**{**row._mapping, **faults})
+            return outbox.target_of(connection.execute(outbox.target()).one())
 
     def attempts_since(self, since: datetime) -> tuple[datetime, ...]:
         """When deliveries were last attempted, oldest first, as far as it was after that."""
@@ -234,25 +233,30 @@ class Store:
     ) -> bool:
         """Writes down what came of an attempt. `minimal` is the payload of the next one, if the step asks for it.
 
-        What was dropped while it was on its way is delivered all the same where SIGNL4 took it, and stays dropped
-        otherwise: then this is `False`.
+        Once something is taken, SIGNL4 is there again: what failed since nothing else was taken is due at once. What
+        was dropped while it was on its way is delivered all the same where SIGNL4 took it, and stays dropped otherwise:
+        then this is `False`.
         """
-        values: dict[str, Any] = {"state": step.state, "due_at": step.due_at}
+        values: dict[str, Any] = {
+            "state": step.state,
+            "due_at": step.due_at,
+            **outbox.fared(delivery, answer, step, now),
+        }
         open_to_it = PENDING
         if isinstance(answer.outcome, Delivered):
-            values |= {"delivered_at": now, "event_id": answer.outcome.event_id}
             open_to_it = DELIVERIES.c.state.in_([DeliveryState.PENDING, DeliveryState.SUPERSEDED])
-        else:
-            values |= {"last_error": answer.outcome.why}
-        if step.minimal:
+        if step.minimal or (delivery.own_fault and not delivery.refused and step.state is DeliveryState.DELIVERED):
             values |= {"refused_payload": DELIVERIES.c.payload, "payload": minimal}
         siblings = [PENDING, DELIVERIES.c.incident_id == delivery.incident_id, DELIVERIES.c.due_at < now + self._gap]
         with transaction(self._engine, writes=True) as connection:
             query = update(DELIVERIES).where(open_to_it, DELIVERIES.c.id == delivery.id).values(values)
             taken = connection.execute(query).rowcount == 1
             if step.state is DeliveryState.DELIVERED:
+                at_once = {"due_at": func.min(DELIVERIES.c.due_at, now), "failures": 0}
+                connection.execute(update(DELIVERIES).where(*waited_in_vain()).values(at_once))
                 connection.execute(update(DELIVERIES).where(*siblings).values(due_at=now + self._gap))
-            _put_target(connection, target)
+                connection.execute(update(TARGETS).values(taken=TARGETS.c.taken + 1))
+            connection.execute(update(TARGETS).values(outbox.target_values(target)))
         return taken
 
     def supersede(self, delivery: Delivery, reason: str) -> None:
@@ -279,37 +283,15 @@ class Store:
         waiting = exists().where(PENDING)
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(TARGETS).where(waiting).values(probe_at=now))
-            connection.execute(update(DELIVERIES).where(PENDING, _secret_refused()).values(due_at=now))
+            refused = [PENDING, ~DELIVERIES.c.own_fault, _secret_refused()]
+            connection.execute(update(DELIVERIES).where(*refused).values(due_at=now))
             connection.execute(update(TARGETS).where(~waiting).values(secret_refused_since=None, probe_at=None))
-
-
-_FAULTS = ("other_faults", "payload_faults")
 
 
 def _put_incident(connection: Connection, after: Recorded, now: datetime) -> None:
     values = {**asdict(after), "changed_at": now}
     row = insert(INCIDENTS).values(**values, first_seen_at=now)
     connection.execute(row.on_conflict_do_update(index_elements=[INCIDENTS.c.id], set_=values))
-
-
-def _supersede_acknowledged(connection: Connection, incident_id: str, generation: int) -> None:
-    """An acknowledgement that nobody tried to tell is pointless once the incident is over."""
-    which = [
-        PENDING,
-        DELIVERIES.c.incident_id == incident_id,
-        DELIVERIES.c.generation == generation,
-        DELIVERIES.c.kind == Kind.ACKNOWLEDGED,
-        DELIVERIES.c.attempts == 0,
-    ]
-    superseded = {"state": DeliveryState.SUPERSEDED, "reason": "the incident was resolved before this was sent"}
-    connection.execute(update(DELIVERIES).where(*which).values(superseded))
-
-
-def _put_target(connection: Connection, target: Target) -> None:
-    values = asdict(target)
-    for name in _FAULTS:
-        values[name] = [fault.isoformat() for fault in values[name]]
-    connection.execute(update(TARGETS).values(values))
 
 
 def _secret_refused() -> ColumnElement[bool]:

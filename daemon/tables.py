@@ -123,8 +123,11 @@ DELIVERIES = Table(
     Column("delivered_at", Moment),
     Column("event_id", String),
     Column("last_error", String),
-    # When the first of the attempts failed that failed without a success between them.
+    # When the first of the attempts failed that failed without a success between them, how many deliveries SIGNL4 had
+    # taken before that attempt, and how many attempts failed that no outage explains.
     Column("failing_since", Moment),
+    Column("failing_from", Integer),
+    Column("failures", Integer, nullable=False, server_default="0"),
     # Whether it fails while others are taken: then it is tried alone, and holds nobody up.
     Column("own_fault", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("incident_id", "generation", "kind"),
@@ -135,6 +138,9 @@ DELIVERIES = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_deliveries_pending", DELIVERIES.c.incident_id, DELIVERIES.c.id, sqlite_where=text("state = 'pending'"))
+
+UNTROUBLED = {"failing_since": None, "failing_from": None, "failures": 0, "own_fault": False}
+"""A delivery of which no failure counts any more."""
 
 PROGRESS = Table(
     "progress",
@@ -172,7 +178,7 @@ UNREADABLE = Table(
 TARGETS = Table(
     "targets",
     METADATA,
-    # How willing SIGNL4 is to listen; the columns are the fields of `Target`.
+    # How willing SIGNL4 is to listen; most of the columns are the fields of `Target`.
     Column("name", String, primary_key=True),
     Column("hold_until", Moment),
     Column("secret_refused_since", Moment),
@@ -182,4 +188,6 @@ TARGETS = Table(
     Column("payload_faults", JSON, nullable=False),
     Column("paced_at", Moment),
     Column("event_limit", Integer),
+    # How many deliveries it took, ever; a count and no time, since clocks are set.
+    Column("taken", Integer, nullable=False, server_default="0"),
 )

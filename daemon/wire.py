@@ -2,8 +2,8 @@
 
 An exchange ends by its deadline, whatever the other side does: a server that drips a byte now and then passes every
 read timeout of the HTTP client, so `stream` cuts each wait to what is left of the exchange. An answer larger than the
-cap is not read to its end, nor unpacked any further. Redirects are not followed, and the environment decides
-nothing but proxies and whom to trust.
+cap is not read to its end, nor unpacked any further. Redirects are not followed, no cookie is kept, and the environment
+decides nothing but proxies and whom to trust: after any answer the next request is that of a fresh client.
 """
 
 import json
@@ -11,11 +11,12 @@ import logging
 import math
 import re
 import ssl
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar
 from typing import Any
 
 from daemon.deadline import Took, begin_exchange, took
@@ -28,6 +29,7 @@ from daemon.race import LOOKING_UP
 from daemon.scrub import scrubbed
 from daemon.settings import HttpSection
 from daemon.trust import named_authorities
+from daemon.unpack import LargerError, UnpackError, unpacked
 
 with without("rich", "httpx._main"):
     import httpx
@@ -39,6 +41,8 @@ for _library in ("httpx", "httpcore", "httpx2", "httpcore2"):
 SIZE_CAP = 10 * 1024 * 1024
 KEPT = 60.0
 """Seconds for which a connection is kept, so that rounds need no new one each time."""
+BEGINNING = 4096
+"""So many bytes are kept of a body that could not be read to its end."""
 THROUGH = ", through "
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 """A clock that stands before this one, when the program was written, is wrong."""
@@ -54,17 +58,15 @@ class ExchangeError(DaemonError):
     """No usable answer came; the text says why and holds neither address nor secret."""
 
 
-class TooLargeError(ExchangeError):
-    """An answer came, and it is larger than the cap."""
-
-
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A complete answer. Header names are in lower case."""
+    """An answer. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    unread: str | None = None
+    """Why the body could not be read; `body` is then what there is of its beginning."""
 
     def json(self) -> Any:
         """The body as JSON, read as kindly as can be: what is odd in one place costs nothing in another.
@@ -95,6 +97,25 @@ class Reply:
         return None if at is None or at < WRITTEN else at - now
 
 
+class BodyError(ExchangeError):
+    """An answer began, and its body could not be read. What its status says, it says all the same."""
+
+    def __init__(self, why: str, reply: Reply) -> None:
+        super().__init__(why)
+        self.reply = reply
+
+
+class TooLargeError(BodyError):
+    """An answer came, and it is larger than the cap."""
+
+
+class _NoCookies(CookieJar):
+    """Takes no cookie in, whatever an answer says: one that cannot be spelled in a header would spoil every request."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Does not look."""
+
+
 class Wire:
     """A connection pool to one service."""
 
@@ -122,6 +143,7 @@ class Wire:
             transport=transport,
             timeout=self._timeout,
             headers={"User-Agent": "betterstack-signl4", "Accept-Encoding": "gzip"},
+            cookies=_NoCookies(),
         )
 
     def exchange(
@@ -134,23 +156,47 @@ class Wire:
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> Reply:
-        """Sends one request and reads its answer. Raises `ExchangeError`."""
+        """Sends one request and reads its answer.
+
+        Raises `ExchangeError`, and `BodyError` of these where the status and the headers came and the body did not.
+        """
         begin_exchange(self._timeout)
         url = f"{base_url or self._base_url}{path}"
+        stream = self._http.stream(method, url, headers=headers, params=params, content=content)
+        with self._explained(), stream as response:
+            self._check_who_answers(response)
+            return self._read(response)
+
+    def _read(self, response: httpx.Response) -> Reply:
+        """The body is unpacked here: the library unpacks a piece of it to the end, however large that is."""
+        status, headers = response.status_code, {key.lower(): value for key, value in response.headers.items()}
+        body = bytearray()
         try:
-            with self._http.stream(method, url, headers=headers, params=params, content=content) as response:
-                self._check_who_answers(response)
-                body = _read(response)
-                self._observe(took())
+            with self._explained():
+                for piece in unpacked(response.iter_raw(), headers.get("content-encoding", ""), SIZE_CAP):
+                    body += piece
+        except ExchangeError as error:
+            del body[BEGINNING:]  # the error keeps this frame alive, and with it what was read
+            kind = TooLargeError if isinstance(error.__context__, LargerError) else BodyError
+            raise kind(str(error), Reply(status, headers, bytes(body), unread=str(error))) from None
+        self._observe(took())
+        return Reply(status, headers, bytes(body))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Whatever the libraries raise is an `ExchangeError`."""
+        try:
+            yield
         except httpx.TimeoutException as error:
             where = f", as {LOOKING_UP}" if LOOKING_UP in str(error) else self._way
             raise ExchangeError(f"no complete answer within {self._timeout:g} s{where}") from None
         except httpx.ProxyError as error:
             raise self._refused(str(error)) from None
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, zlib.error, OSError, ValueError) as error:
+        except UnpackError as error:
+            raise ExchangeError(str(error)) from None
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, ValueError) as error:
             # The text of the library's own errors is safe to keep only because it is scrubbed by whoever holds secrets.
             raise ExchangeError(f"{type(error).__name__}: {error}{self._way}") from None
-        return Reply(response.status_code, {key.lower(): value for key, value in response.headers.items()}, body)
 
     def _check_who_answers(self, response: httpx.Response) -> None:
         if not getattr(response.extensions.get("network_stream"), "heard", True):
@@ -194,23 +240,6 @@ def _transport(tls: ssl.SSLContext, proxy: Proxy | None, connections: int) -> ht
     except (httpx.InvalidURL, ValueError):
         raise proxy.unusable() from None
     return httpx.HTTPTransport(verify=tls, proxy=way, trust_env=False, limits=limits)
-
-
-def _read(response: httpx.Response) -> bytes:
-    """The body, unpacked here: the library unpacks a piece of it to the end, and kilobytes can hold gigabytes."""
-    packing = response.headers.get("content-encoding", "identity").strip().lower()
-    if packing not in {"identity", "gzip"}:
-        raise ExchangeError(f"the answer is packed as {packing[:40]!r}, which nobody asked for")
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing == "gzip" else None
-    body = bytearray()
-    for piece in response.iter_raw():
-        body += unpacker.decompress(piece, SIZE_CAP + 1 - len(body)) if unpacker else piece
-        if len(body) > SIZE_CAP:
-            body.clear()  # the error keeps this frame alive, and with it what was read
-            raise TooLargeError(f"the answer is larger than {SIZE_CAP // 1024 // 1024} MB")
-    if unpacker and response.num_bytes_downloaded and not unpacker.eof:
-        raise ExchangeError("the answer ends before it is unpacked")
-    return bytes(body)
 
 
 def described(reply: Reply, secret: str) -> str:

@@ -14,6 +14,7 @@ from daemon.errors import DatabaseBusyError
 from daemon.figures import Figures
 from daemon.incident import Kind, Phase
 from daemon.store import Store
+from daemon.tables import UNTROUBLED
 from tests.given import NOW, ago, recorded
 from tests.outbox import (
     ACKNOWLEDGED,
@@ -197,7 +198,13 @@ def test_a_dead_delivery_comes_back_with_the_full_payload_due_now(store: Store, 
     assert audit.revive(engine, [2], force=False) == [Revival(2, None)]
     row = rows(engine)["1", 1, "new"]._asdict()
     assert began <= row["due_at"] <= datetime.now(UTC)
-    full = {"state": "pending", "payload": payload("1", NEW), "refused_payload": None, "due_at": row["due_at"]}
+    full = {
+        "state": "pending",
+        "payload": payload("1", NEW),
+        "refused_payload": None,
+        "due_at": row["due_at"],
+        **UNTROUBLED,
+    }
     assert row == {**before, **full}
     assert states(engine)["other", 1, "new"] == "dead"
 

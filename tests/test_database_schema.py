@@ -85,7 +85,7 @@ def test_the_single_rows_exist_from_the_start(database: Path) -> None:
         [progress] = connection.execute("SELECT * FROM progress").fetchall()
         assert (progress[0], set(progress[1:])) == (1, {None, 0})
         targets = connection.execute("SELECT * FROM targets").fetchall()
-    assert targets == [("signl4", None, None, None, "", "[]", "[]", None, None)]
+    assert targets == [("signl4", None, None, None, "", "[]", "[]", None, None, 0)]
 
 
 @pytest.mark.parametrize(("column", "words"), [("phase", Phase), ("kind", Kind), ("state", DeliveryState)])

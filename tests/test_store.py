@@ -125,6 +125,8 @@ def test_a_transition_becomes_a_pending_row_with_everything_the_audit_needs(stor
         "event_id": None,
         "last_error": None,
         "failing_since": None,
+        "failing_from": None,
+        "failures": 0,
         "own_fault": False,
     }
 

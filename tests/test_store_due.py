@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from daemon.delivery import (
     Delivery,
     DeliveryState,
+    Failing,
     Opening,
     Waiting,
 )
@@ -162,7 +163,9 @@ def test_a_delivery_carries_all_that_the_sender_needs(store: Store) -> None:
     assert type(head(store, "1").kind) is Kind
     assert head(store, "2").over_since is None
     refuse(store, "1")
-    assert head(store, "1") == Delivery(1, "1", 2, NEW, "bs-1", MINIMAL, 1, refused=True, over_since=ago(minutes=3))
+    failing = Failing(NOW, times=1, others_taken=0, others_failing=0)
+    refused = Delivery(1, "1", 2, NEW, "bs-1", MINIMAL, 1, refused=True, over_since=ago(minutes=3), failing=failing)
+    assert head(store, "1") == refused
     deliver(store, "1")
     assert head(store, "1").over_since is None
 
@@ -176,13 +179,13 @@ def test_the_end_of_another_generation_or_incident_ends_nothing(store: Store) ->
 
 def test_what_waits_is_summed_up_by_what_it_waits_for(store: Store) -> None:
     assert store.waiting(()) == []
+    put(store, "delivered", DELIVERED, NEW)
     for minutes in (3, 2):
         tell(store, f"fresh {minutes}", NEW, RESOLVED, at=after(minutes=minutes))
         tell(store, f"tried {minutes}", NEW)
         postpone(store, f"tried {minutes}", until=after(minutes=10 + minutes))
         tell(store, f"refused {minutes}", NEW)
         refuse(store, f"refused {minutes}", at=after(minutes=20 + minutes))
-    put(store, "delivered", DELIVERED, NEW)
     put(store, "dead", DEAD, NEW)
     put(store, "superseded", SUPERSEDED, NEW)
     expected = [(2, False, False), (12, False, True), (22, True, True)]

@@ -16,9 +16,9 @@ FACE = set("cli operate __main__ service rounds once reload assembly screen prob
 FLOWS = set("poll lookups deliver oversee".split())
 DECISIONS = set("reconcile evidence unreadable retry pace payload health alarm".split())
 EDGES = (
-    set("betterstack pages records signl4 heartbeat wire network stream race names deadline proxy trust".split())
-    | set("store outbox aside audit tables database sqlite place lock gate keeper carry backup upgrade migrate".split())
-    | set("log journal stop watch systemd".split())
+    set("betterstack pages records signl4 heartbeat wire unpack network stream race names deadline".split())
+    | set("proxy trust store outbox aside audit tables database sqlite place lock gate keeper carry backup".split())
+    | set("upgrade migrate log journal stop watch systemd".split())
 )
 WORDS = set("incident delivery config settings setting_types errors events figures harmless lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
@@ -31,7 +31,7 @@ NEIGHBOURS = {
     "betterstack": {"pages", "records", "watch", "wire"},
     "signl4": {"wire"},
     "heartbeat": {"wire"},
-    "wire": {"network", "race", "deadline", "proxy", "trust"},
+    "wire": {"network", "race", "deadline", "proxy", "trust", "unpack"},
     "network": {"race", "names", "stream", "deadline"},
     "race": {"names"},
     "stream": {"deadline"},
