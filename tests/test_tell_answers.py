@@ -111,8 +111,15 @@ CASES = {
     "200, blanks": Case(answer(200, b" \r\n\t\x0b\x0c"), True),
     "203, an object": Case(answer(203, b"{}"), True),
     "203, a portal": Case(answer(203, PORTAL), False),
-    "200, an object, shorter than it says": Case(answer(200, OBJECT, length=1000), False),
-    "200, gzip that breaks off": Case(answer(200, PACKED["gzip"][1][:-9], b"Content-Encoding: gzip"), False),
+    "200, an object, shorter than it says": Case(answer(200, OBJECT, length=1000), True),
+    "200, half an object, shorter than it says": Case(answer(200, OBJECT[:-1], length=1000), False),
+    "200, nothing, shorter than it says": Case(answer(200, b"", length=1000), False),
+    "200, gzip that breaks off behind the object": Case(
+        answer(200, PACKED["gzip"][1][:-4], b"Content-Encoding: gzip"), True
+    ),
+    "200, gzip that breaks off at once": Case(answer(200, PACKED["gzip"][1][:10], b"Content-Encoding: gzip"), False),
+    "200, gzip of nothing": Case(answer(200, gzip.compress(b""), b"Content-Encoding: gzip"), True),
+    "200, labelled as gzip, and is not": Case(answer(200, b"\x1f\x8b{}", b"Content-Encoding: gzip"), False),
     "200, a portal in gzip": Case(answer(200, gzip.compress(PORTAL), b"Content-Encoding: gzip"), False),
     "100, then 201": Case(b"HTTP/1.1 100 Continue\r\n\r\n" + answer(201, OBJECT), True),
     **{f"{status}": Case(answer(status, OBJECT), False) for status in (400, 401, 404, 406, 429, 500, 503)},

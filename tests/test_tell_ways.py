@@ -245,6 +245,12 @@ def test_a_tunnel_through_a_proxy_over_tls_leads_there(tmp_path: Path) -> None:
         proxy.cut()
 
 
+@pytest.mark.parametrize("name", ['co"m\\pa\\ny.pem', "com pany.pem", "#company's.pem", "company.pem "])
+def test_a_file_of_authorities_may_have_any_name(world: World, name: str) -> None:
+    file = shutil.copy(CERTIFICATE, world.place.root / name)
+    assert_both_arrive(world, Way("tls server", {"HTTP__CA_FILE": str(file)}, OVER_TLS))
+
+
 # -- what cannot be used ----------------------------------------------------------------------------------------------
 
 NO_PROXY = "the proxy that http.proxy or the environment names has no address"
