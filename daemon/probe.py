@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from daemon.betterstack import BetterStack
 from daemon.config import Configuration
+from daemon.deadline import Took
 from daemon.delivery import Delivered
 from daemon.errors import BetterStackError
 from daemon.incident import Kind
@@ -54,23 +55,32 @@ def check_online(settings: Settings) -> Iterator[Finding]:
     """One read of Better Stack with the token, and one connection to SIGNL4's host, which cannot prove the secret."""
     tls = tls_context(settings.http)
     remarks: list[str] = []
-    with closing(Wire(settings.betterstack.base_url, settings.http, tls)) as wire:
+    times: list[Took] = []
+    with closing(Wire(settings.betterstack.base_url, settings.http, tls, observe=times.append)) as wire:
         source = BetterStack(wire, settings.betterstack, _never_stops, remarks.append)
         try:
             page = next(iter(source.open_pages()))
             more = " on the first page" if len(page) == PER_PAGE else ""
-            yield True, f"Better Stack: the token works; open incidents{more}: {len(page)}"
+            yield True, f"Better Stack: the token works; open incidents{more}: {len(page)}; {_spelled(times[0])}"
         except BetterStackError as error:
             yield False, f"Better Stack: {error}"
     for sentence in remarks:
         yield True, sentence
-    with closing(Wire(settings.signl4.base_url, settings.http, tls)) as wire:
+    times.clear()
+    with closing(Wire(settings.signl4.base_url, settings.http, tls, observe=times.append)) as wire:
         try:
             reply = wire.exchange("GET", "/")
-            yield True, f"SIGNL4: {settings.signl4.base_url} answers (HTTP {reply.status})"
+            answers = f"answers (HTTP {reply.status}); {_spelled(times[0])}"
+            yield True, f"SIGNL4: {settings.signl4.base_url} {answers}"
         except ExchangeError as error:
             yield False, f"SIGNL4: {settings.signl4.base_url} was not reached: {error}"
     yield True, "SIGNL4's secret can only be proven by an alert; try: betterstack-signl4 test-alert"
+
+
+def _spelled(took: Took) -> str:
+    """Where the time went; a slow look-up or connection is the network's, a slow answer the service's."""
+    steps = (("look-up", took.look_up), ("connection", took.connection), ("answer", took.answer))
+    return ", ".join(f"{step} {seconds:.2f} s" for step, seconds in steps)
 
 
 def send_test_alert(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:

@@ -1,8 +1,11 @@
 """What `check` and `test-alert` find out, against both services on loopback."""
 
 import gc
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from daemon.sandbox.server import Sandbox
 from daemon.settings import Settings
 from tests.given import settings
 
+TIMES = re.compile(r"; look-up (\d+\.\d\d) s, connection (\d+\.\d\d) s, answer (\d+\.\d\d) s$")
 PROVE = (True, "SIGNL4's secret can only be proven by an alert; try: betterstack-signl4 test-alert")
 
 
@@ -80,7 +84,8 @@ class TestCheckOnline:
     def test_makes_one_read_and_one_connection(self, sandbox: Sandbox, count: int, said: str) -> None:
         for _ in range(count):
             sandbox.world.open("Shop")
-        assert list(check_online(pointed_at(sandbox))) == [
+        findings = list(check_online(pointed_at(sandbox)))
+        assert [(well, TIMES.sub("", sentence)) for well, sentence in findings] == [
             (True, f"Better Stack: the token works; {said}"),
             (True, f"SIGNL4: {sandbox.signl4.url} answers (HTTP 404)"),
             PROVE,
@@ -92,11 +97,24 @@ class TestCheckOnline:
         assert sandbox.signl4.secret not in connection.request.target
         assert sandbox.signl4.events == ()
 
+    def test_says_of_both_services_what_took_how_long(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each look at the clock is 1.5 s after the one before."""
+        ticks = iter(range(100))
+        slow = SimpleNamespace(monotonic=lambda: time.monotonic() + 1.5 * next(ticks))
+        monkeypatch.setattr("daemon.deadline.time", slow)
+        said = [TIMES.search(sentence) for _, sentence in check_online(pointed_at(sandbox))]
+        assert [times and [float(seconds) >= 1.5 for seconds in times.groups()] for times in said] == [
+            [True] * 3,
+            [True] * 3,
+            None,
+        ]
+
     def test_reads_no_second_page(self, sandbox: Sandbox) -> None:
         for _ in range(60):
             sandbox.world.open("Shop")
         [first, *_] = check_online(pointed_at(sandbox))
-        assert first == (True, "Better Stack: the token works; open incidents on the first page: 50")
+        assert first[0]
+        assert first[1].startswith("Better Stack: the token works; open incidents on the first page: 50; ")
         assert len(sandbox.betterstack.requests) == 1
 
     def test_says_that_the_token_is_wrong_and_goes_on(self, sandbox: Sandbox) -> None:
