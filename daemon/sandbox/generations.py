@@ -41,6 +41,8 @@ class Generation:
     """What was not old news when it was shown."""
     late: bool = False
     """Its acknowledgement was shown when the next generation had been, so that it may count as old news."""
+    obscure: bool = False
+    """It began without a trace behind one whose end was not shown, so that its end may be taken for that one's."""
 
     @property
     def shown_alive(self) -> bool:
@@ -65,6 +67,7 @@ class Generation:
             later,
             opened=self.opened,
             traceless=self.traceless or not self.shown,
+            obscure=self.obscure,
             doubtful=self.doubtful,
             called=self.called or later.called,
             acknowledged=self.acknowledged if acknowledgement_shown else later.acknowledged,
@@ -95,7 +98,9 @@ def _followed(way: Lives, generation: Generation) -> list[Lives]:
     *before, last = way
     ways: list[Lives] = []
     if Phase.RESOLVED in last.shown or Phase.ACKNOWLEDGED in last.shown:
-        ways.append((*before, replace(last, late=last.late or last.is_late(generation)), generation))
+        obscure = not last.shown_before(Phase.RESOLVED, generation)
+        late = last.late or last.is_late(generation)
+        ways.append((*before, replace(last, late=late), replace(generation, obscure=obscure)))
     if not _must_be_two(last, generation):
         ways += _followed(tuple(before), last.continued_by(generation))
     return ways
@@ -103,7 +108,7 @@ def _followed(way: Lives, generation: Generation) -> list[Lives]:
 
 def _must_be_two(last: Generation, generation: Generation) -> bool:
     """Whether a client cannot take the generation for the one before it, however long it took to notice."""
-    if last.shown_before(Phase.RESOLVED, generation):
+    if last.shown_before(Phase.RESOLVED, generation) and not last.obscure:
         return True
     unlike = generation.phase is Phase.OPEN or _shown_unacknowledged(generation)
     return last.shown_before(Phase.ACKNOWLEDGED, generation) and unlike and not generation.restated

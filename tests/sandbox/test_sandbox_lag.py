@@ -87,9 +87,9 @@ def test_lists_and_single_records_lag_apart(lagging: tuple[Sandbox, httpx.Client
         listed = client.get(LIST, params={"resolved": "false"}).json()["data"]
         return [one["id"] for one in listed], client.get(ONE.format(incident_id)).json()["data"]["attributes"]["status"]
 
-    sandbox.betterstack.age = lag.apart(in_lists=timedelta(seconds=2))
+    sandbox.betterstack.age = lag.apart(open_list=timedelta(seconds=2))
     assert shown() == ([incident_id], "Resolved")
-    sandbox.betterstack.age = lag.apart(in_lookups=timedelta(seconds=2))
+    sandbox.betterstack.age = lag.apart(lookups=timedelta(seconds=2))
     assert shown() == ([], "Started")
     sandbox.betterstack.age = lag.no_lag
     assert shown() == ([], "Resolved")
@@ -101,7 +101,7 @@ def test_a_replica_that_has_not_heard_of_an_incident_says_so(
     sandbox, client = lagging
     clock.pass_(seconds=1)
     incident_id = sandbox.world.open("Shop")
-    sandbox.betterstack.age = lag.apart(in_lookups=timedelta(seconds=1))
+    sandbox.betterstack.age = lag.apart(lookups=timedelta(seconds=1))
     assert client.get(ONE.format(incident_id)).status_code == 404
     clock.pass_(seconds=1)
     assert client.get(ONE.format(incident_id)).status_code == 200
@@ -114,7 +114,7 @@ def test_what_a_replica_showed_is_noted_as_the_old_news_it_is(
     incident_id = sandbox.world.open("Shop")
     clock.pass_(seconds=1)
     sandbox.world.resolve(incident_id)
-    sandbox.betterstack.age = lag.apart(in_lists=timedelta(seconds=1))
+    sandbox.betterstack.age = lag.apart(sweep=timedelta(seconds=1))
     for _ in range(3):
         client.get(LIST)
         client.get(ONE.format(incident_id))
