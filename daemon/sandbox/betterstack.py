@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -51,6 +51,8 @@ class BetterStack(LoopbackService):
         super().__init__(ground, port)
         self.world = world
         self.token = token
+        self.age: Callable[[Request], timedelta] = lambda _: timedelta(0)
+        """How far the replica lags that answers a request; see `lag` for ready-made ones."""
 
     def answer(self, request: Request) -> Answer:
         """What Better Stack answers."""
@@ -78,7 +80,7 @@ class BetterStack(LoopbackService):
         if request.method == "GET" and request.path == LIST:
             return lambda: self._list(request)
         if request.method == "GET" and (one := _ONE.fullmatch(request.path)):
-            return lambda: self._single(one[1])
+            return lambda: self._single(request, one[1])
         if request.method == "POST" and (verb := _VERB.fullmatch(request.path)):
             return lambda: self._act(request, verb[1], verb[2])
         return None
@@ -92,18 +94,23 @@ class BetterStack(LoopbackService):
         per_page = min(_count(query, "per_page", DEFAULT_PER_PAGE), MOST_PER_PAGE)
         page = _count(query, "page", 1)
         wanted = _filter(query, request.at.date())
-        found = [record for record in self.world.records if wanted(record)]
+        found = [record for record in self.world.records_as_of(self._as_of(request)) if wanted(record)]
         pages = max(1, -(-len(found) // per_page))
         here = found[(page - 1) * per_page : page * per_page]
         document = {"data": [_data(record) for record in here], "pagination": _pagination(page, pages)}
         return self._showing(here, document)
 
-    def _single(self, incident_id: str) -> Answer:
-        record = self.world.record(incident_id)
+    def _single(self, request: Request, incident_id: str) -> Answer:
+        record = self.world.record(incident_id, self._as_of(request))
         data = _data(record)
         more: dict[str, Any] = {"ssl_certificate_expires_at": None, "domain_expires_at": None, "slack_channels": []}
         data["attributes"] = {**data["attributes"], **more}
         return self._showing([record], {"data": data, "included": [_source(record)]})
+
+    def _as_of(self, request: Request) -> datetime | None:
+        """The moment whose world this request is shown; `None` for the present."""
+        age = self.age(request)
+        return self._now() - age if age else None
 
     def _act(self, request: Request, incident_id: str, verb: str) -> Answer:
         by = _who(request, f"{verb}d_by")

@@ -1,16 +1,21 @@
 """The lives of one incident as a client of Better Stack can tell them apart.
 
-Pure. A generation that began without a trace continues the one before it, unless a client was shown that one's end:
-nothing in the record says that there were two.
+Pure. A generation that began without a trace continues the one before it, unless a client was shown that one's end, or
+its acknowledgement: nothing else in the record says that there were two. Where a replica that lags showed that too
+late, or the later generation was over before it could be shown to be another one, both readings are right.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from daemon.incident import Phase
 from daemon.sandbox.history import Act, Happening, Showing
+
+ALIVE = (Phase.OPEN, Phase.ACKNOWLEDGED)
+MANY_TIMES, LONG = 10, timedelta(seconds=10)
+"""What was shown so often, over such a time, nobody can take for the word of a replica that lags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +35,30 @@ class Generation:
     over: datetime | None
     gone: bool
     """The record was deleted."""
-    shown: Mapping[Phase, datetime]
+    restated: bool
+    """Better Stack put another word for its status, so that its record need not read as one that begins."""
+    shown: Mapping[Phase, Showing]
+    """What was not old news when it was shown."""
+    late: bool = False
+    """Its acknowledgement was shown when the next generation had been, so that it may count as old news."""
+    obscure: bool = False
+    """It began without a trace behind one whose end was not shown, so that its end may be taken for that one's."""
 
     @property
     def shown_alive(self) -> bool:
         """Whether a client was shown that people must be called."""
-        return Phase.OPEN in self.shown or Phase.ACKNOWLEDGED in self.shown
+        return any(phase in self.shown for phase in ALIVE)
+
+    @property
+    def shown_beyond_doubt(self) -> bool:
+        """Whether a client was shown that often enough to believe it with no time in the record to say so."""
+        alive = [self.shown[phase] for phase in ALIVE if phase in self.shown]
+        return sum(one.times for one in alive) >= MANY_TIMES and any(one.span >= LONG for one in alive)
+
+    def shown_before(self, phase: Phase, other: "Generation") -> bool:
+        """Whether a client was shown this one in that phase before it was shown anything of the other one."""
+        first = min((showing.at for showing in other.shown.values()), default=None)
+        return phase in self.shown and (first is None or self.shown[phase].at < first)
 
     def continued_by(self, later: "Generation") -> "Generation":
         """Both as one, for a client that cannot have noticed the end of this one."""
@@ -44,26 +67,82 @@ class Generation:
             later,
             opened=self.opened,
             traceless=self.traceless or not self.shown,
+            obscure=self.obscure,
             doubtful=self.doubtful,
             called=self.called or later.called,
             acknowledged=self.acknowledged if acknowledgement_shown else later.acknowledged,
-            shown={**later.shown, **self.shown},
+            shown={**later.shown, **{phase: one for phase, one in self.shown.items() if phase is not Phase.RESOLVED}},
+            late=self.late or self.is_late(later),
+            restated=self.restated or later.restated,
         )
 
-
-def distinguishable(history: Sequence[Happening], showings: Iterable[Showing]) -> list[Generation]:
-    """The generations of one incident, in order."""
-    shown = {(showing.generation, showing.phase): showing.at for showing in showings}
-    generations: list[Generation] = []
-    for number, happenings in groupby(history, lambda happening: happening.generation):
-        generation = _generation(list(happenings), {phase: at for (of, phase), at in shown.items() if of == number})
-        while generations and generation.traceless and Phase.RESOLVED not in generations[-1].shown:
-            generation = generations.pop().continued_by(generation)
-        generations.append(generation)
-    return generations
+    def is_late(self, later: "Generation") -> bool:
+        """Whether its acknowledgement was shown, and not before the next generation was."""
+        return Phase.ACKNOWLEDGED in self.shown and not self.shown_before(Phase.ACKNOWLEDGED, later)
 
 
-def _generation(happenings: Sequence[Happening], shown: Mapping[Phase, datetime]) -> Generation:
+Lives = tuple[Generation, ...]
+
+
+def distinguishable(history: Sequence[Happening], showings: Iterable[Showing]) -> list[Lives]:
+    """Each way to tell the generations of one incident apart that is right, in order; the most of them first."""
+    ways: list[Lives] = [()]
+    for generation in _generations(history, list(showings)):
+        ways = [longer for way in ways for longer in _followed(way, generation)]
+    return ways
+
+
+def _followed(way: Lives, generation: Generation) -> list[Lives]:
+    if not way or not generation.traceless:
+        return [(*way, generation)]
+    *before, last = way
+    ways: list[Lives] = []
+    if Phase.RESOLVED in last.shown or Phase.ACKNOWLEDGED in last.shown:
+        obscure = not last.shown_before(Phase.RESOLVED, generation)
+        late = last.late or last.is_late(generation)
+        ways.append((*before, replace(last, late=late), replace(generation, obscure=obscure)))
+    if not _must_be_two(last, generation):
+        ways += _followed(tuple(before), last.continued_by(generation))
+    return ways
+
+
+def _must_be_two(last: Generation, generation: Generation) -> bool:
+    """Whether a client cannot take the generation for the one before it, however long it took to notice."""
+    if last.shown_before(Phase.RESOLVED, generation) and not last.obscure:
+        return True
+    unlike = generation.phase is Phase.OPEN or _shown_unacknowledged(generation)
+    return last.shown_before(Phase.ACKNOWLEDGED, generation) and unlike and not generation.restated
+
+
+def _shown_unacknowledged(generation: Generation) -> bool:
+    """Whether it was shown beyond doubt that nobody looks after it."""
+    showing = generation.shown.get(Phase.OPEN)
+    return showing is not None and showing.times >= MANY_TIMES and showing.span >= LONG
+
+
+def _generations(history: Sequence[Happening], showings: Sequence[Showing]) -> list[Generation]:
+    lives = [list(happenings) for _, happenings in groupby(history, lambda happening: happening.generation)]
+    return [_generation(happenings, _news(happenings, lives, showings)) for happenings in lives]
+
+
+def _news(
+    happenings: Sequence[Happening], lives: Iterable[Sequence[Happening]], showings: Iterable[Showing]
+) -> dict[Phase, Showing]:
+    """What was shown of a generation before its end was shown, or a later one whose record says that there was one."""
+    number = happenings[0].generation
+    traced = {life[0].generation for life in lives if life[0].act is not Act.REOPENED_AFRESH}
+    shown = list(showings)
+    later = [one.at for one in shown if one.generation > number and one.generation in traced]
+    end = [one.at for one in shown if one.generation == number and one.phase is Phase.RESOLVED]
+    known_from = min([*later, *end], default=None)
+    return {
+        one.phase: one
+        for one in shown
+        if one.generation == number and (one.phase is Phase.RESOLVED or known_from is None or one.at <= known_from)
+    }
+
+
+def _generation(happenings: Sequence[Happening], shown: Mapping[Phase, Showing]) -> Generation:
     return Generation(
         opened=happenings[0].at,
         phase=happenings[-1].phase,
@@ -73,13 +152,14 @@ def _generation(happenings: Sequence[Happening], shown: Mapping[Phase, datetime]
         acknowledged=_first(happenings, lambda happening: happening.phase is Phase.ACKNOWLEDGED),
         over=_first(happenings, lambda happening: happening.phase is Phase.RESOLVED),
         gone=happenings[-1].act is Act.DELETED,
+        restated=any(happening.act is Act.RESTATED for happening in happenings),
         shown=shown,
     )
 
 
 def _calls(happening: Happening) -> bool:
     over_at_once = happening.act is Act.OPENED and happening.phase is Phase.RESOLVED
-    return over_at_once or happening.phase in {Phase.OPEN, Phase.ACKNOWLEDGED}
+    return over_at_once or happening.phase in ALIVE
 
 
 def _first(happenings: Iterable[Happening], of: Callable[[Happening], bool]) -> datetime | None:

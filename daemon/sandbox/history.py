@@ -1,7 +1,7 @@
 """What happened, as values: at Better Stack, in front of its client, and at SIGNL4. All times are aware and in UTC."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -43,12 +43,25 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """A client read, in a whole 200 answer, that this generation of the incident is in this phase."""
+    """A client read, in a whole 200 answer, that this generation of the incident is in this phase.
+
+    Where the answer came from a replica that lags, that was so when the replica last heard of it, and not at `at`.
+    """
 
     at: datetime
+    """When it was read first."""
     incident_id: str
     generation: int
     phase: Phase
+    until: datetime | None = field(default=None, compare=False)
+    """When it was read last; `None`: only once."""
+    times: int = field(default=1, compare=False)
+    """How often it was read."""
+
+    @property
+    def span(self) -> timedelta:
+        """For how long it was read, from the first time to the last."""
+        return (self.until or self.at) - self.at
 
 
 @dataclass(frozen=True, slots=True)

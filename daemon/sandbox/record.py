@@ -59,6 +59,8 @@ class Record:
                 return _phase_by_times(self.attributes)
             case "resolved" | "acknowledged" | "unconfirmed" as status:
                 return Phase(status)
+            case "validating" if _is_acknowledged(self.attributes):
+                return Phase.ACKNOWLEDGED
             case _:
                 return Phase.OPEN
 
@@ -72,8 +74,10 @@ class Record:
         return replace(self, attributes={**self.attributes, **attributes})
 
     def acknowledged(self, at: datetime, by: str | None) -> "Record":
-        """The record after somebody acknowledged the incident."""
-        return self.changed(status="Acknowledged", acknowledged_at=spelled_time(at), acknowledged_by=by)
+        """The record after somebody acknowledged the incident; one whose recovery is validated keeps its status."""
+        validating = str(self.attributes.get("status")).lower() == "validating"
+        status = self.attributes["status"] if validating else "Acknowledged"
+        return self.changed(status=status, acknowledged_at=spelled_time(at), acknowledged_by=by)
 
     def resolved(self, at: datetime, by: str | None) -> "Record":
         """The record after the incident was resolved."""
@@ -94,11 +98,15 @@ class Record:
 
 def _phase_by_times(attributes: Mapping[str, Any]) -> Phase:
     resolved, reopened = attributes.get("resolved_at"), attributes.get("reopened_at")
-    if resolved and reopened and reopened > resolved:
-        return Phase.OPEN
-    if resolved:
+    if resolved and not (reopened and reopened > resolved):
         return Phase.RESOLVED
-    return Phase.ACKNOWLEDGED if attributes.get("acknowledged_at") else Phase.OPEN
+    return Phase.ACKNOWLEDGED if _is_acknowledged(attributes) else Phase.OPEN
+
+
+def _is_acknowledged(attributes: Mapping[str, Any]) -> bool:
+    """Whether this generation is: an acknowledgement from before a reopening is an old one."""
+    acknowledged, reopened = attributes.get("acknowledged_at"), attributes.get("reopened_at")
+    return bool(acknowledged) and not (reopened and reopened > acknowledged)
 
 
 def spelled_time(moment: datetime) -> str:

@@ -2,6 +2,19 @@
 
 Pure, and computed from what happened: the daemon's own word is not asked. An incident is judged by the right sequence
 of events that comes nearest to what it got.
+
+What counts as a lie, whatever the daemon was shown, since it depends on the truth alone:
+
+- a bogus `new`: one that tells of no beginning that had happened by then and was not told of before. Once more for a
+  generation that is known to be over is one, and so is one for what was over before the daemon was started;
+- a false end: a `resolved` that tells of no end that had happened by then and was not told of before. It is held
+  against the truth of the moment at which SIGNL4 took it, not against what a replica said.
+
+What counts as none: an event that is told twice running, which is doubled; and what nobody can tell apart. A reopening
+that leaves no trace is none of its own unless the client was shown the end or the acknowledgement of the generation
+before, so that two lives may rightly be told as one; where a replica showed that only after the next life, or the next
+life ended before it was shown for ten seconds, both readings are right. An end that is told late is no lie although the
+incident was reopened meanwhile: the generation that it ends was over.
 """
 
 from collections import Counter
@@ -12,7 +25,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from daemon.incident import Kind
-from daemon.sandbox.expectation import Due, sequences
+from daemon.sandbox.expectation import Due, Right, rights
 from daemon.sandbox.history import Event, Happening, Showing, Window
 
 Of = TypeVar("Of", Happening, Showing)
@@ -57,6 +70,8 @@ class Case:
     superseded: int
     """Transitions that nobody had to hear of any more when their turn came."""
     findings: tuple[Finding, ...]
+    lies: tuple[Told, ...] = ()
+    """What was not so when it was told, and is no repetition: see above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,19 @@ class Verdict:
     def count(self, flaw: Flaw) -> int:
         """How often this flaw was found."""
         return sum(finding.flaw is flaw for case in self.cases for finding in case.findings)
+
+    @property
+    def bogus_news(self) -> int:
+        """How often somebody was called for nothing."""
+        return self._lies(Kind.NEW)
+
+    @property
+    def false_ends(self) -> int:
+        """How often somebody was told that it was over when it was not."""
+        return self._lies(Kind.RESOLVED)
+
+    def _lies(self, kind: Kind) -> int:
+        return sum(lie.kind == kind for case in self.cases for lie in case.lies)
 
     @property
     def good(self) -> bool:
@@ -95,42 +123,46 @@ def judge(
     """`started`: when the daemon first asked. `held`: when SIGNL4 could not be told."""
     happened, shown, told = _by_incident(history), _by_incident(showings), _by_external_id(events)
     cases = [
-        _case(happenings, sequences(happenings, shown.get(incident_id, ()), started, held), told.pop(incident_id, ()))
+        _case(happenings, rights(happenings, shown.get(incident_id, ()), started, held), told.pop(incident_id, ()))
         for incident_id, happenings in happened.items()
     ]
     strays = [_stray(external_id, stray) for external_id, stray in told.items()]
     return Verdict((*cases, *strays))
 
 
-def _case(happened: Sequence[Happening], rights: Sequence[tuple[Due, ...]], events: Sequence[Event]) -> Case:
-    """The fullest of the right sequences that the events come nearest to is the one that was due."""
-    right = min(rights, key=lambda one: len(_findings(one, events)))
-    since = {place: due.since for due, place in _matched(right, events)}
+def _case(happened: Sequence[Happening], ways: Sequence[Right], events: Sequence[Event]) -> Case:
+    """The fullest of the right ways that the events come nearest to is the one that was due."""
+    right = min(ways, key=lambda one: len(_findings(one.due, events)))
+    since = {place: due.since for due, place in _matched(right.due, events)}
     told = tuple(
         Told(event.kind, event.at, event.at - since[place] if place in since else None)
         for place, event in enumerate(events)
     )
-    findings = tuple(_findings(right, events))
-    superseded = _acknowledged_in(rights[0]) - _acknowledged_in(right)
-    return Case(happened[0].incident_id, happened[0].name, tuple(happened), told, superseded, findings)
+    findings = tuple(_findings(right.due, events))
+    lies = tuple(told[place] for place in _lies(right.due, events))
+    name = happened[0].name
+    return Case(happened[0].incident_id, name, tuple(happened), told, right.superseded, findings, lies)
 
 
 def _stray(external_id: str, events: Sequence[Event]) -> Case:
     told = tuple(Told(event.kind, event.at, None) for event in events)
     finding = Finding(Flaw.UNFOUNDED, f"Better Stack has no incident {external_id!r}")
-    return Case(external_id, events[0].title, (), told, 0, (finding,))
+    return Case(external_id, events[0].title, (), told, 0, (finding,), told)
 
 
 def _matched(right: Sequence[Due], events: Sequence[Event]) -> list[tuple[Due, int]]:
-    """The longest part of the right sequence that was told in this order, with the places of its events."""
+    """The longest part of the right sequence that was told in this order, and not before it was so.
+
+    Each is given with the place of its event.
+    """
     longest = [[0] * (len(events) + 1) for _ in range(len(right) + 1)]
     for i in reversed(range(len(right))):
         for j in reversed(range(len(events))):
-            same = right[i].kind == events[j].kind
-            longest[i][j] = 1 + longest[i + 1][j + 1] if same else max(longest[i + 1][j], longest[i][j + 1])
+            skipped = max(longest[i + 1][j], longest[i][j + 1])
+            longest[i][j] = max(skipped, 1 + longest[i + 1][j + 1]) if _tells(events[j], right[i]) else skipped
     matched, i, j = [], 0, 0
     while i < len(right) and j < len(events):
-        if right[i].kind == events[j].kind:
+        if _tells(events[j], right[i]) and longest[i][j] == 1 + longest[i + 1][j + 1]:
             matched.append((right[i], j))
             i, j = i + 1, j + 1
         elif longest[i + 1][j] >= longest[i][j + 1]:
@@ -140,18 +172,42 @@ def _matched(right: Sequence[Due], events: Sequence[Event]) -> list[tuple[Due, i
     return matched
 
 
+def _tells(event: Event, due: Due) -> bool:
+    return event.kind == due.kind and event.at >= due.since
+
+
 def _findings(right: Sequence[Due], events: Sequence[Event]) -> list[Finding]:
-    matched = _matched(right, events)
     due, got = Counter(str(one.kind) for one in right), Counter(event.kind for event in events)
     lost, surplus = (due - got).elements(), (got - due).elements()
     findings = [Finding(Flaw.LOST, _times(kind, got, due)) for kind in lost]
     findings += [Finding(Flaw.DOUBLED if due[kind] else Flaw.UNFOUNDED, _times(kind, got, due)) for kind in surplus]
-    if len(matched) < (due & got).total():
-        order, right_order = ", ".join(event.kind for event in events), ", ".join(one.kind for one in right)
-        findings.append(Finding(Flaw.OUT_OF_ORDER, f"told was {order}; right is {right_order}"))
-    early = [one.kind for one, place in matched if events[place].at < one.since]
-    findings += [Finding(Flaw.OUT_OF_ORDER, f"{kind} was told before it was so") for kind in early]
+    if len(_matched(right, events)) < (due & got).total():
+        findings.append(Finding(Flaw.OUT_OF_ORDER, _disorder([one.kind for one in right], events)))
     return findings
+
+
+def _disorder(right: Sequence[str], events: Sequence[Event]) -> str:
+    told, due = ", ".join(event.kind for event in events), ", ".join(right)
+    return f"{told} was told before it was so" if told == due else f"told was {told}; right is {due}"
+
+
+def _lies(right: Sequence[Due], events: Sequence[Event]) -> list[int]:
+    """The places of the events that tell of nothing that had happened by then, unless they repeat the one before."""
+    matched = _matched(right, events)
+    places, due = {place for _, place in matched}, list(right)
+    for one, _ in matched:
+        due.remove(one)
+    lies = []
+    for place, event in enumerate(events):
+        if place in places or (place > 0 and events[place - 1].kind == event.kind):
+            continue
+        # Told out of order is no lie.
+        told = next((one for one in due if _tells(event, one)), None)
+        if told is None:
+            lies.append(place)
+        else:
+            due.remove(told)
+    return lies
 
 
 def _times(kind: str, got: Counter[str], due: Counter[str]) -> str:
@@ -160,10 +216,6 @@ def _times(kind: str, got: Counter[str], due: Counter[str]) -> str:
 
 def _number(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _acknowledged_in(right: Iterable[Due]) -> int:
-    return sum(due.kind is Kind.ACKNOWLEDGED for due in right)
 
 
 def _by_incident(items: Iterable[Of]) -> dict[str, list[Of]]:

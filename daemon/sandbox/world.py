@@ -5,6 +5,7 @@ never changes; whoever waits on the bell wakes at each change. An id is never us
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from daemon.errors import DaemonError
 from daemon.incident import Phase
 from daemon.sandbox.ground import Ground
 from daemon.sandbox.history import Act, Happening, Showing
+from daemon.sandbox.past import Past
 from daemon.sandbox.record import BLANK, Record, spelled_time
 
 FIRST_ID = 1030000001
@@ -35,6 +37,7 @@ class World:
         self._now = ground.now
         self._last_change: dict[str, datetime] = {}
         self._records: dict[str, Record] = {}
+        self._past = Past()
         self._opened = 0
         self._history: list[Happening] = []
         self._showings: dict[tuple[str, int, Phase], Showing] = {}
@@ -69,7 +72,7 @@ class World:
             self._put(record.changed(status="Started"), Act.CONFIRMED, self._moment(incident_id))
 
     def acknowledge(self, incident_id: str, by: str | None = None) -> None:
-        """Somebody looks after it."""
+        """Somebody looks after it. While its recovery is being validated, the status does not say so."""
         with self._bell:
             record, now = self._unresolved(incident_id), self._moment(incident_id)
             if record.phase is Phase.ACKNOWLEDGED:
@@ -96,28 +99,38 @@ class World:
     def delete(self, incident_id: str) -> None:
         """The record is gone; its id answers "not found" from now on."""
         with self._bell:
-            record = self.record(incident_id)
+            record, now = self.record(incident_id), self._moment(incident_id)
+            self._past.note(now, incident_id, record)
             del self._records[incident_id]
-            self._happened(record, Act.DELETED, self._moment(incident_id))
+            self._happened(record, Act.DELETED, now)
 
     def set_status(self, incident_id: str, word: str | None) -> None:
         """Better Stack uses another word for the status of an incident that is not over, or none at all."""
         with self._bell:
             self._put(self._unresolved(incident_id).changed(status=word), Act.RESTATED, self._moment(incident_id))
 
-    def record(self, incident_id: str) -> Record:
-        """The incident as it stands. Raises `NoSuchIncidentError`."""
+    def record(self, incident_id: str, as_of: datetime | None = None) -> Record:
+        """The incident as it stands, or stood at a moment of the last minute. Raises `NoSuchIncidentError`."""
         with self._bell:
-            if incident_id not in self._records:
+            records = self._as_of(as_of)
+            if incident_id not in records:
                 raise NoSuchIncidentError("Resource with provided ID was not found")
-            return self._records[incident_id]
+            return records[incident_id]
 
     @property
     def records(self) -> tuple[Record, ...]:
         """All incidents that are not deleted, newest first."""
+        return self.records_as_of(None)
+
+    def records_as_of(self, moment: datetime | None) -> tuple[Record, ...]:
+        """All incidents that are not deleted, newest first, as they stand or stood at a moment of the last minute."""
         with self._bell:
-            by_start = sorted(self._records.values(), key=lambda record: (record.attributes["started_at"], record.id))
+            records = self._as_of(moment).values()
+            by_start = sorted(records, key=lambda record: (record.attributes["started_at"], record.id))
             return tuple(reversed(by_start))
+
+    def _as_of(self, moment: datetime | None) -> Mapping[str, Record]:
+        return self._records if moment is None else self._past.as_of(moment, self._records)
 
     @property
     def history(self) -> tuple[Happening, ...]:
@@ -127,7 +140,7 @@ class World:
 
     @property
     def showings(self) -> tuple[Showing, ...]:
-        """When each generation of an incident was first shown in each phase."""
+        """When each generation of an incident was first and last shown in each phase, and how often."""
         with self._bell:
             return tuple(self._showings.values())
 
@@ -135,7 +148,10 @@ class World:
         """A client has read this."""
         with self._bell:
             for showing in showings:
-                self._showings.setdefault((showing.incident_id, showing.generation, showing.phase), showing)
+                key = showing.incident_id, showing.generation, showing.phase
+                first = self._showings.get(key)
+                again = first and replace(first, until=showing.at, times=first.times + 1)
+                self._showings[key] = again or showing
             self._bell.notify_all()
 
     def _moment(self, incident_id: str) -> datetime:
@@ -149,6 +165,7 @@ class World:
         return record
 
     def _put(self, record: Record, act: Act, at: datetime, by: str | None = None) -> None:
+        self._past.note(at, record.id, self._records.get(record.id))
         self._records[record.id] = record
         self._happened(record, act, at, by)
 

@@ -1,8 +1,8 @@
 """Short tales of one incident, in a language of one word for each thing that happens.
 
 Lower case is what happens at Better Stack, `show` is what the client is shown of it, upper case is what SIGNL4 gets.
-Ten seconds lie between two words, after `quick` a tenth of one; `start` is the client's first request; from `down` to
-`up` SIGNL4 cannot be told.
+`stale` is what it is shown by a replica that has heard of nothing since the last `cut`. Ten seconds lie between two
+words, after `quick` a tenth of one; `start` is the client's first request; from `down` to `up` SIGNL4 cannot be told.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class Tale:
         self.events: list[Event] = []
         self.held: list[Window] = []
         self.started: datetime | None = None
-        self._down = NOON
+        self._down = self._cut = NOON
         self._incident = ""
 
     def tell(self, words: str) -> "Tale":
@@ -58,15 +58,20 @@ class Tale:
             "afresh": lambda: world.reopen(incident, keep_times=False),
             "validating": lambda: world.set_status(incident, "Validating"),
             "delete": lambda: world.delete(incident),
-            "show": self._show,
+            "show": lambda: self._show(None),
+            "cut": self._cut_off,
+            "stale": lambda: self._show(self._cut),
             "start": self._start,
             "down": self._go_down,
             "up": lambda: self.held.append(Window(self._down, self.now)),
         }
 
-    def _show(self) -> None:
-        records = self.world.records
+    def _show(self, as_of: datetime | None) -> None:
+        records = self.world.records_as_of(as_of)
         self.world.show([Showing(self.now, record.id, record.generation, record.phase) for record in records])
+
+    def _cut_off(self) -> None:
+        self._cut = self.now
 
     def _start(self) -> None:
         self.started = self.now

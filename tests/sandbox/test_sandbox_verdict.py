@@ -26,7 +26,8 @@ RIGHT = [
     "start open show NEW ack show quick resolve RES",
     "start open show NEW down ack show resolve up RES",
     "start down open show ack show resolve up NEW RES",
-    "start open show NEW ack validating show",
+    "start open show NEW ack validating show ACK",
+    "start open show NEW validating ack show ACK",
     # unconfirmed
     "start unconfirmed show",
     "start unconfirmed show resolve show",
@@ -81,6 +82,7 @@ WRONG = [
     ("start open show NEW delete", [LOST]),
     ("start open show NEW ack show", [LOST]),
     ("start open show NEW ack", [LOST]),
+    ("start open show NEW ack validating show", [LOST]),
     ("start open show NEW ack show resolve RES", [LOST]),
     ("start down up open show NEW ack show resolve RES", [LOST]),
     ("start unconfirmed show confirm show", [LOST]),
