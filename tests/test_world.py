@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
 from daemon.incident import Phase
-from tests.ledger import Fate, Ledger
+from tests.ledger import LASTING, Fate, Ledger
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 """Half a million steps, never the same ones, in place of the three thousand of every day."""
@@ -116,6 +116,15 @@ class World(RuleBasedStateMachine):
 
         self.betterstack.before = happen
 
+    @rule(incident_id=incidents, fate=st.sampled_from(LASTING))
+    def poison(self, incident_id: str, fate: Fate) -> None:
+        """From now on whatever is said of it meets this fate."""
+        self.ledger.poisoned[incident_id] = fate
+
+    @rule()
+    def heal(self) -> None:
+        self.ledger.poisoned.clear()
+
     # -- what the program does ----------------------------------------------------------------------------------------
 
     @rule(seconds=st.sampled_from([1, 2, 10, 61, 300, 661, 3700]))
@@ -151,6 +160,7 @@ class World(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
+            self.ledger.check_that_nobody_is_held_up()
             self.ledger.settle()
             self.ledger.check_settled()
         finally:
