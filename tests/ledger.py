@@ -21,7 +21,7 @@ from daemon.signl4 import answer_to
 from daemon.store import Store
 from daemon.wire import Reply
 from tests.conftest import Clock, KeptLog
-from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
+from tests.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
 from tests.given import NOW
 
 RANKS = {"new": 0, "acknowledged": 1, "resolved": 2}
@@ -60,7 +60,7 @@ ANSWERS = {
     Fate.REFUSED: REFUSED,
     Fate.NOT_ACCEPTABLE: answer_to(Reply(406, {}, b""), "secret", NOW),
     Fate.WRONG_SECRET: WRONG_SECRET,
-    Fate.FORBIDDEN: answer_to(Reply(403, {}, b""), "secret", NOW),
+    Fate.FORBIDDEN: FORBIDDEN,
     Fate.ODDLY_PACKED: answer_to(Reply(201, {}, b"\x1f\x8b", unread="packed as 'br'"), "secret", NOW),
     Fate.UNREADABLE: answer_to(Reply(200, {}, b"", unread="packed as 'br'"), "secret", NOW),
 }
