@@ -26,6 +26,7 @@ LONG = 20.0
 ACCEPTED = Answer(Delivered("event"))
 OUTAGE = Answer(TryLater("SIGNL4 answered HTTP 503", Scope.ROW))
 REFUSED = Answer(Rejected("SIGNL4 answered HTTP 400"), faulty=True)
+FORBIDDEN = Answer(TryLater("SIGNL4 answered HTTP 403", Scope.UNCLEAR), faulty=True)
 WRONG_SECRET = Answer(TryLater("SIGNL4 answered HTTP 404", Scope.SECRET), faulty=True)
 
 

@@ -17,9 +17,12 @@ from daemon.delivery import Answer
 from daemon.errors import BetterStackError, DatabaseBusyError
 from daemon.incident import Phase
 from daemon.payload import EXTERNAL_ID, STATUS
+from daemon.signl4 import answer_to
 from daemon.store import Store
+from daemon.wire import Reply
 from tests.conftest import Clock, KeptLog
-from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
+from tests.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
+from tests.given import NOW
 from tests.hand import Deed, Hand
 
 AFRESH = "reopened afresh"
@@ -38,7 +41,15 @@ class Fate(StrEnum):
     OUTAGE = auto()
     TOO_MANY = auto()
     REFUSED = auto()
+    NOT_ACCEPTABLE = auto()
+    """406, which is the payload's fault as 400 is."""
     WRONG_SECRET = auto()
+    FORBIDDEN = auto()
+    """403: it is not clear whose fault that is."""
+    ODDLY_PACKED = auto()
+    """Taken, and answered by 201 with a body that cannot be read."""
+    UNREADABLE = auto()
+    """Answered by 200 with a body that cannot be read: taken, but nobody can know."""
     FAULT = auto()
     """A fault of ours on the way."""
 
@@ -50,8 +61,17 @@ ANSWERS = {
     Fate.OUTAGE: OUTAGE,
     Fate.TOO_MANY: too_many(timedelta(seconds=20)),
     Fate.REFUSED: REFUSED,
+    Fate.NOT_ACCEPTABLE: answer_to(Reply(406, {}, b""), "secret", NOW),
     Fate.WRONG_SECRET: WRONG_SECRET,
+    Fate.FORBIDDEN: FORBIDDEN,
+    Fate.ODDLY_PACKED: answer_to(Reply(201, {}, b"\x1f\x8b", unread="packed as 'br'"), "secret", NOW),
+    Fate.UNREADABLE: answer_to(Reply(200, {}, b"", unread="packed as 'br'"), "secret", NOW),
 }
+TAKEN_FOR_SURE = {Fate.TAKEN, Fate.ODDLY_PACKED}
+"""And noted as delivered, unless the program was killed first."""
+REFUSALS = {Fate.REFUSED, Fate.NOT_ACCEPTABLE}
+LASTING = [Fate.OUTAGE, Fate.FORBIDDEN, Fate.WRONG_SECRET, Fate.UNREADABLE]
+"""What one incident may meet for ever while the others are taken."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +87,7 @@ class Sent:
 
     @property
     def taken(self) -> bool:
-        return self.fate in {Fate.TAKEN, Fate.LOST, Fate.KILLED}
+        return self.fate in {*TAKEN_FOR_SURE, Fate.LOST, Fate.KILLED, Fate.UNREADABLE}
 
 
 class Ledger:
@@ -82,6 +102,8 @@ class Ledger:
         """How many complete rounds running were shown each incident as it stands."""
         self.sent: list[Sent] = []
         self.fates: list[Fate] = []
+        self.poisoned: dict[str, Fate] = {}
+        """What is said of these incidents meets this fate, and no other."""
         self.left: int | None = None
         """So many transactions until the program is killed."""
         self.killed = False
@@ -143,7 +165,7 @@ class Ledger:
         """What was taken and is not noted as delivered was cut off by the kill, or it is a broken promise."""
         for place, sent in enumerate(self.sent[first:], first):
             noted = self.rows("SELECT state FROM deliveries WHERE id = ?", sent.row) == [("delivered",)]
-            if sent.fate is Fate.TAKEN and not noted:
+            if sent.fate in TAKEN_FOR_SURE and not noted:
                 assert self.killed, f"Promise 4: {sent} was taken and not noted"
                 self.sent[place] = replace(sent, fate=Fate.KILLED)
 
@@ -183,8 +205,9 @@ class Ledger:
 
     def send(self, payload: Mapping[str, Any]) -> Answer:
         """A request arrives: Promise 3 is judged at once, the others when asked."""
-        fate = self.fates.pop(0) if self.fates else Fate.TAKEN
         row, incident_id, generation = self._row(payload)
+        lasting = self.poisoned.get(incident_id)
+        fate = lasting or (self.fates.pop(0) if self.fates else Fate.TAKEN)
         self.sent.append(Sent(row, incident_id, generation, payload[STATUS], payload[EXTERNAL_ID], fate))
         if fate is Fate.KILLED:
             self._kill()
@@ -223,7 +246,7 @@ class Ledger:
             what = sent.incident_id, sent.generation, sent.kind
             assert what not in noted, f"Promise 4: {what} was sent again although it was noted as delivered"
             assert sent.external_id == sent.incident_id, "Promise 4: another external id"
-            if sent.fate is Fate.TAKEN:
+            if sent.fate in TAKEN_FOR_SURE:
                 noted.add(what)
 
     def _check_order(self) -> None:
@@ -246,7 +269,8 @@ class Ledger:
             assert ends <= ended, f"{incident_id} was said to be over {ends} times, but was {ended} times"
 
     def _check_dead(self) -> None:
-        refusals = Counter(sent.row for sent in self.sent if sent.fate is Fate.REFUSED)
+        """Only a payload that was refused twice dies: set apart for another fault, a delivery lives on."""
+        refusals = Counter(sent.row for sent in self.sent if sent.fate in REFUSALS)
         for (row,) in self.rows("SELECT id FROM deliveries WHERE state = 'dead'"):
             assert refusals[row] >= 2, "Promise 2: dead without two refusals"
 
@@ -273,9 +297,19 @@ class Ledger:
             )
         )
 
+    def check_that_nobody_is_held_up(self) -> None:
+        """While some incidents can never be told, the others are: within ten minutes, though new ones come."""
+        self.fates = []
+        for _ in range(2):
+            self.clock.pass_(minutes=16)
+            self.flows.drain_for(minutes=10)
+        late = "SELECT DISTINCT incident_id FROM deliveries WHERE state = 'pending'"
+        assert {incident_id for (incident_id,) in self.rows(late)} <= set(self.poisoned), "held up by somebody else"
+
     def settle(self) -> None:
         """The faults end, and time passes until everything is quiet."""
         self.fates = []
+        self.poisoned.clear()
         self.flows.betterstack.hidden.clear()
         self.flows.betterstack.poisoned.clear()
         self.flows.betterstack.refuses()

@@ -12,17 +12,18 @@ from daemon import audit
 from daemon.alarm import Cause, causes, step
 from daemon.delivery import Answer
 from daemon.errors import BetterStackError, DatabaseBusyError, TokenRefusedError
-from daemon.figures import Figures
+from daemon.figures import Figures, OwnFault
 from daemon.incident import Kind, Phase
 from daemon.oversee import Notes, Oversee
 from daemon.store import Store
 from tests.conftest import Clock, KeptLog
-from tests.fakes import ACCEPTED, OUTAGE, REFUSED, Flows
+from tests.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, Flows
 from tests.given import NOW, ago
 
 LATE = timedelta(minutes=5)
 FAILING = Figures(last_complete_round_at=ago(minutes=6), last_round_error="HTTP 503", failing_since=ago(minutes=5))
 POLL = Cause.POLL.external_id
+APART = OwnFault(12, "7", "new", "HTTP 403", failing_since=ago(minutes=5), created_at=ago(minutes=6))
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,9 @@ POLL = Cause.POLL.external_id
         (Figures(open_alarms={POLL: "told"}), set()),
         (Figures(dead_deliveries=1), set()),
         (Figures(dead_deliveries=2, dead_alerts=1), {Cause.DEAD}),
+        (Figures(own_faults=(APART,)), {Cause.DELIVERY}),
+        (Figures(own_faults=(replace(APART, failing_since=ago(minutes=4, seconds=59)),)), set()),
+        (Figures(own_faults=(replace(APART, is_alarm=True),)), set()),
     ],
 )
 def test_a_cause_is_there_or_not(figures: Figures, expected: set[Cause]) -> None:
@@ -51,6 +55,13 @@ def test_the_sentence_says_why_and_since_when_incidents_are_unknown() -> None:
     )
     never = replace(FAILING, last_complete_round_at=None)
     assert causes(never, LATE, NOW)[Cause.POLL].endswith("incidents since the first start are unknown")
+
+
+def test_the_sentence_names_the_delivery_that_fails_on_its_own_and_counts_the_others() -> None:
+    one = causes(Figures(own_faults=(APART,)), LATE, NOW)[Cause.DELIVERY]
+    assert one == "SIGNL4 takes others, but not delivery 12 (new of incident 7): HTTP 403; look at: status"
+    three = causes(Figures(own_faults=(APART, APART, APART)), LATE, NOW)[Cause.DELIVERY]
+    assert "(new of incident 7), and 2 more: HTTP 403" in three
 
 
 def test_each_time_a_cause_comes_back_is_a_generation_of_its_own() -> None:
@@ -195,6 +206,21 @@ def test_a_restart_tells_nothing_again(duty: Duty) -> None:
     again.flows.betterstack.refuses()
     again.minutes(1)
     assert again.alarms() == [("poll", "new"), ("poll", "resolved")]
+
+
+@pytest.mark.parametrize("fault", [OUTAGE, FORBIDDEN])
+def test_a_delivery_that_fails_on_its_own_is_told_once_and_closed_when_it_went_out(duty: Duty, fault: Answer) -> None:
+    duty.flows.signl4.answer = lambda sent: fault if sent["X-S4-ExternalID"] == "7" else ACCEPTED
+    duty.flows.see("7", "8", "9")
+    duty.minutes(4)
+    assert duty.alarms() == []
+    duty.flows.see("10", "11")
+    duty.minutes(60)
+    assert duty.alarms() == [("delivery", "new")]
+    assert duty.watchers.beats < 20, "heartbeats go on though somebody must look"
+    duty.flows.signl4.answer = lambda _: ACCEPTED
+    duty.minutes(7)
+    assert duty.alarms() == [("delivery", "new"), ("delivery", "resolved")]
 
 
 def test_a_dead_delivery_is_told_until_it_is_revived(duty: Duty) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from daemon.figures import Figures
+from daemon.figures import Figures, OwnFault
 from daemon.health import age, clock_sentence, line, problems, report
 from tests.given import NOW, ago
 
@@ -82,6 +82,41 @@ def test_what_is_no_reason_to_worry(figures: dict[str, Any]) -> None:
 )
 def test_each_problem_is_a_sentence_with_its_mend(figures: dict[str, Any], sentence: str) -> None:
     assert told(**figures) == [sentence]
+
+
+def own_fault(number: int = 12, **changes: Any) -> OwnFault:
+    """One that fails on its own for ten minutes."""
+    own = OwnFault(number, "7", "new", "HTTP 403", failing_since=ago(minutes=10), created_at=ago(minutes=11))
+    return replace(own, **changes)
+
+
+def test_a_delivery_that_fails_on_its_own_is_named_with_what_to_do_about_it() -> None:
+    [sentence] = told(own_faults=(own_fault(),))
+    assert sentence == (
+        "delivery 12 (new of incident 7) fails while others are taken, since 2026-11-23 09:20 UTC (HTTP 403); "
+        "try it: retry 12, or give it up: drop 12"
+    )
+
+
+def test_it_is_named_only_once_it_lasts() -> None:
+    assert told(own_faults=(own_fault(failing_since=ago(minutes=4, seconds=59)),)) == []
+    assert len(told(own_faults=(own_fault(failing_since=ago(minutes=5)),))) == 1
+
+
+def test_of_very_many_only_the_first_are_named() -> None:
+    sentences = told(own_faults=tuple(own_fault(number) for number in range(100)))
+    assert len(sentences) == 6
+    assert sentences[-1] == "95 more deliveries fail while others are taken; look at: deliveries --state pending"
+
+
+def test_its_alarm_is_no_second_problem() -> None:
+    alarm = {"betterstack-signl4-alarm-delivery": "SIGNL4 takes others, but not delivery 12"}
+    assert len(told(own_faults=(own_fault(),), open_alarms=alarm)) == 1
+
+
+def test_it_counts_for_the_age_of_the_oldest_pending_one() -> None:
+    figures = replace(WELL, oldest_pending_at=ago(minutes=2), own_faults=(own_fault(),))
+    assert report(figures, INTERVAL, LATE, timedelta(0), NOW)["oldest_pending_seconds"] == 660
 
 
 def test_several_problems_are_all_told() -> None:

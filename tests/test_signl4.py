@@ -94,8 +94,9 @@ class TestRequest:
         assert route.call_count == 1
 
 
-PAYLOAD_FAULTS = {400, 413, 415, 422}
+PAYLOAD_FAULTS = {400, 406, 413, 415, 422}
 SECRET_FAULTS = {401, 403, 404}
+COUNTED = {400, 401, 403, 404, 413, 415, 422}
 
 
 def of(answer: Answer) -> tuple[type, Scope | None]:
@@ -109,7 +110,7 @@ def expected(status: int) -> tuple[type, Scope | None]:
     if status in PAYLOAD_FAULTS:
         return Rejected, None
     if status in SECRET_FAULTS:
-        return TryLater, Scope.SECRET
+        return TryLater, Scope.SECRET if status == 401 else Scope.UNCLEAR
     return TryLater, Scope.TARGET if status == 429 else Scope.ROW
 
 
@@ -119,12 +120,12 @@ def test_every_status_has_its_outcome(content: bytes) -> None:
     assert {status: of(answer) for status, answer in answers.items()} == {
         status: expected(status) for status in answers
     }
-    assert {status for status in answers if answers[status].faulty} == PAYLOAD_FAULTS | SECRET_FAULTS
+    assert {status for status in answers if answers[status].faulty} == COUNTED
     assert {answer.hold for answer in answers.values()} == {None}
 
 
 @pytest.mark.parametrize(
-    "status", [200, 201, 202, 204, 301, 400, 401, 403, 404, 408, 413, 422, 425, 429, 500, 503, 599]
+    "status", [200, 201, 202, 204, 301, 400, 401, 403, 404, 406, 408, 413, 422, 425, 429, 500, 503, 599]
 )
 def test_an_outcome_reaches_the_sender_over_http(api: respx.MockRouter, status: int) -> None:
     api.post(f"/webhook/{SECRET}").respond(status, json={})
@@ -137,6 +138,21 @@ def test_a_status_that_nobody_knows_means_later(status: int) -> None:
     answer = answered(status)
     assert isinstance(answer.outcome, TryLater)
     assert (answer.outcome.scope, answer.faulty) == (Scope.ROW, False)
+
+
+NO_OBJECTS = [
+    b"<html>Please log in</html>",
+    b"OK",
+    b"[]",
+    b'[{"eventId": "a"}]',
+    b'"eventId"',
+    b"null",
+    b"true",
+    b"7",
+    b'{"eventId": ',
+    b"\xff\xfe",
+    b"[" * 50_000,
+]
 
 
 class TestAccepted:
@@ -163,29 +179,53 @@ class TestAccepted:
         answer = answered(status, content)
         assert answer == Answer(Delivered(event_id))
 
-    @pytest.mark.parametrize("status", [200, 201, 202, 299])
-    @pytest.mark.parametrize(
-        "content",
-        [
-            b"<html>Please log in</html>",
-            b"OK",
-            b"[]",
-            b'[{"eventId": "a"}]',
-            b'"eventId"',
-            b"null",
-            b"true",
-            b"7",
-            b'{"eventId": ',
-            b"\xff\xfe",
-            b"[" * 50_000,
-        ],
-        ids=lambda content: content[:12].decode("latin-1"),
-    )
+    @pytest.mark.parametrize("status", [200, 203, 206, 207, 299])
+    @pytest.mark.parametrize("content", NO_OBJECTS, ids=lambda content: content[:12].decode("latin-1"))
     def test_is_nothing_that_a_portal_or_proxy_says(self, status: int, content: bytes) -> None:
         answer = answered(status, content)
         assert isinstance(answer.outcome, TryLater)
         assert (answer.outcome.scope, answer.faulty) == (Scope.ROW, False)
         assert answer.outcome.why.startswith(f"HTTP {status} without SIGNL4's JSON")
+
+    @pytest.mark.parametrize("status", [201, 202, 204, 205])
+    @pytest.mark.parametrize("content", NO_OBJECTS, ids=lambda content: content[:12].decode("latin-1"))
+    def test_is_what_the_status_says_whatever_stands_below_it(self, status: int, content: bytes) -> None:
+        assert answered(status, content) == Answer(Delivered(None))
+
+    @pytest.mark.parametrize("status", [201, 202, 204, 205])
+    def test_is_what_the_status_says_where_the_body_cannot_be_read(self, status: int) -> None:
+        for content, event_id in ((b"", None), (b'{"eventId": "25', None), (body(TAKEN), TAKEN["eventId"])):
+            reply = Reply(status, {}, content, unread="the answer ends before it is unpacked")
+            assert answer_to(reply, SECRET, NOW) == Answer(Delivered(event_id))
+
+    @pytest.mark.parametrize("status", [200, 203, 299])
+    @pytest.mark.parametrize("content", [b"", b" ", b'{"eventId": "25', b"<html>"])
+    def test_may_be_what_a_200_says_that_cannot_be_read(self, status: int, content: bytes) -> None:
+        answer = answer_to(Reply(status, {}, content, unread=f"why, with {SECRET}"), SECRET, NOW)
+        assert answer == Answer(
+            TryLater(
+                f"HTTP {status} (its body could not be read: why, with ***); it may have been taken, "
+                "so it is rarely repeated",
+                Scope.ITEM,
+            )
+        )
+
+    def test_is_a_200_whose_object_is_whole_though_its_rest_did_not_come(self) -> None:
+        reply = Reply(200, {}, body(TAKEN), unread="RemoteProtocolError: peer closed connection")
+        assert answer_to(reply, SECRET, NOW) == Answer(Delivered(TAKEN["eventId"]))
+
+
+class TestUnread:
+    @pytest.mark.parametrize("status", [300, 400, 401, 403, 404, 406, 422, 429, 500, 503])
+    def test_an_error_is_what_its_status_says(self, status: int) -> None:
+        answer = answer_to(Reply(status, {}, b"", unread=f"why, with {SECRET}"), SECRET, NOW)
+        assert of(answer) == expected(status)
+        assert not isinstance(answer.outcome, Delivered)
+        assert "(its body could not be read: why, with ***)" in answer.outcome.why
+
+    def test_the_headers_count_all_the_same(self) -> None:
+        reply = Reply(503, {"retry-after": "30"}, b"", unread="why")
+        assert answer_to(reply, SECRET, NOW).hold == timedelta(seconds=30)
 
 
 class TestAdvice:

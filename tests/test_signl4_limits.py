@@ -142,7 +142,7 @@ def test_retry_after_that_makes_no_sense_leaves_it_to_the_limit(text: str) -> No
 
 @pytest.mark.parametrize(
     ("status", "outcome", "scope"),
-    [(400, Rejected, None), (404, TryLater, Scope.SECRET), (429, TryLater, Scope.TARGET), (503, TryLater, Scope.ROW)],
+    [(400, Rejected, None), (404, TryLater, Scope.UNCLEAR), (429, TryLater, Scope.TARGET), (503, TryLater, Scope.ROW)],
 )
 def test_retry_after_alone_changes_no_outcome(status: int, outcome: type, scope: Scope | None) -> None:
     answer = answered(status, {"retry-after": "9"})

@@ -63,6 +63,7 @@ def test_an_attempt_is_claimed_only_while_the_delivery_is_pending(
 
 
 LATER = after(seconds=7)
+FAILED = {"failing_since": NOW, "failing_from": 0, "failures": 1}
 SETTLED: list[tuple[str, Outcome, Step, dict[str, object]]] = [
     (
         "taken, with an event id",
@@ -71,14 +72,30 @@ SETTLED: list[tuple[str, Outcome, Step, dict[str, object]]] = [
         {"state": "delivered", "delivered_at": NOW, "event_id": "2f-e"},
     ),
     ("taken, without one", Delivered(None), Step(DELIVERED, NOW), {"state": "delivered", "delivered_at": NOW}),
-    ("later", TryLater("503", Scope.ROW), Step(PENDING, LATER), {"due_at": LATER, "last_error": "503"}),
+    (
+        "later",
+        TryLater("503", Scope.ROW),
+        Step(PENDING, LATER),
+        {"due_at": LATER, "last_error": "503", **FAILED},
+    ),
+    (
+        "later, through its own fault",
+        TryLater("403", Scope.UNCLEAR),
+        Step(PENDING, LATER, own_fault=True),
+        {"due_at": LATER, "last_error": "403", **FAILED, "own_fault": True},
+    ),
     (
         "refused once",
         Rejected("400"),
         Step(PENDING, NOW, minimal=True),
-        {"payload": MINIMAL, "refused_payload": payload("1", NEW), "last_error": "400"},
+        {"payload": MINIMAL, "refused_payload": payload("1", NEW), "last_error": "400", **FAILED},
     ),
-    ("refused for good", Rejected("400"), Step(DEAD, LATER), {"state": "dead", "due_at": LATER, "last_error": "400"}),
+    (
+        "refused for good",
+        Rejected("400"),
+        Step(DEAD, LATER),
+        {"state": "dead", "due_at": LATER, "last_error": "400", **FAILED},
+    ),
 ]
 
 

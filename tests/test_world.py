@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 from daemon.incident import Phase
 from daemon.unreadable import AT_ONCE
 from tests.hand import Deed
-from tests.ledger import AFRESH, Fate, Ledger
+from tests.ledger import AFRESH, LASTING, Fate, Ledger
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 """Half a million steps, never the same ones, in place of the three thousand of every day."""
@@ -171,6 +171,15 @@ class World(RuleBasedStateMachine):
 
         self.betterstack.before = happen
 
+    @rule(incident_id=incidents, fate=st.sampled_from(LASTING))
+    def poison(self, incident_id: str, fate: Fate) -> None:
+        """From now on whatever is said of it meets this fate."""
+        self.ledger.poisoned[incident_id] = fate
+
+    @rule()
+    def heal(self) -> None:
+        self.ledger.poisoned.clear()
+
     # -- replicas that lag --------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.caught_up and self.count > 0)
@@ -267,6 +276,7 @@ class World(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
+            self.ledger.check_that_nobody_is_held_up()
             self.ledger.settle()
             self.ledger.check_settled()
             self.ledger.mend()

@@ -1,5 +1,7 @@
 """What SIGNL4 can do wrong, and what comes of it: a table, and a test that goes through it."""
 
+import gzip
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from daemon import audit
 from daemon.incident import Kind
 from daemon.payload import minimal
 from daemon.sandbox import mishaps
@@ -25,6 +28,14 @@ class Expected(StrEnum):
     DELIVERED = "delivered"
     LATER = "not delivered, tried again after a growing wait, delivered in order as soon as SIGNL4 is well"
     DOUBLED = "taken, but nobody can know: sent again under the same external id, everything in order"
+    RARELY = (
+        "it may have been taken: sent again only after delivery.retry_max, in its minimal form and under the same "
+        "external id; holds nobody up"
+    )
+    APART = (
+        "sent once more in its minimal form, then every delivery.retry_max; everything else is delivered meanwhile; "
+        "named by `status` once it lasts"
+    )
     MINIMAL = "sent once more with a minimal payload, and delivered so"
     DEAD = "sent once more with a minimal payload, refused again: dead and listed; everything else is delivered"
     PROBED = (
@@ -54,8 +65,8 @@ class Case:
 # -- how the faults are made ------------------------------------------------------------------------------------------
 
 SERVER = [*range(500, 505), 520, 522, 524, 529]
-ODD = [402, *range(405, 413), 414, *range(416, 422), *range(423, 429), 430, 431, 451]
-PAYLOAD = [400, 413, 415, 422]
+ODD = [402, 405, *range(407, 413), 414, *range(416, 422), *range(423, 429), 430, 431, 451]
+PAYLOAD = [400, 406, 413, 415, 422]
 HUGE = "9" * 400
 MINUTE = 60
 
@@ -126,6 +137,21 @@ def elsewhere(scene: Scene, code: int) -> Instead:
 
 # -- the table --------------------------------------------------------------------------------------------------------
 
+
+def of_late(code: int) -> Arm:
+    """Whatever is said of one incident is answered so."""
+    return lambda scene: answers(mishaps.status(code), lambda request: request.external_id == scene.late)(scene)
+
+
+def packed(label: str, pack: Callable[[bytes], bytes] = bytes, code: int = 201) -> Arm:
+    """The event is taken, and the answer is packed so, or says so."""
+
+    def change(_: Request, answer: Answer) -> Answer:
+        return replace(answer, status=code, body=pack(answer.body)).with_headers(Content_Encoding=label)
+
+    return answers(Rewrite(change))
+
+
 NO_OBJECT = {
     "a page for people": mishaps.PORTAL,
     "a list": b"[]",
@@ -145,10 +171,40 @@ CASES: dict[str, Case] = {
         },
     ),
     "2xx with an empty body": Case(Expected.DELIVERED, {"204": taken(204, b""), "blanks": taken(201, b" \r\n")}),
-    "2xx with something else": Case(
+    "201, 202, 204 or 205 with something else": Case(
+        Expected.DELIVERED,
+        {f"{code}, {form}": taken(code, content) for code in (201, 202, 205) for form, content in NO_OBJECT.items()},
+    ),
+    "201 with a body that is packed in odd ways": Case(
+        Expected.DELIVERED,
+        {
+            "utf-8": packed("utf-8"),
+            "deflate": packed("deflate", zlib.compress),
+            "an empty label": packed(""),
+            "labelled twice": packed("gzip, gzip", gzip.compress),
+            "several members": packed("gzip", lambda body: gzip.compress(body[:9]) + gzip.compress(body[9:])),
+            "gzip that is none": packed("gzip"),
+            "gzip that ends early": packed("gzip", lambda body: gzip.compress(body)[:12]),
+            "brotli": packed("br"),
+        },
+    ),
+    "201, and then a body that breaks off": Case(
+        Expected.DELIVERED,
+        {"closed": answers(mishaps.broken_off()), "a byte at a time": slow(answers(Drip(Part.BODY, 0.02)))},
+    ),
+    "200 with a body that cannot be read": Case(
+        Expected.RARELY,
+        {
+            "gzip that is none": packed("gzip", lambda _: b"rubbish", 200),
+            "50 MB": answers(mishaps.too_large(50 * mishaps.MEGABYTE)),
+            "300 MB once unpacked": answers(mishaps.bomb(300)),
+            "1 GB once unpacked twice over": answers(mishaps.bomb(1000, layers=2)),
+        },
+    ),
+    "200 with something else": Case(
         Expected.LATER, {form: answers(mishaps.status(200, content)) for form, content in NO_OBJECT.items()}
     ),
-    "2xx with something else, though the event was taken": Case(Expected.DOUBLED, {"": taken(201, mishaps.PORTAL)}),
+    "200 with something else, though the event was taken": Case(Expected.DOUBLED, {"": taken(200, mishaps.PORTAL)}),
     "a redirect": Case(
         Expected.LATER,
         each(
@@ -156,13 +212,18 @@ CASES: dict[str, Case] = {
             lambda code: answers(lambda scene: elsewhere(scene, code)),
         ),
     ),
-    "a status 400, 413, 415 or 422": Case(Expected.DEAD, each(PAYLOAD, refuses_alerts)),
-    "a status 400, 413, 415 or 422, once": Case(
+    "a status 400, 406, 413, 415 or 422": Case(Expected.DEAD, each(PAYLOAD, refuses_alerts)),
+    "a status 400, 406, 413, 415 or 422, once": Case(
         Expected.MINIMAL, each([400, 422], lambda code: refuses_alerts(code, times=2))
     ),
     "a wrong secret for an hour, told of by a 404": Case(Expected.PROBED, {"": another_secret}, seconds=60 * MINUTE),
-    "a status 401 or 403": Case(Expected.PROBED, each([401, 403], status), seconds=5 * MINUTE),
-    "a status 402, 405 to 412, 414, 416 to 421, 423 to 428, 430, 431 or 451": Case(Expected.LATER, each(ODD, status)),
+    "a status 401, 403, or 404 without its code": Case(
+        Expected.PROBED, each([401, 403, 404], status), seconds=5 * MINUTE
+    ),
+    "a status 401, 403, 404 or 5xx for one incident alone": Case(Expected.APART, each([401, 403, 404, 500], of_late)),
+    "a status 402, 405, 407 to 412, 414, 416 to 421, 423 to 428, 430, 431 or 451": Case(
+        Expected.LATER, each(ODD, status)
+    ),
     "a status 5xx": Case(Expected.LATER, each(SERVER, status)),
     "a status 5xx, though the event was taken": Case(Expected.DOUBLED, {"": taken(502, mishaps.PORTAL)}),
     "429 or 503, with Retry-After in seconds": Case(
@@ -208,7 +269,6 @@ CASES: dict[str, Case] = {
         Expected.DOUBLED, {"": slow(answers(Hang(taken=True)))}
     ),
     "headers that come a byte at a time": Case(Expected.DOUBLED, {"": slow(answers(Drip(Part.HEAD, 0.02)))}),
-    "a body that comes a byte at a time": Case(Expected.DOUBLED, {"": slow(answers(Drip(Part.BODY, 0.02)))}),
     "a connection that ends before the event is taken": Case(
         Expected.LATER, {"closed": answers(Cut()), "reset": reset(Reset.ON_REQUEST)}
     ),
@@ -216,17 +276,8 @@ CASES: dict[str, Case] = {
         Expected.DOUBLED,
         {
             "closed instead of an answer": answers(Cut(taken=True)),
-            "closed in the middle of it": answers(mishaps.broken_off()),
             "reset instead of an answer": reset(Reset.ON_ANSWER),
             "reset in the middle of it": reset(Reset.IN_ANSWER),
-        },
-    ),
-    "an answer that is too large": Case(
-        Expected.LATER,
-        {
-            "50 MB": answers(mishaps.too_large(50 * mishaps.MEGABYTE)),
-            "once unpacked": answers(mishaps.bomb(300)),
-            "once unpacked twice over": answers(mishaps.bomb(1000, layers=2)),
         },
     ),
 }
@@ -265,6 +316,44 @@ def later(scene: Scene, _: Case) -> None:
         assert min(2.0 ** (attempts - 1), 150) <= wait <= 300
     assert scene.told_so_far == told
     scene.clock.pass_(minutes=6)
+
+
+def rarely(scene: Scene, _: Case) -> None:
+    """All that is due is tried once, and once more after `retry_max`; a fresh one does not wait."""
+    scene.drain_for(seconds=299)
+    assert len(scene.sent) == 3
+    fresh = scene.world.open("Fresh")
+    scene.right[fresh] = [NEW]
+    scene.round()
+    scene.drain()
+    assert {one.request.external_id for one in scene.sent[3:]} == {fresh}
+    scene.drain_for(seconds=2)
+    assert len(scene.sent) == 7
+    assert fresh not in {one.request.external_id for one in scene.sent[4:]}
+    assert all("Cause" not in one.request.payload for one in scene.sent[4:])
+    scene.release()
+    scene.drain_for(minutes=12)
+    once_each = {of: [kind for kind, _ in groupby(kinds)] for of, kinds in scene.told_so_far.items()}
+    assert once_each == scene.right
+    scene.right = scene.told_so_far
+
+
+def apart(scene: Scene, _: Case) -> None:
+    for number in range(3):
+        fresh = scene.world.open(f"Fresh {number}")
+        scene.right[fresh] = [NEW]
+        scene.round()
+        scene.drain_for(minutes=3)
+    assert scene.told_so_far == {of: kinds for of, kinds in scene.right.items() if of != scene.late}
+    assert {(of, state) for of, state in scene.outbox("incident_id", "state") if state != "delivered"} == {
+        (scene.late, "pending")
+    }
+    least = minimal(Kind.NEW, scene.late, scene.late)
+    forms = [payload == least for payload in payloads_of(scene, scene.late)]
+    assert forms == sorted(forms)
+    assert 1 <= forms.count(True) <= 3
+    [own] = audit.figures(scene.engine).own_faults
+    assert own.incident_id == scene.late
 
 
 def doubled(scene: Scene, case: Case) -> None:
@@ -360,6 +449,8 @@ def rests(scene: Scene, case: Case) -> None:
 CHECKS: dict[Expected, Callable[[Scene, Case], None]] = {
     Expected.DELIVERED: delivered,
     Expected.LATER: later,
+    Expected.RARELY: rarely,
+    Expected.APART: apart,
     Expected.DOUBLED: doubled,
     Expected.MINIMAL: minimally_delivered,
     Expected.DEAD: dead,

@@ -1,0 +1,145 @@
+"""Answers of SIGNL4 that are packed in odd ways or never end, over real sockets: their status says what was taken."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable
+
+import pytest
+
+from daemon.betterstack import BetterStack
+from daemon.delivery import Answer, Delivered, Outcome, Scope, TryLater
+from daemon.errors import BetterStackError
+from daemon.signl4 import Signl4
+from daemon.wire import SIZE_CAP, BodyError
+from tests.given import settings
+from tests.listener import Connection, Script, after_request, answering, listening, says, wire_to
+
+EVENT = "2516068755505199999_7647c33f"
+BODY = json.dumps({"eventId": EVENT}).encode()
+MAYBE = "may be"
+
+
+def raw_deflate(body: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush()
+
+
+# name: the label, the bytes, whether the object can be read
+PACKED: dict[str, tuple[bytes, bytes, bool]] = {
+    "a character set for a packing": (b"utf-8", BODY, True),
+    "identity": (b"identity", BODY, True),
+    "identity in capitals": (b"IDENTITY", BODY, True),
+    "an empty label": (b"", BODY, True),
+    "gzip": (b"gzip", gzip.compress(BODY), True),
+    "gzip in several members": (b"gzip", gzip.compress(BODY[:9]) + gzip.compress(BODY[9:]), True),
+    "gzip, labelled twice": (b"gzip, gzip", gzip.compress(BODY), False),
+    "gzip, packed twice": (b"gzip, gzip", gzip.compress(gzip.compress(BODY)), True),
+    "gzip that ends early": (b"gzip", gzip.compress(BODY)[:15], False),
+    "gzip that is none": (b"gzip", BODY, False),
+    "deflate": (b"deflate", zlib.compress(BODY), True),
+    "deflate without its head": (b"deflate", raw_deflate(BODY), False),
+    "brotli, which is none": (b"br", BODY, True),
+    "something unheard of": (b"snappy", b"\x00\x01", False),
+    "a bomb": (b"gzip", gzip.compress(bytes(3 * SIZE_CAP), 1), False),
+}
+
+
+def answer(status: int, label: bytes, body: bytes) -> bytes:
+    head = b"HTTP/1.1 %d Odd\r\nContent-Length: %d\r\nContent-Encoding: %b\r\n\r\n"
+    return head % (status, len(body), label) + body
+
+
+def sent_to(script: Script) -> Answer:
+    with listening(script) as server, wire_to(server.url) as wire:
+        return Signl4(wire, settings(signl4={"base_url": server.url}).signl4).send({"Title": "x"})
+
+
+def meaning(outcome: Outcome) -> object:
+    match outcome:
+        case Delivered(event_id):
+            return event_id
+        case TryLater(scope=Scope.ITEM):
+            return MAYBE
+        case _:
+            return outcome
+
+
+@pytest.mark.parametrize("status", [201, 202, 205])
+@pytest.mark.parametrize(("label", "body", "readable"), PACKED.values(), ids=PACKED)
+def test_what_was_taken_is_delivered_with_its_id_if_one_can_be_read(
+    status: int, label: bytes, body: bytes, readable: bool
+) -> None:
+    outcome = sent_to(answering(answer(status, label, body))).outcome
+    assert outcome == Delivered(EVENT if readable else None)
+
+
+@pytest.mark.parametrize(("label", "body", "readable"), PACKED.values(), ids=PACKED)
+def test_a_200_that_cannot_be_read_may_have_been_taken(label: bytes, body: bytes, readable: bool) -> None:
+    outcome = sent_to(answering(answer(200, label, body))).outcome
+    assert meaning(outcome) == (EVENT if readable else MAYBE)
+
+
+HEAD = b"HTTP/1.1 %d Odd\r\n"
+UNENDED: dict[str, Callable[[int], Script]] = {
+    "closed within the body": lambda status: after_request(says(HEAD % status + b"Content-Length: 200\r\n\r\n{")),
+    "closed before the body": lambda status: after_request(says(HEAD % status + b"Content-Length: 200\r\n\r\n")),
+    "closed within a chunk": lambda status: after_request(
+        says(HEAD % status + b"Transfer-Encoding: chunked\r\n\r\n20\r\nab")
+    ),
+    "a chunk that is none": lambda status: after_request(
+        says(HEAD % status + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+    ),
+    "a body that does not come": lambda status: after_request(
+        says(HEAD % status + b"Content-Length: 200\r\n\r\n"), Connection.hang
+    ),
+    "a body that drips": lambda status: after_request(
+        says(HEAD % status + b"Content-Length: 200\r\n\r\n"), lambda connection: connection.drip(b"a" * 200)
+    ),
+}
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+@pytest.mark.parametrize("script", UNENDED.values(), ids=UNENDED)
+def test_a_status_counts_though_the_rest_of_the_answer_never_comes(
+    script: Callable[[int], Script], status: int
+) -> None:
+    outcome = sent_to(script(status)).outcome
+    assert meaning(outcome) == (MAYBE if status == 200 else None)
+
+
+@pytest.mark.parametrize("script", UNENDED.values(), ids=UNENDED)
+def test_the_error_holds_what_the_head_said(script: Callable[[int], Script]) -> None:
+    with listening(script(404)) as server, wire_to(server.url) as wire, pytest.raises(BodyError) as caught:
+        wire.exchange("GET", "/")
+    assert caught.value.reply.status == 404
+    assert caught.value.reply.unread == str(caught.value)
+
+
+def test_of_a_long_body_that_breaks_off_only_its_beginning_is_kept() -> None:
+    script = after_request(says(HEAD % 200 + b"Content-Length: 20000000\r\n\r\n" + b"a" * 1_000_000))
+    with listening(script) as server, wire_to(server.url, timeout="5s") as wire, pytest.raises(BodyError) as caught:
+        wire.exchange("GET", "/")
+    assert len(caught.value.reply.body) <= 4096
+
+
+@pytest.mark.parametrize("broken", [b"HTTP/1.1 201 Cre", b"HTTP/1.1 201 Created\r\nContent-Le", b""])
+def test_half_a_head_says_nothing(broken: bytes) -> None:
+    outcome = sent_to(after_request(says(broken))).outcome
+    assert isinstance(outcome, TryLater)
+    assert outcome.scope is Scope.ROW
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, (_, _, readable) in PACKED.items() if not readable] + ["brotli, which is none"]
+)
+def test_from_better_stack_a_body_that_cannot_be_read_proves_nothing(name: str) -> None:
+    label, body, _ = PACKED[name]
+
+    def never(_: float) -> bool:
+        return False
+
+    with listening(answering(answer(200, label, body))) as server, wire_to(server.url) as wire:
+        section = settings(betterstack={"base_url": server.url}).betterstack
+        with pytest.raises(BetterStackError):
+            BetterStack(wire, section, never, lambda _: None).lookup("7")
