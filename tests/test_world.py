@@ -172,12 +172,12 @@ class World(RuleBasedStateMachine):
         self.betterstack.before = happen
 
     @rule(incident_id=incidents, fate=st.sampled_from(LASTING))
-    def poison(self, incident_id: str, fate: Fate) -> None:
+    def reject(self, incident_id: str, fate: Fate) -> None:
         """From now on whatever is said of it meets this fate."""
         self.ledger.poisoned[incident_id] = fate
 
     @rule()
-    def heal(self) -> None:
+    def accept_all(self) -> None:
         self.ledger.poisoned.clear()
 
     # -- replicas that lag --------------------------------------------------------------------------------------------
