@@ -1,5 +1,6 @@
 """One complete round, then all that is due; for those who have no place for a daemon."""
 
+import signal
 from collections.abc import Callable
 from contextlib import closing
 
@@ -15,7 +16,8 @@ def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) 
     """Whether all of it was done. Raises what `opened` and `assemble` raise."""
     log = log_for(configuration)
     stop = Stop()
-    stop.raise_on_signals()
+    # A terminal that closes ends it in order, too.
+    stop.raise_on_signals(signal.SIGHUP)
     clock = SteadyClock()
     with opened(configuration.settings.database.url) as engine:
         frame = Frame(engine, stop, clock, on_told=lambda: None)

@@ -12,11 +12,11 @@ import daemon
 PACKAGE = Path(daemon.__file__).parent
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 
-FACE = set("cli __main__ service rounds once reload assembly screen probe".split())
+FACE = set("cli __main__ service schedule rounds once reload assembly screen probe".split())
 FLOWS = set("poll deliver oversee".split())
 DECISIONS = set("reconcile retry pace payload health alarm".split())
 EDGES = set("betterstack signl4 heartbeat wire network proxy trust store outbox audit tables".split()) | set(
-    "database backup upgrade migrate log journal stop watch systemd".split()
+    "database backup upgrade migrate log journal outlet stop watch systemd beginning".split()
 )
 WORDS = set("incident delivery config settings setting_types errors events figures lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
@@ -32,7 +32,7 @@ NEIGHBOURS = {
     "backup": {"database"},
     "upgrade": {"database", "backup"},
     "migrate": {"database"},
-    "log": {"journal"},
+    "log": {"journal", "outlet"},
 }
 """The edges that may know another edge."""
 
@@ -41,7 +41,7 @@ ONLY_IN = {
     "httpcore": {"network"},
     "sqlalchemy": {"assembly", "store", "outbox", "audit", "database", "tables", "migrate"},
     "alembic": {"migrate"},
-    "apscheduler": {"service"},
+    "apscheduler": {"service", "schedule"},
     "structlog": {"log"},
     "click": {"cli"},
     "rich": {"screen"},
