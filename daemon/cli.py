@@ -3,9 +3,10 @@
 Each command imports what it needs: `run` must not carry what only people at a terminal need, and `--help` nothing.
 """
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import update_wrapper
 from io import TextIOWrapper
@@ -15,35 +16,54 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from daemon import __version__
-from daemon.config import Configuration, load
+from daemon.beginning import begin
 from daemon.delivery import DeliveryState
 from daemon.errors import AnotherInstanceError, ConfigError, DaemonError, DatabaseUnusableError
 from daemon.harmless import harmless
 from daemon.journal import PRIORITIES, reaches
+from daemon.outlet import say
 from daemon.systemd import Systemd
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from daemon.config import Configuration
     from daemon.events import Log
     from daemon.probe import Finding
 
 EXIT_CODES: dict[type[DaemonError], int] = {ConfigError: 78, DatabaseUnusableError: 78, AnotherInstanceError: 69}
+LOGGING = {"run", "once"}
+"""The commands that keep a log."""
+AS_JSON = f"{__name__}.as_json"
+"""The note of the context that complaints are lines of a log in JSON."""
 
 
 class _Commands(click.Group):
+    def main(self, *args: Any, **extra: Any) -> Any:
+        begin(sys.argv[1:])
+        return super().main(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except DaemonError as error:
-            _complain(*(error.problems if isinstance(error, ConfigError) else str(error).splitlines()))
+            sentences = error.problems if isinstance(error, ConfigError) else str(error).splitlines()
+            _complain(*sentences, as_json=ctx.meta.get(AS_JSON, False))
             ctx.exit(EXIT_CODES.get(type(error), 1))
 
 
-def _complain(*sentences: str) -> None:
+def _complain(*sentences: str, as_json: bool) -> None:
     """On standard error, and to systemd, which goes on showing it when the service has failed."""
     Systemd(os.environ).status(" ".join(sentences))
     level = f"<{PRIORITIES['error']}>" if reaches(sys.stderr, os.environ) else ""
-    for sentence in sentences:
-        _say(f"{level}{sentence}", err=True)
+    for sentence in map(harmless, sentences):
+        say(sys.stderr, _as_json(sentence) if as_json else f"{level}{sentence}")
+
+
+def _as_json(sentence: str) -> str:
+    from daemon.log import complaint
+
+    return complaint(sentence)
 
 
 def _say(sentence: str, *, err: bool = False) -> None:
@@ -63,7 +83,11 @@ def _configured(*, offline: bool = False) -> Callable[[Callable[..., Any]], Call
         @_config_option
         @click.pass_context
         def with_configuration(ctx: click.Context, /, config: Path | None, **options: Any) -> Any:
-            return command(load(config or ctx.obj, os.environ, offline=offline), **options)
+            from daemon.config import load, logs_json
+
+            named = config or ctx.obj
+            ctx.meta[AS_JSON] = ctx.info_name in LOGGING and logs_json(named, os.environ)
+            return command(load(named, os.environ, offline=offline), **options)
 
         return update_wrapper(with_configuration, command)
 
@@ -91,6 +115,7 @@ def main(ctx: click.Context, config: Path | None) -> None:
 def run(configuration: Configuration) -> None:
     """Run the daemon in the foreground, until SIGTERM or SIGINT."""
     from daemon import service
+    from daemon.config import load
 
     service.run(configuration, lambda: load(configuration.named, os.environ), _log)
 
@@ -105,7 +130,7 @@ def once(configuration: Configuration) -> None:
         sys.exit(1)
 
 
-def _log(configuration: Configuration) -> "Log":
+def _log(configuration: Configuration) -> Log:
     from daemon.log import set_up
 
     settings = configuration.settings
@@ -148,7 +173,7 @@ def test_alert(configuration: Configuration) -> None:
     _report(send_test_alert(configuration.settings))
 
 
-def _report(findings: "Iterable[Finding]") -> None:
+def _report(findings: Iterable[Finding]) -> None:
     failed = False
     for well, sentence in findings:
         _say(sentence if well else f"FAILED: {sentence}", err=not well)

@@ -63,6 +63,16 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
     return Configuration(settings, found, tuple(_exposed(found, toml, environ, credentials)), file)
 
 
+def logs_json(file: Path | None, environ: Mapping[str, str]) -> bool:
+    """Whether the log is to be JSON, as far as that can be told of a configuration that may have mistakes."""
+    try:
+        layers = (_toml(_find(file, environ)), _texts(_credentials(environ), []), _texts(_environment(environ), []))
+    except ConfigError:
+        layers = ({}, {}, _texts(_environment(environ), []))
+    log = _merged(*layers).get("log")
+    return isinstance(log, dict) and log.get("format") == "json"
+
+
 def differences(old: Settings, new: Settings) -> list[str]:
     """What is not as it was, a phrase for each key; of secrets and tables only that they changed."""
     secrets = set(_secret_keys())

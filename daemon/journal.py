@@ -16,10 +16,10 @@ PATIENCE = 1.0
 """Seconds."""
 
 
-def reaches(stream: TextIO, environ: Mapping[str, str]) -> bool:
+def reaches(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
     """Whether what is written to this stream ends up in the journal, as `$JOURNAL_STREAM` tells (systemd.exec(5))."""
     try:
-        there = os.fstat(stream.fileno())
+        there = os.fstat(-1 if stream is None else stream.fileno())
     except (OSError, ValueError):
         return False
     return environ.get("JOURNAL_STREAM") == f"{there.st_dev}:{there.st_ino}"
@@ -43,8 +43,8 @@ class Journal:
         self._address = address
         self._patience = PATIENCE
 
-    def write(self, text: str) -> None:
-        """Hands an entry over, or drops it if that takes too long. Raises `OSError` for one that is not taken.
+    def write(self, text: str) -> bool:
+        """Hands an entry over; whether that was done in time. Raises `OSError` for one that is not taken.
 
         A journal that hangs is waited for once.
         """
@@ -52,6 +52,8 @@ class Journal:
             sender.settimeout(self._patience)
             try:
                 sender.sendto(text.encode("utf-8", "replace"), self._address)
-                self._patience = PATIENCE
             except (TimeoutError, BlockingIOError):
                 self._patience = 0.0
+                return False
+        self._patience = PATIENCE
+        return True

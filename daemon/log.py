@@ -1,7 +1,7 @@
 """Turns events into lines on standard error: for the journal, for a terminal, or as JSON.
 
 Every line of the process comes through here, those of libraries and of uncaught exceptions too, and leaves without the
-secrets. A line that cannot be written is dropped: the log must never be the reason why an alert is not sent.
+secrets. Whoever speaks is not kept waiting by whoever reads: the log must never be the reason why an alert is not sent.
 """
 
 import json
@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -20,6 +21,7 @@ from daemon.events import Log
 from daemon.harmless import harmless
 from daemon.journal import PRIORITIES, Journal, entry, reaches
 from daemon.lean import without
+from daemon.outlet import Line, Outlet, lost_sentence, outlet_to
 from daemon.scrub import scrubbed
 
 with without("rich"):
@@ -31,24 +33,24 @@ Event = MutableMapping[str, Any]
 Renderer = Callable[[Event], str]
 
 
-def set_up(level: str, form: str, secrets: tuple[str, ...], stream: TextIO = sys.stderr) -> Log:
+def set_up(level: str, form: str, secrets: tuple[str, ...], stream: TextIO | None = sys.stderr) -> Log:
     """Makes every line of this process go to `stream`, and returns the program's own logger."""
     render = _json if form == "json" else _for_journal if os.environ.get("JOURNAL_STREAM") else _for_terminal
     # The journal takes fields from those who write to it themselves, and not only lines.
     journal = Journal() if render is _for_journal and reaches(stream, os.environ) else None
 
-    def line(_logger: object, method: str, event: Event) -> str:
+    def line(_logger: object, method: str, event: Event) -> tuple[tuple[Line], dict[str, Any]]:
         whole = {"event": event.pop("event"), "level": method, **event}
-        if journal is not None:
-            with suppress(OSError):
-                journal.write(_shown(_entry(whole), secrets))
-                raise structlog.DropEvent
-        return _shown(render(whole), secrets)
+        entered = None if journal is None else partial(journal.write, _shown(_entry(whole), secrets))
+        return (Line(_shown(render(whole), secrets), entered),), {}
 
+    outlet = outlet_to(stream)
+    if outlet is not None:
+        outlet.lost_line = lambda lost: line(None, "warning", {"event": lost_sentence(lost)})[0][0]
     structlog.configure(
         processors=[line],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=lambda *_: _Lines(stream),
+        logger_factory=lambda *_: _Lines(outlet or stream),
         cache_logger_on_first_use=True,
     )
     log: Log = structlog.get_logger()
@@ -70,18 +72,22 @@ def _adopt_libraries(log: Log) -> None:
 
     sys.excepthook = uncaught
     threading.excepthook = lambda args: uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+    sys.unraisablehook = lambda args: uncaught(args.exc_type, args.exc_value, args.exc_traceback)
 
 
 class _Lines:
-    """Writes whole lines."""
+    """Writes whole lines: through the outlet, where a reader could keep somebody waiting."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, way: Outlet | TextIO | None) -> None:
+        self._way = way
 
-    def debug(self, line: str) -> None:
-        with suppress(OSError, ValueError):
-            self._stream.write(f"{line}\n")
-            self._stream.flush()
+    def debug(self, line: Line) -> None:
+        if isinstance(self._way, Outlet):
+            self._way.put(line)
+        elif self._way is not None:
+            with suppress(OSError, ValueError):
+                self._way.write(f"{line.text}\n")
+                self._way.flush()
 
     info = warning = error = debug
 
@@ -106,6 +112,11 @@ class _Forward(logging.Handler):
 def _shown(text: str, secrets: tuple[str, ...]) -> str:
     """One line or several, without secrets and without what would steer whatever shows them."""
     return "\n".join(map(harmless, scrubbed(text, *secrets).split("\n")))
+
+
+def complaint(sentence: str) -> str:
+    """What an operator is told, as a line of a log whose lines are JSON."""
+    return _json({"event": sentence, "level": "error"})
 
 
 def _json(event: Event) -> str:

@@ -1,5 +1,6 @@
 """One complete round, then all that is due; for those who have no place for a daemon."""
 
+import signal
 from collections.abc import Callable
 from contextlib import closing
 
@@ -14,7 +15,8 @@ def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) 
     """Whether all of it was done. Raises what `opened` and `assemble` raise."""
     log = log_for(configuration)
     stop = Stop()
-    stop.raise_on_signals()
+    # A terminal that closes ends it in order, too.
+    stop.raise_on_signals(signal.SIGHUP)
     with opened(configuration.settings.database.url) as keeper:
         frame = frame_for(keeper, stop, on_told=lambda: None)
         with closing(assemble(configuration, frame, lambda _: log)) as parts:

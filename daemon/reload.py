@@ -3,12 +3,12 @@
 Until it is taken over the old one is in force. A configuration that cannot be used is refused with its sentences.
 """
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Lock
 
 from daemon.assembly import Assembly, Frame, assemble
+from daemon.beginning import HANGUP, Hangup
 from daemon.config import Configuration
 from daemon.deliver import Deliver
 from daemon.errors import ConfigError
@@ -19,25 +19,34 @@ from daemon.settings import Settings
 class Reload:
     """What is asked for in the main thread, and taken over in that of the rounds."""
 
-    def __init__(self, read: Callable[[], Configuration], log_for: Callable[[Configuration], Log]) -> None:
+    def __init__(
+        self,
+        read: Callable[[], Configuration],
+        log_for: Callable[[Configuration], Log],
+        hangup: Hangup = HANGUP,
+    ) -> None:
         """`read` gives the configuration as it is now, and raises `ConfigError`."""
         self._read = read
         self._log_for = log_for
-        self._asked = False
+        self._hangup = hangup
         self._ready: Assembly | None = None
         self._lock = Lock()
 
     def ask_on_signal(self) -> None:
-        """From here on SIGHUP asks."""
-        signal.signal(signal.SIGHUP, lambda *_: self._ask())
+        """From here on SIGHUP asks, and if it came before, it has asked."""
+        self._hangup.listen()
 
-    def _ask(self) -> None:
-        self._asked = True
+    def ask(self) -> None:
+        """As SIGHUP does."""
+        self._hangup.ask()
 
     def asked(self) -> bool:
         """Whether somebody asked since this was last looked at."""
-        asked, self._asked = self._asked, False
-        return asked
+        return self._hangup.asked()
+
+    def terminal_closed(self) -> bool:
+        """Whether it was the terminal that asked, so that the end is meant."""
+        return self._hangup.terminal_closed()
 
     def prepare(self, old: Settings, frame: Frame) -> None:
         """Builds what will take over, in place of what waited for that. Raises `ConfigError`; nothing waits then."""

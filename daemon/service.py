@@ -6,38 +6,40 @@ restart is always safe; an outage of either service does not. A new configuratio
 """
 
 import os
-import time
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from threading import Lock, Thread
+from typing import Any
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
-from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.base import BaseTrigger
 
 from daemon import __version__
 from daemon.assembly import Assembly, Frame, assemble, frame_for, opened
 from daemon.config import Configuration, differences
 from daemon.errors import ConfigError, DatabaseBusyError
 from daemon.events import Log
+from daemon.outlet import end_at_once, flush
 from daemon.reload import Reload
 from daemon.rounds import Rounds
+from daemon.schedule import After, Workers, scheduler, start, utc_now
 from daemon.setting_types import spelled
 from daemon.signl4 import LONGEST_HOLD
 from daemon.stop import Stop
 from daemon.systemd import Systemd
+from daemon.watch import Vigil
 
 TICK = 2.0
 """Seconds between two looks of the main thread."""
-STANDSTILL = 3.0
-"""Seconds that a look of the main thread may be late; beyond that the whole process stood still, and no job hangs."""
 STOP_GRACE = 1.5
-"""Seconds beyond `http.timeout` that a stop may take."""
-DATABASE_PAUSE = timedelta(seconds=1)
+"""Seconds beyond `http.timeout` that the jobs may take to end once a stop was asked for."""
+LAST_WORDS = 0.2
+"""Seconds that the log may take, after that."""
+PAUSE = timedelta(seconds=1)
+"""After deliveries that a fault ended, of the database or of ours."""
 LOOK_AGAIN = timedelta(seconds=10)
 """Between two looks at the outbox: what `retry` makes due in a process of its own rings no bell here."""
 EXIT_STUCK = 70
@@ -62,17 +64,6 @@ def run(
         service.run(frame, assemble(configuration, frame, lambda _: log))
 
 
-class After(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 carries no types
-    """So long after now, whenever that is: the library's own interval counts through every run that a clock skipped."""
-
-    def __init__(self, interval: timedelta) -> None:
-        self._interval = interval
-
-    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
-        """The time of the next run."""
-        return now + self._interval
-
-
 class Service:
     """The jobs and their rhythm."""
 
@@ -89,12 +80,9 @@ class Service:
         self._reload_put_off = False
         self._polled = False
         self._next_round_in = 0.0
-        self._scheduler = BackgroundScheduler(
-            timezone=UTC,
-            executors={"default": ThreadPoolExecutor(3)},
-            # A late run is run late, never dropped; several late ones are one.
-            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
-        )
+        self._preparing: Thread | None = None
+        self._workers = Workers(("poll", "deliver", "oversee"))
+        self._scheduler = scheduler(self._workers)
 
     def run(self, frame: Frame, parts: Assembly) -> None:
         """Starts the jobs, waits for the end, and stops them in order."""
@@ -108,15 +96,13 @@ class Service:
             self._due(name, 0)
         frame.pulses.poll.rest(0)
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
-        self._scheduler.start()
+        start(self._scheduler)
         parts.log.info("started", version=__version__, interval=spelled(parts.settings.poll.interval))
         self._systemd.ready()
-        looked = time.monotonic()
+        vigil = Vigil({"poll": frame.pulses.poll, "deliver": frame.pulses.deliver}, TICK)
         while not self._stop.wait(TICK):
-            stood_still = time.monotonic() - looked > TICK + STANDSTILL
-            looked = time.monotonic()
             self._notice_step()
-            self._mind_progress(stood_still=stood_still)
+            self._mind_progress(vigil)
             self._mind_reload()
             self._systemd.status("; ".join(filter(None, (self._parts.oversee.line(), self._refused))))
         self._shut_down()
@@ -148,6 +134,8 @@ class Service:
 
     def _poll(self) -> None:
         self._frame.pulses.poll.beat()
+        # What remains of a round that a fault of ours ends.
+        self._next_round_in = self._parts.settings.poll.interval.total_seconds()
         self._change_over()
         self._reload_put_off = self._reload.ready
         self._next_round_in = self._rounds.one(self._parts, self._mind_changes)
@@ -166,7 +154,7 @@ class Service:
             with suppress(DatabaseBusyError):
                 self._begin()
         for job, interval in self._intervals():
-            self._scheduler.modify_job(job, trigger=After(interval))
+            self._modify(job, trigger=After(interval))
         changed = differences(old.settings, new.settings)
         new.log.info("configuration reloaded", changed="; ".join(changed) or "nothing")
         self._systemd.ready()
@@ -216,9 +204,9 @@ class Service:
                 self._due("poll", rest)
                 self._due("oversee", 0)
             case "deliver":
-                self._after_deliver()
+                self._after_deliver(faulty=event.exception is not None)
 
-    def _after_deliver(self) -> None:
+    def _after_deliver(self, *, faulty: bool) -> None:
         if self._polled:
             self._due("oversee", 0)
         self._frame.pulses.deliver.rest()
@@ -226,18 +214,22 @@ class Service:
         try:
             next_at = self._parts.deliver.next_at()
         except DatabaseBusyError:
-            next_at = self._frame.clock() + DATABASE_PAUSE
+            faulty, next_at = True, self._frame.clock()
         latest = self._frame.clock() + LOOK_AGAIN
-        self._due("deliver", (min(next_at or latest, latest) - self._frame.clock()).total_seconds())
+        rest = min(next_at or latest, latest) - self._frame.clock()
+        self._due("deliver", (max(rest, PAUSE) if faulty else rest).total_seconds())
         if self._wakes != wakes:
             # Something was put into the outbox behind that look; the line above may have put its run off.
             self._due("deliver", 0)
 
     def _due(self, job: str, seconds: float) -> None:
-        if self._stop.wait(0):
-            return
+        if not self._stop.wait(0):
+            self._modify(job, next_run_time=utc_now() + timedelta(seconds=max(seconds, 0)))
+
+    def _modify(self, job: str, **how: Any) -> None:
+        """A stop may come at any moment, also right before this: a scheduler that is shut down has no jobs."""
         with suppress(JobLookupError):
-            self._scheduler.modify_job(job, next_run_time=datetime.now(UTC) + timedelta(seconds=max(seconds, 0)))
+            self._scheduler.modify_job(job, **how)
 
     # -- the main thread ----------------------------------------------------------------------------------------------
 
@@ -247,24 +239,35 @@ class Service:
             self._due("poll", 0)
             self._due("deliver", 0)
 
-    def _mind_progress(self, *, stood_still: bool) -> None:
-        limit = (
-            3 * self._parts.settings.poll.interval.total_seconds()
-            + 2 * self._parts.settings.http.timeout.total_seconds()
-        )
-        for name, pulse in (("poll", self._frame.pulses.poll), ("deliver", self._frame.pulses.deliver)):
-            if stood_still:
-                pulse.pardon()
-            elif pulse.silent_for() > limit:
-                self._parts.log.error(
-                    "stuck, so this process ends; a restart is safe", job=name, silent_for=f"{limit:.0f}s"
-                )
-                os._exit(EXIT_STUCK)
+    def _mind_progress(self, vigil: Vigil) -> None:
+        settings = self._parts.settings
+        limit = 3 * settings.poll.interval.total_seconds() + 2 * settings.http.timeout.total_seconds()
+        hanging = vigil.hanging(limit)
+        if hanging is not None:
+            self._parts.log.error(
+                "stuck, so this process ends; a restart is safe", job=hanging, silent_for=f"{limit:.0f}s"
+            )
+            end_at_once(LAST_WORDS, EXIT_STUCK)
         self._systemd.alive()
 
     def _mind_reload(self) -> None:
+        """What reads files works in a thread of its own, since a file may be on a disk that hangs."""
+        if self._preparing is not None and self._preparing.is_alive():
+            return
         if not self._reload.asked():
             return
+        if self._reload.terminal_closed():
+            self._parts.log.info("the terminal that this was started from was closed")
+            self._stop.set()
+            return
+        self._preparing = Thread(target=self._prepare, name="reload", daemon=True)
+        try:
+            self._preparing.start()
+        except RuntimeError:
+            self._preparing = None
+            self._reload.ask()
+
+    def _prepare(self) -> None:
         self._systemd.reloading()
         try:
             self._reload.prepare(self._parts.settings, self._frame)
@@ -281,16 +284,16 @@ class Service:
         self._systemd.ready()
 
     def _shut_down(self) -> None:
-        self._parts.log.info("stopping")
         patience = self._patience()
+        self._parts.log.info("stopping")
         self._systemd.stopping(patience + STOP_GRACE)
-        ending = Thread(target=self._scheduler.shutdown, daemon=True)
-        ending.start()
-        ending.join(patience)
-        if ending.is_alive():
+        # This does not wait for the jobs: one of them may be about to call the scheduler.
+        self._scheduler.shutdown(wait=False)
+        if not self._workers.ended(patience - self._stop.since()):
             self._parts.log.error(
                 "requests in flight did not end in time; what they did is found out at the next start"
             )
-            os._exit(EXIT_STUCK)
+            end_at_once(LAST_WORDS, EXIT_STUCK)
         self._parts.close()
         self._parts.log.info("stopped")
+        flush(sys.stderr, LAST_WORDS)

@@ -1,13 +1,13 @@
 """Tells systemd how the service gets on, on the socket that it named; tells nobody where it did not start the program.
 
 The protocol is that of sd_notify(3): one datagram of `KEY=value` lines to `$NOTIFY_SOCKET`, where a name that begins
-with `@` is an abstract one. What cannot be sent within a second is dropped: no alert waits for the service manager.
+with `@` is an abstract one. What cannot be sent within a second is dropped: no alert waits for the service manager, and
+one that hangs is waited for once. The socket is there from the start: a process that runs out of descriptors is alive.
 """
 
 import socket
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 
 from daemon.harmless import harmless
 
@@ -24,6 +24,8 @@ class Systemd:
         """`environ`: that of the process."""
         named = environ.get("NOTIFY_SOCKET", "")
         self._address = named.replace("@", "\0", 1) if named.startswith("@") else named
+        self._patience = PATIENCE
+        self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if named else None
 
     def ready(self) -> None:
         """The start, or a reload, is done."""
@@ -50,11 +52,18 @@ class Systemd:
         self._tell(_extension(seconds))
 
     def _tell(self, *lines: str) -> None:
-        if not self._address:
+        if self._sender is None:
             return
-        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.settimeout(PATIENCE)
-            sender.sendto("\n".join(lines).encode("utf-8", "replace"), self._address)
+        self._sender.settimeout(self._patience)
+        try:
+            self._sender.sendto("\n".join(lines).encode("utf-8", "replace"), self._address)
+        except (TimeoutError, BlockingIOError):
+            self._patience = 0.0
+        except OSError:
+            # Nobody listens there now.
+            return
+        else:
+            self._patience = PATIENCE
 
 
 def _extension(seconds: float) -> str:

@@ -2,11 +2,13 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 STEP = 1.0
 """Seconds that the wall clock may be off before that counts as a step, and not as a clock that is kept right."""
+STANDSTILL = 3.0
+"""Seconds that a look at the jobs may be late; beyond that the whole process stood still, and no job hangs."""
 
 
 class SteadyClock:
@@ -83,3 +85,22 @@ class Pulse:
     def silent_for(self) -> float:
         """Seconds of silence beyond the rest."""
         return time.monotonic() - self._last - self._may_rest
+
+
+class Vigil:
+    """Looks at all jobs, again and again."""
+
+    def __init__(self, pulses: Mapping[str, Pulse], tick: float) -> None:
+        """`tick`: seconds between two looks."""
+        self._pulses = pulses
+        self._tick = tick
+        self._looked = time.monotonic()
+
+    def hanging(self, limit: float) -> str | None:
+        """A job that has been silent for more seconds than that."""
+        stood_still = time.monotonic() - self._looked > self._tick + STANDSTILL
+        self._looked = time.monotonic()
+        if stood_still:
+            for pulse in self._pulses.values():
+                pulse.pardon()
+        return next((name for name, pulse in self._pulses.items() if pulse.silent_for() > limit), None)

@@ -12,13 +12,13 @@ import daemon
 PACKAGE = Path(daemon.__file__).parent
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 40
 
-FACE = set("cli operate __main__ service rounds once reload assembly screen probe".split())
+FACE = set("cli operate __main__ service schedule rounds once reload assembly screen probe".split())
 FLOWS = set("poll lookups deliver oversee".split())
 DECISIONS = set("reconcile evidence unreadable retry pace payload health alarm".split())
 EDGES = (
     set("betterstack pages records signl4 heartbeat wire unpack network stream race names deadline".split())
     | set("proxy trust store outbox aside audit tables database sqlite place lock gate keeper carry backup".split())
-    | set("upgrade migrate log journal stop watch systemd".split())
+    | set("upgrade migrate log journal outlet stop watch systemd beginning".split())
 )
 WORDS = set("incident delivery config settings setting_types errors events figures harmless lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
@@ -47,7 +47,7 @@ NEIGHBOURS = {
     "backup": {"database", "place", "sqlite"},
     "upgrade": {"database", "place", "backup"},
     "migrate": {"database", "place", "sqlite"},
-    "log": {"journal"},
+    "log": {"journal", "outlet"},
 }
 """The edges and the flows that may know another one, and the decisions that are made on another one."""
 
@@ -56,7 +56,7 @@ ONLY_IN = {
     "httpcore": {"network", "stream"},
     "sqlalchemy": {"assembly", "store", "outbox", "aside", "audit", "database", "tables", "migrate", "keeper", "carry"},
     "alembic": {"migrate"},
-    "apscheduler": {"service"},
+    "apscheduler": {"service", "schedule"},
     "structlog": {"log"},
     "click": {"cli", "operate"},
     "rich": {"screen"},
