@@ -189,6 +189,8 @@ class Resolver:
         self.addresses: tuple[str, ...] = (LOOPBACK, LOOPBACK)
         """Those of the one host that has a name."""
         self.hangs = False
+        self.silent_of = 0
+        """A family of which it says nothing."""
         self.strays: list[str] = []
         self._lookup = lookup
         self._over = Event()
@@ -198,11 +200,11 @@ class Resolver:
             return self._lookup(host, port, *more, **named)
         if host != "localhost":
             self.strays.append(host)
-        if self.hangs:
+        of = named.get("family", 0)
+        if self.hangs or (of and of == self.silent_of):
             self._over.wait(LONGEST)
         if self.down or host != "localhost":
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-        of = named.get("family", 0)
         known = [at for at in self.addresses if of in {0, socket.AF_INET6 if ":" in at else socket.AF_INET}]
         if not known:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -211,6 +213,7 @@ class Resolver:
     def mend(self) -> None:
         """Look-ups end, those under way too."""
         self.down = self.hangs = False
+        self.silent_of = 0
         self._over.set()
 
 

@@ -1,5 +1,6 @@
 """What the network between the program and either service can do wrong: a table, and a test that goes through it."""
 
+import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -155,6 +156,11 @@ CASES: dict[str, Case] = {
         Way.NAMED,
         {"": attribute(lambda network: network.resolver, addresses=(LOOPBACK_V6, LOOPBACK))},
     ),
+    "a name server that never says whether there are IPv6 addresses": Case(
+        Expected.WORKS,
+        Way.NAMED,
+        {"": attribute(lambda network: network.resolver, silent_of=socket.AF_INET6)},
+    ),
     "a certificate that nobody should trust": Case(
         Expected.WAITS,
         Way.TLS,
@@ -173,9 +179,13 @@ CASES: dict[str, Case] = {
         Expected.WAITS,
         Way.PROXY,
         {
+            "401": refuses("401 Unauthorized"),
             "403": refuses("403 Forbidden"),
+            "404": refuses("404 Not Found"),
             "407": refuses("407 Proxy Authentication Required"),
+            "500": refuses("500 Unable to connect"),
             "502": refuses("502 Bad Gateway"),
+            "503": refuses("503 Service Unavailable"),
             "something else than HTTP": attribute(lambda network: network.proxy, refusal=b"SSH-2.0-OpenSSH_9.6\r\n"),
             "the connection": lambda network: network.proxy.cut(),
         },
