@@ -47,8 +47,10 @@ class Pace:
     """What others of the account had spent by then; it counts until that `Reset`."""
     guess: int = CAREFUL
     """The limit that is probed, as long as no answer says what it is."""
+    grown: int = CAREFUL
+    """The next guess, once this window is over."""
     probe_from: datetime | None = None
-    """After a 429: when the guess may grow again."""
+    """When the guess grows, or after a 429 may grow again."""
 
 
 def counted(pace: Pace, _limit: int | None, _now: datetime) -> Pace:
@@ -139,11 +141,14 @@ def _freed_at(pace: Pace, span: timedelta, most: int, now: datetime) -> datetime
 def _probed(pace: Pace, in_flight: int, now: datetime, *, refused: bool) -> Pace:
     """The guess after an answer that says nothing of a limit."""
     if refused:
-        return replace(pace, guess=max(pace.guess // 2, CAREFUL), probe_from=now + PROBE_AGAIN)
+        halved = max(pace.guess // 2, CAREFUL)
+        return replace(pace, guess=halved, grown=halved, probe_from=now + PROBE_AGAIN)
+    if pace.probe_from is not None and now >= pace.probe_from:
+        pace = replace(pace, guess=pace.grown, probe_from=None)
     used_up = len(_within(pace, WINDOW, now)) + in_flight >= pace.guess
-    if not used_up or (pace.probe_from is not None and now < pace.probe_from):
+    if not used_up or pace.probe_from is not None:
         return pace
-    return replace(pace, guess=min(pace.guess * 2, PAID), probe_from=now + WINDOW)
+    return replace(pace, grown=min(pace.guess * 2, PAID), probe_from=now + WINDOW)
 
 
 def _within(pace: Pace, span: timedelta, now: datetime) -> tuple[datetime, ...]:

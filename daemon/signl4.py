@@ -94,10 +94,11 @@ def _unread(reply: Reply, secret: str) -> str:
 
 
 def _object(reply: Reply) -> Mapping[str, Any] | None:
-    """The body, if it is a JSON object."""
+    """The body, if it is a JSON object to the letter: what only looks like one may be a portal's or a proxy's."""
     try:
+        json.loads(reply.body)
         body = reply.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
 

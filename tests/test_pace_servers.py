@@ -152,12 +152,12 @@ def test_steady_alerts_below_the_limit_never_wait(reset: str) -> None:
 def test_without_headers_the_limit_is_probed_up_and_halved_by_a_429() -> None:
     kept, now = Pace(), NOW
     guesses = [kept.guess]
-    for _ in range(6):
-        for _ in range(kept.guess):
+    for _ in range(7):
+        for _ in range(guesses[-1]):
             kept = pace.learned(pace.counted(kept, None, now), None, 0, now)
         now += WINDOW
         guesses.append(kept.guess)
-    assert guesses == [CAREFUL, 20, 40, 80, PAID, PAID, PAID]
+    assert guesses == [CAREFUL, CAREFUL, 20, 40, 80, PAID, PAID, PAID]
     halved = pace.learned(kept, None, 0, now, refused=True)
     assert halved.guess == PAID // 2
     assert pace.learned(halved, None, 0, now, refused=True).guess == PAID // 4
