@@ -154,7 +154,7 @@ def _existing_file(value: Path) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError("is not a file; give the path of a PEM file") from None
     except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror}); let this program's user read it") from None
+        raise ValueError(f"cannot be read ({error.strerror}); let this program's user read that PEM file") from None
     raise ValueError("holds no certificate; give the path of a PEM file")
 
 

@@ -153,7 +153,7 @@ def test_without_headers_the_limit_is_probed_up_and_halved_by_a_429() -> None:
     kept, now = Pace(), NOW
     guesses = [kept.guess]
     for _ in range(7):
-        for _ in range(guesses[-1]):
+        for _ in range(kept.grown):
             kept = pace.learned(pace.counted(kept, None, now), None, 0, now)
         now += WINDOW
         guesses.append(kept.guess)
