@@ -37,8 +37,8 @@ INCIDENTS = 12
 SWEEP_EVERY = 5
 """Rounds, of which there is one a second."""
 FOUR = timedelta(seconds=4)
-# Where single records alone lag for longer than two rounds, nothing tells what was from what is: an incident that bounced
-# without a time may then be told to be over, and to be new, once more than by somebody who sees everything.
+# Where single records alone lag for longer than two rounds, nothing tells what was from what is: an incident that
+# bounced without a time may then be told to be over, and to be new, once more than by somebody who sees everything.
 LAGS: dict[str, Lag] = {
     "no request": lag.no_lag,
     "one in twenty, from 0.5 to 6 s ago": lag.now_and_then(0.05, Random(20261128)),
