@@ -292,7 +292,7 @@ def test_what_only_reads_through_a_mount_leaves_the_log_of_a_running_daemon_alon
         connection.exec_driver_sql("UPDATE progress SET last_round_error = 'in the log alone'")
     before = [database.with_name(name).stat() for name in ("state.db-wal", "state.db-shm")]
     said = apart(
-        MOUNTED + f"{line}; cd /",
+        MOUNTED + f"{line.replace('copy.db', str(tmp_path / 'copy.db'))}; cd /",
         tmp_path,
         tmp_path / "mounted",
         sys.executable,
