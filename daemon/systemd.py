@@ -2,12 +2,13 @@
 
 The protocol is that of sd_notify(3): one datagram of `KEY=value` lines to `$NOTIFY_SOCKET`, where a name that begins
 with `@` is an abstract one. What cannot be sent within a second is dropped: no alert waits for the service manager, and
-one that hangs is waited for once. The socket is there from the start: a process that runs out of descriptors is alive.
+one that hangs is waited for once.
 """
 
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from daemon.harmless import harmless
 
@@ -25,7 +26,6 @@ class Systemd:
         named = environ.get("NOTIFY_SOCKET", "")
         self._address = named.replace("@", "\0", 1) if named.startswith("@") else named
         self._patience = PATIENCE
-        self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if named else None
 
     def ready(self) -> None:
         """The start, or a reload, is done."""
@@ -52,18 +52,16 @@ class Systemd:
         self._tell(_extension(seconds))
 
     def _tell(self, *lines: str) -> None:
-        if self._sender is None:
+        if not self._address:
             return
-        self._sender.settimeout(self._patience)
-        try:
-            self._sender.sendto("\n".join(lines).encode("utf-8", "replace"), self._address)
-        except (TimeoutError, BlockingIOError):
-            self._patience = 0.0
-        except OSError:
-            # Nobody listens there now.
-            return
-        else:
-            self._patience = PATIENCE
+        # Nobody may listen there now.
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(self._patience)
+            try:
+                sender.sendto("\n".join(lines).encode("utf-8", "replace"), self._address)
+                self._patience = PATIENCE
+            except (TimeoutError, BlockingIOError):
+                self._patience = 0.0
 
 
 def _extension(seconds: float) -> str:
