@@ -280,8 +280,8 @@ class Service:
 
     def _refuse(self, why: str) -> None:
         self._refused = f"the new configuration is refused, the old one stays in force: {why}"
-        self._parts.log.error(self._refused)
         self._systemd.ready()
+        self._parts.log.error(self._refused)
 
     def _shut_down(self) -> None:
         patience = self._patience()
