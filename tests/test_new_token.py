@@ -187,3 +187,17 @@ def test_a_token_that_is_recognised_ends_what_was_suspected() -> None:
     tracked = {"0": recorded("0", gone_since=ago(minutes=5)), "1": recorded("1")}
     assert suspect_since(tracked, ["1"], ["0"], ago(minutes=5), NOW, Token.NEW) == ago(minutes=5)
     assert suspect_since(tracked, ["1"], ["0"], ago(minutes=5), NOW, Token.RECOGNISED) is None
+
+
+def test_after_the_hour_the_new_one_is_believed_in_everything(flows: Flows) -> None:
+    given_open(flows, "7")
+    flows.configure(betterstack=OTHER)
+    flows.betterstack.incidents.clear()
+    flows.betterstack.has("900")
+    suspected(flows, minutes=60)
+    flows.round()
+    flows.betterstack.had("900")
+    for _ in range(2):
+        flows.clock.pass_(minutes=1)
+        flows.round()
+    assert over(flows) == ["7", "900"]
