@@ -140,10 +140,15 @@ class World(RuleBasedStateMachine):
     def show_all(self) -> None:
         self.betterstack.hidden.clear()
 
-    @rule(incident_id=incidents)
-    def poison(self, incident_id: str) -> None:
-        """From now on nobody can read its record: no list shows it, and its lookup fails."""
+    @rule(incident_id=incidents, rounds=st.integers(1, 3), works=st.booleans())
+    def poison(self, incident_id: str, rounds: int, works: bool) -> None:
+        """From now on nobody can read its record: no list shows it, and its lookup fails. All else `works`, perhaps."""
         self.betterstack.poisoned.add(incident_id)
+        if works:
+            self.betterstack.refuses()
+        for _ in range(rounds):
+            self.ledger.clock.pass_(seconds=10)
+            self.round(sweep=False, kill_after=None)
 
     @precondition(lambda self: self.betterstack.poisoned)
     @rule()
