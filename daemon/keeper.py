@@ -162,12 +162,14 @@ class Keeper:
         found = status_of(self._file)
         if found is None or found.st_size == 0:
             raise DatabaseBusyError("it is empty; remove it, or put a copy of the database there")
-        lost = self._settled()
+        # What is spoilt cannot be settled, and may be what somebody wants to be rid of.
+        with suppress(sqlite3.Error, DatabaseBusyError):
+            self._settle()
         self._drop_log(strict=False)
         descriptor = lock.locked(self._file, self._file)
         try:
             upgrade(self._url, on_progress)
-            lost = lost or self._carried()
+            lost = self._carried()
         except BaseException:
             os.close(descriptor)
             raise
@@ -222,15 +224,8 @@ class Keeper:
         if busy:
             raise DatabaseBusyError("somebody else reads or writes it")
 
-    def _settled(self) -> str | None:
-        """Why that could not be, if it could not: a file that is spoilt may be what somebody wants to be rid of."""
-        try:
-            self._settle()
-        except (sqlite3.Error, DatabaseBusyError) as error:
-            return _told(error)
-        return None
-
     def _carried(self) -> str | None:
+        """Why what was told could not be carried over into the new file, if it could not."""
         try:
             with closing(connected(self._file, WRITING, BUSY_SECONDS)) as new:
                 new.isolation_level = None

@@ -298,6 +298,19 @@ def test_a_file_that_another_process_works_on_is_not_taken_up(kept: Kept) -> Non
     assert kept.store.has_work() is True
 
 
+def test_a_reader_in_the_way_is_waited_for_before_the_log_is_given_up(kept: Kept) -> None:
+    with closing(sqlite3.connect(kept.file, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM incidents").fetchall()
+        put(kept.store, "told since", DELIVERED, NEW)
+        is_moved(kept.file)
+        assert "somebody else reads or writes it" in kept.trouble()
+        assert beside(kept.file)[0].stat().st_size > 0
+    kept.look()
+    kept.close()
+    assert told(kept.file) == {"told", "told since"}
+
+
 def test_the_log_of_another_database_is_not_read_as_that_of_this_one(kept: Kept) -> None:
     is_removed_with_all_beside_it(kept.file)
     log, _ = beside(kept.file)
@@ -396,6 +409,9 @@ def test_a_transaction_that_is_under_way_is_waited_for_and_loses_nothing(kept: K
         assert inside.wait(10)
         is_removed_with_all_beside_it(kept.file)
         looking = pool.submit(kept.look)
+        # It does not come to its end as long as somebody is inside.
+        with pytest.raises(TimeoutError):
+            looking.result(0.3)
         noticed.set()
         looking.result(10)
         writing.result(10)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import __version__
+from daemon import __version__, lock
 from daemon.database import holder, locked, open_engine, transaction
 from daemon.errors import AnotherInstanceError, DatabaseUnusableError
 from daemon.sqlite import WRITING, connected
@@ -147,6 +147,22 @@ def test_a_first_start_locks_the_file_before_anything_is_in_it(tmp_path: Path) -
         assert holder(url(file)) is not None
 
 
+def test_a_file_that_takes_the_name_just_then_is_the_one_that_is_locked(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, other = lock.take, database.with_name("other.db")
+    other.write_bytes(database.read_bytes())
+
+    def take(descriptor: int, file: Path) -> None:
+        whole(descriptor, file)
+        if other.exists():
+            other.replace(database)
+
+    monkeypatch.setattr(lock, "take", take)
+    with locked(url(database)):
+        assert holder(url(database)) is not None
+
+
 def test_a_version_that_knows_the_lock_file_alone_is_kept_out_and_keeps_out(database: Path) -> None:
     with locked(url(database)), Path(f"{database}.lock").open("r+") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,7 +185,8 @@ def test_it_outlasts_every_other_descriptor_of_the_file(database: Path) -> None:
             connection.exec_driver_sql("UPDATE progress SET id = id")
         engine.dispose()
         database.read_bytes()
-        assert process(database, "once").returncode == 69
+        Path(f"{database}.lock").unlink()
+        assert process(database, "db upgrade").returncode == 69
 
 
 def test_it_hinders_nobody_who_reads_or_writes(database: Path) -> None:

@@ -12,7 +12,7 @@ from daemon.backup import backup, put_by
 from daemon.database import check_place, existing, locked, open_engine, reader, transaction
 from daemon.errors import DatabaseUnusableError
 from daemon.harmless import harmless
-from daemon.place import followed
+from daemon.place import followed, status_of
 from daemon.sqlite import CANNOT_HOLD, why
 from daemon.upgrade import upgrade
 from tests.at_terminal import SECRETS, assert_sentence, process
@@ -334,6 +334,17 @@ def test_a_directory_that_may_not_be_entered_is_not_taken_for_an_empty_one(datab
     directory.chmod(0o700)
     assert (said.returncode, said.stdout) == (78, "")
     assert_sentence(said.stderr, f"{file} cannot be reached (Permission denied)")
+
+
+@needs_an_owner
+def test_what_is_not_there_is_told_from_what_nobody_may_look_at(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(0o000)
+    (tmp_path / "a file").touch()
+    assert status_of(tmp_path / "missing" / "state.db") is None
+    assert status_of(tmp_path / "a file" / "state.db") is None
+    script = "import sys; from pathlib import Path; from daemon.place import status_of; status_of(Path(sys.argv[1]))"
+    said = as_owner("-c", script, tmp_path / "closed" / "state.db")
+    assert said.stderr.splitlines()[-1].startswith("PermissionError: ")
 
 
 @needs_an_owner

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from daemon.database import existing, open_engine, reader, revision_of, transaction
 from daemon.errors import DatabaseBusyError
@@ -243,10 +243,14 @@ def test_a_connection_that_was_out_while_the_engine_was_disposed_of_is_closed_wh
 
 def test_a_connection_that_cannot_be_set_up_is_closed(database: Path) -> None:
     database.write_text("a text\n" * 1000)
-    engine = open_engine(url(database))
+    engine, connections = open_engine(url(database)), []
+    event.listen(engine, "connect", lambda connection, _: connections.append(connection), insert=True)
     with pytest.raises(DatabaseBusyError, match="file is not a database"), transaction(engine, writes=False):
         pass
-    assert str(database) not in {os.path.realpath(fd) for fd in Path("/proc/self/fd").iterdir()}
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+    assert connections
 
 
 def test_a_connection_never_makes_the_file(database: Path) -> None:
