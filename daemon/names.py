@@ -29,13 +29,13 @@ _kept: dict[_Key, tuple[Found, float]] = {}
 _lock = threading.Lock()
 
 
-def look_ups(host: str, port: int, patience: float) -> Mapping[int, Found]:
-    """The look-ups that bring addresses of the host, by family. `patience`: seconds that whoever asks can wait."""
+def look_ups(host: str, port: int, until: float) -> Mapping[int, Found]:
+    """The look-ups that bring addresses of the host, by family. Whoever asks can wait `until` then (monotonic)."""
     if family := _family(host):
         found = Found()
         found.set_result([(family, (host, port))])
         return {family: found}
-    return {family: _look_up((host, port, family), patience) for family in (socket.AF_INET6, socket.AF_INET)}
+    return {family: _look_up((host, port, family), until) for family in (socket.AF_INET6, socket.AF_INET)}
 
 
 def forget(host: str, port: int) -> bool:
@@ -55,17 +55,18 @@ def _family(host: str) -> int:
         return 0
 
 
-def _look_up(key: _Key, patience: float) -> Found:
+def _look_up(key: _Key, until: float) -> Found:
     """Begins a look-up, joins the one under way, or returns what was kept."""
+    late_from = min(time.monotonic() + LONG, until)
     with _lock:
-        kept, until = _kept.get(key, (None, 0.0))
-        if kept is not None and time.monotonic() < until:
+        kept, kept_until = _kept.get(key, (None, 0.0))
+        if kept is not None and time.monotonic() < kept_until:
             return kept
         if (under_way := _under_way.get(key)) is not None:
             return under_way
         found = Found()
         try:
-            threading.Thread(target=_find, args=(key, found, patience), name="look-up", daemon=True).start()
+            threading.Thread(target=_find, args=(key, found, late_from), name="look-up", daemon=True).start()
         except RuntimeError as error:
             found.set_exception(OSError(str(error)))
         else:
@@ -73,15 +74,14 @@ def _look_up(key: _Key, patience: float) -> Found:
     return found
 
 
-def _find(key: _Key, found: Found, patience: float) -> None:
-    begun = time.monotonic()
+def _find(key: _Key, found: Found, late_from: float) -> None:
     try:
         addresses = _addresses(*key)
     except Exception as error:  # noqa: BLE001 - whoever waits for it raises it
         _end(key)
         found.set_exception(error)
     else:
-        _end(key, found if time.monotonic() - begun > min(LONG, patience) else None)
+        _end(key, found if time.monotonic() >= late_from else None)
         found.set_result(addresses)
 
 

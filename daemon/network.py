@@ -143,7 +143,7 @@ def _connect(host: str, port: int, until: float, begin: Begin) -> socket.socket:
 
 
 def _race(host: str, port: int, until: float, begin: Begin) -> socket.socket:
-    look_ups = names.look_ups(host, port, until - time.monotonic())
+    look_ups = names.look_ups(host, port, until)
     race = Race(look_ups, begin, deadline.note_found, _worked.get((host, port)))
     connected, _worked[host, port] = race.run(until)
     return connected
