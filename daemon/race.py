@@ -18,7 +18,7 @@ from daemon.names import Address, Found
 
 LOOKING_UP = "the name is still being looked up"
 RESOLUTION_DELAY = 0.05
-"""Seconds that IPv4 addresses wait for IPv6 ones to come: RFC 8305, section 3."""
+"""Seconds that addresses wait for those of the family that is to be tried first: RFC 8305, section 3."""
 ATTEMPT_DELAY = 0.25
 """Seconds between two attempts while none of those before has failed: RFC 8305, section 5."""
 GLANCE = 0.05
@@ -90,9 +90,9 @@ class Race:
             self._attempt(self._take())
 
     def _due_at(self) -> float:
-        """When the next candidate may be tried."""
-        first = socket.AF_INET6
-        if self._attempts or first not in self._look_ups or self._last in self._candidates():
+        """When the next candidate may be tried. The first one waits a moment for the family that should come first."""
+        first = self._last[0] if self._last is not None else socket.AF_INET6
+        if self._attempts or first not in self._look_ups:
             return self._next_at
         return (self._found_at or 0.0) + RESOLUTION_DELAY
 

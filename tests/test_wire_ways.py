@@ -3,7 +3,8 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from daemon.race import ATTEMPT_DELAY
 from daemon.settings import HttpSection
 from daemon.wire import KEPT, ExchangeError, Wire, tls_context
 from tests.faults.line import Line, Proxy, has_ipv6
-from tests.listener import Connection, Script, after_request, answering, listening, ok, says, wire_to
+from tests.listener import LONGEST, Connection, Script, after_request, answering, listening, ok, says, wire_to
 from tests.test_wire_answers import CERTIFICATE, server_side
 
 HOST = "ways.test"
@@ -28,11 +29,16 @@ class Places:
     def __init__(self, lookup: Callable[..., Any]) -> None:
         self.known: list[Place] = []
         self.tried: list[Place] = []
+        self.says_of_ipv6 = Event()
+        self.says_of_ipv6.set()
+        self.on_try: Callable[[], object] = lambda: None
         self._lookup = lookup
 
     def look_up(self, host: str, port: int, family: int = 0, *more: Any, **named: Any) -> Any:
         if host != HOST:
             return self._lookup(host, port, family, *more, **named)
+        if family == socket.AF_INET6:
+            self.says_of_ipv6.wait(LONGEST)
         known = [place for place in self.known if (family == socket.AF_INET6) is (":" in place[0])]
         if not known:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -46,11 +52,12 @@ class Noting(socket.socket):
 
     def connect_ex(self, address: Any) -> int:
         self.places.tried.append(address)
+        self.places.on_try()
         return super().connect_ex(address)
 
 
 @pytest.fixture
-def places(monkeypatch: pytest.MonkeyPatch) -> Places:
+def places(monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
     places = Places(socket.getaddrinfo)
     begin = network._begin
 
@@ -61,7 +68,8 @@ def places(monkeypatch: pytest.MonkeyPatch) -> Places:
 
     monkeypatch.setattr(socket, "getaddrinfo", places.look_up)
     monkeypatch.setattr(network, "_begin", begin_noting)
-    return places
+    yield places
+    places.says_of_ipv6.set()
 
 
 @pytest.fixture
@@ -88,6 +96,14 @@ def refusing(host: str) -> Place:
     return place
 
 
+@contextmanager
+def patient_wire() -> Iterator[Wire]:
+    """With time enough for a machine with much else to do."""
+    settings = HttpSection()
+    with closing(Wire(f"http://{HOST}", settings, tls_context(settings))) as wire:
+        yield wire
+
+
 @NEEDS_IPV6
 def test_two_dead_addresses_of_ipv6_cost_a_quarter_of_a_second_and_only_once(
     places: Places, swallowing: Callable[[str], Place]
@@ -96,12 +112,12 @@ def test_two_dead_addresses_of_ipv6_cost_a_quarter_of_a_second_and_only_once(
     with listening(answering(ok(b"", b"Connection: close"))) as server:
         good = ("127.0.0.1", server.port)
         places.known = [*dead, good]
-        with wire_to(f"http://{HOST}") as wire:
+        with patient_wire() as wire:
             begun = time.monotonic()
             assert wire.exchange("GET", "/").status == 200
             assert time.monotonic() - begun >= ATTEMPT_DELAY
             # The families take turns, so the second dead one is not waited for.
-            assert places.tried == [dead[0], good]
+            assert places.tried[:2] == [dead[0], good]
             places.tried.clear()
             for _ in range(3):
                 assert wire.exchange("GET", "/").status == 200
@@ -113,7 +129,34 @@ def test_addresses_of_one_family_are_tried_one_after_the_other_without_waiting_f
 ) -> None:
     with listening(answering(ok())) as server:
         places.known = [swallowing("127.0.0.1"), ("127.0.0.1", server.port)]
-        with wire_to(f"http://{HOST}") as wire:
+        with patient_wire() as wire:
+            assert wire.exchange("GET", "/").status == 200
+
+
+def test_attempts_keep_their_distance_while_nothing_is_known_of_the_other_family(
+    places: Places, swallowing: Callable[[str], Place]
+) -> None:
+    places.says_of_ipv6.clear()
+    times: list[float] = []
+    places.on_try = lambda: times.append(time.monotonic())
+    with listening(answering(ok())) as server:
+        places.known = [swallowing("127.0.0.1"), ("127.0.0.1", server.port)]
+        with patient_wire() as wire:
+            assert wire.exchange("GET", "/").status == 200
+    assert times[1] - times[0] >= ATTEMPT_DELAY
+
+
+@NEEDS_IPV6
+def test_addresses_that_come_while_others_swallow_connections_are_tried(
+    places: Places, swallowing: Callable[[str], Place]
+) -> None:
+    places.says_of_ipv6.clear()
+    places.on_try = places.says_of_ipv6.set
+    with listening(answering(ok())) as server, ExitStack() as stack:
+        line = Line(server.port, "::1")
+        stack.callback(line.cut)
+        places.known = [swallowing("127.0.0.1"), ("::1", line.port)]
+        with patient_wire() as wire:
             assert wire.exchange("GET", "/").status == 200
 
 
@@ -121,7 +164,7 @@ def test_addresses_of_one_family_are_tried_one_after_the_other_without_waiting_f
 def test_an_address_that_refuses_costs_nothing(places: Places) -> None:
     with listening(answering(ok())) as server:
         places.known = [refusing("::1"), *[refusing("127.0.0.1")] * 2, ("127.0.0.1", server.port)]
-        with wire_to(f"http://{HOST}") as wire:
+        with patient_wire() as wire:
             assert wire.exchange("GET", "/").status == 200
     assert places.tried == list(dict.fromkeys(places.known))
 
@@ -132,7 +175,7 @@ def test_what_worked_last_is_left_for_another_one_when_it_works_no_more(places: 
         line = Line(server.port, "::1")
         stack.callback(line.cut)
         places.known = [("::1", line.port), ("127.0.0.1", server.port)]
-        with wire_to(f"http://{HOST}") as wire:
+        with patient_wire() as wire:
             for _ in range(2):
                 assert wire.exchange("GET", "/").status == 200
                 line.cut()
@@ -143,7 +186,7 @@ def test_what_worked_last_is_left_for_another_one_when_it_works_no_more(places: 
 def test_where_all_addresses_fail_that_is_told_and_no_socket_is_left(places: Places) -> None:
     """One that is only forgotten is a warning, and warnings are errors."""
     places.known = [refusing("::1"), refusing("127.0.0.1")]
-    with wire_to(f"http://{HOST}") as wire, pytest.raises(ExchangeError, match=r"^ConnectError: .*refused"):
+    with patient_wire() as wire, pytest.raises(ExchangeError, match=r"^ConnectError: .*refused"):
         wire.exchange("GET", "/")
 
 
