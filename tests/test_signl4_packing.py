@@ -10,6 +10,7 @@ import pytest
 from daemon.betterstack import BetterStack
 from daemon.delivery import Answer, Delivered, Outcome, Scope, TryLater
 from daemon.errors import BetterStackError
+from daemon.probe import check_online
 from daemon.signl4 import Signl4
 from daemon.wire import SIZE_CAP, BodyError
 from tests.given import settings
@@ -143,3 +144,9 @@ def test_from_better_stack_a_body_that_cannot_be_read_proves_nothing(name: str) 
         section = settings(betterstack={"base_url": server.url}).betterstack
         with pytest.raises(BetterStackError):
             BetterStack(wire, section, never, lambda _: None).lookup("7")
+
+
+def test_that_its_front_page_cannot_be_read_is_no_concern_of_check_online() -> None:
+    with listening(answering(answer(200, b"br", b"\x00"))) as server:
+        said = list(check_online(settings(betterstack={"base_url": server.url}, signl4={"base_url": server.url})))
+    assert (True, f"SIGNL4: {server.url} answers (HTTP 200)") in said
