@@ -128,7 +128,7 @@ def test_members_without_content_do_not_go_on_for_ever() -> None:
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_a_bomb_takes_no_more_memory_than_the_cap(layers: int) -> None:
-    packed = gzip.compress(bytes(300 * CAP), 1)
+    packed = gzip.compress(bytes(100 * CAP))
     for _ in range(layers - 1):
         packed = gzip.compress(packed, 1)
     tracemalloc.start()
