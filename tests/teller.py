@@ -67,7 +67,7 @@ class Place:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
         )
 
     def send(self, secret: str | None = None, **environment: str) -> Answer:
