@@ -14,7 +14,8 @@ from daemon.delivery import Delivered
 from daemon.errors import ConfigError
 from tests.faults.line import Proxy
 from tests.listener import Connection, Listener, answering, listening
-from tests.teller import Place, header, path_of, place
+from tests.no_proxy_cases import NO_PROXY_CASES
+from tests.teller import PATH, Place, header, path_of, place
 from tests.test_wire_answers import CERTIFICATE, HASHED, server_side
 from tests.test_wire_proxies import CREDENTIALS as USUAL
 
@@ -249,6 +250,24 @@ def test_a_tunnel_through_a_proxy_over_tls_leads_there(tmp_path: Path) -> None:
 def test_a_file_of_authorities_may_have_any_name(world: World, name: str) -> None:
     file = shutil.copy(CERTIFICATE, world.place.root / name)
     assert_both_arrive(world, Way("tls server", {"HTTP__CA_FILE": str(file)}, OVER_TLS))
+
+
+ELSEWHERE_TO_LOOPBACK = """#!/bin/sh
+PATH=${PATH#*:} exec curl "$@" --connect-to "::$SERVER"
+"""
+"""A curl that connects to one place alone, whatever the address."""
+
+
+@pytest.mark.parametrize(("no_proxy", "host", "bypassed"), NO_PROXY_CASES)
+def test_no_proxy_is_read_as_the_table_says(world: World, no_proxy: str, host: str, bypassed: bool) -> None:
+    (world.place.root / "bin").mkdir()
+    (world.place.root / "bin" / "curl").write_text(ELSEWHERE_TO_LOOPBACK)
+    (world.place.root / "bin" / "curl").chmod(0o755)
+    way = Way(None, {"HTTP__PROXY": PROXY, "SERVER": "<tls server>"}, f'[signl4]\nbase_url = "https://{host}"\n')
+    ours, variables = configured(world, way)
+    ours.tell(PATH=f"{world.place.root}/bin:{PATH}", NO_PROXY=no_proxy, **variables)
+    reached = {name for name, listener in world.listeners.items() if listener.connections}
+    assert reached == {"tls server" if bypassed else "proxy"}
 
 
 # -- what cannot be used ----------------------------------------------------------------------------------------------
