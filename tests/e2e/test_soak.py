@@ -6,7 +6,8 @@ from tests.soak import soak
 
 
 def test_promises_2_to_6_hold_through_one_violent_end_after_the_other(tmp_path: Path) -> None:
-    figures = soak(tmp_path, cycles=8, seed=20261125)
+    figures = soak(tmp_path, cycles=6, seed=20261128)
     assert figures.broken == []
-    assert (figures.lost, figures.out_of_order) == (0, 0)
+    assert figures.good, figures.summary
     assert figures.told > figures.incidents > 8
+    assert figures.reloads > 0
