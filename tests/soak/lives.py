@@ -42,8 +42,8 @@ MOVES = 0.7
 """Things that happen at Better Stack for each request to either service."""
 ENOUGH_REQUESTS = 80
 """To Better Stack, in a short life that waits for a moment that does not come."""
-PATIENCE = 90.0
-"""Seconds for so many requests, on a machine that has other things to do."""
+PATIENCE = 900.0
+"""Seconds for so many requests, on a machine that has other things to do or stands still for a while."""
 TROUBLE_LASTS = timedelta(seconds=3)
 """What a fault held back waits this much longer, at most; `delivery.retry_max` is as long."""
 SLACK_IN_DESCRIPTORS, SLACK_IN_MEMORY = 6, 6_000_000
