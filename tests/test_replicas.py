@@ -34,6 +34,8 @@ SECONDS = 50
 MOVES = 6
 """Things that happen in each second."""
 INCIDENTS = 12
+MOST_LIVES = 5
+"""Of one incident; in how many ways it may rightly be told grows with them."""
 SWEEP_EVERY = 5
 """Rounds, of which there is one a second."""
 FOUR = timedelta(seconds=4)
@@ -89,7 +91,7 @@ class Duty:
         for _ in range(SECONDS):
             for _ in range(MOVES):
                 self._clock.pass_(seconds=1 / MOVES)
-                self._move(self._random.choice(world.records[:-1]))
+                self._happen()
             self._look()
         self._sandbox.betterstack.age = lag.no_lag
         for _ in range(3 * SWEEP_EVERY):
@@ -102,6 +104,15 @@ class Duty:
         self._rounds += 1
         self._poll.round(sweep=self._rounds % SWEEP_EVERY == 1)
         self._deliver.drain()
+
+    def _happen(self) -> None:
+        """Something, to one of so many incidents; for one that has had all its lives, another one opens."""
+        world = self._sandbox.world
+        moving = [one for one in world.records[:-1] if (one.phase, one.generation) != (Phase.RESOLVED, MOST_LIVES)]
+        if len(moving) < INCIDENTS:
+            world.open("Another incident")
+        else:
+            self._move(self._random.choice(moving))
 
     def _move(self, record: Record) -> None:
         """Something happens to the incident. A reopening leaves a trace or not, each incident always the same."""

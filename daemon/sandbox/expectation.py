@@ -68,7 +68,7 @@ def _acknowledged_in(lives: Iterable[tuple[Due, ...]]) -> int:
 def _need(generation: Generation, generations: Sequence[Generation], started: datetime | None) -> _Need:
     """Of the generations of one incident, what this one needs."""
     first, last = generation is generations[0], generation is generations[-1]
-    if generation.over is not None and started is not None and generation.over < started:
+    if generation.over is not None and started is not None and generation.over <= started:
         # A replica may have shown it alive when it was not.
         return _Need.MAY if generation.shown_alive else _Need.NOT
     if generation.shown_alive:

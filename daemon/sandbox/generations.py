@@ -98,7 +98,7 @@ def _followed(way: Lives, generation: Generation) -> list[Lives]:
     *before, last = way
     ways: list[Lives] = []
     if Phase.RESOLVED in last.shown or Phase.ACKNOWLEDGED in last.shown:
-        obscure = not last.shown_before(Phase.RESOLVED, generation)
+        obscure = last.obscure or not last.shown_before(Phase.RESOLVED, generation)
         late = last.late or last.is_late(generation)
         ways.append((*before, replace(last, late=late), replace(generation, obscure=obscure)))
     if not _must_be_two(last, generation):
@@ -138,7 +138,7 @@ def _news(
     return {
         one.phase: one
         for one in shown
-        if one.generation == number and (one.phase is Phase.RESOLVED or known_from is None or one.at <= known_from)
+        if one.generation == number and (one.phase is Phase.RESOLVED or known_from is None or one.at < known_from)
     }
 
 
