@@ -167,14 +167,15 @@ class _Descriptor:
         if self._torn:
             # Of the last line only a part was taken; this one begins a line of its own.
             data = b"\n" + data
-        while data:
+        left = memoryview(data)
+        while left:
             self._wait_for_room(until)
             try:
-                data = data[os.write(self._descriptor, data[: CHUNK if until is None else LEAST]) :]
+                left = left[os.write(self._descriptor, left[: CHUNK if until is None else LEAST]) :]
             except BlockingIOError:
                 time.sleep(AGAIN)
             else:
-                self._torn = bool(data)
+                self._torn = bool(left)
 
     def _wait_for_room(self, until: float | None) -> None:
         """The descriptor may be set not to block by whoever else has it."""

@@ -2,13 +2,12 @@
 
 The protocol is that of sd_notify(3): one datagram of `KEY=value` lines to `$NOTIFY_SOCKET`, where a name that begins
 with `@` is an abstract one. What cannot be sent within a second is dropped: no alert waits for the service manager, and
-one that hangs is waited for once.
+one that hangs is waited for once. The socket is there from the start to the end: what runs out of descriptors is alive.
 """
 
 import socket
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 
 from daemon.harmless import harmless
 
@@ -26,6 +25,7 @@ class Systemd:
         named = environ.get("NOTIFY_SOCKET", "")
         self._address = named.replace("@", "\0", 1) if named.startswith("@") else named
         self._patience = PATIENCE
+        self._descriptor = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).detach() if named else None
 
     def ready(self) -> None:
         """The start, or a reload, is done."""
@@ -52,16 +52,19 @@ class Systemd:
         self._tell(_extension(seconds))
 
     def _tell(self, *lines: str) -> None:
-        if not self._address:
+        if self._descriptor is None:
             return
-        # Nobody may listen there now.
-        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.settimeout(self._patience)
-            try:
-                sender.sendto("\n".join(lines).encode("utf-8", "replace"), self._address)
-                self._patience = PATIENCE
-            except (TimeoutError, BlockingIOError):
-                self._patience = 0.0
+        sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM, fileno=self._descriptor)
+        sender.settimeout(self._patience)
+        try:
+            sender.sendto("\n".join(lines).encode("utf-8", "replace"), self._address)
+            self._patience = PATIENCE
+        except (TimeoutError, BlockingIOError):
+            self._patience = 0.0
+        except OSError:
+            pass  # nobody listens there now
+        finally:
+            sender.detach()
 
 
 def _extension(seconds: float) -> str:
