@@ -15,7 +15,9 @@ from daemon.betterstack import BetterStack
 from daemon.config import Configuration
 from daemon.database import locked, open_engine
 from daemon.deliver import Deliver
+from daemon.duty import take_up
 from daemon.events import Log
+from daemon.figures import Duty
 from daemon.heartbeat import Heartbeat
 from daemon.incident import Shown
 from daemon.keeper import Keeper
@@ -81,14 +83,16 @@ class Assembly:
 
 
 @contextmanager
-def opened(url: str, on_progress: Callable[[], None] = lambda: None) -> Iterator[Keeper]:
+def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty | None = None) -> Iterator[Keeper]:
     """The database, locked, migrated and kept. `on_progress` is called while that gets on.
 
-    Raises the database's errors.
+    `duty`: as what this process polls, if it does. Raises the database's errors.
     """
     with locked(url) as lock:
         upgrade(url, on_progress)
         with closing(Keeper(url, open_engine(url), lock)) as keeper:
+            if duty is not None:
+                take_up(keeper.engine, duty)
             yield keeper
 
 

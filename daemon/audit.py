@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, exists, fun
 from daemon import aside, outbox
 from daemon.database import transaction
 from daemon.delivery import DeliveryState
-from daemon.figures import Figures, OwnFault
+from daemon.figures import Duty, Figures, OwnFault
 from daemon.incident import Kind, Phase
 from daemon.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS, UNTROUBLED
 
@@ -54,6 +54,7 @@ def figures(engine: Engine) -> Figures:
             select(func.min(DELIVERIES.c.created_at), func.min(DELIVERIES.c.due_at)).where(pending, ~_is_held_up())
         ).one()
         return Figures(
+            duty=None if progress.duty is None else Duty(progress.duty),
             last_complete_round_at=progress.last_complete_round_at,
             last_round_error=progress.last_round_error,
             token_suspect_since=progress.token_suspect_since,

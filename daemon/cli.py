@@ -188,13 +188,15 @@ def _report(findings: Iterable[Finding]) -> None:
 def status(configuration: Configuration, as_json: bool) -> None:
     """Say whether all is well; exit 1 if not."""
     from daemon import audit, database, health, pace, screen
-    from daemon.figures import Figures
+    from daemon.figures import Figures, Presence
 
+    presence = Presence(database.holder(configuration.settings.database.url))
     engine = database.reader(configuration.settings.database.url)
     figures = audit.figures(engine) if engine else Figures()
     settings = configuration.settings
     queue = pace.time_for(figures.pending_deliveries, figures.event_limit)
-    report = health.report(figures, settings.poll.interval, settings.alarm.poll_after, queue, datetime.now(UTC))
+    now = datetime.now(UTC)
+    report = health.report(figures, settings.poll.interval, settings.alarm.poll_after, queue, now, presence)
     click.echo(screen.as_json(report)) if as_json else screen.show_status(report)
     if not report["healthy"]:
         sys.exit(1)

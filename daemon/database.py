@@ -21,8 +21,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from daemon import lock
 from daemon.errors import DatabaseBusyError, DatabaseUnusableError
+from daemon.figures import Holder
 from daemon.gate import Gate
-from daemon.lock import Holder, Lock
+from daemon.lock import Lock
 from daemon.place import LOCK, MEND, check_beside, check_mount, followed, opened, status_of, unwritable
 from daemon.sqlite import WRITING, connected, reading, why
 

@@ -3,8 +3,36 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from daemon.incident import Unreadable
+
+
+class Duty(StrEnum):
+    """How the state is served: what polled last, or tried to."""
+
+    RUN = "run"
+    """A daemon, which is there all the time."""
+    ONCE = "once"
+    """A command that somebody starts again and again, and that is gone in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that works on a database."""
+
+    pid: int
+    version: str | None = None
+    since: datetime | None = None
+    """Aware and in UTC. Neither is known where the file is reached by another name than the process uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What the lock of the state says of this moment."""
+
+    holder: Holder | None
+    """`None`: nobody works on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +53,8 @@ class OwnFault:
 class Figures:
     """The state of the whole at one moment."""
 
+    duty: Duty | None = None
+    """How the state was last served; `None` where only older versions did."""
     last_complete_round_at: datetime | None = None
     last_round_error: str | None = None
     token_suspect_since: datetime | None = None

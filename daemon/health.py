@@ -1,12 +1,12 @@
 """Whether the program does its duty. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from daemon import unreadable
-from daemon.figures import Figures
+from daemon.figures import Duty, Figures, Presence
 
 DEAD_ALARM = "betterstack-signl4-alarm-dead"
 UNREADABLE_ALARM = "betterstack-signl4-alarm-unreadable"
@@ -17,19 +17,27 @@ MOST_NAMED = 5
 """So many deliveries that fail on their own are told of by name."""
 MOST_IDS = 20
 """In a sentence; when these are given up, it names the next."""
+NO_DAEMON = "no daemon runs; start it with systemctl start betterstack-signl4, or with betterstack-signl4 run"
 TOLERATED_SKEW = timedelta(minutes=1)
 
 
 def report(
-    figures: Figures, interval: timedelta, poll_after: timedelta, queue: timedelta, now: datetime
+    figures: Figures,
+    interval: timedelta,
+    poll_after: timedelta,
+    queue: timedelta,
+    now: datetime,
+    presence: Presence | None = None,
 ) -> dict[str, Any]:
     """What `status` tells, under the names its JSON has. `queue`: how long SIGNL4's limit makes the outbox last."""
-    told = list(problems(figures, interval, poll_after, now))
+    told = list(problems(figures, interval, poll_after, now, presence))
+    holder = None if presence is None else presence.holder
     pending = [figures.oldest_pending_at, *(own.created_at for own in figures.own_faults)]
     oldest = min(filter(None, pending), default=None)
     return {
         "healthy": not told,
         "problems": told,
+        "process": None if holder is None else asdict(holder),
         "last_complete_round_at": figures.last_complete_round_at,
         "last_round_error": figures.last_round_error,
         "open_incidents": figures.open_incidents,
@@ -41,16 +49,22 @@ def report(
     }
 
 
-def problems(figures: Figures, interval: timedelta, poll_after: timedelta, now: datetime) -> Iterator[str]:
+def problems(
+    figures: Figures, interval: timedelta, poll_after: timedelta, now: datetime, presence: Presence | None = None
+) -> Iterator[str]:
     """What keeps the program from being healthy, a sentence each, with the mend.
 
     `interval`: `poll.interval`. `poll_after`: `alarm.poll_after`, and the longest that a due delivery should wait.
+    `presence`: who works on the state, for whoever is not that process. Where `once` does, nobody need be there now.
     """
+    if presence is not None and presence.holder is None and figures.duty is Duty.RUN:
+        yield NO_DAEMON
     yield from (sentence for alarm, sentence in figures.open_alarms.items() if alarm not in NAMED_BELOW)
-    if figures.last_complete_round_at is None:
-        yield f"no round was ever complete{_because(figures)}"
-    elif now - _polled_until(figures.last_complete_round_at, figures) > 3 * interval + timedelta(minutes=1):
-        yield f"the last complete round was {age(figures.last_complete_round_at, now)} ago{_because(figures)}"
+    last = figures.last_complete_round_at
+    if last is None:
+        yield f"no round was ever complete{_because(figures, presence)}"
+    elif now - _polled_until(last, figures) > 3 * interval + timedelta(minutes=1):
+        yield f"the last complete round was {age(last, now)} ago{_because(figures, presence)}"
     if figures.token_suspect_since is not None:
         yield f"the token is suspected to be another team's since {figures.token_suspect_since:%Y-%m-%d %H:%M} UTC"
     yield from _unread(figures, poll_after, now)
@@ -138,5 +152,18 @@ def _polled_until(last: datetime, figures: Figures) -> datetime:
     return last if figures.failing_since is None else min(last, figures.failing_since)
 
 
-def _because(figures: Figures) -> str:
-    return f" ({figures.last_round_error})" if figures.last_round_error else "; is the daemon running?"
+def _because(figures: Figures, presence: Presence | None) -> str:
+    """Why there was no complete round, as far as that is known."""
+    if figures.last_round_error:
+        return f" ({figures.last_round_error})"
+    if presence is None:
+        return "; is the daemon running?"
+    if presence.holder is not None:
+        return "; first round under way" if figures.last_complete_round_at is None else "; a round is under way"
+    match figures.duty:
+        case Duty.RUN:
+            return ""  # that is a problem of its own
+        case Duty.ONCE:
+            return "; let `once` be started regularly, or a daemon run"
+        case None:
+            return f"; {NO_DAEMON}"

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from daemon import __version__
 from daemon.errors import AnotherInstanceError, DatabaseUnusableError
+from daemon.figures import Holder
 from daemon.place import LOCK, MEND, opened, same, status_of, text_of
 
 FIRST = 2**62
@@ -27,16 +28,6 @@ MOST = 2**32
 """More bytes than there are processes."""
 _FLOCK = "hhqqi"
 """`struct flock`: type, whence, start, length, process (fcntl(2))."""
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The process that works on a database."""
-
-    pid: int
-    version: str | None = None
-    since: datetime | None = None
-    """Aware and in UTC. Neither is known where the file is reached by another name than the process uses."""
 
 
 @dataclass(slots=True)

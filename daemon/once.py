@@ -8,6 +8,7 @@ from daemon.assembly import Assembly, assemble, frame_for, opened
 from daemon.config import Configuration
 from daemon.errors import BetterStackError, StoppedError
 from daemon.events import Log
+from daemon.figures import Duty
 from daemon.stop import Stop
 
 
@@ -17,7 +18,7 @@ def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) 
     stop = Stop()
     # A terminal that closes ends it in order, too.
     stop.raise_on_signals(signal.SIGHUP)
-    with opened(configuration.settings.database.url) as keeper:
+    with opened(configuration.settings.database.url, duty=Duty.ONCE) as keeper:
         frame = frame_for(keeper, stop, on_told=lambda: None)
         with closing(assemble(configuration, frame, lambda _: log)) as parts:
             complete = _round(parts)

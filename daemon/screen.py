@@ -34,6 +34,7 @@ def show_status(report: Mapping[str, Any]) -> None:
     console.print(Text("healthy" if healthy else "NOT HEALTHY", "bold green" if healthy else "bold red"))
     for problem in report["problems"]:
         console.print(plain(f"  - {problem}"))
+    console.print(plain(f"process               {_process(report['process'])}"))
     last = report["last_complete_round_at"]
     oldest = report["oldest_pending_seconds"]
     console.print(plain(f"last complete round   {_when(last)}"))
@@ -48,6 +49,15 @@ def show_status(report: Mapping[str, Any]) -> None:
     if abs(skew) > TOLERATED_SKEW.total_seconds():
         ahead = "ahead of" if skew > 0 else "behind"
         console.print(plain(f"clock                 {_span(abs(skew))} {ahead} Better Stack's; look at: timedatectl"))
+
+
+def _process(holder: Mapping[str, Any] | None) -> str:
+    if holder is None:
+        return "none"
+    version = "" if holder["version"] is None else f", version {holder['version']}"
+    since = holder["since"]
+    began = "" if since is None else f", since {since:%Y-%m-%d %H:%M:%S} UTC ({_when(since)})"
+    return f"{holder['pid']}{version}{began}"
 
 
 def show_incidents(rows: Iterable[Mapping[str, Any]]) -> None:

@@ -22,6 +22,7 @@ from daemon.assembly import Assembly, Frame, assemble, frame_for, opened
 from daemon.config import Configuration, differences
 from daemon.errors import ConfigError, DatabaseBusyError
 from daemon.events import Log
+from daemon.figures import Duty
 from daemon.outlet import end_at_once, flush
 from daemon.reload import Reload
 from daemon.rounds import Rounds
@@ -58,7 +59,7 @@ def run(
     stop, reload, systemd = Stop(), Reload(read, log_for), Systemd(os.environ)
     stop.raise_on_signals()
     reload.ask_on_signal()
-    with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME)) as keeper:
+    with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME), Duty.RUN) as keeper:
         service = Service(stop, reload, systemd)
         frame = frame_for(keeper, stop, service.wake)
         service.run(frame, assemble(configuration, frame, lambda _: log))
@@ -252,9 +253,8 @@ class Service:
 
     def _mind_reload(self) -> None:
         """What reads files works in a thread of its own, since a file may be on a disk that hangs."""
-        if self._preparing is not None and self._preparing.is_alive():
-            return
-        if not self._reload.asked():
+        busy = self._preparing is not None and self._preparing.is_alive()
+        if busy or not self._reload.asked():
             return
         if self._reload.terminal_closed():
             self._parts.log.info("the terminal that this was started from was closed")

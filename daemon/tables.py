@@ -161,6 +161,8 @@ PROGRESS = Table(
     Column("unreadable_records", Integer, nullable=False, server_default="0"),
     # How far Better Stack's clock is ahead of this machine's, by the `Date` of its answers.
     Column("ahead_seconds", Float),
+    # Which command last began to poll.
+    Column("duty", String),
     CheckConstraint("id = 1", "single"),
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from daemon.delivery import DeliveryState, Scope, Step, Target, TryLater
+from daemon.health import NO_DAEMON
 from daemon.incident import Phase
 from daemon.store import Store
 from tests.at_terminal import command
@@ -89,9 +90,9 @@ def two_dead(store: Store) -> None:
 
 
 PROBLEMS: list[tuple[Callable[[Store], None], list[str]]] = [
-    (no_round, ["no round was ever complete; is the daemon running?"]),
+    (no_round, [f"no round was ever complete; {NO_DAEMON}"]),
     (a_failed_first_round, ["no round was ever complete (Better Stack refuses the token)"]),
-    (an_old_round, ["the last complete round was 2 min 31 s ago; is the daemon running?"]),
+    (an_old_round, [f"the last complete round was 2 min 31 s ago; {NO_DAEMON}"]),
     (an_old_round_and_a_failure, ["the last complete round was 3 h 0 min ago (503 from Better Stack)"]),
     (a_suspected_token, ["the token is suspected to be another team's since 2026-11-01 12:30 UTC"]),
     (
@@ -146,6 +147,7 @@ def test_status_is_0_and_says_healthy_where_all_is_well(database: Path, store: S
         "clock_ahead_seconds": None,
         "healthy": True,
         "problems": [],
+        "process": None,
         "last_round_error": None,
         "open_incidents": 2,
         "pending_deliveries": 1,
@@ -156,15 +158,16 @@ def test_status_is_0_and_says_healthy_where_all_is_well(database: Path, store: S
     first, *rest = shown.stdout.splitlines()
     assert first == "healthy"
     assert [line[:22].strip() for line in rest] == [
+        "process",
         "last complete round",
         "last round error",
         "open incidents",
         "pending deliveries",
         "dead deliveries",
     ]
-    assert rest[1].endswith("none")
-    assert rest[2].endswith(" 2")
-    assert ", the oldest for 4" in rest[3]
+    assert rest[2].endswith("none")
+    assert rest[3].endswith(" 2")
+    assert ", the oldest for 4" in rest[4]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +183,7 @@ def test_status_judges_the_last_round_by_the_interval(
 def test_status_without_a_database_is_unhealthy_and_makes_none(tmp_path: Path) -> None:
     report = parsed(tmp_path / "state.db", "status --json", code=1)
     assert set(report) >= KEYS
-    assert report["problems"] == ["no round was ever complete; is the daemon running?"]
+    assert report["problems"] == [f"no round was ever complete; {NO_DAEMON}"]
     shown = command(tmp_path / "state.db", "status")
     assert shown.exit_code == 1
     assert "last complete round   never\n" in shown.stdout

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from daemon.figures import Figures, OwnFault
-from daemon.health import age, clock_sentence, line, problems, report
+from daemon.figures import Duty, Figures, Holder, OwnFault, Presence
+from daemon.health import NO_DAEMON, age, clock_sentence, line, problems, report
 from tests.given import NOW, ago
 
 INTERVAL = timedelta(seconds=30)
@@ -151,6 +151,7 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
         "clock_ahead_seconds": -90,
         "healthy": True,
         "problems": [],
+        "process": None,
         "last_complete_round_at": ago(seconds=20),
         "last_round_error": "HTTP 500",
         "open_incidents": 2,
@@ -220,3 +221,48 @@ def test_the_whole_in_a_line(figures: dict[str, Any], found: list[str], expected
 )
 def test_a_clock_that_is_off_by_more_than_a_minute_is_said(ahead: timedelta | None, sentence: str | None) -> None:
     assert clock_sentence(Figures(ahead=ahead), NOW) == sentence
+
+
+HELD = Presence(Holder(4711, "0.1.0", ago(seconds=12)))
+FREE = Presence(None)
+NEVER, LONG_AGO, FRESH = None, ago(hours=2), ago(seconds=20)
+
+
+@pytest.mark.parametrize(
+    ("presence", "duty", "last", "sentences"),
+    [
+        (HELD, Duty.RUN, NEVER, ["no round was ever complete; first round under way"]),
+        (HELD, None, NEVER, ["no round was ever complete; first round under way"]),
+        (HELD, Duty.RUN, LONG_AGO, ["the last complete round was 2 h 0 min ago; a round is under way"]),
+        (HELD, Duty.RUN, FRESH, []),
+        (FREE, Duty.RUN, FRESH, [NO_DAEMON]),
+        (FREE, Duty.RUN, LONG_AGO, [NO_DAEMON, "the last complete round was 2 h 0 min ago"]),
+        (FREE, Duty.RUN, NEVER, [NO_DAEMON, "no round was ever complete"]),
+        (FREE, Duty.ONCE, FRESH, []),
+        (
+            FREE,
+            Duty.ONCE,
+            LONG_AGO,
+            ["the last complete round was 2 h 0 min ago; let `once` be started regularly, or a daemon run"],
+        ),
+        (FREE, None, FRESH, []),
+        (FREE, None, NEVER, [f"no round was ever complete; {NO_DAEMON}"]),
+    ],
+)
+def test_the_lock_knows_whether_a_daemon_is_missing(
+    presence: Presence, duty: Duty | None, last: datetime | None, sentences: list[str]
+) -> None:
+    figures = Figures(duty=duty, last_complete_round_at=last)
+    assert list(problems(figures, INTERVAL, LATE, NOW, presence)) == sentences
+
+
+@pytest.mark.parametrize("presence", [HELD, FREE])
+def test_an_error_of_the_rounds_says_more_than_the_lock(presence: Presence) -> None:
+    figures = Figures(duty=Duty.ONCE, last_round_error="no such host")
+    assert list(problems(figures, INTERVAL, LATE, NOW, presence)) == ["no round was ever complete (no such host)"]
+
+
+def test_the_report_names_the_process() -> None:
+    told = report(WELL, INTERVAL, LATE, timedelta(0), NOW, HELD)["process"]
+    assert told == {"pid": 4711, "version": "0.1.0", "since": ago(seconds=12)}
+    assert report(WELL, INTERVAL, LATE, timedelta(0), NOW, FREE)["process"] is None

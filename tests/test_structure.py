@@ -18,7 +18,7 @@ DECISIONS = set("reconcile evidence unreadable retry pace payload health alarm".
 EDGES = (
     set("betterstack pages records signl4 heartbeat wire unpack network stream race names deadline".split())
     | set("proxy trust store outbox aside audit tables database sqlite place lock gate keeper carry backup".split())
-    | set("upgrade migrate log journal outlet stop watch systemd beginning".split())
+    | set("upgrade duty migrate log journal outlet stop watch systemd beginning".split())
 )
 WORDS = set("incident delivery config settings setting_types errors events figures harmless lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
@@ -45,6 +45,7 @@ NEIGHBOURS = {
     "sqlite": {"place"},
     "lock": {"place"},
     "backup": {"database", "place", "sqlite"},
+    "duty": {"database", "tables"},
     "upgrade": {"database", "place", "backup"},
     "migrate": {"database", "place", "sqlite"},
     "log": {"journal", "outlet"},
@@ -54,7 +55,7 @@ NEIGHBOURS = {
 ONLY_IN = {
     "httpx": {"wire"},
     "httpcore": {"network", "stream"},
-    "sqlalchemy": {"assembly", "store", "outbox", "aside", "audit", "database", "tables", "migrate", "keeper", "carry"},
+    "sqlalchemy": set("assembly store outbox aside audit duty database tables migrate keeper carry".split()),
     "alembic": {"migrate"},
     "apscheduler": {"service", "schedule"},
     "structlog": {"log"},

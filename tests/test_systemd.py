@@ -1,6 +1,7 @@
 """What systemd is told, seen by the other end of a real datagram socket."""
 
 import os
+import resource
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -72,3 +73,25 @@ def test_the_listener_of_these_tests_keeps_what_it_is_told(tmp_path: Path) -> No
     manager.close()
     assert manager.told == [{"STOPPING": "1", "EXTEND_TIMEOUT_USEC": "1000000"}]
     assert manager.said("STOPPING") == ["1"]
+
+
+def test_a_process_that_can_open_nothing_more_is_seen_to_be_alive(manager: socket) -> None:
+    """Otherwise the watchdog would end what a lack of descriptors alone did not."""
+    systemd = named(manager)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1, limit[1]))
+    try:
+        systemd.alive()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    assert manager.recv(4096) == b"WATCHDOG=1"
+
+
+def test_a_manager_that_hangs_is_waited_for_once(manager: socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daemon.systemd.PATIENCE", 0.5)
+    fill(manager.getsockname())
+    systemd = named(manager)
+    begun = time.monotonic()
+    for _ in range(100):
+        systemd.alive()
+    assert time.monotonic() - begun < 25

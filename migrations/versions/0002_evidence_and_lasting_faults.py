@@ -26,6 +26,7 @@ def upgrade() -> None:
     op.add_column("progress", sa.Column("listed_records", sa.Integer(), server_default="0", nullable=False))
     op.add_column("progress", sa.Column("unreadable_records", sa.Integer(), server_default="0", nullable=False))
     op.add_column("progress", sa.Column("ahead_seconds", sa.Float(), nullable=True))
+    op.add_column("progress", sa.Column("duty", sa.String(), nullable=True))
     op.create_table(
         "unreadable",
         sa.Column("id", sa.String(), nullable=False),

@@ -1,0 +1,77 @@
+"""`status` beside a real process: who works on the state is known from its lock, at once and without disturbing it."""
+
+import json
+import os
+import signal
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from daemon import __version__
+from daemon.health import NO_DAEMON
+from daemon.sandbox import mishaps
+from daemon.sandbox.faults import Hang
+from daemon.sandbox.server import Sandbox
+from tests.e2e.conftest import PATIENCE, Operator, pages
+
+
+def report(operator: Operator, code: int) -> dict[str, Any]:
+    asked = operator.ask("status", "--json")
+    assert asked.returncode == code, asked.stdout
+    told: dict[str, Any] = json.loads(asked.stdout)
+    return told
+
+
+def test_status_names_the_process_its_version_and_since_when(operator: Operator, sandbox: Sandbox) -> None:
+    daemon = operator.run()
+    daemon.wait_for(lambda: len(pages(sandbox)) > 1, "a complete round")
+    told = report(operator, 0)["process"]
+    assert (told["pid"], told["version"]) == (daemon.process.pid, __version__)
+    assert datetime.now(UTC) - datetime.fromisoformat(told["since"]) < timedelta(seconds=PATIENCE)
+    shown = operator.ask("status").stdout
+    assert f"process               {daemon.process.pid}, version {__version__}, since " in shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_daemon_that_is_gone_is_missed_at_once(operator: Operator, sandbox: Sandbox, number: signal.Signals) -> None:
+    daemon = operator.run(POLL__INTERVAL="30s", POLL__ACTIVE_INTERVAL="30s")
+    daemon.wait_for(lambda: operator.ask("status").returncode == 0, "a complete round")
+    os.kill(daemon.process.pid, number)
+    daemon.process.wait(PATIENCE)
+    told = report(operator, 1)
+    assert told["problems"] == [NO_DAEMON]
+    assert told["process"] is None
+    assert "process               none\n" in operator.ask("status").stdout
+
+
+def test_a_long_first_round_is_no_missing_daemon(operator: Operator, sandbox: Sandbox) -> None:
+    hang = sandbox.betterstack.faults.arm(Hang())
+    daemon = operator.run(HTTP__TIMEOUT="100s")
+    daemon.wait_for(lambda: hang.struck, "the first request")
+    told = report(operator, 1)
+    assert told["problems"] == ["no round was ever complete; first round under way"]
+    assert told["process"]["pid"] == daemon.process.pid
+    hang.release()
+    daemon.wait_for(lambda: operator.ask("status").returncode == 0, "a complete round")
+
+
+def test_who_starts_once_again_and_again_has_no_daemon_to_miss(operator: Operator, sandbox: Sandbox) -> None:
+    assert operator.ask("once").returncode == 0
+    assert report(operator, 0)["process"] is None
+
+
+def test_after_a_daemon_once_is_what_serves_the_state_and_the_other_way_round(
+    operator: Operator, sandbox: Sandbox
+) -> None:
+    daemon = operator.run()
+    daemon.wait_for(lambda: len(pages(sandbox)) > 1, "a complete round")
+    daemon.kill()
+    assert report(operator, 1)["problems"] == [NO_DAEMON]
+    assert operator.ask("once").returncode == 0
+    assert report(operator, 0)["problems"] == []
+    refusal = sandbox.betterstack.faults.arm(mishaps.status(500))
+    again = operator.run()
+    again.wait_for(lambda: refusal.struck, "a round, which fails")
+    again.kill()
+    assert report(operator, 1)["problems"] == [NO_DAEMON]
