@@ -123,7 +123,9 @@ class Outlet:
         """For an end without a thread: all that waits, by this one. What it takes is bounded by the clock alone."""
         while self._waiting and time.monotonic() < until:
             number, line, lost = self._next()
-            self._lost += self._write(line, lost, until)
+            self._lost = self._write(line, lost, until)
+            if self._lost:
+                return
             self._done = number
 
     def _next(self) -> tuple[int, Line, int]:
