@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from daemon import outlet
 from daemon.outlet import EACH, MOST, PATIENCE, Line, Outlet, outlet_to, say
 
 LONG = 20.0
@@ -88,9 +87,12 @@ def test_once_somebody_reads_again_the_rest_comes_in_order_and_what_is_missing_i
 
 def test_many_threads_that_speak_to_nobody_all_go_on(pipe: Pipe) -> None:
     pipe.fill()
-    threads = [
-        threading.Thread(target=lambda: [pipe.outlet.put(Line("x" * 100)) for _ in range(1000)]) for _ in range(8)
-    ]
+
+    def speak() -> None:
+        for _ in range(1000):
+            pipe.outlet.put(Line("x" * 100))
+
+    threads = [threading.Thread(target=speak) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -240,7 +242,7 @@ def test_where_somebody_waited_in_vain_nobody_waits_again_soon(pipe: Pipe, monke
             waits.append(timeout)
         return bool(wait_for(bell, predicate, timeout))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(outlet.Condition, "wait_for", waiting)
+    monkeypatch.setattr(threading.Condition, "wait_for", waiting)
     pipe.fill()
     for number in range(50):
         pipe.outlet.put(Line(f"line {number}"))
