@@ -90,3 +90,19 @@ def test_one_flag_is_not_another() -> None:
     one, other = Stop(), Stop()
     one.set()
     assert (one.wait(0), other.wait(0)) == (True, False)
+
+
+def test_more_signals_than_the_pipe_holds_hold_nobody_up() -> None:
+    stop = Stop()
+    for _ in range(100_000):
+        stop.set()
+    assert stop.wait(LONG) is True
+
+
+def test_for_how_long_it_is_up_is_counted_from_the_first_time() -> None:
+    stop = Stop()
+    assert stop.since() == 0
+    stop.set()
+    first = stop.since()
+    stop.set()
+    assert first <= stop.since() < LONG
