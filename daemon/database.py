@@ -28,6 +28,8 @@ from daemon.place import LOCK, MEND, check_beside, check_mount, followed, opened
 from daemon.sqlite import WRITING, connected, reading, why
 
 BUSY_SECONDS = 5
+UNMENDED = {"SQLITE_PROTOCOL", "SQLITE_READONLY_RECOVERY", "SQLITE_READONLY_CANTINIT"}
+"""An index of the log that was left half-made, as who may not write it meets it (sqlite.org/rescode.html)."""
 _HERE = Path(__file__).resolve().parent
 MIGRATIONS = next(place for place in (_HERE / "migrations", _HERE.parent / "migrations") if place.is_dir())
 """Inside the package once it is installed, beside it in a checkout."""
@@ -259,19 +261,33 @@ def _content(file: Path) -> tuple[str, set[str], str | None]:
     """Its health, the names of its tables, and its revision. Raises `OSError` and SQLite's errors."""
     query = reading(file)
     try:
-        with closing(connected(file, query, BUSY_SECONDS)) as connection:
-            health = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            stamped = "alembic_version" in tables
-            stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []
-    except sqlite3.Error:
+        content = _read_content(file, query)
+    except sqlite3.Error as error:
         if reading(file) == query:
-            raise
+            if getattr(error, "sqlite_errorname", "") not in UNMENDED or _is_anothers(file):
+                raise
+            # What a killed process left of the index is mended by whoever may write it: nobody else is here to do so.
+            return _read_content(file, "mode=ro")
     else:
-        if health == "ok" or reading(file) == query:
-            return health, tables, stamps[0][0] if stamps else None
+        if content[0] == "ok" or reading(file) == query:
+            return content
     # A daemon started or stopped just now.
     return _content(file)
+
+
+def _read_content(file: Path, query: str) -> tuple[str, set[str], str | None]:
+    with closing(connected(file, query, BUSY_SECONDS)) as connection:
+        health = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        stamped = "alembic_version" in tables
+        stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []
+    return health, tables, stamps[0][0] if stamps else None
+
+
+def _is_anothers(file: Path) -> bool:
+    """Whether another process works on it."""
+    holder = lock.holder_at(file)
+    return holder is not None and holder.pid != os.getpid()
 
 
 RESTORE = "move it away together with its -wal and -shm files, and restore a backup or let a new one be made"

@@ -19,7 +19,7 @@ class Read(Enum):
     OWN = auto()
     """By its own record."""
     OWN_LATER = auto()
-    """By its own record, which was in doubt in an earlier round already."""
+    """By its own record, which was in doubt in an earlier round already, and in this one at the look before."""
 
 
 class Order(Enum):

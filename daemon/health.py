@@ -57,8 +57,6 @@ def problems(
     `interval`: `poll.interval`. `poll_after`: `alarm.poll_after`, and the longest that a due delivery should wait.
     `presence`: who works on the state, for whoever is not that process. Where `once` does, nobody need be there now.
     """
-    if presence is not None and presence.holder is None and figures.duty is Duty.RUN:
-        yield NO_DAEMON
     yield from (sentence for alarm, sentence in figures.open_alarms.items() if alarm not in NAMED_BELOW)
     last = figures.last_complete_round_at
     if last is None:
@@ -84,6 +82,8 @@ def problems(
         yield f"{count} dead; look at: deliveries --state dead, and bring back with: retry --dead"
     if late:
         yield f"{len(late)} dead, and too late to be told; give up with: drop {' '.join(map(str, late[:MOST_IDS]))}"
+    if presence is not None and presence.holder is None and figures.duty is Duty.RUN:
+        yield NO_DAEMON
 
 
 def _unread(figures: Figures, poll_after: timedelta, now: datetime) -> Iterator[str]:

@@ -57,10 +57,10 @@ class Store:
         """The incidents that are not known to be over."""
         return self._recorded(OPEN)
 
-    def doubted(self) -> set[str]:
+    def doubted(self) -> frozenset[str]:
         """The incidents whose own record contradicted what is recorded of them."""
         with transaction(self._engine, writes=False) as connection:
-            return set(connection.execute(select(INCIDENTS.c.id).where(DOUBTED)).scalars())
+            return frozenset(connection.execute(select(INCIDENTS.c.id).where(DOUBTED)).scalars())
 
     def _recorded(self, which: ColumnElement[bool]) -> dict[str, Recorded]:
         with transaction(self._engine, writes=False) as connection:

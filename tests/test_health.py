@@ -236,8 +236,8 @@ NEVER, LONG_AGO, FRESH = None, ago(hours=2), ago(seconds=20)
         (HELD, Duty.RUN, LONG_AGO, ["the last complete round was 2 h 0 min ago; a round is under way"]),
         (HELD, Duty.RUN, FRESH, []),
         (FREE, Duty.RUN, FRESH, [NO_DAEMON]),
-        (FREE, Duty.RUN, LONG_AGO, [NO_DAEMON, "the last complete round was 2 h 0 min ago"]),
-        (FREE, Duty.RUN, NEVER, [NO_DAEMON, "no round was ever complete"]),
+        (FREE, Duty.RUN, LONG_AGO, ["the last complete round was 2 h 0 min ago", NO_DAEMON]),
+        (FREE, Duty.RUN, NEVER, ["no round was ever complete", NO_DAEMON]),
         (FREE, Duty.ONCE, FRESH, []),
         (
             FREE,
