@@ -55,6 +55,9 @@ def _order_of_end(before: Recorded, seen: Incident) -> Order:
     if before.generation > 1 and (ended_at is None or _began_without_a_time(before)):
         # Nobody can say whether this end is not that of the generation before.
         return Order.DOUBTFUL
+    if ended_at is not None and before.acknowledged_at is not None and ended_at < before.acknowledged_at:
+        # Somebody looked after it later than that: it may have begun again between two rounds.
+        return Order.DOUBTFUL
     if ended_at is None or known_until is None or ended_at > known_until:
         return Order.SAME_GENERATION
     knows_of_reopening = seen.reopened_at is not None and seen.reopened_at == before.reopened_at

@@ -216,6 +216,7 @@ DOUBTFUL: dict[str, tuple[Policy, Recorded, Incident, Told]] = {
     "acknowledged, then reopened, old times cleared": (USUAL, WAS_ACKED, OPEN, [RESOLVED, NEW_2]),
     "acknowledged, then reopened, without a status": (USUAL, WAS_ACKED, NO_STATUS, [RESOLVED, NEW_2]),
     "acknowledged in silence, then reopened, old times cleared": (BASELINE_LATER, UNTOLD_ACKED, OPEN, [NEW_2]),
+    "acknowledged, then over as of before": (USUAL, WAS_ACKED, over(minutes=2), [RESOLVED]),
     "reopened nobody knows when, then over": (USUAL, REOPENED_UNSEEN, over(), [RESOLVED_2]),
     "reopened, then over, nobody knows since when": (USUAL, WAS_REOPENED, over(resolved_at=None), [RESOLVED_2]),
     "reopened, then over as of before, which the record itself says": (

@@ -38,6 +38,8 @@ MOST_LIVES = 5
 """Of one incident; in how many ways it may rightly be told grows with them."""
 SWEEP_EVERY = 5
 """Rounds, of which there is one a second."""
+QUIET = 7
+"""Seconds before anything happens or lags: longer than the oldest answer is old."""
 FOUR = timedelta(seconds=4)
 # Where single records alone lag for longer than two rounds, nothing tells what was from what is: an incident that
 # bounced without a time may then be told to be over, and to be new, once more than by somebody who sees everything.
@@ -87,6 +89,10 @@ class Duty:
         world.open("An incident that never ends")
         for number in range(INCIDENTS):
             world.open(f"Incident {number}")
+        # What is over as the program first asks alerts nobody, and no replica knows the world from before it began.
+        for _ in range(QUIET):
+            self._clock.pass_(seconds=1)
+            self._look()
         self._sandbox.betterstack.age = age
         for _ in range(SECONDS):
             for _ in range(MOVES):
