@@ -119,6 +119,8 @@ def test_what_a_replica_showed_is_noted_as_the_old_news_it_is(
         client.get(LIST)
         client.get(ONE.format(incident_id))
         clock.pass_(seconds=0.3)
+    # What was shown is noted once it was sent, so the client can be there first.
+    sandbox.wait_for(lambda: sum(showing.times for showing in sandbox.world.showings) == 6, what="the last note")
     seen = {showing.phase: (showing.times, showing.span) for showing in sandbox.world.showings}
     assert seen == {Phase.OPEN: (3, timedelta(seconds=0.6)), Phase.RESOLVED: (3, timedelta(seconds=0.6))}
 
