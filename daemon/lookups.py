@@ -5,7 +5,7 @@
 2. Several at once fail the round, and are asked for in each one after it; so is the rest, first.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -82,17 +82,25 @@ class Lookups:
         """Those that could not be read, and those that could."""
         failed: dict[str, BetterStackError] = {}
         answered: set[str] = set()
-        resting = {one.id for one in aside.values() if not unreadable.is_due(one, self._patience, self._clock())}
+
+        def ask(incident_ids: Iterable[str]) -> None:
+            for incident_id in incident_ids:
+                try:
+                    self._look_at(incident_id, take, found)
+                    answered.add(incident_id)
+                except BetterStackError as error:
+                    failed[incident_id] = error
+                    if error.retry_after is not None or len(failed) == AT_ONCE:
+                        return
+
+        now = self._clock()
+        resting = wanted & {one.id for one in aside.values() if not unreadable.is_due(one, self._patience, now)}
         # Those that failed before come last, so that one bad record never keeps the rest waiting.
         last = {*self._failed, *aside}
-        for incident_id in sorted(wanted - resting, key=lambda incident_id: (incident_id in last, incident_id)):
-            try:
-                self._look_at(incident_id, take, found)
-                answered.add(incident_id)
-            except BetterStackError as error:
-                failed[incident_id] = error
-                if error.retry_after is not None or len(failed) == AT_ONCE:
-                    break
+        ask(sorted(wanted - resting, key=lambda incident_id: (incident_id in last, incident_id)))
+        if 0 < len(failed) < AT_ONCE <= len(failed) + len(resting) and not _left_alone(failed):
+            # Together they would be the fault of the service, and some of them may be well again.
+            ask(sorted(resting))
         self._failed = failed.keys()
         return failed, answered
 
@@ -115,6 +123,10 @@ class Lookups:
                 self._log.warning("record set aside", which=unreadable.spelled(one.id), error=one.why)
         for incident_id in before.keys() - now.keys():
             self._log.info("record no longer set aside", which=unreadable.spelled(incident_id))
+
+
+def _left_alone(failed: Mapping[str, BetterStackError]) -> bool:
+    return any(error.retry_after is not None for error in failed.values())
 
 
 def _refuses_token(error: BetterStackError) -> bool:

@@ -110,16 +110,27 @@ class TestWhoseFault:
         flows.betterstack.poisoned = set()
         flows.round()
 
-    def test_a_third_one_fails_the_round_though_the_others_are_not_asked_for(self, flows: Flows) -> None:
-        flows.see("9", started_at=ago(days=9))
-        flows.betterstack.poisoned = {"7", "8"}
-        for _ in range(8):
-            flows.round()
-            flows.clock.pass_(seconds=30)
+    def test_a_third_one_fails_the_round_though_it_was_too_early_for_the_others(self, flows: Flows) -> None:
+        self._two_aside_and_a_third(flows)
         flows.betterstack.poisoned = {"7", "8", "9"}
         with pytest.raises(BetterStackError, match=r"\(7, 8, 9\)"):
             flows.round()
         assert flows.store.set_aside().keys() == {"7", "8"}
+
+    def test_a_third_one_fails_no_round_where_the_others_are_well_again(self, flows: Flows) -> None:
+        self._two_aside_and_a_third(flows)
+        flows.betterstack.poisoned = {"9"}
+        flows.betterstack.hidden = {"7", "8", "9"}
+        flows.round()
+        assert flows.store.set_aside().keys() == {"9"}
+
+    @staticmethod
+    def _two_aside_and_a_third(flows: Flows) -> None:
+        flows.see("9", started_at=ago(days=9))
+        flows.betterstack.poisoned = {"7", "8"}
+        for _ in range(6):
+            flows.round()
+            flows.clock.pass_(seconds=30)
 
     def test_while_lists_fail_nobody_can_say(self, flows: Flows) -> None:
         flows.betterstack.refuses("since", "lookup 7")
