@@ -1,7 +1,7 @@
 """Ready-made lags: how old the world is that a replica of Better Stack answers a request from."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from daemon.sandbox.exchange import Request
@@ -42,3 +42,8 @@ def apart(*, open_list: timedelta = NONE, sweep: timedelta = NONE, lookups: time
         return lookups
 
     return lag
+
+
+def setting_in(lag: Lag, began: datetime) -> Lag:
+    """Replication stops at this moment: answers stay as they were then until they are as old as `lag` has it."""
+    return lambda request: min(lag(request), max(request.at - began, NONE))

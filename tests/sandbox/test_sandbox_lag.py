@@ -125,6 +125,14 @@ def test_what_a_replica_showed_is_noted_as_the_old_news_it_is(
     assert seen == {Phase.OPEN: (3, timedelta(seconds=0.6)), Phase.RESOLVED: (3, timedelta(seconds=0.6))}
 
 
+def test_a_lag_that_sets_in_shows_nothing_from_before_it() -> None:
+    setting_in = lag.setting_in(lag.apart(lookups=timedelta(seconds=4)), NOW)
+    ages = [
+        setting_in(Request(NOW + timedelta(seconds=after), "GET", ONE.format("7"), {})) for after in (-1, 0, 1, 3, 4, 9)
+    ]
+    assert ages == [timedelta(seconds=age) for age in (0, 0, 1, 3, 4, 4)]
+
+
 def test_a_share_of_the_requests_is_answered_from_between_two_ages() -> None:
     ages = list(map(lag.now_and_then(0.05, Random(1)), [asked(LIST)] * 10_000))
     late = [age for age in ages if age]

@@ -38,8 +38,8 @@ from tests.soak.trouble import SETTINGS, File, faults, lags
 
 LONG_LIVES = 0.3
 """The share of lives that go on for a while, with faults and reloads; the others end soon, at a certain moment."""
-MOVES = 0.7
-"""Things that happen at Better Stack for each request to either service."""
+MOVES = 0.35
+"""Things that happen at Better Stack for each request to either service: more would mean more than can ever be told."""
 ENOUGH_REQUESTS = 80
 """To Better Stack, in a short life that waits for a moment that does not come."""
 PATIENCE = 900.0
@@ -157,7 +157,7 @@ class Soak:
         for _ in range(2):
             self._course.open(self._random)
         self._course.tidy()
-        self._lag(*lags(self._random))
+        self._lag(*lags(self._random, self._sandbox.ground.now()))
         self._file.change(self._random)
         long = self._random.random() < LONG_LIVES
         life = self._long_life() if long else self._short_life()

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -57,15 +57,22 @@ def _with_another_status(fault: Rewrite) -> Rewrite:
     return Rewrite(lambda request, answer: replace(fault.change(request, answer), status=OTHER_STATUS))
 
 
-def lags(random: Random) -> tuple[str, Lag]:
-    """How replicas lag for a while: as was measured, or not at all."""
+def lags(random: Random, began: datetime) -> tuple[str, Lag]:
+    """How replicas lag from this moment on: as was measured, or not at all.
+
+    Where single records lag, the program shall not see them go back for longer than two of its rounds, which are a
+    second apart here: no order of evidence could tell that from a reopening in the form without times.
+    """
     kinds: dict[str, tuple[int, Lag]] = {
         "no lag": (1, lag.no_lag),
         "one request in twenty from 0.5 to 6 s ago": (4, lag.now_and_then(0.05, Random(random.random()))),
         "the open list 4 s behind": (1, lag.apart(open_list=FOUR)),
         "every list 4 s behind": (1, lag.apart(open_list=FOUR, sweep=FOUR)),
-        "single records 4 s behind": (1, lag.apart(lookups=FOUR)),
-        "everything 4 s behind": (1, lag.apart(open_list=FOUR, sweep=FOUR, lookups=FOUR)),
+        "single records 4 s behind": (1, lag.setting_in(lag.apart(lookups=FOUR), began)),
+        "everything 4 s behind": (
+            1,
+            lag.setting_in(lag.apart(open_list=FOUR, sweep=FOUR, lookups=FOUR), began),
+        ),
     }
     [name] = random.choices(list(kinds), [weight for weight, _ in kinds.values()])
     return name, kinds[name][1]
