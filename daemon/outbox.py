@@ -8,7 +8,21 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, Update, and_, exists, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    Update,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Failing, Opening, Step, Target, Waiting
 from daemon.incident import Kind
@@ -77,8 +91,12 @@ def waiting_of(row: Row[Any]) -> Waiting:
 
 
 def waited_in_vain() -> list[ColumnElement[bool]]:
-    """What waits because its attempts failed, and nothing else was taken since the first of them: SIGNL4 was down."""
-    return [PENDING, ~DELIVERIES.c.own_fault, DELIVERIES.c.failing_from == TAKEN]
+    """What waits because its attempts failed, and nothing else was taken since: SIGNL4 was down.
+
+    One failure alone says that only of a delivery that had not failed before; else it would be tried with each success.
+    """
+    in_a_row = or_(DELIVERIES.c.failing_from == TAKEN, DELIVERIES.c.latest_failures > 1)
+    return [PENDING, ~DELIVERIES.c.own_fault, DELIVERIES.c.latest_from == TAKEN, in_a_row]
 
 
 def _refused() -> ColumnElement[bool]:
@@ -174,6 +192,11 @@ def _outcome(delivery: Delivery, answer: Answer, step: Step, now: datetime) -> d
         "failing_since": func.coalesce(DELIVERIES.c.failing_since, now),
         "failing_from": func.coalesce(DELIVERIES.c.failing_from, delivery.taken_before),
         "failures": DELIVERIES.c.failures + 1,
+        "latest_from": delivery.taken_before,
+        "latest_failures": case(
+            (DELIVERIES.c.latest_from == delivery.taken_before, DELIVERIES.c.latest_failures), else_=0
+        )
+        + 1,
     }
     return {**fared, "own_fault": True} if step.own_fault else fared
 

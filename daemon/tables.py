@@ -128,6 +128,9 @@ DELIVERIES = Table(
     Column("failing_since", Moment),
     Column("failing_from", Integer),
     Column("failures", Integer, nullable=False, server_default="0"),
+    # How many SIGNL4 had taken before the latest attempt that failed, and how many attempts in a row failed since then.
+    Column("latest_from", Integer),
+    Column("latest_failures", Integer, nullable=False, server_default="0"),
     # Whether it fails while others are taken: then it is tried alone, and holds nobody up.
     Column("own_fault", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("incident_id", "generation", "kind"),
@@ -139,7 +142,14 @@ DELIVERIES = Table(
 )
 Index("ix_deliveries_pending", DELIVERIES.c.incident_id, DELIVERIES.c.id, sqlite_where=text("state = 'pending'"))
 
-UNTROUBLED = {"failing_since": None, "failing_from": None, "failures": 0, "own_fault": False}
+UNTROUBLED = {
+    "failing_since": None,
+    "failing_from": None,
+    "failures": 0,
+    "latest_from": None,
+    "latest_failures": 0,
+    "own_fault": False,
+}
 """A delivery of which no failure counts any more."""
 
 PROGRESS = Table(

@@ -47,6 +47,24 @@ def test_after_an_outage_everything_goes_as_soon_as_a_fresh_alert_went_through(f
     assert {state for (state,) in flows.outbox("state")} == {"delivered"}
 
 
+def test_after_a_second_outage_too(flows: Flows) -> None:
+    """Between the two, one request alone got through."""
+    flows.signl4.answer = lambda _: OUTAGE
+    flows.see("1", "2", "3")
+    flows.drain_for(minutes=20)
+    answers = [ACCEPTED]
+    flows.signl4.answer = lambda _: answers.pop() if answers else OUTAGE
+    flows.see("800")
+    flows.drain()
+    flows.drain_for(minutes=30)
+    flows.signl4.answer = lambda _: ACCEPTED
+    flows.see("900")
+    began = flows.clock.now
+    flows.drain()
+    assert {state for (state,) in flows.outbox("state")} == {"delivered"}
+    assert flows.clock.now == began, "time had to pass"
+
+
 def test_after_a_refused_secret_too(flows: Flows) -> None:
     down_then_up(flows, WRONG_SECRET, "1", "2", "3")
     flows.drain_for(seconds=60)

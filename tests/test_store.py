@@ -127,6 +127,8 @@ def test_a_transition_becomes_a_pending_row_with_everything_the_audit_needs(stor
         "failing_since": None,
         "failing_from": None,
         "failures": 0,
+        "latest_from": None,
+        "latest_failures": 0,
         "own_fault": False,
     }
 

@@ -63,7 +63,7 @@ def test_an_attempt_is_claimed_only_while_the_delivery_is_pending(
 
 
 LATER = after(seconds=7)
-FAILED = {"failing_since": NOW, "failing_from": 0, "failures": 1}
+FAILED = {"failing_since": NOW, "failing_from": 0, "failures": 1, "latest_from": 0, "latest_failures": 1}
 SETTLED: list[tuple[str, Outcome, Step, dict[str, object]]] = [
     (
         "taken, with an event id",

@@ -19,6 +19,8 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("failing_since", sa.DateTime(), nullable=True))
     op.add_column("deliveries", sa.Column("failing_from", sa.Integer(), nullable=True))
     op.add_column("deliveries", sa.Column("failures", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("deliveries", sa.Column("latest_from", sa.Integer(), nullable=True))
+    op.add_column("deliveries", sa.Column("latest_failures", sa.Integer(), server_default="0", nullable=False))
     op.add_column("targets", sa.Column("taken", sa.Integer(), server_default="0", nullable=False))
     op.add_column("deliveries", sa.Column("own_fault", sa.Boolean(), server_default="0", nullable=False))
     op.add_column("progress", sa.Column("token_fingerprint", sa.String(), nullable=True))
