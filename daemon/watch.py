@@ -11,6 +11,10 @@ STANDSTILL = 3.0
 """Seconds that a look at the jobs may be late; beyond that the whole process stood still, and no job hangs."""
 
 
+ALIKE = 60.0
+"""Seconds by which two answers may differ that say what the time is: one may have been long on its way."""
+
+
 class SteadyClock:
     """The time of day as the jobs see it: it goes on as the monotonic clock does, until it is set right.
 
@@ -51,14 +55,22 @@ class TheirClock:
         """`ahead`: how far it was last ahead of ours, where that is known."""
         self._ours = ours
         self._apart = None if ahead is None else (ours() + ahead).timestamp() - time.monotonic()
+        self._heard = self._apart
 
     def __call__(self) -> datetime:
         """The time, aware and in UTC."""
         return self._ours() if self._apart is None else datetime.fromtimestamp(time.monotonic() + self._apart, UTC)
 
     def is_ahead(self, ahead: timedelta) -> None:
-        """It was just said to be so far ahead of the wall clock."""
-        self._apart = _apart() + ahead.total_seconds()
+        """It was just said to be so far ahead of the wall clock.
+
+        Where that is another time than was known, two answers in a row must say it: one may be a portal's or a proxy's.
+        """
+        said = _apart() + ahead.total_seconds()
+        known = [moment for moment in (self._apart, self._heard) if moment is not None]
+        if not known or any(abs(said - moment) <= ALIKE for moment in known):
+            self._apart = said
+        self._heard = said
 
 
 class Pulse:

@@ -46,6 +46,8 @@ BEGINNING = 4096
 THROUGH = ", through "
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 """A clock that stands before this one, when the program was written, is wrong."""
+OUTLIVED = datetime(2100, 1, 1, tzinfo=UTC)
+"""So is one that stands after this one."""
 _LONGEST_NUMBER = 600
 """Digits. Python refuses to read and to write numbers of more than some thousands, and can be told to refuse at 640."""
 _ESCAPE = re.compile(
@@ -94,7 +96,7 @@ class Reply:
     def ahead(self, now: datetime) -> timedelta | None:
         """How far the other side's clock is ahead of ours, where it says a `Date` that can be true."""
         at = _date(self.headers.get("date", ""))
-        return None if at is None or at < WRITTEN else at - now
+        return at - now if at is not None and WRITTEN <= at < OUTLIVED else None
 
 
 class BodyError(ExchangeError):

@@ -246,6 +246,12 @@ class TestDate:
             ("Wed, 31 Dec 2025 23:59:59 GMT", None),
             ("Thu, 01 Jan 1970 00:00:00 GMT", None),
             ("Mon, 01 Jan 0001 00:00:00 GMT", None),
+            (
+                "Thu, 31 Dec 2099 23:59:59 GMT",
+                (datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC) - NOW) / timedelta(minutes=1),
+            ),
+            ("Fri, 01 Jan 2100 00:00:00 GMT", None),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", None),
             ("yesterday", None),
             ("", None),
         ],
