@@ -100,6 +100,8 @@ class Ledger:
         """What happened to each incident, in order."""
         self.looks = Counter[str]()
         """How many complete rounds running were shown each incident as it stands."""
+        self.own_looks = Counter[str]()
+        """How many of these could read its own record, too."""
         self.sent: list[Sent] = []
         self.fates: list[Fate] = []
         self.poisoned: dict[str, Fate] = {}
@@ -126,9 +128,11 @@ class Ledger:
 
     def round(self, *, sweep: bool, kill_after: int | None = None) -> bool:
         """One round, and a restart if it was killed. Whether it was complete."""
+        betterstack = self.flows.betterstack
+        failing = {one for one in betterstack.incidents if betterstack.fails(f"lookup {one}") is not None}
+        legible = betterstack.incidents.keys() - failing - self.flows.store.set_aside().keys()
         self.left = kill_after
         self.clock.pass_(seconds=1)
-        betterstack = self.flows.betterstack
         shown, stale = betterstack.incidents.keys() - betterstack.unseen, len(betterstack.stale)
         try:
             self.flows.poll.round(sweep=sweep)
@@ -138,16 +142,23 @@ class Ledger:
             complete = True
         self._survive()
         if len(betterstack.stale) > stale:
-            self.looks.clear()
+            self.forget_looks()
         elif complete:
             self.looks.update(shown)
+            self.own_looks.update(shown & legible)
         return complete
+
+    def forget_looks(self, *incident_ids: str) -> None:
+        """No round has shown these as they stand now; without any, none of all."""
+        for looks in (self.looks, self.own_looks):
+            for incident_id in incident_ids or tuple(looks):
+                del looks[incident_id]
 
     def step_the_clock(self, step: timedelta) -> None:
         """The clock of this machine is set, and the service notices."""
         self.clock.now += step
         self.flows.store.forget_spans(self.clock.now)
-        self.looks.clear()
+        self.forget_looks()
         self.flows.store.cut_waits(timedelta(0), self.clock.now)
 
     def drain(self, fates: Iterable[Fate] = (), kill_after: int | None = None) -> None:
@@ -277,13 +288,13 @@ class Ledger:
     def check_told(self) -> None:
         """After a complete round (Promises 1 and 5): what is open was put into the outbox, and not as being over.
 
-        A reopening in the form that clears the times takes a second round: nothing in the record tells it from what a
-        replica says that lags. Until a round has shown an incident as it stands, nothing is asked of it.
+        A reopening in the form that clears the times takes two rounds that can read its own record: nothing in it tells
+        it from what a replica says that lags. Until a round has shown an incident as it stands, nothing is asked of it.
         """
         for incident_id, incident in self.flows.betterstack.incidents.items():
             reopened = [act for act in self.true[incident_id] if act.startswith("reopened")]
-            looks = 2 if reopened[-1:] == [AFRESH] else 1
-            if incident.phase in {Phase.OPEN, Phase.ACKNOWLEDGED} and self.looks[incident_id] >= looks:
+            seen = self.own_looks[incident_id] > 1 if reopened[-1:] == [AFRESH] else self.looks[incident_id] > 0
+            if incident.phase in {Phase.OPEN, Phase.ACKNOWLEDGED} and seen:
                 kinds = self._newest(incident_id)
                 assert "new" in kinds, f"Promise 5: {incident_id} is open and was missed"
                 assert "resolved" not in kinds, f"Promise 5: {incident_id} is open and was told to be over"

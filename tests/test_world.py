@@ -304,7 +304,7 @@ class World(RuleBasedStateMachine):
         before = self.betterstack.incidents.get(incident_id)
         self.betterstack.has(incident_id, **{**(before.attributes if before else {}), **attributes})
         self.ledger.true[incident_id].append(act)
-        self.ledger.looks[incident_id] = 0
+        self.ledger.forget_looks(incident_id)
         self.changes.append(self._theirs())
 
 
