@@ -20,7 +20,7 @@ from daemon.records import has_unknown_status, read_incident
 from daemon.scrub import scrubbed
 from daemon.settings import BetterStackSection
 from daemon.watch import TheirClock
-from daemon.wire import WRITTEN, ExchangeError, Reply, TooLargeError, Wire, described
+from daemon.wire import WRITTEN, ExchangeError, Reply, TooLargeError, TooManyValuesError, Wire, described
 
 REQUEST_GAP = 0.2
 """Seconds between two requests. No limit is published; the official Terraform provider keeps to 8 requests a second."""
@@ -151,6 +151,8 @@ class BetterStack:
             raise BetterStackError(self._complaint(reply))
         try:
             body = reply.json()
+        except TooManyValuesError as error:
+            raise UnreadableAnswerError(f"Better Stack's answer cannot be read: {error}") from None
         except ValueError:
             raise UnreadableAnswerError("Better Stack's answer is no JSON; is betterstack.base_url right?") from None
         if not isinstance(body, dict) or not isinstance(body.get("data"), kind):

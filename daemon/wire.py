@@ -48,6 +48,8 @@ WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 """A clock that stands before this one, when the program was written, is wrong."""
 OUTLIVED = datetime(2100, 1, 1, tzinfo=UTC)
 """So is one that stands after this one."""
+MOST_VALUES = 500_000
+"""In one answer. Each may take a hundred bytes of memory and more, however few it takes in JSON."""
 _LONGEST_NUMBER = 600
 """Digits. Python refuses to read and to write numbers of more than some thousands, and can be told to refuse at 640."""
 _ESCAPE = re.compile(
@@ -58,6 +60,10 @@ _ESCAPE = re.compile(
 
 class ExchangeError(DaemonError):
     """No usable answer came; the text says why and holds neither address nor secret."""
+
+
+class TooManyValuesError(ValueError):
+    """What JSON spells in a few bytes can take a hundred times as many in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +79,11 @@ class Reply:
     def json(self) -> Any:
         """The body as JSON, read as kindly as can be: what is odd in one place costs nothing in another.
 
-        What neither UTF-8 nor JSON nor the database can hold is replaced. Raises `ValueError`.
+        What neither UTF-8 nor JSON nor the database can hold is replaced. Raises `ValueError`, and of these
+        `TooManyValuesError` for what would take too much memory.
         """
+        if sum(map(self.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            raise TooManyValuesError(f"it holds more than {MOST_VALUES:,} values")
         text = _decoded(self.body)
         if "\\ud" in text or "\\uD" in text:
             text = _ESCAPE.sub(lambda escape: "?" if escape[1] else escape[0], text)

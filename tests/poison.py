@@ -39,13 +39,14 @@ READABLE: dict[str, Callable[[Record], bytes]] = {
 """These are odd, and can be read all the same."""
 UNREADABLE: dict[str, Callable[[Record], bytes]] = {
     "nested 100,000 deep": lambda record: _with(record, b"[" * 100_000 + b"]" * 100_000),
+    "of a million values": lambda record: _with(record, b"[" + b"[]," * 500_000 + b"[]]"),
     "larger than the cap": lambda record: _with(record, b'"' + b"x" * SIZE_CAP + b'"'),
     "no JSON": lambda record: _with(record, b"<html>"),
     "no attributes": lambda record: _without(record, attributes=[]),
     "attributes that say nothing": lambda record: _without(record, attributes={"name": "Shop"}),
     "no object": lambda _: b'"text"',
 }
-"""These cannot be read; the first three spoil their page."""
+"""These cannot be read; the first four spoil their page."""
 REFUSALS: Mapping[str, tuple[int, bytes, Mapping[str, str]]] = {
     "500": (500, b'{"errors": "oops"}', {}),
     "403": (403, b'{"errors": "not yours"}', {}),

@@ -30,7 +30,7 @@ from tests.poison import READABLE, REFUSALS, UNREADABLE, raw
 from tests.shelf import Shelf, opened
 
 NEW, OVER = "new", "resolved"
-SPOILING = ["nested 100,000 deep", "larger than the cap", "no JSON"]
+SPOILING = ["nested 100,000 deep", "of a million values", "larger than the cap", "no JSON"]
 POISONED = 500
 """The number of the poisoned one; those below it are older."""
 

@@ -1,6 +1,7 @@
 """What is read from an answer: its JSON, when to come back, and what it says for the operator."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -11,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from daemon.scrub import scrubbed
-from daemon.wire import Reply, described
+from daemon.wire import MOST_VALUES, Reply, described
 from tests.given import NOW
 
 MOST = timedelta(minutes=15)
@@ -118,6 +119,18 @@ class TestJson:
         while value:
             [value], depth = value, depth + 1
         assert depth == 519
+
+    @pytest.mark.parametrize("value", [b"[]", b'{"a":1}', b"1", b"null", b'"text"'])
+    def test_more_values_than_memory_is_meant_for_are_not_read(self, value: bytes) -> None:
+        count = MOST_VALUES // sum(map((value + b",").count, (b",", b"[", b"{")))
+        tracemalloc.start()
+        try:
+            assert len(reply(b"[" + b",".join([value] * (count - 2)) + b"]").json()) == count - 2
+            assert tracemalloc.get_traced_memory()[1] < 80_000_000
+            with pytest.raises(ValueError, match="more than 500,000 values"):
+                reply(b"[" + b",".join([value] * (count + 2)) + b"]").json()
+        finally:
+            tracemalloc.stop()
 
     @pytest.mark.parametrize(
         "body",
