@@ -96,7 +96,7 @@ def _unread(reply: Reply, secret: str) -> str:
 def _object(reply: Reply) -> Mapping[str, Any] | None:
     """The body, if it is a JSON object to the letter: what only looks like one may be a portal's or a proxy's."""
     try:
-        json.loads(reply.body)
+        json.loads(reply.body.decode("utf-8-sig", "surrogatepass"), parse_int=str)
         body = reply.json()
     except (ValueError, RecursionError):
         return None

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from daemon.delivery import Delivered
 from tests.listener import after_request, listening, says
 from tests.teller import SECRET, Place, place
+from tests.test_unpack import small_window
 
 OBJECT = b'{"eventId": "2516068755505199999_7647c33f-f66d-495f-aeb2-b408fba66404"}'
 PORTAL = b"<html><body>{} Please sign in {}</body></html>"
@@ -23,6 +24,15 @@ PACKED = {
     "packed twice": (b"gzip, gzip", gzip.compress(gzip.compress(OBJECT))),
     "an encoding that is none": (b"utf-8", OBJECT),
     "an empty encoding": (b"", OBJECT),
+    "a label that was left": (b"gzip", OBJECT),
+    "another label that was left": (b"deflate", OBJECT),
+    "labelled twice": (b"gzip, gzip", gzip.compress(OBJECT)),
+    "labelled once, packed twice": (b"gzip", gzip.compress(gzip.compress(OBJECT))),
+    "without a label": (b"identity", gzip.compress(OBJECT)),
+    "a wrong checksum": (b"gzip", gzip.compress(OBJECT)[:-8] + bytes(8)),
+    "deflate of a low level": (b"deflate", zlib.compress(OBJECT, 2)),
+    "deflate of a middling level": (b"deflate", zlib.compress(OBJECT, 5)),
+    "deflate with a small window": (b"deflate", small_window(OBJECT)),
 }
 """Objects, oddly packed."""
 
@@ -69,6 +79,7 @@ OBJECTS = {
     "escapes": rb'{"a\"}": "\\", "\u00fc\/": "\ud83d"}',
     "beyond ASCII": '{"ä": "\N{KEY}"}'.encode(),
     "numbers that are none": b'{"a": NaN, "b": -Infinity}',
+    "a number of 5,000 digits": b'{"a": %s}' % (b"9" * 5000),
 }
 OTHERS = {
     "a portal": PORTAL,
@@ -92,7 +103,9 @@ OTHERS = {
     "a text": b'"{}"',
     "a number": b"0",
     "null": b"null",
-    "a text that begins like zlib": b"xXx",
+    "a text that begins much like zlib": b"xXx",
+    "a text that begins like zlib": b"x^2 {}",
+    "UTF-16": "{}".encode("utf-16"),
     "two bytes": b"OK",
     "one byte": b"x",
 }
@@ -118,6 +131,7 @@ CASES = {
         answer(200, PACKED["gzip"][1][:-4], b"Content-Encoding: gzip"), True
     ),
     "200, gzip that breaks off at once": Case(answer(200, PACKED["gzip"][1][:10], b"Content-Encoding: gzip"), False),
+    "200, nothing in a packing that nobody knows": Case(answer(200, b"", b"Content-Encoding: br"), True),
     "200, gzip of nothing": Case(answer(200, gzip.compress(b""), b"Content-Encoding: gzip"), True),
     "200, labelled as gzip, and is not": Case(answer(200, b"\x1f\x8b{}", b"Content-Encoding: gzip"), False),
     "200, a portal in gzip": Case(answer(200, gzip.compress(PORTAL), b"Content-Encoding: gzip"), False),
