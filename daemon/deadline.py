@@ -1,11 +1,17 @@
-"""How long an exchange may still last, and which of its steps took how long.
+"""How long an exchange may still last, which of its steps took how long, and how its answer begins.
 
 An exchange is one thread's from beginning to end, so the thread is what the rest asks.
 """
 
+import re
 import threading
 import time
 from dataclasses import dataclass
+
+KEPT = 4096
+"""So many bytes are kept of the beginning of an answer."""
+_STATUS = re.compile(rb"HTTP/1\.\d ([1-5]\d\d)[ \r\n]")
+_INTERIM = re.compile(rb"HTTP/1\.\d 1\d\d.*?\r?\n\r?\n", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,8 @@ class _Exchange(threading.local):
     begun = ends = 0.0
     found: float | None = None
     connected: float | None = None
+    heard: bytes | None = None
+    """The beginning of the answer; `None` where it would be a proxy's to the request for a tunnel."""
 
 
 _exchange = _Exchange()
@@ -33,7 +41,7 @@ def begin_exchange(seconds: float) -> None:
     """The exchange that this thread begins now may last so long."""
     _exchange.begun = time.monotonic()
     _exchange.ends = _exchange.begun + seconds
-    _exchange.found = _exchange.connected = None
+    _exchange.found = _exchange.connected = _exchange.heard = None
 
 
 def left(timeout: float | None, late: type[Exception]) -> float:
@@ -52,6 +60,27 @@ def note_found() -> None:
 def note_connected() -> None:
     """There is a connection now, or TLS on it."""
     _exchange.connected = time.monotonic()
+
+
+def note_asked(request: bytes) -> None:
+    """What is heard from here on answers this request, or the one of which this is the rest."""
+    if request:
+        _exchange.heard = None if request.startswith(b"CONNECT ") else b""
+
+
+def note_heard(answer: bytes) -> None:
+    """More of the answer came in."""
+    if _exchange.heard is not None and len(_exchange.heard) < KEPT:
+        _exchange.heard += answer[:KEPT]
+
+
+def status_heard() -> int | None:
+    """The status that the answer begins with, whatever is wrong with the rest of it."""
+    heard = _exchange.heard or b""
+    while interim := _INTERIM.match(heard):
+        heard = heard[interim.end() :]
+    status = _STATUS.match(heard)
+    return int(status[1]) if status and not status[1].startswith(b"1") else None
 
 
 def took() -> Took:

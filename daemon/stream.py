@@ -30,15 +30,18 @@ class Stream(httpcore.NetworkStream):
         self.heard = True
         try:
             self._peer.settimeout(deadline.left(timeout, httpcore.ReadTimeout))
-            return self._peer.recv(max_bytes)
+            received = self._peer.recv(max_bytes)
         except TimeoutError as error:
             raise httpcore.ReadTimeout(str(error)) from error
         except OSError as error:
             raise httpcore.ReadError(str(error)) from error
+        deadline.note_heard(received)
+        return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """All of the bytes."""
         self.heard = False
+        deadline.note_asked(buffer)
         try:
             while buffer:
                 self._peer.settimeout(deadline.left(timeout, httpcore.WriteTimeout))

@@ -19,7 +19,7 @@ from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar
 from typing import Any
 
-from daemon.deadline import Took, begin_exchange, took
+from daemon.deadline import Took, begin_exchange, status_heard, took
 from daemon.errors import DaemonError
 from daemon.harmless import harmless
 from daemon.lean import without
@@ -109,7 +109,7 @@ class Reply:
 
 
 class BodyError(ExchangeError):
-    """An answer began, and its body could not be read. What its status says, it says all the same."""
+    """An answer began, and the rest of it could not be read. What its status says, it says all the same."""
 
     def __init__(self, why: str, reply: Reply) -> None:
         super().__init__(why)
@@ -169,14 +169,20 @@ class Wire:
     ) -> Reply:
         """Sends one request and reads its answer.
 
-        Raises `ExchangeError`, and `BodyError` of these where the status and the headers came and the body did not.
+        Raises `ExchangeError`, and `BodyError` of these where the status came, and the rest cannot be read.
         """
         begin_exchange(self._timeout)
         url = f"{base_url or self._base_url}{path}"
         stream = self._http.stream(method, url, headers=headers, params=params, content=content)
-        with self._explained(), stream as response:
-            self._check_who_answers(response)
-            return self._read(response)
+        try:
+            with self._explained(), stream as response:
+                self._check_who_answers(response)
+                return self._read(response)
+        except ExchangeError as error:
+            status = None if isinstance(error.__context__, httpx.TimeoutException) else status_heard()
+            if status is None or isinstance(error, BodyError):
+                raise
+            raise BodyError(str(error), Reply(status, {}, b"", unread=str(error))) from None
 
     def _read(self, response: httpx.Response) -> Reply:
         """The body is unpacked here: the library unpacks a piece of it to the end, however large that is."""

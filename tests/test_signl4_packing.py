@@ -124,9 +124,26 @@ def test_of_a_long_body_that_breaks_off_only_its_beginning_is_kept() -> None:
     assert len(caught.value.reply.body) <= 4096
 
 
-@pytest.mark.parametrize("broken", [b"HTTP/1.1 201 Cre", b"HTTP/1.1 201 Created\r\nContent-Le", b""])
-def test_half_a_head_says_nothing(broken: bytes) -> None:
+@pytest.mark.parametrize("broken", [b"HTTP/1.1 201 Cre", b"HTTP/1.1 201 Created\r\nContent-Le", b"HTTP/1.1 201\r\n: "])
+def test_half_a_head_says_what_its_status_says(broken: bytes) -> None:
+    assert sent_to(after_request(says(broken))).outcome == Delivered(None)
+
+
+@pytest.mark.parametrize(
+    "broken", [b"HTTP/1.1 20", b"HTTP/1.1 201", b"HTTP/1.1 103 Hints\r\n\r\n", b"201 Created\r\n", b""]
+)
+def test_half_a_status_says_nothing(broken: bytes) -> None:
     outcome = sent_to(after_request(says(broken))).outcome
+    assert isinstance(outcome, TryLater)
+    assert outcome.scope is Scope.ROW
+
+
+def test_what_a_proxy_says_to_the_request_for_a_tunnel_is_not_signl4s(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = b"HTTP/1.1 201 Connection established\r\nX-Odd : 1\r\n\r\n"
+    with listening(after_request(says(broken))) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        with wire_to("https://connect.signl4.com") as wire:
+            outcome = Signl4(wire, settings().signl4).send({"Title": "x"}).outcome
     assert isinstance(outcome, TryLater)
     assert outcome.scope is Scope.ROW
 

@@ -70,6 +70,15 @@ UNREADABLE = {
     "shorter than it says": answer(201, OBJECT, length=1000),
     "chunks that are none": answer(201, OBJECT).replace(b"Content-Length: 71", b"Transfer-Encoding: chunked"),
 }
+ODD_HEADS = {
+    "a blank before a colon": b"X-Odd : 1",
+    "a transfer that is none": b"Transfer-Encoding: identity",
+    "a transfer within another": b"Transfer-Encoding: gzip, chunked",
+    "a line without a colon": b"X-Odd",
+    "a name beyond ASCII": b"X-\xc3\x84: 1",
+    "two lengths": b"Content-Length: 7",
+    "a length that is none": b"Content-Length: many",
+}
 OBJECTS = {
     "plain": OBJECT,
     "empty": b"{}",
@@ -118,6 +127,11 @@ CASES = {
     **{f"{status}": Case(answer(status, b""), True) for status in (200, 201, 202, 203, 204, 205, 206)},
     **{f"201, {name}": Case(packed(201, name), True) for name in PACKED},
     **{f"201, {name}": Case(whole, True) for name, whole in UNREADABLE.items()},
+    **{f"201, {name}": Case(answer(201, OBJECT, head), True) for name, head in ODD_HEADS.items()},
+    **{f"503, {name}": Case(answer(503, OBJECT, head), False) for name, head in ODD_HEADS.items()},
+    "201, and no more of its head": Case(b"HTTP/1.1 201 Created\r\nContent-Type: appl", True),
+    "20, and no more": Case(b"HTTP/1.1 20", False),
+    "100, then 201 with an odd head": Case(b"HTTP/1.1 100 Continue\r\n\r\n" + answer(201, OBJECT, b"X-Odd : 1"), True),
     **{f"200, {name}": Case(answer(200, body), True) for name, body in OBJECTS.items()},
     **{f"200, {name}": Case(packed(200, name), True) for name in PACKED},
     **{f"200, {name}": Case(answer(200, body), False) for name, body in OTHERS.items()},
