@@ -56,12 +56,15 @@ def answer_to(reply: Reply, secret: str, now: datetime) -> Answer:
     retry_after = reply.retry_after(LONGEST_HOLD, now)
     used_up = _count(reply, "x-ratelimit-remaining") == 0
     reset = _limit_reset(reply, now)
-    asked = min(reset + MARGIN, LONGEST_HOLD) if used_up and reset is not None and reset > timedelta(0) else None
+    allowance = _allowance(reply, reset)
+    # Where the limit is known the pace keeps the margin, and knows when what we sent counts no more.
+    margin = MARGIN if allowance is None else timedelta(0)
+    asked = min(reset + margin, LONGEST_HOLD) if reset and used_up else None
     return Answer(
         outcome=_outcome(reply, secret, used_up),
         hold=retry_after if retry_after is not None else asked,
         faulty=reply.status in _COUNTED,
-        allowance=_allowance(reply, reset),
+        allowance=allowance,
     )
 
 
