@@ -8,6 +8,11 @@ from typing import Any
 
 from daemon.incident import Kind
 
+WINDOW = timedelta(seconds=15)
+"""What SIGNL4's limit of events counts for."""
+MARGIN = timedelta(seconds=1)
+"""`X-RateLimit-Reset` may be cut to whole seconds, even to one that has passed."""
+
 
 class DeliveryState(StrEnum):
     """Pending until it is one of the other three; only an operator turns a dead delivery pending again."""

@@ -7,7 +7,9 @@ documented, so two estimates are kept, each of which is safe for both, and the l
 - what remained by the latest answer, less what was sent since.
 
 An event counts from the moment SIGNL4 may have counted it until a window after its answer, in flight as well. Once
-`X-RateLimit-Reset` has passed, one event goes, and its answer says what the new window allows.
+`X-RateLimit-Reset` has passed, one event goes, and its answer says what the new window allows; if it says that what was
+sent before still counts, windows slide, and no later `Reset` is taken for the beginning of one. What others had spent
+counts until the next answer, as they are likely to go on.
 
 Where no answer carries these headers, the limit is probed: from that of the free plan up to that of the paid one,
 doubled after each window that was used up, halved by a 429.
@@ -18,11 +20,8 @@ Source of the figures: SIGNL4's support pages of November 2026.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.delivery import Allowance, Opening
+from daemon.delivery import MARGIN, WINDOW, Allowance, Opening
 
-WINDOW = timedelta(seconds=15)
-MARGIN = timedelta(seconds=1)
-"""`X-RateLimit-Reset` may be cut to whole seconds."""
 CAREFUL = 10
 """Events in a window on the free plan, and until SIGNL4 has said what it allows."""
 PAID = 150
@@ -44,7 +43,9 @@ class Pace:
     resets_at: datetime | None = None
     """The `Reset` of that answer, with the margin."""
     others: int = 0
-    """What others of the account had spent by then; it counts until that `Reset`."""
+    """What others of the account had spent by then. It counts until the next answer, since others may go on."""
+    slides: bool = False
+    """Whether windows slide: what was sent before a `Reset` counted after it."""
     guess: int = CAREFUL
     """The limit that is probed, as long as no answer says what it is."""
     grown: int = CAREFUL
@@ -76,16 +77,26 @@ def learned(
     span = max(span for span, _ in _windows(pace, limit))
     since = replace(pace, sent=tuple(at for at in pace.sent if sent_at is None or at <= sent_at))
     between = len(_within(pace, span, now)) - len(_within(since, span, now))
-    pace = replace(pace, sent=(*_within(pace, span, now), now))
+    # What was refused may not count. Where it does, what the answer says was spent holds it.
+    counts = allowance is None or not refused
+    pace = replace(pace, sent=(*_within(pace, span, now), *([now] if counts else [])))
     if allowance is None:
         return _probed(pace, in_flight, now, refused=refused) if limit is None else pace
     if allowance.resets_in is None:
-        return pace
-    spent, ours = allowance.events - allowance.remaining, len(_within(since, WINDOW, now)) + 1
-    known = _others(pace, now) if pace.resets_at is not None and now < pace.resets_at else spent
-    others = max(min(spent - ours, known), spent - ours - between - in_flight, 0)
-    left = max(allowance.remaining - in_flight - between, 0)
-    return replace(pace, left=left, others=others, resets_at=now + min(allowance.resets_in, WINDOW) + MARGIN)
+        return replace(pace, others=0)
+    spent, ours = allowance.events - allowance.remaining, len(_within(since, WINDOW, now)) + counts
+    slides = _slides(pace, spent, ours, sent_at or now)
+    # Where they slide, `Reset` is when the oldest event counts no more, and nothing begins anew.
+    resets_in = WINDOW if slides else min(allowance.resets_in, WINDOW)
+    # Of what was answered meanwhile, the answer before this one knew better whose it is.
+    others = min(spent - ours, pace.others) if between else spent - ours
+    return replace(
+        pace,
+        left=max(allowance.remaining - in_flight - between, 0),
+        others=max(others, spent - ours - between - in_flight, 0),
+        resets_at=now + resets_in + MARGIN,
+        slides=slides,
+    )
 
 
 def narrowed(opening: Opening, pace: Pace, limit: int | None, in_flight: int, now: datetime) -> Opening:
@@ -106,7 +117,7 @@ def free_at(pace: Pace, limit: int | None, now: datetime, in_flight: int = 0) ->
     starts = [_freed_at(pace, span, most - in_flight, now) for span, most in longer]
     if pace.left > 0:
         return max(now, *starts) if starts else now
-    freed = _freed_at(pace, WINDOW, short - in_flight - _others(pace, now), now)
+    freed = _freed_at(pace, WINDOW, short - in_flight - pace.others, now)
     if pace.resets_at is not None:
         freed = min(freed, pace.resets_at)
     return max(now, freed, *starts)
@@ -117,17 +128,21 @@ def time_for(events: int, limit: int | None) -> timedelta:
     return max((events // most * span for span, most in _windows(Pace(), limit)), default=timedelta(0))
 
 
+def _slides(pace: Pace, spent: int, ours: int, sent_at: datetime) -> bool:
+    """Whether windows slide, as far as an answer tells: so many were spent by it, and so many are ours of a window."""
+    if spent * 2 < ours:
+        return False
+    after_reset = pace.resets_at is not None and sent_at >= pace.resets_at
+    return pace.slides or (after_reset and ours > 1 and spent >= ours)
+
+
 def _room(pace: Pace, limit: int | None, in_flight: int, now: datetime) -> int:
     (span, short), *longer = _windows(pace, limit)
-    room = max(short - len(_within(pace, span, now)) - in_flight - _others(pace, now), pace.left)
+    room = max(short - len(_within(pace, span, now)) - in_flight - pace.others, pace.left)
     if room <= 0 and in_flight == 0 and pace.resets_at is not None and pace.resets_at <= now:
         # A new window has begun. One event asks what it allows.
         room = 1
     return min([room, *(most - len(_within(pace, span, now)) - in_flight for span, most in longer)])
-
-
-def _others(pace: Pace, now: datetime) -> int:
-    return pace.others if pace.resets_at is not None and now < pace.resets_at else 0
 
 
 def _freed_at(pace: Pace, span: timedelta, most: int, now: datetime) -> datetime:

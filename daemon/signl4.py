@@ -11,13 +11,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from daemon.delivery import Allowance, Answer, Delivered, Outcome, Rejected, Scope, TryLater
+from daemon.delivery import MARGIN, WINDOW, Allowance, Answer, Delivered, Outcome, Rejected, Scope, TryLater
 from daemon.scrub import scrubbed
 from daemon.settings import Signl4Section
 from daemon.wire import BodyError, ExchangeError, Reply, Wire, described
 
 LONGEST_HOLD = timedelta(minutes=15)
 """A clock that is off, or a reset in milliseconds, must not silence paging for longer."""
+CLOCKS_APART = timedelta(seconds=2)
+"""So far behind ours their clock may be, where no `Date` says what it is."""
 
 _TAKEN = {201, 202, 204, 205}
 """Whatever stands below them: a repetition would wake somebody twice."""
@@ -54,11 +56,15 @@ def answer_to(reply: Reply, secret: str, now: datetime) -> Answer:
     retry_after = reply.retry_after(LONGEST_HOLD, now)
     used_up = _count(reply, "x-ratelimit-remaining") == 0
     reset = _limit_reset(reply, now)
+    allowance = _allowance(reply, reset)
+    # Where the limit is known the pace keeps the margin, and knows when what we sent counts no more.
+    margin = MARGIN if allowance is None else timedelta(0)
+    asked = min(reset + margin, LONGEST_HOLD) if reset and used_up else None
     return Answer(
         outcome=_outcome(reply, secret, used_up),
-        hold=retry_after if retry_after is not None else min(reset, LONGEST_HOLD) if reset and used_up else None,
+        hold=retry_after if retry_after is not None else asked,
         faulty=reply.status in _COUNTED,
-        allowance=_allowance(reply, reset),
+        allowance=allowance,
     )
 
 
@@ -109,13 +115,17 @@ def _secret_advice(reply: Reply, *, is_unknown: bool) -> str:
 
 
 def _limit_reset(reply: Reply, now: datetime) -> timedelta | None:
-    """How long until `X-RateLimit-Reset`; `None` where that is not plausible."""
-    at = _count(reply, "x-ratelimit-reset")
+    """How long until `X-RateLimit-Reset`, at most a margin too short; `None` where that is not plausible."""
+    at, ahead = _count(reply, "x-ratelimit-reset"), reply.ahead(now)
+    if at is None:
+        return None
     # By SIGNL4's own clock, where it says what that is; a machine's clock is a poor judge of somebody else's.
-    theirs = now + (reply.ahead(now) or timedelta(0))
-    wait = timedelta(seconds=at - theirs.timestamp()) if at is not None else timedelta(0)
+    wait = timedelta(seconds=at - (now + (ahead or timedelta(0))).timestamp())
+    if ahead is None:
+        # It may be behind. But no window ends later than a whole one from now.
+        wait = max(wait, min(wait + CLOCKS_APART, WINDOW))
     # A day is the longest window SIGNL4 names; anything beyond it is a wrong clock or another unit.
-    return wait if timedelta(0) < wait <= timedelta(days=1) else None
+    return max(wait, timedelta(0)) if -MARGIN < wait <= timedelta(days=1) else None
 
 
 def _allowance(reply: Reply, resets_in: timedelta | None) -> Allowance | None:

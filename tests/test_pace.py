@@ -120,6 +120,25 @@ def test_what_others_of_the_account_spend_counts() -> None:
     )
 
 
+def test_what_others_spend_counts_on_after_a_reset_until_one_event_has_asked() -> None:
+    full = pace.learned(Pace(), Allowance(40, 0, timedelta(seconds=5)), 0, NOW)
+    later = NOW + timedelta(seconds=6)
+    assert pace.narrowed(Opening(4, later, later), full, 40, 0, later).width == 1
+    assert pace.narrowed(Opening(4, later, later), full, 40, 1, later).width == 1
+
+
+def test_where_windows_slide_no_reset_is_taken_for_the_beginning_of_one() -> None:
+    kept, now = Pace(), NOW
+    for remaining in range(39, -1, -1):
+        kept = pace.learned(kept, Allowance(40, remaining, timedelta(seconds=5)), 0, now, 40)
+    now += timedelta(seconds=6)
+    assert pace.free_at(kept, 40, now) == now
+    refused = pace.learned(kept, Allowance(40, 0, timedelta(seconds=5)), 0, now, 40, refused=True)
+    assert pace.free_at(refused, 40, now) == NOW + WINDOW, "when the first of ours counts no more"
+    fixed = pace.learned(refused, Allowance(40, 38, timedelta(seconds=15)), 0, now, 40)
+    assert (refused.slides, fixed.slides) == (True, False)
+
+
 @pytest.mark.parametrize("resets_in", [None, timedelta(hours=20)])
 def test_a_reset_that_makes_no_sense_silences_nobody_for_long(resets_in: timedelta | None) -> None:
     after = pace.learned(Pace(), Allowance(150, 0, resets_in), 0, NOW)

@@ -25,16 +25,20 @@ def limit(remaining: str | None = "0", reset: str | None = None) -> dict[str, st
     return {name: value for name, value in whole.items() if value is not None}
 
 
+# Two seconds longer within a window, since no `Date` says that their clock is not behind.
 RESETS = [
-    (str(UNIX + 1), 1),
+    (str(UNIX + 1), 3),
+    (str(UNIX + 11), 13),
     (str(UNIX + 15), 15),
     (f" {UNIX + 15} ", 15),
+    (str(UNIX + 60), 60),
     (str(UNIX + 900), 900),
     (str(UNIX + 901), 900),
     (str(UNIX + 86400), 900),
     (str(UNIX + 86401), None),
-    (str(UNIX), None),
-    (str(UNIX - 1), None),
+    (str(UNIX), 2),
+    (str(UNIX - 2), None),
+    (str(UNIX - 3), None),
     (str(UNIX - 86400), None),
     (str((UNIX + 15) * 1000), None),
     (str((UNIX + 15) * 1000) + "000", None),
@@ -97,13 +101,35 @@ def test_a_success_stays_one(status: int) -> None:
     assert (answer.outcome, answer.hold, answer.faulty) == (Delivered(None), timedelta(seconds=15), False)
 
 
+@pytest.mark.parametrize("ahead", [-3600, -2, 0, 2, 3600])
+@pytest.mark.parametrize(
+    ("reset", "hold", "resets_in"), [(15, 15, 15), (4, 4, 4), (1, 1, 1), (0, None, 0), (-1, None, None)]
+)
+def test_a_reset_is_read_by_their_clock_and_may_be_cut_to_a_second_that_has_passed(
+    ahead: int, reset: int, hold: int | None, resets_in: int | None
+) -> None:
+    theirs = NOW + timedelta(seconds=ahead)
+    dated = {"date": format_datetime(theirs, usegmt=True)}
+    answer = answered(201, {**limit("0", str(UNIX + ahead + reset)), **dated})
+    assert answer.hold == (None if hold is None else timedelta(seconds=hold))
+    left = None if resets_in is None else timedelta(seconds=resets_in)
+    assert answer.allowance == Allowance(150, 0, left)
+
+
+def test_a_limit_without_its_size_is_waited_out_with_a_margin() -> None:
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(UNIX + 4), "date": format_datetime(NOW)}
+    assert answered(201, headers).hold == timedelta(seconds=5)
+
+
 @pytest.mark.parametrize("status", [201, *ERRORS])
 @pytest.mark.parametrize(
     ("headers", "allowance"),
     [
         (limit("149", str(UNIX + 15)), Allowance(150, 149, timedelta(seconds=15))),
         (limit("0", str(UNIX + 7200)), Allowance(150, 0, timedelta(hours=2))),
-        (limit("149", str(UNIX - 1)), Allowance(150, 149, None)),
+        (limit("149", str(UNIX - 1)), Allowance(150, 149, timedelta(seconds=1))),
+        (limit("149", str(UNIX - 2)), Allowance(150, 149, timedelta(0))),
+        (limit("149", str(UNIX - 3)), Allowance(150, 149, None)),
         (limit("149", None), Allowance(150, 149, None)),
         (limit("many", str(UNIX + 15)), None),
         ({"x-ratelimit-limit": "0", "x-ratelimit-remaining": "0"}, None),
