@@ -42,7 +42,9 @@ def due(opening: Opening, busy: Iterable[str], limit: int, now: datetime) -> "Se
     # Alerts for incidents that are still open go first; a probe of the secret takes what was tried longest ago. What
     # fails on its own goes last: it holds nobody up.
     alerts_first = and_(DELIVERIES.c.kind == Kind.NEW, end.c.id.is_(None)).desc()
-    order = DELIVERIES.c.attempted_at.asc().nulls_first() if opening.probe else alerts_first
+    # A time to come is that of a clock that was wrong: what was tried then would never have its turn.
+    tried_at = case((DELIVERIES.c.attempted_at <= now, DELIVERIES.c.attempted_at))
+    order = tried_at.asc().nulls_first() if opening.probe else alerts_first
     return (
         select(DELIVERIES, end.c.occurred_at.label("over_since"), TAKEN.label("taken"), _failing().label("failing"))
         .outerjoin(end, _ends(end))

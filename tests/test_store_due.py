@@ -124,6 +124,14 @@ def test_alerts_of_what_is_still_open_go_first_then_the_oldest(store: Store) -> 
     assert due(store, now=later)[:3] == [("open", NEW), ("taken and open", NEW), ("reopened", NEW)]
 
 
+def test_what_was_tried_by_a_clock_that_was_ahead_has_its_turn_in_a_probe(store: Store) -> None:
+    for incident_id in ("1", "2"):
+        tell(store, incident_id, NEW)
+    postpone(store, "1", attempt_at=ago(minutes=1))
+    postpone(store, "2", attempt_at=after(days=30))
+    assert [incident_id for incident_id, _ in due(store, PROBE)] == ["2", "1"]
+
+
 def test_a_probe_of_the_secret_takes_what_was_tried_longest_ago(store: Store) -> None:
     tell(store, "tried lately", NEW)
     tell(store, "tried long ago", NEW)
