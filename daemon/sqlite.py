@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote_from_bytes
 
-from daemon.place import status_of
+from daemon.place import followed, status_of
 
 CANNOT_HOLD = (
     "this file system cannot hold the state, since SQLite gets no shared memory there; "
@@ -25,12 +25,14 @@ def connected(file: Path, query: str, patience: float) -> sqlite3.Connection:
 
 
 def reading(file: Path) -> str:
-    """The query with which a database is read and nothing is made, changed or removed. Raises `OSError`.
+    """The query with which a database is read and nothing is made, changed or removed. Raises `OSError`, and
+    `DatabaseUnusableError` for a link of others.
 
     A connection that finds nobody else on the index of the log (`-shm`) begins by emptying it, and the last one to go
     takes the log (`-wal`) with it; seen through a mount, a running daemon is nobody. And who may only read can make
     neither. So the index is only read where there is one, and where there is no log the file alone is all there is.
     """
+    file = followed(file)  # SQLite looks for them beside the file that a link leads to
     log, index, journal = (status_of(file.with_name(f"{file.name}{suffix}")) for suffix in ("-wal", "-shm", "-journal"))
     if index is not None and log is not None:
         return "mode=ro&readonly_shm=1"

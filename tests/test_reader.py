@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
+from daemon.backup import backup
 from daemon.database import existing, open_engine, reader, revision_of, transaction
 from daemon.errors import DatabaseBusyError
 from daemon.store import Store
@@ -292,3 +293,22 @@ def test_a_checkpoint_waits_for_nobody(database: Path, store: Store, begin: str)
         assert Path(f"{database}-wal").stat().st_size > 0
     store.checkpoint()
     assert Path(f"{database}-wal").stat().st_size == 0
+
+
+# -- by which name ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_through_a_link_the_same_is_read(tmp_path: Path, database: Path, state: str) -> None:
+    link = tmp_path / "links" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(database)
+    with left(database, state):
+        engine = reader(url(link))
+        assert engine is not None
+        with transaction(engine, writes=False) as connection:
+            read = connection.exec_driver_sql("SELECT last_round_error FROM progress").scalar_one()
+        backup(url(link), tmp_path / "copy.db")
+    assert read == "committed last"
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        assert copy.execute("SELECT last_round_error FROM progress").fetchall() == [("committed last",)]
