@@ -23,7 +23,7 @@ from daemon.errors import DaemonError, DatabaseBusyError, DatabaseUnusableError
 from daemon.events import Log
 from daemon.gate import Gate
 from daemon.lock import Lock
-from daemon.place import MEND, open_here, same, status_of
+from daemon.place import MEND, followed, open_here, same, status_of
 from daemon.sqlite import WRITING, connected, why
 from daemon.upgrade import upgrade
 
@@ -36,6 +36,7 @@ class Change(StrEnum):
 
     REMOVED = "the database file was removed"
     MOVED = "the database file was moved"
+    LINKED = "the database file was moved, and a link to it is in its place"
     REPLACED = "the database file was replaced"
     LOG = "a file beside the database was removed or replaced"
 
@@ -66,16 +67,17 @@ class Keeper:
         `on_progress` is called while a file that is taken up is brought up to date.
         """
         change: Change | None = None
+        file = str(self._file)
         try:
             change = self._change()
             done = self._put_right(change, on_progress) if change or not self._own else None
         except (OSError, sqlite3.Error, DaemonError) as error:
-            trouble = f"{change or 'the database file cannot be kept'}: {self._file}: {_told(error)}"
+            trouble = f"{change or 'the database file cannot be kept'}: {file}: {_told(error)}"
             self._gate.say(trouble)
             raise DatabaseBusyError(trouble) from None
         self._gate.say(None)
         if change:
-            log.error(str(change), file=str(self._file), done=done)
+            log.error(str(change), file=file, done=done)
 
     def close(self) -> None:
         """Gives up all connections. A name that was lost just now is put right before."""
@@ -93,6 +95,8 @@ class Keeper:
             return Change.MOVED if ours.st_nlink else Change.REMOVED
         if not same(found, ours):
             return Change.REPLACED
+        if self._file.is_symlink():
+            return Change.LINKED
         return Change.LOG if self._log_is_known and self._own and len(self._our_log()) < len(LOG) else None
 
     def _our_log(self) -> list[str]:
@@ -123,6 +127,8 @@ class Keeper:
                     return self._name_again()
                 case Change.REPLACED:
                     return self._take_up(on_progress)
+                case Change.LINKED:
+                    return self._follow()
                 case _:
                     return self._open_anew()
 
@@ -156,6 +162,15 @@ class Keeper:
             os.close(directory)
         self._open_anew()
         return "it has its name again, beside the other one; stop the service before you move it"
+
+    def _follow(self) -> str:
+        """SQLite keeps the log where a link leads to, and so will the next start."""
+        place = followed(self._file)
+        self._settle()
+        self._drop_log(strict=True)
+        self._file = place
+        self._open_anew()
+        return "the link is followed; stop the service before you move it"
 
     def _take_up(self, on_progress: Callable[[], None]) -> str:
         """The old file stays open until the new one is known to be good."""

@@ -93,6 +93,16 @@ def is_moved_to_another_directory(file: Path) -> None:
     file.rename(file.parent / "away" / "state.db")
 
 
+def is_moved_behind_a_link(file: Path) -> None:
+    is_moved(file)
+    file.symlink_to("moved.db")
+
+
+def is_moved_to_another_directory_behind_a_link(file: Path) -> None:
+    is_moved_to_another_directory(file)
+    file.symlink_to(file.parent / "away" / "state.db")
+
+
 def loses_its_log(file: Path) -> None:
     beside(file)[0].unlink()
 
@@ -125,6 +135,8 @@ SAID: dict[Callable[[Path], None], str] = {
     is_moved: "the database file was moved",
     is_moved_with_all_beside_it: "the database file was moved",
     is_moved_to_another_directory: "the database file was moved",
+    is_moved_behind_a_link: "the database file was moved, and a link to it is in its place",
+    is_moved_to_another_directory_behind_a_link: "the database file was moved, and a link to it is in its place",
     loses_its_log: "a file beside the database was removed or replaced",
     loses_the_index_of_its_log: "a file beside the database was removed or replaced",
     gets_an_empty_log: "a file beside the database was removed or replaced",
