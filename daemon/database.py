@@ -173,7 +173,6 @@ def locked(url: str) -> Iterator[Lock]:
         except OSError as error:
             raise unwritable(file_of(url), error.strerror or "unknown error") from None
         lock.note(beside, file_of(url))
-        check_mount(file)
         yield taken
 
 
@@ -249,6 +248,7 @@ def _found(url: str) -> tuple[Path, os.stat_result | None]:
         place = followed(file)
         status = status_of(place)
         check_beside(place)
+        check_mount(place)
     except OSError as error:
         raise DatabaseUnusableError(f"{file} cannot be reached ({error.strerror}); {MEND}") from None
     if status is not None and not stat.S_ISREG(status.st_mode):

@@ -59,23 +59,36 @@ def followed(file: Path) -> Path:
 
 
 def _check_link(link: Path, status: os.stat_result) -> None:
-    directory, trusted = link.parent.stat(), {0, os.geteuid()}
-    shut = not directory.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    directory = link.parent.stat()
     # In a directory like /tmp nobody can put somebody else's link into the place of a file.
-    own = bool(directory.st_mode & stat.S_ISVTX) and status.st_uid in trusted
-    if directory.st_uid not in trusted or not (shut or own):
+    sticky = _is_ours(directory) and bool(directory.st_mode & stat.S_ISVTX) and _is_ours(status)
+    if not (sticky or _is_ours_alone(directory)):
         raise DatabaseUnusableError(
             f"{link} is a link in a directory that others can write, and is not followed; "
             "remove it, or name the file that is meant"
         )
 
 
+def _is_ours(status: os.stat_result) -> bool:
+    return status.st_uid in {0, os.geteuid()}
+
+
+def _is_ours_alone(directory: os.stat_result) -> bool:
+    """Whether nobody but the owner and root can put something there."""
+    return _is_ours(directory) and not directory.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
 def check_beside(file: Path) -> None:
-    """Raises `DatabaseUnusableError` where a link lies in the place of a file of SQLite's, and `OSError`."""
+    """Raises `DatabaseUnusableError` where a link lies in the place of a file of SQLite's, and `OSError`.
+
+    A hard link counts where others can make one; elsewhere it may be a snapshot of the directory.
+    """
     for suffix in BESIDE:
         beside = file.with_name(f"{file.name}{suffix}")
         with suppress(FileNotFoundError, NotADirectoryError):
-            if not stat.S_ISREG(beside.lstat().st_mode):
+            status = beside.lstat()
+            linked = status.st_nlink > 1 and not _is_ours_alone(file.parent.stat())
+            if linked or not stat.S_ISREG(status.st_mode):
                 raise DatabaseUnusableError(f"{beside} is a link or no regular file, and is left alone; remove it")
 
 

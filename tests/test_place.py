@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,28 @@ def test_nothing_is_opened_or_changed_through_a_link_that_a_member_can_have_put_
     precious = group_directory.parent / "precious"
     assert (precious.read_text(), stat.S_IMODE(precious.stat().st_mode)) == ("do not lose me", 0o600)
     assert not (group_directory.parent / "not there").exists()
+
+
+@pytest.mark.parametrize("line", ["db upgrade", "once", "retry --dead", "status"])
+@pytest.mark.parametrize("name", ["state.db-wal", "state.db-shm", "state.db-journal"])
+def test_nor_through_another_name_of_the_file(group_directory: Path, name: str, line: str) -> None:
+    precious = group_directory.parent / "precious"
+    (group_directory / name).hardlink_to(precious)
+    said = process(group_directory / "state.db", line)
+    assert said.returncode == 78
+    assert_sentence(said.stderr, str(group_directory / name), "is a link")
+    assert (precious.read_text(), stat.S_IMODE(precious.stat().st_mode)) == ("do not lose me", 0o600)
+
+
+def test_a_snapshot_of_a_directory_that_is_ours_alone_stops_nothing(tmp_path: Path, database: Path) -> None:
+    (tmp_path / "snapshot").mkdir()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE progress SET last_round_error = 'seen'")
+        connection.commit()
+        for file in list(database.parent.glob("state.db*")):
+            (tmp_path / "snapshot" / file.name).hardlink_to(file)
+        assert process(database, "status").returncode == 1
+        assert "is a link" not in process(database, "db upgrade").stderr
 
 
 def test_a_copy_before_an_upgrade_goes_through_no_link(group_directory: Path) -> None:
@@ -232,7 +255,7 @@ def test_a_backup_whose_place_is_taken_by_somebody_while_it_begins_is_not_writte
 
 @needs_mounts
 @pytest.mark.parametrize("name", ["state.db", "with space\\ and tab\t.db"])
-@pytest.mark.parametrize("line", ["check", "once", "db upgrade"])
+@pytest.mark.parametrize("line", ["check", "once", "db upgrade", "status", "incidents", "retry --dead", "drop 1 --yes"])
 def test_a_file_that_is_mounted_by_itself_is_refused(database: Path, name: str, line: str) -> None:
     place = database.parent / "box" / name
     place.parent.mkdir()
