@@ -154,6 +154,7 @@ WAYS = {
     "http.ca_file of the environment": Way("tls server", {"HTTP__CA_FILE": "<ca>"}, OVER_TLS),
     "SSL_CERT_FILE": Way("tls server", {"SSL_CERT_FILE": "<ca>"}, OVER_TLS),
     "SSL_CERT_DIR": Way("tls server", {"SSL_CERT_DIR": "<ca dir>"}, OVER_TLS),
+    "a variable that curl alone knows": Way(None, {"CURL_CA_BUNDLE": "<ca>"}, OVER_TLS),
     "nobody": Way(None, {}, OVER_TLS),
     "another authority": Way(None, {"HTTP__CA_FILE": "<other ca>"}, OVER_TLS),
     "http.ca_file before SSL_CERT_FILE": Way(
@@ -295,6 +296,13 @@ def test_what_the_program_refuses_is_named_and_somebody_is_told_all_the_same(wor
     assert told.stderr.startswith(said)
     with pytest.raises(ConfigError):
         ours.send(**variables)
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_where_the_ca_is_none_those_of_the_system_count(world: World, variable: str) -> None:
+    """Curl would read it all the same, and give up before it asks anybody."""
+    ours, variables = configured(world, Way(None, {variable: "/etc/hostname"}, OVER_TLS))
+    assert "curl ended with 60" in ours.tell(**variables).stderr, "nobody vouches for the server, and it was asked"
 
 
 REFUSED = [
