@@ -2,8 +2,9 @@
 
 1. Standard input, output and error lead somewhere: a descriptor that is closed would be given to the next file that is
    opened, and the log would be written into the database.
-2. SIGHUP does not end `run`, however early it comes: it is noted, and obeyed once that is possible. Only the moment
-   before the interpreter reads this cannot be helped, about 10 ms after the start.
+2. SIGHUP does not end `run`, however early it comes: it is noted, and obeyed once that is possible. SIGTERM and SIGINT
+   end it without a word, as they do later. Only the moment before the interpreter reads this cannot be helped, some 10
+   ms after the start.
 3. What SIGHUP wants is told by the terminal. One that closed sends it to all it ran, and they are to end; anybody else
    wants the configuration to be read again. So where there was a terminal at the start that is gone by the time the
    signal is looked at, it was the terminal. A process that was started to ignore the signal, as nohup(1) does, or that
@@ -61,8 +62,16 @@ def begin(arguments: Sequence[str]) -> None:
     _occupy_standard_descriptors()
     if "run" in arguments:
         HANGUP.listen()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _end)
         # With `stty tostop` a line of a job in the background would stop the whole process.
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+
+
+def _end(*_: object) -> None:
+    """Nothing was begun yet that would have to be ended in order."""
+    raise SystemExit(0)
 
 
 def _occupy_standard_descriptors() -> None:

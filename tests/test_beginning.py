@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import combinations
@@ -103,3 +104,29 @@ def test_a_terminal_that_closed_is_known_unless_the_signal_was_to_be_ignored(
     if not closes:
         os.close(ours)
     assert process.returncode == 0
+
+
+# -- the first moment -------------------------------------------------------------------------------------------------
+
+RAISED = """
+import os, signal, sys
+from daemon.beginning import begin
+begin(["run"])
+os.kill(os.getpid(), int(sys.argv[1]))
+print("goes on")
+"""
+
+
+@pytest.mark.parametrize(("number", "said"), [(signal.SIGHUP, "goes on\n"), (signal.SIGTERM, ""), (signal.SIGINT, "")])
+def test_a_signal_in_the_first_moment_ends_in_order_or_not_at_all(number: signal.Signals, said: str) -> None:
+    command = [sys.executable, "-c", RAISED, str(int(number))]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+
+
+def test_the_installed_command_listens_before_it_imports_what_takes_time() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
+    module, _, function = scripts["betterstack-signl4"].partition(":")
+    code = f"import sys, {module}; print({module}.{function}.__name__, {{'click', 'daemon.cli'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30)
+    assert done.stdout == "start set()\n"

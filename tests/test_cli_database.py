@@ -246,3 +246,15 @@ def test_a_reader_that_goes_away_leaves_no_traceback(database: Path, store: Stor
         )
         assert left.stdout
         assert left.stderr == ""
+
+
+@pytest.mark.parametrize("line", ["status", "incidents", "deliveries", "check", "--help"])
+def test_a_disk_that_is_full_where_the_output_goes_is_named_in_a_sentence(database: Path, line: str) -> None:
+    environment = {**os.environ, **SECRETS, "DATABASE__URL": f"sqlite:///{database}"}
+    command = [sys.executable, "-m", "daemon", *line.split()]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, check=False, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30
+        )
+    assert done.returncode == 1
+    assert_sentence(done.stderr, "could not be written (No space left on device)")
