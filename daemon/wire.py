@@ -152,7 +152,7 @@ class Wire:
                 self._check_who_answers(response)
                 return self._read(response)
         except ExchangeError as error:
-            status = None if isinstance(error.__context__, httpx.TimeoutException) else status_heard()
+            status = None if isinstance(error.__context__, httpx.ProxyError) else status_heard()
             if status is None or isinstance(error, BodyError):
                 raise
             raise BodyError(str(error), Reply(status, {}, b"", unread=str(error))) from None
