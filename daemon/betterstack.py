@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 from daemon.errors import BetterStackError, ForbiddenError, StoppedError, TokenRefusedError, UnreadableAnswerError
 from daemon.incident import Absence, Incident, Page, Phase, Shown
 from daemon.pages import Sheet, pages
+from daemon.reading import TooManyValuesError
 from daemon.records import has_unknown_status, read_incident
 from daemon.scrub import scrubbed
 from daemon.settings import BetterStackSection
 from daemon.watch import TheirClock
-from daemon.wire import WRITTEN, ExchangeError, Reply, TooLargeError, TooManyValuesError, Wire, described
+from daemon.wire import WRITTEN, ExchangeError, Reply, TooLargeError, Wire, described
 
 REQUEST_GAP = 0.2
 """Seconds between two requests. No limit is published; the official Terraform provider keeps to 8 requests a second."""

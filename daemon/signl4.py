@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from daemon.delivery import MARGIN, WINDOW, Allowance, Answer, Delivered, Outcome, Rejected, Scope, TryLater
+from daemon.reading import check_to_the_letter
 from daemon.scrub import scrubbed
 from daemon.settings import Signl4Section
 from daemon.wire import BodyError, ExchangeError, Reply, Wire, described
@@ -102,9 +103,9 @@ def _unread(reply: Reply, secret: str) -> str:
 def _object(reply: Reply) -> Mapping[str, Any] | None:
     """The body, if it is a JSON object to the letter: what only looks like one may be a portal's or a proxy's."""
     try:
-        json.loads(reply.body.decode("utf-8-sig", "surrogatepass"), parse_int=str)
+        check_to_the_letter(reply.body)
         body = reply.json()
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     return body if isinstance(body, dict) else None
 

@@ -8,8 +8,6 @@ decides nothing but proxies and whom to trust: after any answer the next request
 
 import json
 import logging
-import math
-import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +24,7 @@ from daemon.lean import without
 from daemon.network import fit
 from daemon.proxy import Proxy, advice, proxy_for
 from daemon.race import LOOKING_UP
+from daemon.reading import kindly
 from daemon.scrub import scrubbed
 from daemon.settings import HttpSection
 from daemon.trust import named_authorities
@@ -48,22 +47,10 @@ WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 """A clock that stands before this one, when the program was written, is wrong."""
 OUTLIVED = datetime(2100, 1, 1, tzinfo=UTC)
 """So is one that stands after this one."""
-MOST_VALUES = 500_000
-"""In one answer. Each may take a hundred bytes of memory and more, however few it takes in JSON."""
-_LONGEST_NUMBER = 600
-"""Digits. Python refuses to read and to write numbers of more than some thousands, and can be told to refuse at 640."""
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
-)
-"""An escape of JSON; the group is half of a surrogate pair without its other half."""
 
 
 class ExchangeError(DaemonError):
     """No usable answer came; the text says why and holds neither address nor secret."""
-
-
-class TooManyValuesError(ValueError):
-    """What JSON spells in a few bytes can take a hundred times as many in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +64,8 @@ class Reply:
     """Why the body could not be read; `body` is then what there is of its beginning."""
 
     def json(self) -> Any:
-        """The body as JSON, read as kindly as can be: what is odd in one place costs nothing in another.
-
-        What neither UTF-8 nor JSON nor the database can hold is replaced. Raises `ValueError`, and of these
-        `TooManyValuesError` for what would take too much memory.
-        """
-        if sum(map(self.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
-            raise TooManyValuesError(f"it holds more than {MOST_VALUES:,} values")
-        text = _decoded(self.body)
-        if "\\ud" in text or "\\uD" in text:
-            text = _ESCAPE.sub(lambda escape: "?" if escape[1] else escape[0], text)
-        try:
-            return json.loads(
-                text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole_number
-            )
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
+        """The body as JSON, read as kindly as can be. Raises `ValueError`, and of these `TooManyValuesError`."""
+        return kindly(self.body)
 
     def retry_after(self, most: timedelta, now: datetime) -> timedelta | None:
         """`Retry-After` in either of its forms, from nothing to `most`; `None` where there is none that makes sense."""
@@ -179,7 +152,7 @@ class Wire:
                 self._check_who_answers(response)
                 return self._read(response)
         except ExchangeError as error:
-            status = None if isinstance(error.__context__, httpx.TimeoutException) else status_heard()
+            status = None if isinstance(error.__context__, httpx.ProxyError) else status_heard()
             if status is None or isinstance(error, BodyError):
                 raise
             raise BodyError(str(error), Reply(status, {}, b"", unread=str(error))) from None
@@ -278,23 +251,3 @@ def _dumped(said: object) -> str:
         return json.dumps(said)
     except RecursionError:
         return "something nested too deeply"
-
-
-def _decoded(body: bytes) -> str:
-    """The text without half surrogate pairs; where there are other bytes that are none, they are replaced."""
-    encoding = json.detect_encoding(body)
-    try:
-        text = body.decode(encoding, "surrogatepass")
-    except UnicodeDecodeError:
-        return body.decode(encoding, "replace")
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _finite(text: str) -> float | None:
-    number = float(text)
-    return number if math.isfinite(number) else None
-
-
-def _whole_number(text: str) -> int | str:
-    """A number; one that Python would refuse stays the text that it is."""
-    return int(text) if len(text) <= _LONGEST_NUMBER else text

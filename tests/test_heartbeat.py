@@ -41,7 +41,8 @@ TROUBLE: list[tuple[Script, str]] = [
     (answering(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"), "HTTP 404"),
     (answering(b"HTTP/1.1 302 No\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n"), "HTTP 302"),
     (answering(b"HTTP/1.1 500 No\r\nContent-Length: 6\r\n\r\nabc123"), "HTTP 500"),
-    (after_request(says(b"HTTP/1.1 200 OK\r\n"), Connection.hang), "no answer in time"),
+    (after_request(says(b"HTTP/1.1 404 No\r\n"), Connection.hang), "HTTP 404"),
+    (after_request(says(b"HTTP/1.1 20"), Connection.hang), "no answer in time"),
     (gone, "not reached (RemoteProtocolError)"),
 ]
 

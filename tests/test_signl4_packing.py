@@ -97,6 +97,13 @@ UNENDED: dict[str, Callable[[int], Script]] = {
     "a body that drips": lambda status: after_request(
         says(HEAD % status + b"Content-Length: 200\r\n\r\n"), lambda connection: connection.drip(b"a" * 200)
     ),
+    "a head that breaks off": lambda status: after_request(says(HEAD % status + b"Content-Le")),
+    "a head whose rest does not come": lambda status: after_request(
+        says(HEAD % status + b"Content-Le"), Connection.hang
+    ),
+    "a head that drips": lambda status: after_request(
+        says(HEAD % status + b"X-Odd: "), lambda connection: connection.drip(b"a" * 200)
+    ),
 }
 
 
@@ -136,6 +143,21 @@ def test_half_a_status_says_nothing(broken: bytes) -> None:
     outcome = sent_to(after_request(says(broken))).outcome
     assert isinstance(outcome, TryLater)
     assert outcome.scope is Scope.ROW
+
+
+def test_a_status_that_never_comes_is_no_answer() -> None:
+    for heard in (b"HTTP/1.1 20", b"HTTP/1.1 103 Hints\r\n\r\n"):
+        outcome = sent_to(after_request(says(heard), Connection.hang)).outcome
+        assert outcome == TryLater("SIGNL4 was not reached: no complete answer within 0.5 s", Scope.ROW)
+
+
+def test_what_a_proxy_says_in_place_of_signl4_is_not_signl4s(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(answering(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        with wire_to("http://192.0.2.1") as wire:
+            outcome = Signl4(wire, settings().signl4).send({"Title": "x"}).outcome
+    assert isinstance(outcome, TryLater)
+    assert outcome.why.startswith("SIGNL4 was not reached: the proxy that http_proxy names refused: HTTP 407 No")
 
 
 def test_what_a_proxy_says_to_the_request_for_a_tunnel_is_not_signl4s(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ FACE = set("cli operate __main__ service schedule rounds once reload assembly sc
 FLOWS = set("poll lookups deliver oversee".split())
 DECISIONS = set("reconcile evidence unreadable retry pace payload health alarm".split())
 EDGES = (
-    set("betterstack pages records signl4 heartbeat wire unpack network stream race names deadline".split())
+    set("betterstack pages reading records signl4 heartbeat wire unpack network stream race names deadline".split())
     | set("proxy trust store outbox aside audit tables database sqlite place lock gate keeper carry backup".split())
     | set("upgrade duty migrate log journal outlet stop watch systemd beginning".split())
 )
@@ -28,10 +28,10 @@ NEIGHBOURS = {
     "health": {"unreadable"},
     "alarm": {"health"},
     "poll": {"lookups"},
-    "betterstack": {"pages", "records", "watch", "wire"},
-    "signl4": {"wire"},
+    "betterstack": {"pages", "reading", "records", "watch", "wire"},
+    "signl4": {"reading", "wire"},
     "heartbeat": {"wire"},
-    "wire": {"network", "race", "deadline", "proxy", "trust", "unpack"},
+    "wire": {"network", "race", "deadline", "proxy", "reading", "trust", "unpack"},
     "network": {"race", "names", "stream", "deadline"},
     "race": {"names"},
     "stream": {"deadline"},

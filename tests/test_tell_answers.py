@@ -115,6 +115,8 @@ OTHERS = {
     "a text that begins much like zlib": b"xXx",
     "a text that begins like zlib": b"x^2 {}",
     "UTF-16": "{}".encode("utf-16"),
+    "UTF-16 without a mark": OBJECT.decode().encode("utf-16-le"),
+    "a million values": b'{"a": [%s[]]}' % (b"[]," * 500_000),
     "two bytes": b"OK",
     "one byte": b"x",
 }
