@@ -173,6 +173,7 @@ def locked(url: str) -> Iterator[Lock]:
         except OSError as error:
             raise unwritable(file_of(url), error.strerror or "unknown error") from None
         lock.note(beside, file_of(url))
+        check_mount(file)
         yield taken
 
 
@@ -204,7 +205,6 @@ def check_place(url: str) -> None:
         raise unwritable(file_of(url), "not a directory")
     if not os.access(file.parent, os.W_OK | os.X_OK):
         raise unwritable(file_of(url), "permission denied")
-    check_mount(file)
     revision_of(url)
 
 
@@ -217,7 +217,8 @@ def _is_up_to_date(url: str) -> bool:
 
 def revision_of(url: str) -> str | None:
     """The schema revision of the file, `None` where there is none yet. Raises `DatabaseUnusableError`; only reads."""
-    file, (_, status) = file_of(url), _found(url)
+    file, (place, status) = file_of(url), _found(url)
+    check_mount(place)
     if status is None or status.st_size == 0:
         return None
     try:
@@ -248,7 +249,6 @@ def _found(url: str) -> tuple[Path, os.stat_result | None]:
         place = followed(file)
         status = status_of(place)
         check_beside(place)
-        check_mount(place)
     except OSError as error:
         raise DatabaseUnusableError(f"{file} cannot be reached ({error.strerror}); {MEND}") from None
     if status is not None and not stat.S_ISREG(status.st_mode):

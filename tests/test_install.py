@@ -54,7 +54,7 @@ def test_the_wheel_holds_every_module_and_every_migration_of_the_checkout(instal
 
 def test_the_wheel_names_the_command(installed: Path) -> None:
     (names,) = installed.glob("*.dist-info/entry_points.txt")
-    assert "betterstack-signl4 = daemon.cli:main" in names.read_text()
+    assert "betterstack-signl4 = daemon.__main__:start" in names.read_text()
 
 
 def test_an_installed_program_makes_and_reads_its_database(installed: Path, tmp_path: Path, database: Path) -> None:

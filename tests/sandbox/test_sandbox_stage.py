@@ -55,6 +55,13 @@ def test_of_a_long_play_each_tenth_is_a_line() -> None:
     assert printed(file) == [f"{tenth} % 3 things happened, SIGNL4 was told 3" for tenth in (0, 10, 50, 100)]
 
 
+@pytest.fixture
+def _a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the tests themselves run on: a dumb one shows no picture."""
+    monkeypatch.setenv("TERM", "xterm")
+
+
+@pytest.mark.usefixtures("_a_terminal")
 def test_on_a_terminal_the_services_stand_side_by_side() -> None:
     file, tale = io.StringIO(), Tale().tell("start unconfirmed show confirm show NEW")
     console = Console(file=file, width=100, height=20, force_terminal=True, color_system=None)
@@ -67,6 +74,7 @@ def test_on_a_terminal_the_services_stand_side_by_side() -> None:
     assert re.search(r"20\.0\s+unconfirmed\s+Shop.*60\.0\s+new\s+\+20\.0\s+Shop", row)
 
 
+@pytest.mark.usefixtures("_a_terminal")
 def test_a_small_terminal_shows_what_is_newest() -> None:
     file, tale = io.StringIO(), Tale()
     for number in range(30):
