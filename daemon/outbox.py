@@ -39,18 +39,18 @@ def due(opening: Opening, busy: Iterable[str], limit: int, now: datetime) -> "Se
     """The deliveries that may go now: the first of each incident, save the `busy` ones, the most urgent first."""
     admitted = [refused for refused, at in ((False, opening.clean_from), (True, opening.refused_from)) if at <= now]
     end = DELIVERIES.alias()
-    # Alerts for incidents that are still open go first; a probe of the secret takes what was tried longest ago. What
-    # fails on its own goes last: it holds nobody up.
+    # Alerts for incidents that are still open go first, and what fails on its own goes last: it holds nobody up. A
+    # probe of the secret takes what was tried longest ago, whatever it is: any that is taken shows it to be right.
     alerts_first = and_(DELIVERIES.c.kind == Kind.NEW, end.c.id.is_(None)).desc()
     # A time to come is that of a clock that was wrong: what was tried then would never have its turn.
     tried_at = case((DELIVERIES.c.attempted_at <= now, DELIVERIES.c.attempted_at))
-    order = tried_at.asc().nulls_first() if opening.probe else alerts_first
+    order = [tried_at.asc().nulls_first()] if opening.probe else [DELIVERIES.c.own_fault, alerts_first]
     return (
         select(DELIVERIES, end.c.occurred_at.label("over_since"), TAKEN.label("taken"), _failing().label("failing"))
         .outerjoin(end, _ends(end))
         .where(PENDING, _first(), DELIVERIES.c.due_at <= now, _refused().in_(admitted))
         .where(DELIVERIES.c.incident_id.not_in(list(busy)), true() if opening.own_faults else ~DELIVERIES.c.own_fault)
-        .order_by(DELIVERIES.c.own_fault, order, DELIVERIES.c.occurred_at, DELIVERIES.c.id)
+        .order_by(*order, DELIVERIES.c.occurred_at, DELIVERIES.c.id)
         .limit(limit)
     )
 

@@ -10,6 +10,9 @@ from daemon.delivery import (
     DeliveryState,
     Failing,
     Opening,
+    Scope,
+    Step,
+    TryLater,
     Waiting,
 )
 from daemon.incident import Kind
@@ -34,6 +37,7 @@ from tests.outbox import (
     postpone,
     put,
     refuse,
+    settle,
     tell,
 )
 
@@ -122,6 +126,18 @@ def test_alerts_of_what_is_still_open_go_first_then_the_oldest(store: Store) -> 
     deliver(store, "reopened", at=ago(minutes=2))
     deliver(store, "reopened", at=ago(minutes=1))
     assert due(store, now=later)[:3] == [("open", NEW), ("taken and open", NEW), ("reopened", NEW)]
+
+
+def test_what_fails_on_its_own_has_its_turn_in_a_probe(store: Store) -> None:
+    """Else one that is refused for ever would be tried for ever, and nothing could show the secret to be right."""
+    tell(store, "1", NEW)
+    delivery = head(store, "1")
+    store.claim(delivery, ago(minutes=6))
+    settle(store, delivery, TryLater("200", Scope.ITEM), Step(DeliveryState.PENDING, ago(minutes=1), own_fault=True))
+    tell(store, "2", NEW)
+    postpone(store, "2", attempt_at=ago(minutes=5))
+    assert [incident_id for incident_id, _ in due(store, PROBE)] == ["1", "2"]
+    assert [incident_id for incident_id, _ in due(store)] == ["2", "1"]
 
 
 def test_what_was_tried_by_a_clock_that_was_ahead_has_its_turn_in_a_probe(store: Store) -> None:
