@@ -76,17 +76,18 @@ def test_another_time_than_was_known_takes_two_answers_in_a_row() -> None:
     ours = SteadyClock()
     theirs = TheirClock(ours)
 
-    def heard(*minutes: int) -> int:
+    def heard(*minutes: float) -> float:
         for ahead in minutes:
             theirs.is_ahead(timedelta(minutes=ahead))
-        return round((theirs() - ours()) / timedelta(minutes=1))
+        return round((theirs() - ours()) / timedelta(minutes=1), 1)
 
     assert heard(15) == 15, "the first one that was ever heard"
     assert heard(-99) == 15, "a portal's perhaps"
     assert heard(15) == 15
     assert heard(-99, 15, 600, -99) == 15
     assert heard(-99) == -99
-    assert heard(-98) == -98
+    assert heard(-98.5) == -98.5
+    assert heard(-97.4) == -98.5
 
 
 def test_how_far_it_is_ahead_is_kept_for_the_next_start(flows: Flows) -> None:
