@@ -74,7 +74,15 @@ def reader(url: str) -> Engine | None:
 
 
 def _read(file: Path) -> sqlite3.Connection:
-    return connected(file, reading(file), BUSY_SECONDS)
+    connection = connected(file, reading(file), BUSY_SECONDS)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        connection.close()
+        if not _is_left_half_made(file, error):
+            raise
+        return connected(file, "mode=ro", BUSY_SECONDS)
+    return connection
 
 
 def _json(text: str) -> Any:
@@ -264,9 +272,8 @@ def _content(file: Path) -> tuple[str, set[str], str | None]:
         content = _read_content(file, query)
     except sqlite3.Error as error:
         if reading(file) == query:
-            if getattr(error, "sqlite_errorname", "") not in UNMENDED or _is_anothers(file):
+            if not _is_left_half_made(file, error):
                 raise
-            # What a killed process left of the index is mended by whoever may write it: nobody else is here to do so.
             return _read_content(file, "mode=ro")
     else:
         if content[0] == "ok" or reading(file) == query:
@@ -284,10 +291,10 @@ def _read_content(file: Path, query: str) -> tuple[str, set[str], str | None]:
     return health, tables, stamps[0][0] if stamps else None
 
 
-def _is_anothers(file: Path) -> bool:
-    """Whether another process works on it."""
+def _is_left_half_made(file: Path, error: sqlite3.Error) -> bool:
+    """Whether a killed process left the index so. Whoever may write it mends it, where no other works on the file."""
     holder = lock.holder_at(file)
-    return holder is not None and holder.pid != os.getpid()
+    return getattr(error, "sqlite_errorname", "") in UNMENDED and (holder is None or holder.pid == os.getpid())
 
 
 RESTORE = "move it away together with its -wal and -shm files, and restore a backup or let a new one be made"
