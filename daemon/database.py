@@ -25,11 +25,9 @@ from daemon.figures import Holder
 from daemon.gate import Gate
 from daemon.lock import Lock
 from daemon.place import LOCK, MEND, check_beside, check_mount, followed, opened, status_of, unwritable
-from daemon.sqlite import WRITING, connected, reading, why
+from daemon.sqlite import WRITING, connected, read_only, reading, why
 
 BUSY_SECONDS = 5
-UNMENDED = {"SQLITE_PROTOCOL", "SQLITE_READONLY_RECOVERY", "SQLITE_READONLY_CANTINIT"}
-"""An index of the log that was left half-made, as who may not write it meets it (sqlite.org/rescode.html)."""
 _HERE = Path(__file__).resolve().parent
 MIGRATIONS = next(place for place in (_HERE / "migrations", _HERE.parent / "migrations") if place.is_dir())
 """Inside the package once it is installed, beside it in a checkout."""
@@ -67,22 +65,12 @@ def reader(url: str) -> Engine | None:
     """As `existing`, for who only reads: it leaves no trace, neither in the file nor beside it."""
     if not _is_up_to_date(url):
         return None
-    engine = create_engine(url, creator=partial(_read, file_of(url)), poolclass=NullPool, json_deserializer=_json)
+    engine = create_engine(
+        url, creator=partial(read_only, file_of(url), BUSY_SECONDS), poolclass=NullPool, json_deserializer=_json
+    )
     event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
     event.listen(engine, "begin", _begin)
     return engine
-
-
-def _read(file: Path) -> sqlite3.Connection:
-    connection = connected(file, reading(file), BUSY_SECONDS)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        connection.close()
-        if not _is_left_half_made(file, error):
-            raise
-        return connected(file, "mode=ro", BUSY_SECONDS)
-    return connection
 
 
 def _json(text: str) -> Any:
@@ -269,12 +257,10 @@ def _content(file: Path) -> tuple[str, set[str], str | None]:
     """Its health, the names of its tables, and its revision. Raises `OSError` and SQLite's errors."""
     query = reading(file)
     try:
-        content = _read_content(file, query)
-    except sqlite3.Error as error:
+        content = _read_content(file)
+    except sqlite3.Error:
         if reading(file) == query:
-            if not _is_left_half_made(file, error):
-                raise
-            return _read_content(file, "mode=ro")
+            raise
     else:
         if content[0] == "ok" or reading(file) == query:
             return content
@@ -282,19 +268,13 @@ def _content(file: Path) -> tuple[str, set[str], str | None]:
     return _content(file)
 
 
-def _read_content(file: Path, query: str) -> tuple[str, set[str], str | None]:
-    with closing(connected(file, query, BUSY_SECONDS)) as connection:
+def _read_content(file: Path) -> tuple[str, set[str], str | None]:
+    with closing(read_only(file, BUSY_SECONDS)) as connection:
         health = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         stamped = "alembic_version" in tables
         stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []
     return health, tables, stamps[0][0] if stamps else None
-
-
-def _is_left_half_made(file: Path, error: sqlite3.Error) -> bool:
-    """Whether a killed process left the index so. Whoever may write it mends it, where no other works on the file."""
-    holder = lock.holder_at(file)
-    return getattr(error, "sqlite_errorname", "") in UNMENDED and (holder is None or holder.pid == os.getpid())
 
 
 RESTORE = "move it away together with its -wal and -shm files, and restore a backup or let a new one be made"

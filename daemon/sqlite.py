@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote_from_bytes
 
+from daemon import lock
 from daemon.place import followed, status_of
 
 CANNOT_HOLD = (
@@ -13,6 +14,8 @@ CANNOT_HOLD = (
 )
 WRITING = "mode=rw"
 """Never makes the file: what is gone is not to be taken for what is empty."""
+UNMENDED = {"SQLITE_PROTOCOL", "SQLITE_READONLY_RECOVERY", "SQLITE_READONLY_CANTINIT"}
+"""An index of the log that was left half-made, as who may not write it meets it (sqlite.org/rescode.html)."""
 
 
 def connected(file: Path, query: str, patience: float) -> sqlite3.Connection:
@@ -37,6 +40,33 @@ def reading(file: Path) -> str:
     if index is not None and log is not None:
         return "mode=ro&readonly_shm=1"
     return "mode=ro" if journal is not None or (log is not None and log.st_size > 0) else "mode=ro&immutable=1"
+
+
+def read_only(file: Path, patience: float) -> sqlite3.Connection:
+    """A connection that only reads, and has. Raises SQLite's errors, and those of `reading`."""
+    try:
+        return _tried(file, reading(file), patience)
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorname", "") not in UNMENDED or _is_anothers(file):
+            raise
+        # What a killed process left of the index is mended by whoever may write it: nobody else is here to do so.
+        return _tried(file, "mode=ro", patience)
+
+
+def _tried(file: Path, query: str, patience: float) -> sqlite3.Connection:
+    connection = connected(file, query, patience)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_anothers(file: Path) -> bool:
+    """Whether another process works on it."""
+    holder = lock.holder_at(file)
+    return holder is not None and holder.pid != os.getpid()
 
 
 def why(error: BaseException | None) -> str:

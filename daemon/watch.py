@@ -9,8 +9,6 @@ STEP = 1.0
 """Seconds that the wall clock may be off before that counts as a step, and not as a clock that is kept right."""
 STANDSTILL = 3.0
 """Seconds that a look at the jobs may be late; beyond that the whole process stood still, and no job hangs."""
-
-
 ALIKE = 60.0
 """Seconds by which two answers may differ that say what the time is: one may have been long on its way."""
 

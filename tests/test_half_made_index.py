@@ -7,24 +7,46 @@ from pathlib import Path
 
 import pytest
 
-from daemon import database as module
-from daemon.database import REVISIONS, locked, revision_of
+from daemon import sqlite as module
+from daemon.database import REVISIONS, locked, reader, revision_of, transaction
 from daemon.errors import DatabaseUnusableError
 from daemon.sqlite import connected
 
 
+class Refused(sqlite3.Connection):
+    """Opens the file, and cannot read it."""
+
+    name = ""
+
+    def execute(self, *_: object) -> sqlite3.Cursor:
+        raise refusal(self.name)
+
+
+def refusal(name: str) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("locking protocol")
+    error.sqlite_errorname = name
+    return error
+
+
 @contextmanager
-def odd_index(file: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[list[str]]:
-    """Whoever only reads the index is refused so. The queries with which the file was opened."""
+def odd_index(
+    file: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, opens: bool = False, after: int = 0
+) -> Iterator[list[str]]:
+    """Whoever only reads the index is refused so, once it was read `after` times. The queries of all that opened it.
+
+    `opens`: whether the file can be opened, and is refused at the first look only.
+    """
     opened: list[str] = []
     connect = connected
 
     def refusing(place: Path, query: str, patience: float) -> sqlite3.Connection:
         opened.append(query)
-        if "readonly_shm" in query:
-            error = sqlite3.OperationalError("locking protocol")
-            error.sqlite_errorname = name
-            raise error
+        if "readonly_shm" in query and len(opened) > after:
+            if not opens:
+                raise refusal(name)
+            refused = sqlite3.connect(place, factory=Refused)
+            refused.name = name
+            return refused
         return connect(place, query, patience)
 
     monkeypatch.setattr(module, "connected", refusing)
@@ -38,6 +60,19 @@ def test_where_nobody_else_is_there_it_is_mended(database: Path, monkeypatch: py
     with odd_index(database, monkeypatch, name) as opened:
         assert revision_of(f"sqlite:///{database}") == REVISIONS[-1]
     assert opened == ["mode=ro&readonly_shm=1", "mode=ro"]
+
+
+@pytest.mark.parametrize("opens", [False, True])
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_listing_mends_it_too_though_the_look_before_it_went_well(
+    database: Path, monkeypatch: pytest.MonkeyPatch, opens: bool, after: int
+) -> None:
+    with odd_index(database, monkeypatch, "SQLITE_PROTOCOL", opens=opens, after=after) as opened:
+        engine = reader(f"sqlite:///{database}")
+        assert engine is not None
+        with transaction(engine, writes=False) as connection:
+            assert connection.exec_driver_sql("SELECT id FROM progress").fetchall() == [(1,)]
+    assert opened[-1] == "mode=ro"
 
 
 @pytest.mark.parametrize("name", ["SQLITE_IOERR", "SQLITE_CANTOPEN"])

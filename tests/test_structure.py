@@ -42,7 +42,7 @@ NEIGHBOURS = {
     "database": {"gate", "lock", "place", "sqlite"},
     "keeper": {"backup", "carry", "database", "gate", "lock", "place", "sqlite", "upgrade"},
     "carry": {"tables"},
-    "sqlite": {"place"},
+    "sqlite": {"lock", "place"},
     "lock": {"place"},
     "backup": {"database", "place", "sqlite"},
     "duty": {"database", "tables"},
