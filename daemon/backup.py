@@ -15,7 +15,7 @@ from pathlib import Path
 from daemon.database import BUSY_SECONDS, file_of, revision_of
 from daemon.errors import DatabaseUnusableError
 from daemon.place import BESIDE, LOCK, MEND, followed, open_here, opened, same, status_of
-from daemon.sqlite import WRITING, connected, reading, why
+from daemon.sqlite import WRITING, connected, read_only, why
 
 KEPT = 3
 """So many copies of before a migration are kept."""
@@ -76,7 +76,7 @@ def _is_taken(copy: Path, file: Path) -> bool:
 
 
 def _copy(file: Path, copy: Path, part: Path, pages: int = -1, progress: Callable[..., None] | None = None) -> None:
-    with closing(connected(file, reading(file), BUSY_SECONDS)) as source:
+    with closing(read_only(file, BUSY_SECONDS)) as source:
         descriptor = written(source, part, pages, progress)
     try:
         part.replace(copy)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon import sqlite as module
+import daemon.backup
+from daemon import sqlite
+from daemon.backup import backup
 from daemon.database import REVISIONS, locked, reader, revision_of, transaction
 from daemon.errors import DatabaseUnusableError
 from daemon.sqlite import connected
@@ -49,7 +51,8 @@ def odd_index(
             return refused
         return connect(place, query, patience)
 
-    monkeypatch.setattr(module, "connected", refusing)
+    for module in (sqlite, daemon.backup):
+        monkeypatch.setattr(module, "connected", refusing)
     for suffix in ("-wal", "-shm"):
         file.with_name(f"{file.name}{suffix}").touch()
     yield opened
@@ -73,6 +76,13 @@ def test_a_listing_mends_it_too_though_the_look_before_it_went_well(
         with transaction(engine, writes=False) as connection:
             assert connection.exec_driver_sql("SELECT id FROM progress").fetchall() == [(1,)]
     assert opened[-1] == "mode=ro"
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_so_does_a_backup(database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, after: int) -> None:
+    with odd_index(database, monkeypatch, "SQLITE_PROTOCOL", opens=True, after=after):
+        backup(f"sqlite:///{database}", tmp_path / "copy.db")
+    assert revision_of(f"sqlite:///{tmp_path / 'copy.db'}") == REVISIONS[-1]
 
 
 @pytest.mark.parametrize("name", ["SQLITE_IOERR", "SQLITE_CANTOPEN"])
