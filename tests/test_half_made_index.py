@@ -80,7 +80,7 @@ def test_a_listing_mends_it_too_though_the_look_before_it_went_well(
 
 @pytest.mark.parametrize("after", [0, 1])
 def test_so_does_a_backup(database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, after: int) -> None:
-    with odd_index(database, monkeypatch, "SQLITE_PROTOCOL", opens=True, after=after):
+    with odd_index(database, monkeypatch, "SQLITE_PROTOCOL", after=after):
         backup(f"sqlite:///{database}", tmp_path / "copy.db")
     assert revision_of(f"sqlite:///{tmp_path / 'copy.db'}") == REVISIONS[-1]
 
