@@ -12,7 +12,7 @@ from daemon.heartbeat import Heartbeat
 from daemon.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
-from tests.listener import answering, listening, ok, wire_to
+from tests.listener import LONGEST, Connection, listening, ok, wire_to
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ class Shortage:
     def __init__(self, left: int) -> None:
         self.left = left
         self.refused = 0
+        self.was_refused = threading.Event()
 
 
 @pytest.fixture
@@ -39,6 +40,7 @@ def shortage(monkeypatch: pytest.MonkeyPatch) -> Shortage:
         ours = thread.name.startswith(("signl4", "heartbeat", "look-up"))
         if ours and shortage.left == 0:
             shortage.refused += 1
+            shortage.was_refused.set()
             raise RuntimeError("can't start new thread")
         shortage.left -= ours and shortage.left > 0
         start(thread)
@@ -119,7 +121,13 @@ def watched(*urls: str) -> Iterator[Any]:
 
 @pytest.mark.parametrize("left", [0, 1])
 def test_a_heartbeat_without_a_thread_is_said_and_called_the_next_time(shortage: Shortage, left: int) -> None:
-    with listening(answering(ok())) as server, watched(server.url) as heartbeat:
+    def answers_then(connection: Connection) -> None:
+        """A thread that had its answer before would call the other watcher, too."""
+        while connection.request():
+            shortage.was_refused.wait(LONGEST)
+            connection.say(ok())
+
+    with listening(answers_then) as server, watched(server.url) as heartbeat:
         shortage.left = left
         assert heartbeat.beat() == ["heartbeat.urls: not called, can't start new thread"]
         shortage.left = -1
