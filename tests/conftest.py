@@ -25,6 +25,11 @@ hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names packed bytes by their argument: gzip writes the second into them, but ids must not change."""
+    return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
 class Clock:
     """A clock that stands still until it is told otherwise."""
 
