@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from daemon import audit
 from daemon.betterstack import BetterStack
+from daemon.clock import SteadyClock, TheirClock
 from daemon.config import Configuration
 from daemon.database import locked, open_engine
 from daemon.deliver import Deliver
@@ -21,6 +22,7 @@ from daemon.figures import Duty
 from daemon.heartbeat import Heartbeat
 from daemon.incident import Shown
 from daemon.keeper import Keeper
+from daemon.liveness import Pulse
 from daemon.oversee import Notes, Oversee
 from daemon.poll import Poll
 from daemon.settings import Settings
@@ -28,7 +30,6 @@ from daemon.signl4 import Signl4
 from daemon.stop import Stop
 from daemon.store import Store
 from daemon.upgrade import upgrade
-from daemon.watch import Pulse, SteadyClock, TheirClock
 from daemon.wire import Wire, tls_context
 
 MOST_REMARKS = 1000

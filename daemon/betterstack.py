@@ -10,7 +10,7 @@ Source of the facts: Better Stack's API documentation of November 2026, and publ
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from daemon.errors import BetterStackError, ForbiddenError, StoppedError, TokenRefusedError, UnreadableAnswerError
@@ -20,7 +20,6 @@ from daemon.reading import TooManyValuesError
 from daemon.records import has_unknown_status, read_incident
 from daemon.scrub import scrubbed
 from daemon.settings import BetterStackSection
-from daemon.watch import TheirClock
 from daemon.wire import WRITTEN, ExchangeError, Reply, TooLargeError, Wire, described
 
 REQUEST_GAP = 0.2
@@ -34,6 +33,16 @@ _FIRST_DAY = WRITTEN.date()
 """A day before it comes from a clock that was wrong, and would have the history of years read."""
 
 
+class Clock(Protocol):
+    """The time of day at Better Stack."""
+
+    def __call__(self) -> datetime:
+        """The time, aware and in UTC."""
+
+    def is_ahead(self, ahead: timedelta) -> None:
+        """An answer said that it is so far ahead of the wall clock here."""
+
+
 class BetterStack:
     """The API of one team, or of all teams that a global token sees."""
 
@@ -43,7 +52,7 @@ class BetterStack:
         settings: BetterStackSection,
         wait: Callable[[float], bool],
         remark: Callable[[str], None],
-        clock: TheirClock | None = None,
+        clock: Clock,
         report: Callable[[Shown], None] = lambda _: None,
     ) -> None:
         """`wait(seconds)` returns true when the program stops; `remark` gets a sentence for each oddity met.
@@ -58,7 +67,7 @@ class BetterStack:
         self._remark = remark
         self._report = report
         self._next_request_at = 0.0
-        self._clock = clock or TheirClock(lambda: datetime.now(UTC))
+        self._clock = clock
 
     def follow(self, other: "BetterStack") -> None:
         """Takes over from another instance, which may have been asked to leave Better Stack alone."""

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 
 from daemon.betterstack import BetterStack
+from daemon.clock import TheirClock, utc_now
 from daemon.config import Configuration
 from daemon.deadline import Took
 from daemon.delivery import Delivered
@@ -57,7 +57,7 @@ def check_online(settings: Settings) -> Iterator[Finding]:
     remarks: list[str] = []
     times: list[Took] = []
     with closing(Wire(settings.betterstack.base_url, settings.http, tls, observe=times.append)) as wire:
-        source = BetterStack(wire, settings.betterstack, _never_stops, remarks.append)
+        source = BetterStack(wire, settings.betterstack, _never_stops, remarks.append, TheirClock(utc_now))
         try:
             page = next(iter(source.open_pages()))
             more = " on the first page" if len(page) == PER_PAGE else ""
@@ -93,7 +93,7 @@ def send_test_alert(settings: Settings, pause: Callable[[float], None] = time.sl
 
 
 def _raise_and_close(signl4: Signl4, pause: Callable[[], None]) -> Iterator[Finding]:
-    external_id = f"betterstack-signl4-test-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    external_id = f"betterstack-signl4-test-{utc_now():%Y%m%dT%H%M%S%f}"
     common = {SOURCE: "Better Stack", EXTERNAL_ID: external_id}
     for kind, text in ((Kind.NEW, "Test alert of betterstack-signl4"), (Kind.RESOLVED, "Test alert is over")):
         answer = signl4.send({"Title": text, **common, STATUS: str(kind)})

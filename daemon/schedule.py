@@ -73,11 +73,6 @@ def scheduler(workers: Workers) -> BackgroundScheduler:
     return BackgroundScheduler(timezone=UTC, executors={"default": workers}, job_defaults=defaults)
 
 
-def utc_now() -> datetime:
-    """The scheduler's time, which is the wall clock's."""
-    return datetime.now(UTC)
-
-
 def start(scheduler: BackgroundScheduler) -> None:
     """Begins. Raises `DaemonError` where no thread can be started."""
     try:

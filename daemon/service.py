@@ -19,19 +19,20 @@ from apscheduler.jobstores.base import JobLookupError
 
 from daemon import __version__
 from daemon.assembly import Assembly, Frame, assemble, frame_for, opened
+from daemon.clock import utc_now
 from daemon.config import Configuration, differences
 from daemon.errors import ConfigError, DatabaseBusyError
 from daemon.events import Log
 from daemon.figures import Duty
+from daemon.liveness import Vigil
 from daemon.outlet import end_at_once, flush
 from daemon.reload import Reload
 from daemon.rounds import Rounds
-from daemon.schedule import After, Workers, scheduler, start, utc_now
+from daemon.schedule import After, Workers, scheduler, start
 from daemon.setting_types import spelled
 from daemon.signl4 import LONGEST_HOLD
 from daemon.stop import Stop
 from daemon.systemd import Systemd
-from daemon.watch import Vigil
 
 TICK = 2.0
 """Seconds between two looks of the main thread."""

@@ -8,6 +8,7 @@ import httpx
 import respx
 
 from daemon.betterstack import BetterStack
+from daemon.clock import TheirClock, utc_now
 from daemon.settings import HttpSection
 from daemon.wire import Wire
 from tests.given import settings
@@ -53,7 +54,9 @@ def source(clock: Monotonic, base_url: str = UPTIME, **betterstack: Any) -> Sour
         clock.now += seconds
         return bool(stopping)
 
-    return Source(BetterStack(wire, whole.betterstack, wait, remarks.append), clock, remarks, waits, stopping)
+    return Source(
+        BetterStack(wire, whole.betterstack, wait, remarks.append, TheirClock(utc_now)), clock, remarks, waits, stopping
+    )
 
 
 def page(records: list[Any], following: object = None) -> httpx.Response:

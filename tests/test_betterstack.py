@@ -11,6 +11,7 @@ import time_machine
 
 import daemon.betterstack
 from daemon.betterstack import BetterStack
+from daemon.clock import TheirClock, utc_now
 from daemon.errors import BetterStackError, StoppedError
 from daemon.incident import Page
 from daemon.wire import Reply
@@ -124,7 +125,7 @@ class TestPages:
                 return Reply(200, {}, body(shown))
 
         wire = Endless()
-        client = BetterStack(wire, settings().betterstack, lambda _: False, lambda _: None)  # type: ignore[arg-type]
+        client = BetterStack(wire, settings().betterstack, lambda _: False, lambda _: None, TheirClock(utc_now))  # type: ignore[arg-type]
         if pages > 1000:
             with pytest.raises(BetterStackError, match="longer than 1000 pages"):
                 ids(client.open_pages())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from daemon import audit
 from daemon.betterstack import BetterStack
+from daemon.clock import TheirClock, utc_now
 from daemon.database import open_engine
 from daemon.errors import BetterStackError, TokenRefusedError
 from daemon.health import problems
@@ -52,7 +53,7 @@ class Reader(Flows):
         self.remarks: list[str] = []
         shown: list[Shown] = []
         self.source = BetterStack(
-            self.wire, whole.betterstack, lambda _: False, self.remarks.append, report=shown.append
+            self.wire, whole.betterstack, lambda _: False, self.remarks.append, TheirClock(utc_now), report=shown.append
         )
         self.poll = Poll(
             self.source, self.store, whole, clock=self.clock, log=self.log, on_told=self._on_told, shown=shown

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from daemon.betterstack import BetterStack
+from daemon.clock import TheirClock, utc_now
 from daemon.deliver import Deliver
 from daemon.incident import Phase
 from daemon.poll import Poll
@@ -68,7 +69,7 @@ class Duty:
             wires.enter_context(closing(Wire(url, values.http, tls)))
             for url in (values.betterstack.base_url, values.signl4.base_url)
         )
-        self._source = BetterStack(to_betterstack, values.betterstack, _never_wait, lambda _: None)
+        self._source = BetterStack(to_betterstack, values.betterstack, _never_wait, lambda _: None, TheirClock(utc_now))
         self._poll = Poll(self._source, store, values, clock=clock, log=log, on_told=lambda: None)
         self._deliver = Deliver(
             Signl4(to_signl4, values.signl4),

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from daemon.clock import utc_now
 from daemon.errors import DaemonError
-from daemon.schedule import After, Workers, scheduler, start, utc_now
+from daemon.schedule import After, Workers, scheduler, start
 
 LONG = 20.0
 """Seconds that nothing takes, unless it hangs."""

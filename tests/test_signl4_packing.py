@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from daemon.betterstack import BetterStack
+from daemon.clock import TheirClock, utc_now
 from daemon.delivery import Answer, Delivered, Outcome, Scope, TryLater
 from daemon.errors import BetterStackError
 from daemon.probe import check_online
@@ -182,7 +183,7 @@ def test_from_better_stack_a_body_that_cannot_be_read_proves_nothing(name: str) 
     with listening(answering(answer(200, label, body))) as server, wire_to(server.url) as wire:
         section = settings(betterstack={"base_url": server.url}).betterstack
         with pytest.raises(BetterStackError):
-            BetterStack(wire, section, never, lambda _: None).lookup("7")
+            BetterStack(wire, section, never, lambda _: None, TheirClock(utc_now)).lookup("7")
 
 
 def test_that_its_front_page_cannot_be_read_is_no_concern_of_check_online() -> None:

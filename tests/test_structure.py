@@ -18,7 +18,7 @@ DECISIONS = set("reconcile evidence unreadable retry pace payload health alarm".
 EDGES = (
     set("betterstack pages reading records signl4 heartbeat wire unpack network stream race names deadline".split())
     | set("proxy trust store outbox aside audit tables database sqlite place lock gate keeper carry backup".split())
-    | set("upgrade duty migrate log journal outlet stop watch systemd beginning".split())
+    | set("upgrade duty migrate log journal outlet stop clock liveness systemd beginning".split())
 )
 WORDS = set("incident delivery config settings setting_types errors events figures harmless lean scrub".split())
 ROOMS = FACE | FLOWS | DECISIONS | EDGES | WORDS
@@ -28,7 +28,7 @@ NEIGHBOURS = {
     "health": {"unreadable"},
     "alarm": {"health"},
     "poll": {"lookups"},
-    "betterstack": {"pages", "reading", "records", "watch", "wire"},
+    "betterstack": {"pages", "reading", "records", "wire"},
     "signl4": {"reading", "wire"},
     "heartbeat": {"wire"},
     "wire": {"network", "race", "deadline", "proxy", "reading", "trust", "unpack"},

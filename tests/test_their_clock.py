@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon import audit
+from daemon.clock import SteadyClock, TheirClock
 from daemon.store import Store
-from daemon.watch import SteadyClock, TheirClock
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.betterstack import BetterStack
+from daemon.clock import TheirClock, utc_now
 from daemon.errors import BetterStackError
 from daemon.heartbeat import Heartbeat
 from daemon.signl4 import Signl4
@@ -58,7 +59,7 @@ def to_signl4(wire: Wire, url: str) -> Callable[[], object]:
 
 def to_betterstack(wire: Wire, url: str) -> Callable[[], object]:
     section = make.settings(betterstack={"token": "t", "base_url": url}).betterstack
-    source = BetterStack(wire, section, lambda _: False, lambda _: None)
+    source = BetterStack(wire, section, lambda _: False, lambda _: None, TheirClock(utc_now))
     return lambda: source.lookup("7")
 
 

@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.betterstack import BetterStack
+from daemon.clock import TheirClock, utc_now
 from daemon.database import open_engine
 from daemon.incident import Phase
 from daemon.poll import Poll
@@ -71,7 +72,7 @@ class Scene(Flows):
         alerts = self._open.enter_context(closing(Wire(whole.signl4.base_url, section, tls, 4)))
         super().configure(Signl4(alerts, whole.signl4), **services, http=http)
         self.remarks: list[str] = []
-        source = BetterStack(incidents, whole.betterstack, self._wait, self.remarks.append)
+        source = BetterStack(incidents, whole.betterstack, self._wait, self.remarks.append, TheirClock(utc_now))
         self.poll = Poll(source, self.store, whole, clock=self.clock, log=self.log, on_told=self._on_told)
 
     def begin(self) -> None:

@@ -1,16 +1,18 @@
-"""What a scheduler does not notice by itself: a clock that was set, or is not theirs, and a job that hangs."""
+"""The time of day, ours and Better Stack's: neither jumps because somebody set a clock."""
 
-import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 STEP = 1.0
 """Seconds that the wall clock may be off before that counts as a step, and not as a clock that is kept right."""
-STANDSTILL = 3.0
-"""Seconds that a look at the jobs may be late; beyond that the whole process stood still, and no job hangs."""
 ALIKE = 60.0
 """Seconds by which two answers may differ that say what the time is: one may have been long on its way."""
+
+
+def utc_now() -> datetime:
+    """The time of this machine's wall clock."""
+    return datetime.now(UTC)
 
 
 class SteadyClock:
@@ -69,48 +71,3 @@ class TheirClock:
         if not known or any(abs(said - moment) <= ALIKE for moment in known):
             self._apart = said
         self._heard = said
-
-
-class Pulse:
-    """The sign of life of one job. A request that ends, well or not, is one; time that passes is not."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-        self._may_rest = math.inf
-
-    def beat(self) -> None:
-        """The job is under way and got on."""
-        self._last = time.monotonic()
-        self._may_rest = 0.0
-
-    def rest(self, seconds: float = math.inf) -> None:
-        """The job ended, and is due again after so many seconds, or when there is something to do."""
-        self._last = time.monotonic()
-        self._may_rest = seconds
-
-    def pardon(self) -> None:
-        """The whole process stood still, as when its machine sleeps: that was no silence of this job."""
-        self._last = time.monotonic()
-
-    def silent_for(self) -> float:
-        """Seconds of silence beyond the rest."""
-        return time.monotonic() - self._last - self._may_rest
-
-
-class Vigil:
-    """Looks at all jobs, again and again."""
-
-    def __init__(self, pulses: Mapping[str, Pulse], tick: float) -> None:
-        """`tick`: seconds between two looks."""
-        self._pulses = pulses
-        self._tick = tick
-        self._looked = time.monotonic()
-
-    def hanging(self, limit: float) -> str | None:
-        """A job that has been silent for more seconds than that."""
-        stood_still = time.monotonic() - self._looked > self._tick + STANDSTILL
-        self._looked = time.monotonic()
-        if stood_still:
-            for pulse in self._pulses.values():
-                pulse.pardon()
-        return next((name for name, pulse in self._pulses.items() if pulse.silent_for() > limit), None)

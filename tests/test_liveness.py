@@ -1,0 +1,70 @@
+"""A job that hangs is noticed."""
+
+import math
+from datetime import timedelta
+
+import pytest
+
+from daemon.liveness import Pulse
+from tests.two_clocks import TwoClocks
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> TwoClocks:
+    clocks = TwoClocks()
+    monkeypatch.setattr("daemon.liveness.time", clocks)
+    return clocks
+
+
+def test_a_job_that_never_began_is_not_silent(clocks: TwoClocks) -> None:
+    pulse = Pulse()
+    clocks.pass_(timedelta(days=400).total_seconds())
+    assert pulse.silent_for() == -math.inf
+
+
+def test_a_job_under_way_is_silent_since_its_last_beat(clocks: TwoClocks) -> None:
+    pulse = Pulse()
+    pulse.beat()
+    clocks.pass_(30)
+    assert pulse.silent_for() == 30
+    pulse.beat()
+    clocks.pass_(4)
+    assert pulse.silent_for() == 4
+
+
+def test_a_job_may_rest_until_it_is_due_again(clocks: TwoClocks) -> None:
+    pulse = Pulse()
+    pulse.beat()
+    clocks.pass_(30)
+    pulse.rest(10)
+    clocks.pass_(9)
+    assert pulse.silent_for() == -1
+    clocks.pass_(6)
+    assert pulse.silent_for() == 5
+    pulse.beat()
+    clocks.pass_(7)
+    assert pulse.silent_for() == 7
+
+
+def test_a_job_with_nothing_to_do_may_rest_for_ever(clocks: TwoClocks) -> None:
+    pulse = Pulse()
+    pulse.beat()
+    pulse.rest()
+    clocks.pass_(timedelta(days=400).total_seconds())
+    assert pulse.silent_for() == -math.inf
+
+
+def test_a_standstill_of_the_whole_process_is_no_silence(clocks: TwoClocks) -> None:
+    pulse = Pulse()
+    pulse.beat()
+    clocks.pass_(3600)
+    pulse.pardon()
+    clocks.pass_(4)
+    assert pulse.silent_for() == 4
+
+
+def test_a_wall_clock_that_was_set_is_no_silence(clocks: TwoClocks) -> None:
+    pulse = Pulse()
+    pulse.beat()
+    clocks.wall += 86400
+    assert pulse.silent_for() == 0
