@@ -17,16 +17,27 @@ from random import Random
 from threading import Thread
 from typing import Any, Protocol
 
-from daemon import pace, retry
-from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Rejected, Scope, Step, Target, TryLater
-from daemon.errors import DatabaseBusyError
-from daemon.events import Log
-from daemon.incident import Kind
-from daemon.pace import Pace
-from daemon.payload import minimal
-from daemon.reconcile import over_too_long
-from daemon.settings import DeliverySection
-from daemon.store import Store
+from daemon.config.settings import DeliverySection
+from daemon.decisions import pace, retry
+from daemon.decisions.pace import Pace
+from daemon.decisions.payload import minimal
+from daemon.decisions.reconcile import over_too_long
+from daemon.model.delivery import (
+    Answer,
+    Delivered,
+    Delivery,
+    DeliveryState,
+    Opening,
+    Rejected,
+    Scope,
+    Step,
+    Target,
+    TryLater,
+)
+from daemon.model.errors import DatabaseBusyError
+from daemon.model.events import Log
+from daemon.model.incident import Kind
+from daemon.storage.store import Store
 
 RECORD_AGAIN = 1.0
 """Seconds between two tries to record a result."""

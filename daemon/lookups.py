@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from daemon import unreadable
-from daemon.errors import BetterStackError, ForbiddenError, TokenRefusedError
-from daemon.events import Log
-from daemon.incident import Absence, Incident, Unreadable
-from daemon.settings import Settings
-from daemon.store import Store
-from daemon.unreadable import AT_ONCE, Patience
+from daemon.config.settings import Settings
+from daemon.decisions import unreadable
+from daemon.decisions.unreadable import AT_ONCE, Patience
+from daemon.model.errors import BetterStackError, ForbiddenError, TokenRefusedError
+from daemon.model.events import Log
+from daemon.model.incident import Absence, Incident, Unreadable
+from daemon.storage.store import Store
 
 
 class Records(Protocol):

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from daemon import alarm
-from daemon.alarm import Cause
-from daemon.delivery import Answer, Delivered
-from daemon.errors import DatabaseBusyError
-from daemon.events import Log
-from daemon.figures import Figures
-from daemon.health import but_for_odd_records, clock_sentence, line, problems
-from daemon.incident import Kind
-from daemon.payload import alarm_body
-from daemon.settings import Settings
-from daemon.store import Change, Store
+from daemon.config.settings import Settings
+from daemon.decisions import alarm
+from daemon.decisions.alarm import Cause
+from daemon.decisions.health import but_for_odd_records, clock_sentence, line, problems
+from daemon.decisions.payload import alarm_body
+from daemon.model.delivery import Answer, Delivered
+from daemon.model.errors import DatabaseBusyError
+from daemon.model.events import Log
+from daemon.model.figures import Figures
+from daemon.model.incident import Kind
+from daemon.storage.store import Change, Store
 
 
 class Receiver(Protocol):

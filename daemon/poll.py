@@ -16,16 +16,24 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from daemon.errors import BetterStackError, TokenRefusedError, TokenSuspectError
-from daemon.events import Log
-from daemon.evidence import Read
-from daemon.incident import Absence, Incident, Page, Progress, Recorded, Shown, Transition
+from daemon.config.settings import Settings
+from daemon.decisions.evidence import Read
+from daemon.decisions.payload import Templates, minimal
+from daemon.decisions.reconcile import (
+    SUSPICION_LASTS,
+    Decision,
+    Policy,
+    Token,
+    reconcile,
+    reconcile_gone,
+    suspect_since,
+)
+from daemon.decisions.unreadable import least_readable
 from daemon.lookups import Lookups
-from daemon.payload import Templates, minimal
-from daemon.reconcile import SUSPICION_LASTS, Decision, Policy, Token, reconcile, reconcile_gone, suspect_since
-from daemon.settings import Settings
-from daemon.store import Change, Store
-from daemon.unreadable import least_readable
+from daemon.model.errors import BetterStackError, TokenRefusedError, TokenSuspectError
+from daemon.model.events import Log
+from daemon.model.incident import Absence, Incident, Page, Progress, Recorded, Shown, Transition
+from daemon.storage.store import Change, Store
 
 MANY = 10
 """When more incidents vanished than this, a list is asked before each of them is."""

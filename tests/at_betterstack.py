@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import respx
 
-from daemon.betterstack import BetterStack
-from daemon.clock import TheirClock, utc_now
-from daemon.settings import HttpSection
-from daemon.wire import Wire
+from daemon.clients.betterstack import BetterStack
+from daemon.clients.wire import Wire
+from daemon.config.settings import HttpSection
+from daemon.host.clock import TheirClock, utc_now
 from tests.given import settings
 
 UPTIME, INCIDENTS = "https://uptime.betterstack.com", "https://incidents.betterstack.com"

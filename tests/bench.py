@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from daemon.database import locked, open_engine
-from daemon.incident import Kind, Phase, Recorded, Transition
+from daemon.model.incident import Kind, Phase, Recorded, Transition
 from daemon.sandbox.process import isolated
 from daemon.sandbox.server import Sandbox
-from daemon.store import Change, Store
-from daemon.upgrade import upgrade
+from daemon.storage.database import locked, open_engine
+from daemon.storage.store import Change, Store
+from daemon.storage.upgrade import upgrade
 
 IDLE_ROUNDS = 20
 BURST = 500

@@ -11,12 +11,12 @@ import hypothesis
 import pytest
 from sqlalchemy import Engine
 
-from daemon.config import SECTIONS
-from daemon.database import locked, open_engine
-from daemon.errors import DaemonError
-from daemon.store import Store
-from daemon.upgrade import upgrade
-from daemon.wire import ExchangeError
+from daemon.clients.wire import ExchangeError
+from daemon.config.config import SECTIONS
+from daemon.model.errors import DaemonError
+from daemon.storage.database import locked, open_engine
+from daemon.storage.store import Store
+from daemon.storage.upgrade import upgrade
 from tests.canary import leaked, leaked_into
 from tests.given import NOW
 

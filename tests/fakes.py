@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from daemon.config.settings import Settings
+from daemon.decisions.payload import EXTERNAL_ID, STATUS
 from daemon.deliver import Deliver, Receiver
-from daemon.delivery import Answer, Delivered, Rejected, Scope, TryLater
-from daemon.errors import BetterStackError
-from daemon.incident import Absence, Incident, Page, Phase, Recorded
-from daemon.payload import EXTERNAL_ID, STATUS
+from daemon.model.delivery import Answer, Delivered, Rejected, Scope, TryLater
+from daemon.model.errors import BetterStackError
+from daemon.model.incident import Absence, Incident, Page, Phase, Recorded
 from daemon.poll import Poll
-from daemon.settings import Settings
-from daemon.store import Store
-from daemon.tables import DELIVERIES, INCIDENTS
+from daemon.storage.store import Store
+from daemon.storage.tables import DELIVERIES, INCIDENTS
 from tests.conftest import Clock, KeptLog
 from tests.given import incident, settings
 

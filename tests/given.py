@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from daemon.incident import Incident, Phase, Recorded
-from daemon.records import read_incident
-from daemon.settings import Settings
+from daemon.clients.records import read_incident
+from daemon.config.settings import Settings
+from daemon.model.incident import Incident, Phase, Recorded
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 import time_machine
 from sqlalchemy import event, select
 
-from daemon import audit
-from daemon.database import open_engine
-from daemon.delivery import DeliveryState
-from daemon.incident import Kind
-from daemon.tables import DELIVERIES
+from daemon.model.delivery import DeliveryState
+from daemon.model.incident import Kind
+from daemon.storage import audit
+from daemon.storage.database import open_engine
+from daemon.storage.tables import DELIVERIES
 from tests.conftest import Clock
 
 

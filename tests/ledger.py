@@ -12,14 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from daemon.database import open_engine
-from daemon.delivery import Answer
-from daemon.errors import BetterStackError, DatabaseBusyError
-from daemon.incident import Phase
-from daemon.payload import EXTERNAL_ID, STATUS
-from daemon.signl4 import answer_to
-from daemon.store import Store
-from daemon.wire import Reply
+from daemon.clients.signl4 import answer_to
+from daemon.clients.wire import Reply
+from daemon.decisions.payload import EXTERNAL_ID, STATUS
+from daemon.model.delivery import Answer
+from daemon.model.errors import BetterStackError, DatabaseBusyError
+from daemon.model.incident import Phase
+from daemon.storage.database import open_engine
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
 from tests.given import NOW

@@ -9,8 +9,8 @@ from datetime import timedelta
 from threading import Event, Semaphore, Thread
 from typing import Any
 
-from daemon.settings import HttpSection
-from daemon.wire import Wire
+from daemon.clients.wire import Wire
+from daemon.config.settings import HttpSection
 
 TIMEOUT = 0.5
 """Seconds that the client waits for a whole exchange."""

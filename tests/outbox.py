@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, event, select
 
-from daemon.database import open_engine
-from daemon.delivery import (
+from daemon.model.delivery import (
     Answer,
     Delivered,
     Delivery,
@@ -23,9 +22,10 @@ from daemon.delivery import (
     Target,
     TryLater,
 )
-from daemon.incident import Kind, Phase, Transition
-from daemon.store import Change, Store
-from daemon.tables import DELIVERIES
+from daemon.model.incident import Kind, Phase, Transition
+from daemon.storage.database import open_engine
+from daemon.storage.store import Change, Store
+from daemon.storage.tables import DELIVERIES
 from tests.given import NOW, recorded
 
 NEW, ACKNOWLEDGED, RESOLVED = Kind.NEW, Kind.ACKNOWLEDGED, Kind.RESOLVED

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from daemon.config import load
-from daemon.delivery import Answer
-from daemon.signl4 import Signl4
-from daemon.wire import Wire, tls_context
+from daemon.clients.signl4 import Signl4
+from daemon.clients.wire import Wire, tls_context
+from daemon.config.config import load
+from daemon.model.delivery import Answer
 
 SCRIPT = Path(__file__).parent.parent / "systemd" / "tell-signl4"
 INSTANCE, HOST = "config", "vm"

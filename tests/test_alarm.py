@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon import audit
-from daemon.alarm import Cause, causes, step
-from daemon.delivery import Answer
-from daemon.errors import BetterStackError, DatabaseBusyError, TokenRefusedError
-from daemon.figures import Figures, OwnFault
-from daemon.incident import Kind, Phase
+from daemon.decisions.alarm import Cause, causes, step
+from daemon.model.delivery import Answer
+from daemon.model.errors import BetterStackError, DatabaseBusyError, TokenRefusedError
+from daemon.model.figures import Figures, OwnFault
+from daemon.model.incident import Kind, Phase
 from daemon.oversee import Notes, Oversee
-from daemon.store import Store
+from daemon.storage import audit
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, Flows
 from tests.given import NOW, ago

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon import audit
-from daemon.audit import Revival
-from daemon.delivery import DeliveryState, Scope, Step, Target, TryLater
-from daemon.errors import DatabaseBusyError
-from daemon.figures import Figures
-from daemon.incident import Kind, Phase
-from daemon.store import Store
-from daemon.tables import UNTROUBLED
+from daemon.model.delivery import DeliveryState, Scope, Step, Target, TryLater
+from daemon.model.errors import DatabaseBusyError
+from daemon.model.figures import Figures
+from daemon.model.incident import Kind, Phase
+from daemon.storage import audit
+from daemon.storage.audit import Revival
+from daemon.storage.store import Store
+from daemon.storage.tables import UNTROUBLED
 from tests.given import NOW, ago, recorded
 from tests.outbox import (
     ACKNOWLEDGED,

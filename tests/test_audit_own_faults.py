@@ -2,10 +2,10 @@
 
 from sqlalchemy import Engine
 
-from daemon import audit
-from daemon.delivery import Scope, Step, TryLater
-from daemon.figures import OwnFault
-from daemon.store import Change, Store
+from daemon.model.delivery import Scope, Step, TryLater
+from daemon.model.figures import OwnFault
+from daemon.storage import audit
+from daemon.storage.store import Change, Store
 from tests.given import NOW, ago, recorded
 from tests.outbox import NEW, PENDING, RESOLVED, after, change, deliver, head, rows, settle, tell
 

@@ -9,12 +9,12 @@ import pytest
 import respx
 import time_machine
 
-import daemon.betterstack
-from daemon.betterstack import BetterStack
-from daemon.clock import TheirClock, utc_now
-from daemon.errors import BetterStackError, StoppedError
-from daemon.incident import Page
-from daemon.wire import Reply
+import daemon.clients.betterstack
+from daemon.clients.betterstack import BetterStack
+from daemon.clients.wire import Reply
+from daemon.host.clock import TheirClock, utc_now
+from daemon.model.errors import BetterStackError, StoppedError
+from daemon.model.incident import Page
 from tests.at_betterstack import ELSEWHERE, LIST, TOKEN, UPTIME, Monotonic, Source, asked, page, source
 from tests.given import NOW, body, record, settings
 
@@ -24,7 +24,7 @@ DAY = date(2026, 11, 22)
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Monotonic:
     clock = Monotonic()
-    monkeypatch.setattr(daemon.betterstack, "time", clock)
+    monkeypatch.setattr(daemon.clients.betterstack, "time", clock)
     return clock
 
 

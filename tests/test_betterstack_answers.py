@@ -7,10 +7,10 @@ import httpx
 import pytest
 import respx
 
-import daemon.betterstack
-from daemon.betterstack import BetterStack
-from daemon.errors import BetterStackError
-from daemon.incident import Absence, Incident
+import daemon.clients.betterstack
+from daemon.clients.betterstack import BetterStack
+from daemon.model.errors import BetterStackError
+from daemon.model.incident import Absence, Incident
 from tests.at_betterstack import INCIDENTS, LIST, TOKEN, UPTIME, Monotonic, Source, asked, page, source
 from tests.given import record
 
@@ -27,7 +27,7 @@ both = pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS.keys())
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Monotonic:
     clock = Monotonic()
-    monkeypatch.setattr(daemon.betterstack, "time", clock)
+    monkeypatch.setattr(daemon.clients.betterstack, "time", clock)
     return clock
 
 

@@ -9,9 +9,9 @@ import respx
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import daemon.betterstack
-from daemon.incident import Incident, Phase
-from daemon.records import read_incident
+import daemon.clients.betterstack
+from daemon.clients.records import read_incident
+from daemon.model.incident import Incident, Phase
 from tests.at_betterstack import LIST, UPTIME, Monotonic, Source, page, source
 from tests.given import ago, record
 
@@ -23,7 +23,7 @@ FIELDS = (*TIMES, "name", "url", "cause", "http_method", "acknowledged_by", "res
 @pytest.fixture
 def one(monkeypatch: pytest.MonkeyPatch) -> Source:
     clock = Monotonic()
-    monkeypatch.setattr(daemon.betterstack, "time", clock)
+    monkeypatch.setattr(daemon.clients.betterstack, "time", clock)
     return source(clock)
 
 

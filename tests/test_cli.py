@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from daemon import __version__
-from daemon.cli import main
-from daemon.store import Store
+from daemon.cli.cli import main
+from daemon.storage.store import Store
 from tests.at_terminal import SECRETS, assert_sentence, command
 from tests.outbox import DEAD, NEW, dump, put
 

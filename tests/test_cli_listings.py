@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from daemon.delivery import DeliveryState, Scope, Step, Target, TryLater
-from daemon.health import NO_DAEMON
-from daemon.incident import Phase
-from daemon.store import Store
+from daemon.decisions.health import NO_DAEMON
+from daemon.model.delivery import DeliveryState, Scope, Step, Target, TryLater
+from daemon.model.incident import Phase
+from daemon.storage.store import Store
 from tests.at_terminal import command
 from tests.outbox import (
     ACKNOWLEDGED,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from daemon.store import Store
+from daemon.storage.store import Store
 from tests.at_terminal import ROOT, assert_sentence, command
 from tests.outbox import DEAD, DELIVERED, NEW, PENDING, RESOLVED, dump, postpone, put, states, tell
 

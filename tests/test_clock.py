@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.clock import STEP, SteadyClock
+from daemon.host.clock import STEP, SteadyClock
 from tests.two_clocks import TwoClocks
 
 
 @pytest.fixture
 def clocks(monkeypatch: pytest.MonkeyPatch) -> TwoClocks:
     clocks = TwoClocks()
-    monkeypatch.setattr("daemon.clock.time", clocks)
+    monkeypatch.setattr("daemon.host.clock.time", clocks)
     return clocks
 
 

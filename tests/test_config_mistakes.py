@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from daemon.cli import main
-from daemon.config import load
-from daemon.errors import ConfigError
+from daemon.cli.cli import main
+from daemon.config.config import load
+from daemon.model.errors import ConfigError
 
 SECRETS = {"BETTERSTACK__TOKEN": "a-token", "SIGNL4__SECRET": "a-secret"}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import KEYS, SECTIONS, load
-from daemon.errors import ConfigError
+from daemon.config.config import KEYS, SECTIONS, load
+from daemon.model.errors import ConfigError
 from tests.given import settings
 
 SECRETS = {"BETTERSTACK__TOKEN": "the-token", "SIGNL4__SECRET": "the-secret"}

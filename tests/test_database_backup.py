@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from daemon.backup import backup
-from daemon.database import REVISIONS, existing, open_engine, revision_of
-from daemon.errors import DatabaseUnusableError
-from daemon.store import Store
+from daemon.model.errors import DatabaseUnusableError
+from daemon.storage.backup import backup
+from daemon.storage.database import REVISIONS, existing, open_engine, revision_of
+from daemon.storage.store import Store
 from tests.given import NOW
 from tests.outbox import NEW, change, dump, impatient, tell
 
@@ -223,7 +223,7 @@ def test_a_backup_that_fails_half_way_leaves_nothing_of_it_and_keeps_the_earlier
 LIMITED = """
 import resource, signal, sys
 from pathlib import Path
-from daemon.backup import backup
+from daemon.storage.backup import backup
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
 try:

@@ -14,10 +14,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine
 
-from daemon.database import MIGRATIONS, REVISIONS, revision_of
-from daemon.delivery import DeliveryState
-from daemon.incident import Kind, Phase
-from daemon.tables import METADATA
+from daemon.model.delivery import DeliveryState
+from daemon.model.incident import Kind, Phase
+from daemon.storage.database import MIGRATIONS, REVISIONS, revision_of
+from daemon.storage.tables import METADATA
 
 
 @pytest.fixture

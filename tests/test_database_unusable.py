@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.database import check_place, existing, locked, revision_of
-from daemon.errors import ConfigError, DatabaseUnusableError
-from daemon.upgrade import upgrade
+from daemon.model.errors import ConfigError, DatabaseUnusableError
+from daemon.storage.database import check_place, existing, locked, revision_of
+from daemon.storage.upgrade import upgrade
 from tests.owner import as_owner, needs_an_owner
 
 ROOT = Path(__file__).parent.parent
@@ -123,7 +123,7 @@ def test_a_check_of_the_place_leaves_nothing_behind(tmp_path: Path, database: Pa
 def test_a_database_that_somebody_else_writes_for_too_long_is_not_started_on(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("daemon.database.BUSY_SECONDS", 0)
+    monkeypatch.setattr("daemon.storage.database.BUSY_SECONDS", 0)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(
@@ -135,8 +135,8 @@ def test_a_database_that_somebody_else_writes_for_too_long_is_not_started_on(
 
 UPGRADE = """
 import sys
-from daemon.database import check_place, existing
-from daemon.upgrade import upgrade
+from daemon.storage.database import check_place, existing
+from daemon.storage.upgrade import upgrade
 try:
     vars()[sys.argv[1]](sys.argv[2])
 except Exception as error:
@@ -193,8 +193,8 @@ import gc
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from daemon.database import open_engine, transaction
-from daemon.errors import DatabaseBusyError
+from daemon.storage.database import open_engine, transaction
+from daemon.model.errors import DatabaseBusyError
 
 def set_mode(mode):
     for file in Path(sys.argv[2]).parent.glob("state.db*"):

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import Engine
 
-from daemon.delivery import Answer, Delivered
-from daemon.store import Store
+from daemon.model.delivery import Answer, Delivered
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, Flows
 from tests.given import NOW, ago

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.delivery import Answer
-from daemon.errors import DatabaseBusyError
-from daemon.store import Store
+from daemon.model.delivery import Answer
+from daemon.model.errors import DatabaseBusyError
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
 

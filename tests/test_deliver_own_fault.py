@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon import audit
-from daemon.alarm import Cause, causes
-from daemon.delivery import Answer
-from daemon.health import problems
-from daemon.signl4 import answer_to
-from daemon.store import Store
-from daemon.wire import Reply
+from daemon.clients.signl4 import answer_to
+from daemon.clients.wire import Reply
+from daemon.decisions.alarm import Cause, causes
+from daemon.decisions.health import problems
+from daemon.model.delivery import Answer
+from daemon.storage import audit
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, Flows
 from tests.given import NOW, ago

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.delivery import Answer, Scope, TryLater
-from daemon.store import Store
+from daemon.model.delivery import Answer, Scope, TryLater
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
 from tests.given import NOW, ago

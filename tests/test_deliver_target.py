@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from daemon.delivery import Answer, Delivered, Scope, TryLater
-from daemon.store import Store
+from daemon.model.delivery import Answer, Delivered, Scope, TryLater
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
 from tests.given import NOW

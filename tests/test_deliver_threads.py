@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.heartbeat import Heartbeat
-from daemon.store import Store
+from daemon.clients.heartbeat import Heartbeat
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.listener import LONGEST, Connection, listening, ok, wire_to

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import daemon.backup
-from daemon import sqlite
-from daemon.backup import backup
-from daemon.database import REVISIONS, locked, reader, revision_of, transaction
-from daemon.errors import DatabaseUnusableError
-from daemon.sqlite import connected
+import daemon.storage.backup
+from daemon.model.errors import DatabaseUnusableError
+from daemon.storage import sqlite
+from daemon.storage.backup import backup
+from daemon.storage.database import REVISIONS, locked, reader, revision_of, transaction
+from daemon.storage.sqlite import connected
 
 
 class Refused(sqlite3.Connection):
@@ -51,7 +51,7 @@ def odd_index(
             return refused
         return connect(place, query, patience)
 
-    for module in (sqlite, daemon.backup):
+    for module in (sqlite, daemon.storage.backup):
         monkeypatch.setattr(module, "connected", refusing)
     for suffix in ("-wal", "-shm"):
         file.with_name(f"{file.name}{suffix}").touch()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from daemon.journal import entry
-from daemon.log import set_up
+from daemon.host.journal import entry
+from daemon.host.log import set_up
 from daemon.sandbox.exchange import Answer, json_answer
 from daemon.sandbox.faults import Instead
 from daemon.sandbox.server import Sandbox

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from daemon.figures import Duty, Figures, Holder, OwnFault, Presence
-from daemon.health import NO_DAEMON, age, clock_sentence, line, problems, report
+from daemon.decisions.health import NO_DAEMON, age, clock_sentence, line, problems, report
+from daemon.model.figures import Duty, Figures, Holder, OwnFault, Presence
 from tests.given import NOW, ago
 
 INTERVAL = timedelta(seconds=30)

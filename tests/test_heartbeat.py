@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.heartbeat import Heartbeat
-from daemon.settings import HttpSection
-from daemon.wire import Wire, tls_context
+from daemon.clients.heartbeat import Heartbeat
+from daemon.clients.wire import Wire, tls_context
+from daemon.config.settings import HttpSection
 from tests.listener import TIMEOUT, Connection, Script, after_request, answering, listening, ok, says
 
 HTTP = HttpSection().model_copy(update={"timeout": timedelta(seconds=TIMEOUT)})

@@ -8,9 +8,9 @@ from typing import TextIO
 
 import pytest
 
-from daemon import journal, log
-from daemon.events import Log
-from daemon.journal import Journal, entry, reaches
+from daemon.host import journal, log
+from daemon.host.journal import Journal, entry, reaches
+from daemon.model.events import Log
 from tests.manager import fill
 
 

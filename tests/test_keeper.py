@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool
 
-from daemon.backup import backup
-from daemon.database import holder, locked, open_engine, transaction
-from daemon.errors import AnotherInstanceError, DatabaseBusyError
-from daemon.incident import Phase
-from daemon.keeper import LOG, Keeper
-from daemon.store import Store
-from daemon.upgrade import upgrade
+from daemon.model.errors import AnotherInstanceError, DatabaseBusyError
+from daemon.model.incident import Phase
+from daemon.storage.backup import backup
+from daemon.storage.database import holder, locked, open_engine, transaction
+from daemon.storage.keeper import LOG, Keeper
+from daemon.storage.store import Store
+from daemon.storage.upgrade import upgrade
 from tests.conftest import KeptLog
 from tests.outbox import ACKNOWLEDGED, DEAD, DELIVERED, NEW, RESOLVED, put, states, tell
 

@@ -7,12 +7,14 @@ from importlib import import_module
 
 import pytest
 
-from daemon.lean import without
+from daemon.host.lean import without
 
 KEPT_OUT = ("rich", "pygments", "alembic", "httpx._main", "markdown_it")
 
 
-@pytest.mark.parametrize("module", ["daemon.service", "daemon.log", "daemon.wire", "daemon.cli"])
+@pytest.mark.parametrize(
+    "module", ["daemon.runtime.service", "daemon.host.log", "daemon.clients.wire", "daemon.cli.cli"]
+)
 def test_nothing_of_it_is_loaded(module: str) -> None:
     code = f"import sys, {module}; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)

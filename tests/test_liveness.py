@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.liveness import Pulse
+from daemon.host.liveness import Pulse
 from tests.two_clocks import TwoClocks
 
 
 @pytest.fixture
 def clocks(monkeypatch: pytest.MonkeyPatch) -> TwoClocks:
     clocks = TwoClocks()
-    monkeypatch.setattr("daemon.liveness.time", clocks)
+    monkeypatch.setattr("daemon.host.liveness.time", clocks)
     return clocks
 
 

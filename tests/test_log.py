@@ -15,8 +15,8 @@ import pytest
 import structlog
 import time_machine
 
-from daemon.events import Log
-from daemon.log import set_up
+from daemon.host.log import set_up
+from daemon.model.events import Log
 from tests.given import NOW
 
 SECRET = "hunter2"

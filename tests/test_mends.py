@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
-from daemon import audit, health
-from daemon.alarm import Cause
-from daemon.database import open_engine
-from daemon.delivery import Answer, DeliveryState
-from daemon.store import Store
+from daemon.decisions import health
+from daemon.decisions.alarm import Cause
+from daemon.model.delivery import Answer, DeliveryState
+from daemon.storage import audit
+from daemon.storage.database import open_engine
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows
 from tests.outbox import DEAD, rows

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from daemon.errors import TokenSuspectError
-from daemon.reconcile import Token, suspect_since
-from daemon.store import Store
+from daemon.decisions.reconcile import Token, suspect_since
+from daemon.model.errors import TokenSuspectError
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW, ago, recorded

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from daemon.proxy import bypassed, proxy_for
-from daemon.settings import HttpSection
+from daemon.clients.proxy import bypassed, proxy_for
+from daemon.config.settings import HttpSection
 from tests.listener import Listener, after_request, answering, listening, ok, says
 from tests.no_proxy_cases import ADDRESS, BLANK_CASES, NAME, NO_PROXY_CASES
 

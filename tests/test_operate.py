@@ -11,13 +11,13 @@ import pytest
 import time_machine
 from sqlalchemy import Connection, Engine, event
 
-from daemon import audit
-from daemon.audit import Dropping, Revival
-from daemon.database import open_engine
-from daemon.delivery import Answer, DeliveryState, Scope, Step, Target, TryLater
-from daemon.errors import DatabaseBusyError
-from daemon.incident import Kind
-from daemon.store import Store
+from daemon.model.delivery import Answer, DeliveryState, Scope, Step, Target, TryLater
+from daemon.model.errors import DatabaseBusyError
+from daemon.model.incident import Kind
+from daemon.storage import audit
+from daemon.storage.audit import Dropping, Revival
+from daemon.storage.database import open_engine
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows
 from tests.given import NOW, ago

@@ -7,9 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.delivery import Answer, Delivered, Delivery, DeliveryState, Failing, Rejected, Scope, Step, Target, TryLater
-from daemon.incident import Kind
-from daemon.retry import PATIENCE, is_own_fault, set_apart, target_after_own_fault
+from daemon.decisions.retry import PATIENCE, is_own_fault, set_apart, target_after_own_fault
+from daemon.model.delivery import (
+    Answer,
+    Delivered,
+    Delivery,
+    DeliveryState,
+    Failing,
+    Rejected,
+    Scope,
+    Step,
+    Target,
+    TryLater,
+)
+from daemon.model.incident import Kind
 from tests.given import NOW, ago
 
 RARELY = timedelta(minutes=5)

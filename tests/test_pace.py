@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon import pace
-from daemon.delivery import Allowance, Opening
-from daemon.pace import Pace, time_for
+from daemon.decisions import pace
+from daemon.decisions.pace import Pace, time_for
+from daemon.model.delivery import Allowance, Opening
 from daemon.sandbox.throttle import Throttle
 from tests.given import NOW
 

@@ -9,11 +9,11 @@ from math import ceil, floor
 
 import pytest
 
-from daemon import pace, retry
-from daemon.delivery import Delivered, Target
-from daemon.pace import CAREFUL, PAID, Pace
-from daemon.signl4 import answer_to
-from daemon.wire import Reply
+from daemon.clients.signl4 import answer_to
+from daemon.clients.wire import Reply
+from daemon.decisions import pace, retry
+from daemon.decisions.pace import CAREFUL, PAID, Pace
+from daemon.model.delivery import Delivered, Target
 from tests.given import NOW
 
 WINDOW = timedelta(seconds=15)

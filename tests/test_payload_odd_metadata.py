@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.errors import ConfigError
-from daemon.incident import Kind
-from daemon.payload import Templates
+from daemon.decisions.payload import Templates
+from daemon.model.errors import ConfigError
+from daemon.model.incident import Kind
 from tests.given import incident, settings
 
 FEW = st.text("aA b-$N.", max_size=5)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from daemon.incident import Kind
-from daemon.payload import Templates
+from daemon.decisions.payload import Templates
+from daemon.model.incident import Kind
 from tests.given import ago, incident, settings
 
 WHOLE = incident(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.incident import Kind
-from daemon.payload import Templates
+from daemon.decisions.payload import Templates
+from daemon.model.incident import Kind
 from tests.given import incident, settings
 
 KEYS = ["subject", "title", "task", "job", "case", "incident", "x-s4-subject"]

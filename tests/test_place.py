@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from daemon.backup import backup, put_by
-from daemon.database import check_place, existing, locked, open_engine, reader, transaction
-from daemon.errors import DatabaseUnusableError
-from daemon.harmless import harmless
-from daemon.place import followed, status_of
-from daemon.sqlite import CANNOT_HOLD, why
-from daemon.upgrade import upgrade
+from daemon.model.errors import DatabaseUnusableError
+from daemon.model.harmless import harmless
+from daemon.storage.backup import backup, put_by
+from daemon.storage.database import check_place, existing, locked, open_engine, reader, transaction
+from daemon.storage.place import followed, status_of
+from daemon.storage.sqlite import CANNOT_HOLD, why
+from daemon.storage.upgrade import upgrade
 from tests.at_terminal import SECRETS, assert_sentence, process
 from tests.namespace import apart, needs_fuse, needs_mounts
 from tests.outbox import dump
@@ -365,7 +365,9 @@ def test_what_is_not_there_is_told_from_what_nobody_may_look_at(tmp_path: Path) 
     (tmp_path / "a file").touch()
     assert status_of(tmp_path / "missing" / "state.db") is None
     assert status_of(tmp_path / "a file" / "state.db") is None
-    script = "import sys; from pathlib import Path; from daemon.place import status_of; status_of(Path(sys.argv[1]))"
+    script = (
+        "import sys; from pathlib import Path; from daemon.storage.place import status_of; status_of(Path(sys.argv[1]))"
+    )
     said = as_owner("-c", script, tmp_path / "closed" / "state.db")
     assert said.stderr.splitlines()[-1].startswith("PermissionError: ")
 
@@ -377,7 +379,7 @@ def test_a_configuration_that_may_not_be_reached_is_not_taken_for_none(tmp_path:
     closed.mkdir()
     (closed / "config.toml").touch()
     closed.chmod(0o000)
-    script = f"import os, sys; os.chdir({str(tmp_path)!r}); from daemon.cli import main; main(['incidents'])"
+    script = f"import os, sys; os.chdir({str(tmp_path)!r}); from daemon.cli.cli import main; main(['incidents'])"
     said = as_owner("-c", script)
     closed.chmod(0o700)
     assert said.returncode == 78

@@ -12,17 +12,17 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from daemon import audit
-from daemon.betterstack import BetterStack
-from daemon.clock import TheirClock, utc_now
-from daemon.database import open_engine
-from daemon.errors import BetterStackError, TokenRefusedError
-from daemon.health import problems
-from daemon.incident import Shown
+from daemon.clients.betterstack import BetterStack
+from daemon.clients.wire import Wire
+from daemon.config.settings import HttpSection
+from daemon.decisions.health import problems
+from daemon.host.clock import TheirClock, utc_now
+from daemon.model.errors import BetterStackError, TokenRefusedError
+from daemon.model.incident import Shown
 from daemon.poll import Poll
-from daemon.settings import HttpSection
-from daemon.store import Store
-from daemon.wire import Wire
+from daemon.storage import audit
+from daemon.storage.database import open_engine
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW, record

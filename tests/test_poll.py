@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from daemon.errors import BetterStackError, DatabaseBusyError
-from daemon.store import Store
+from daemon.model.errors import BetterStackError, DatabaseBusyError
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW, ago

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from daemon.errors import BetterStackError, TokenSuspectError
-from daemon.reconcile import DELETED_NOTE
-from daemon.store import Store
+from daemon.decisions.reconcile import DELETED_NOTE
+from daemon.model.errors import BetterStackError, TokenSuspectError
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from daemon.config import Configuration, load
-from daemon.probe import check_online, plan, send_test_alert
+from daemon.cli.probe import check_online, plan, send_test_alert
+from daemon.config.config import Configuration, load
+from daemon.config.settings import Settings
 from daemon.sandbox.exchange import Answer, json_answer
 from daemon.sandbox.faults import Cut, Instead
 from daemon.sandbox.server import Sandbox
-from daemon.settings import Settings
 from tests.given import settings
 
 TIMES = re.compile(r"; look-up (\d+\.\d\d) s, connection (\d+\.\d\d) s, answer (\d+\.\d\d) s$")
@@ -101,7 +101,7 @@ class TestCheckOnline:
         """Each look at the clock is 1.5 s after the one before."""
         ticks = iter(range(100))
         slow = SimpleNamespace(monotonic=lambda: time.monotonic() + 1.5 * next(ticks))
-        monkeypatch.setattr("daemon.deadline.time", slow)
+        monkeypatch.setattr("daemon.clients.deadline.time", slow)
         said = [TIMES.search(sentence) for _, sentence in check_online(pointed_at(sandbox))]
         assert [times and [float(seconds) >= 1.5 for seconds in times.groups()] for times in said] == [
             [True] * 3,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from daemon.evidence import Read
-from daemon.incident import Incident, Kind, Phase, Recorded
-from daemon.reconcile import Policy, over_too_long, reconcile
+from daemon.decisions.evidence import Read
+from daemon.decisions.reconcile import Policy, over_too_long, reconcile
+from daemon.model.incident import Incident, Kind, Phase, Recorded
 from tests.given import NOW, ago, incident, recorded
 
 USUAL = Policy(first_start=False, baseline=False, stale_after=timedelta(minutes=10), acknowledged=True)

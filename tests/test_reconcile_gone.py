@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from daemon.incident import Kind, Phase, Recorded
-from daemon.reconcile import DELETED_NOTE, reconcile_gone, suspect_since
+from daemon.decisions.reconcile import DELETED_NOTE, reconcile_gone, suspect_since
+from daemon.model.incident import Kind, Phase, Recorded
 from tests.given import NOW, ago, recorded
 
 MINUTE = timedelta(minutes=1)

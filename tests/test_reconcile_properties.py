@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.evidence import Read, of_this_generation
-from daemon.incident import Incident, Kind, Phase, Recorded, Transition
-from daemon.reconcile import Decision, Policy, reconcile, reconcile_gone
+from daemon.decisions.evidence import Read, of_this_generation
+from daemon.decisions.reconcile import Decision, Policy, reconcile, reconcile_gone
+from daemon.model.incident import Incident, Kind, Phase, Recorded, Transition
 from tests.given import NOW, ago, incident, recorded
 
 STATUS = {

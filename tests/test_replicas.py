@@ -12,10 +12,12 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, event
 
-from daemon.betterstack import BetterStack
-from daemon.clock import TheirClock, utc_now
+from daemon.clients.betterstack import BetterStack
+from daemon.clients.signl4 import Signl4
+from daemon.clients.wire import Wire, tls_context
 from daemon.deliver import Deliver
-from daemon.incident import Phase
+from daemon.host.clock import TheirClock, utc_now
+from daemon.model.incident import Phase
 from daemon.poll import Poll
 from daemon.sandbox import lag
 from daemon.sandbox.ground import Ground
@@ -24,9 +26,7 @@ from daemon.sandbox.mishaps import lists
 from daemon.sandbox.record import Record
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import Verdict, judge
-from daemon.signl4 import Signl4
-from daemon.store import Store
-from daemon.wire import Wire, tls_context
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.given import settings
 from tests.ledger import leave_the_disk_alone

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from daemon.reading import MOST_VALUES
-from daemon.scrub import scrubbed
-from daemon.wire import Reply, described
+from daemon.clients.reading import MOST_VALUES
+from daemon.clients.wire import Reply, described
+from daemon.model.scrub import scrubbed
 from tests.given import NOW
 
 MOST = timedelta(minutes=15)

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from daemon.wire import SIZE_CAP
+from daemon.clients.wire import SIZE_CAP
 
 MOST: Final = 150
 """Megabytes. Of these the program itself takes some sixty."""
@@ -16,9 +16,9 @@ PROGRAM = """
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
-import daemon.assembly
-from daemon.signl4 import answer_to
-from daemon.wire import Reply
+import daemon.runtime.assembly
+from daemon.clients.signl4 import answer_to
+from daemon.clients.wire import Reply
 
 reply = Reply(200, {}, sys.stdin.buffer.read())
 match sys.argv[1]:

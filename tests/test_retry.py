@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.delivery import Answer, Delivered, DeliveryState, Outcome, Rejected, Scope, Step, TryLater
-from daemon.retry import backoff, next_round, step
+from daemon.decisions.retry import backoff, next_round, step
+from daemon.model.delivery import Answer, Delivered, DeliveryState, Outcome, Rejected, Scope, Step, TryLater
 from tests.given import NOW
 
 DELAY = timedelta(seconds=7)

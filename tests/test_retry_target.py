@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.delivery import Answer, Delivered, Opening, Rejected, Scope, Target, TryLater
-from daemon.retry import FAULT_BUDGET, PACE, PROBE_GAP, opening, sent_at, target_after
+from daemon.decisions.retry import FAULT_BUDGET, PACE, PROBE_GAP, opening, sent_at, target_after
+from daemon.model.delivery import Answer, Delivered, Opening, Rejected, Scope, Target, TryLater
 from tests.given import NOW, ago
 
 DELAY = timedelta(seconds=7)

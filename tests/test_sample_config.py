@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from daemon.config import KEYS, SECTIONS, load
-from daemon.settings import Settings
+from daemon.config.config import KEYS, SECTIONS, load
+from daemon.config.settings import Settings
 
 SAMPLE = Path(__file__).parent.parent / "config.toml"
 TEXT = SAMPLE.read_text("utf-8")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.harmless import harmless
-from daemon.scrub import scrubbed
+from daemon.model.harmless import harmless
+from daemon.model.scrub import scrubbed
 
 BEFORE, AFTER = "⟦", "⟧"
 """No secret of the tests holds these."""

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from daemon import audit
-from daemon.errors import BetterStackError, ForbiddenError, TokenRefusedError
-from daemon.incident import Shown, Unreadable
-from daemon.store import Store
-from daemon.unreadable import IN_OPEN_LIST, Patience, failed, is_due, judge, least_readable, sentence
+from daemon.decisions.unreadable import IN_OPEN_LIST, Patience, failed, is_due, judge, least_readable, sentence
+from daemon.model.errors import BetterStackError, ForbiddenError, TokenRefusedError
+from daemon.model.incident import Shown, Unreadable
+from daemon.storage import audit
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW, ago

@@ -10,10 +10,10 @@ import httpx
 import pytest
 import respx
 
-from daemon.delivery import Answer, Delivered, Rejected, Scope, TryLater
-from daemon.settings import HttpSection
-from daemon.signl4 import Signl4, answer_to
-from daemon.wire import Reply, Wire
+from daemon.clients.signl4 import Signl4, answer_to
+from daemon.clients.wire import Reply, Wire
+from daemon.config.settings import HttpSection
+from daemon.model.delivery import Answer, Delivered, Rejected, Scope, TryLater
 from tests.given import NOW, body, settings
 
 HOST = "https://connect.signl4.com"

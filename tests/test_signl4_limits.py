@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.delivery import Allowance, Answer, Delivered, Rejected, Scope, TryLater
-from daemon.signl4 import answer_to
-from daemon.wire import Reply
+from daemon.clients.signl4 import answer_to
+from daemon.clients.wire import Reply
+from daemon.model.delivery import Allowance, Answer, Delivered, Rejected, Scope, TryLater
 from tests.given import NOW
 
 UNIX = int(NOW.timestamp())

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from daemon.betterstack import BetterStack
-from daemon.clock import TheirClock, utc_now
-from daemon.delivery import Answer, Delivered, Outcome, Scope, TryLater
-from daemon.errors import BetterStackError
-from daemon.probe import check_online
-from daemon.signl4 import Signl4
-from daemon.wire import SIZE_CAP, BodyError
+from daemon.cli.probe import check_online
+from daemon.clients.betterstack import BetterStack
+from daemon.clients.signl4 import Signl4
+from daemon.clients.wire import SIZE_CAP, BodyError
+from daemon.host.clock import TheirClock, utc_now
+from daemon.model.delivery import Answer, Delivered, Outcome, Scope, TryLater
+from daemon.model.errors import BetterStackError
 from tests.given import settings
 from tests.listener import Connection, Script, after_request, answering, listening, says, wire_to
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from daemon.delivery import DeliveryState
-from daemon.incident import Kind, Phase, Progress
-from daemon.store import Change, Store
-from daemon.tables import INCIDENTS
+from daemon.model.delivery import DeliveryState
+from daemon.model.incident import Kind, Phase, Progress
+from daemon.storage.store import Change, Store
+from daemon.storage.tables import INCIDENTS
 from tests.given import NOW, ago, recorded
 from tests.outbox import (
     ACKNOWLEDGED,

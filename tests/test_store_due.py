@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Engine
 
-from daemon.delivery import (
+from daemon.model.delivery import (
     Delivery,
     DeliveryState,
     Failing,
@@ -15,8 +15,8 @@ from daemon.delivery import (
     TryLater,
     Waiting,
 )
-from daemon.incident import Kind
-from daemon.store import Store
+from daemon.model.incident import Kind
+from daemon.storage.store import Store
 from tests.given import NOW, ago
 from tests.outbox import (
     ACKNOWLEDGED,

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from daemon.delivery import Delivered, Rejected, Step, Target
-from daemon.errors import DatabaseBusyError
-from daemon.store import Change, Store
+from daemon.model.delivery import Delivered, Rejected, Step, Target
+from daemon.model.errors import DatabaseBusyError
+from daemon.storage.store import Change, Store
 from tests.given import NOW
 from tests.outbox import (
     ACKNOWLEDGED,
@@ -209,8 +209,8 @@ KILLED = """
 import os, signal, sys
 from dataclasses import replace
 from datetime import timedelta
-from daemon.database import open_engine
-from daemon.store import Store
+from daemon.storage.database import open_engine
+from daemon.storage.store import Store
 from tests.outbox import NEW, NOW, change
 
 class Trap(dict):

@@ -5,10 +5,10 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Engine
 
-from daemon.delivery import DeliveryState
-from daemon.incident import Phase, Recorded
-from daemon.store import Change, Store
-from daemon.tables import DELIVERIES
+from daemon.model.delivery import DeliveryState
+from daemon.model.incident import Phase, Recorded
+from daemon.storage.store import Change, Store
+from daemon.storage.tables import DELIVERIES
 from tests.given import ago, recorded
 from tests.outbox import (
     DEAD,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from daemon.delivery import (
+from daemon.model.delivery import (
     Delivered,
     Delivery,
     DeliveryState,
@@ -18,7 +18,7 @@ from daemon.delivery import (
     Target,
     TryLater,
 )
-from daemon.store import Store
+from daemon.storage.store import Store
 from tests.given import NOW, ago
 from tests.outbox import (
     ACKNOWLEDGED,

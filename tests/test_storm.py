@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.delivery import Allowance, Answer, Scope, TryLater
+from daemon.model.delivery import Allowance, Answer, Scope, TryLater
 from daemon.sandbox.throttle import Throttle
-from daemon.store import Store
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, Flows
 from tests.given import ago

@@ -9,7 +9,7 @@ from socket import AF_UNIX, SOCK_DGRAM, socket
 
 import pytest
 
-from daemon.systemd import Systemd
+from daemon.host.systemd import Systemd
 from tests.manager import Manager, fill
 
 ABSTRACT = f"@betterstack-signl4-tests-{os.getpid()}"
@@ -62,7 +62,7 @@ def test_where_nobody_listens_nothing_happens(address: str) -> None:
 
 
 def test_a_manager_that_takes_nothing_more_holds_nobody_up(manager: socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.systemd.PATIENCE", 0.01)
+    monkeypatch.setattr("daemon.host.systemd.PATIENCE", 0.01)
     fill(manager.getsockname())
     named(manager).ready()
 
@@ -88,7 +88,7 @@ def test_a_process_that_can_open_nothing_more_is_seen_to_be_alive(manager: socke
 
 
 def test_a_manager_that_hangs_is_waited_for_once(manager: socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.systemd.PATIENCE", 0.5)
+    monkeypatch.setattr("daemon.host.systemd.PATIENCE", 0.5)
     fill(manager.getsockname())
     systemd = named(manager)
     begun = time.monotonic()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.delivery import Delivered
+from daemon.model.delivery import Delivered
 from tests.listener import after_request, listening, says
 from tests.teller import SECRET, Place, place
 from tests.test_unpack import small_window

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from daemon.delivery import Delivered
-from daemon.errors import ConfigError
+from daemon.model.delivery import Delivered
+from daemon.model.errors import ConfigError
 from tests.faults.line import Proxy
 from tests.listener import Connection, Listener, answering, listening
 from tests.no_proxy_cases import NO_PROXY_CASES

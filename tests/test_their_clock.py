@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon import audit
-from daemon.clock import SteadyClock, TheirClock
-from daemon.store import Store
+from daemon.host.clock import SteadyClock, TheirClock
+from daemon.storage import audit
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from daemon.settings import HttpSection
-from daemon.wire import ExchangeError, tls_context
+from daemon.clients.wire import ExchangeError, tls_context
+from daemon.config.settings import HttpSection
 from tests.listener import answering, listening, ok, wire_to
 
 LOOPBACK = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli import EXIT_CODES
-from daemon.errors import ConfigError, DatabaseUnusableError
-from daemon.service import TICK
-from daemon.settings import HttpSection
+from daemon.cli.cli import EXIT_CODES
+from daemon.config.settings import HttpSection
+from daemon.model.errors import ConfigError, DatabaseUnusableError
+from daemon.runtime.service import TICK
 
 HERE = Path(__file__).parent.parent / "systemd"
 PLAIN, TEMPLATE, FAILED, RECOVERED = (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.unpack import UnpackError, unpacked
+from daemon.clients.unpack import UnpackError, unpacked
 
 CAP = 1024 * 1024
 BODY = b'{"eventId": "2516"}'

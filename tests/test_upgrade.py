@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from daemon import backup, upgrade
-from daemon.backup import put_by
-from daemon.database import REVISIONS
-from daemon.errors import DatabaseUnusableError
+from daemon.model.errors import DatabaseUnusableError
+from daemon.storage import backup, upgrade
+from daemon.storage.backup import put_by
+from daemon.storage.database import REVISIONS
 from tests.manager import managing
 from tests.outbox import dump
 
@@ -27,7 +27,7 @@ def older(database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", (OLDER,))
         connection.commit()
-    monkeypatch.setattr("daemon.database.REVISIONS", [OLDER, *REVISIONS])
+    monkeypatch.setattr("daemon.storage.database.REVISIONS", [OLDER, *REVISIONS])
     return database
 
 
@@ -84,8 +84,8 @@ def test_a_long_copy_says_that_it_gets_on(database: Path, monkeypatch: pytest.Mo
 
 SLOW = """
 import sys
-from daemon import migrate
-from daemon.migrate import command
+from daemon.storage import migrate
+from daemon.storage.migrate import command
 
 whole = command.upgrade
 
@@ -113,7 +113,7 @@ def test_a_long_migration_says_that_it_gets_on(tmp_path: Path, monkeypatch: pyte
 
 ALONE = """
 import sys
-from daemon import upgrade
+from daemon.storage import upgrade
 
 upgrade.MIGRATION = (sys.argv[1],)
 upgrade.upgrade(sys.argv[2], lambda: print("it gets on", flush=True))
@@ -137,8 +137,8 @@ def test_a_migration_whose_starter_was_killed_gives_up(tmp_path: Path) -> None:
 
 STOPPED = """
 import sys
-from daemon import upgrade
-from daemon.cli import main
+from daemon.storage import upgrade
+from daemon.cli.cli.cli import main
 
 upgrade.MIGRATION = (sys.argv.pop(1),)
 main(prog_name="betterstack-signl4")

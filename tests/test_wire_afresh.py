@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.betterstack import BetterStack
-from daemon.clock import TheirClock, utc_now
-from daemon.errors import BetterStackError
-from daemon.heartbeat import Heartbeat
-from daemon.signl4 import Signl4
-from daemon.wire import ExchangeError, Wire
+from daemon.clients.betterstack import BetterStack
+from daemon.clients.heartbeat import Heartbeat
+from daemon.clients.signl4 import Signl4
+from daemon.clients.wire import ExchangeError, Wire
+from daemon.host.clock import TheirClock, utc_now
+from daemon.model.errors import BetterStackError
 from tests import given as make
 from tests.listener import Connection, Listener, listening, ok, wire_to
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from daemon.settings import HttpSection
-from daemon.wire import SIZE_CAP, ExchangeError, tls_context
+from daemon.clients.wire import SIZE_CAP, ExchangeError, tls_context
+from daemon.config.settings import HttpSection
 from tests.listener import Connection, Script, after_request, answering, listening, ok, says, wire_to
 
 HEAD = b"HTTP/1.1 200 OK\r\n"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from daemon.errors import ConfigError
+from daemon.clients.wire import Wire, tls_context
+from daemon.config.settings import HttpSection
+from daemon.model.errors import ConfigError
 from daemon.sandbox.process import isolated
-from daemon.settings import HttpSection
-from daemon.wire import Wire, tls_context
 from tests.at_terminal import SECRETS, assert_sentence, command
 from tests.owner import BOUND
 

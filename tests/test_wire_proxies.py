@@ -6,8 +6,8 @@ from base64 import b64encode
 
 import pytest
 
-from daemon.settings import HttpSection
-from daemon.wire import ExchangeError, tls_context
+from daemon.clients.wire import ExchangeError, tls_context
+from daemon.config.settings import HttpSection
 from tests.listener import Connection, Script, after_request, answering, listening, ok, says, wire_to
 from tests.test_wire_answers import CERTIFICATE, server_side
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from daemon import network
-from daemon.network import OPTIONS
-from daemon.race import ATTEMPT_DELAY
-from daemon.settings import HttpSection
-from daemon.wire import KEPT, ExchangeError, Wire, tls_context
+from daemon.clients import network
+from daemon.clients.network import OPTIONS
+from daemon.clients.race import ATTEMPT_DELAY
+from daemon.clients.wire import KEPT, ExchangeError, Wire, tls_context
+from daemon.config.settings import HttpSection
 from tests.faults.line import Line, Proxy, has_ipv6
 from tests.listener import LONGEST, Connection, Script, after_request, answering, listening, ok, says, wire_to
 from tests.test_wire_answers import CERTIFICATE, server_side

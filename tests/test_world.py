@@ -22,8 +22,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from daemon.incident import Phase
-from daemon.unreadable import AT_ONCE
+from daemon.decisions.unreadable import AT_ONCE
+from daemon.model.incident import Phase
 from tests.hand import Deed
 from tests.ledger import AFRESH, LASTING, Fate, Ledger
 

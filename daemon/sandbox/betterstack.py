@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from daemon.incident import Phase
+from daemon.model.incident import Phase
 from daemon.sandbox.exchange import Answer, Request, json_answer
 from daemon.sandbox.ground import Ground
 from daemon.sandbox.history import Showing

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from itertools import product
 
-from daemon.incident import Kind, Phase
+from daemon.model.incident import Kind, Phase
 from daemon.sandbox.generations import Generation, distinguishable
 from daemon.sandbox.history import Happening, Showing, Window
 

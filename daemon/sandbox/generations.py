@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from daemon.incident import Phase
+from daemon.model.incident import Phase
 from daemon.sandbox.history import Act, Happening, Showing
 
 ALIVE = (Phase.OPEN, Phase.ACKNOWLEDGED)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from daemon.incident import Kind, Phase
+from daemon.model.incident import Kind, Phase
 
 TITLE_KEYS = ("subject", "title", "task", "job", "case", "incident", "x-s4-subject")
 """Where SIGNL4 looks for the title of an alert, in its own order."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from daemon.incident import Phase
+from daemon.model.incident import Phase
 
 BLANK: Mapping[str, Any] = {
     "name": None,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemon.errors import DaemonError
+from daemon.model.errors import DaemonError
 from daemon.sandbox.history import Act
 from daemon.sandbox.script import Cue, Script
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from daemon.incident import Kind
+from daemon.model.incident import Kind
 from daemon.sandbox.exchange import Answer, Request, json_answer
 from daemon.sandbox.ground import Ground
 from daemon.sandbox.history import Alert, AlertState, Event

@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from daemon.incident import Kind, Phase
+from daemon.model.incident import Kind, Phase
 from daemon.sandbox.history import Act, Happening
 from daemon.sandbox.verdict import Case, Told, Verdict
 

@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from daemon.incident import Kind
+from daemon.model.incident import Kind
 from daemon.sandbox.expectation import Due, Right, rights
 from daemon.sandbox.history import Event, Happening, Showing, Window
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from daemon.errors import DaemonError
-from daemon.incident import Phase
+from daemon.model.errors import DaemonError
+from daemon.model.incident import Phase
 from daemon.sandbox.ground import Ground
 from daemon.sandbox.history import Act, Happening, Showing
 from daemon.sandbox.past import Past

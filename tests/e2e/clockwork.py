@@ -18,9 +18,9 @@ from typing import Any
 
 import time_machine
 
-from daemon import database
-from daemon.cli import main
-from daemon.service import Service
+from daemon.cli.cli import main
+from daemon.runtime.service import Service
+from daemon.storage import database
 
 SET = "the test set the clocks"
 _monotonic = time.monotonic

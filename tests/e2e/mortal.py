@@ -20,8 +20,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from daemon import upgrade
-from daemon.cli import main
+from daemon.cli.cli import main
+from daemon.storage import upgrade
 
 VARIABLE, MIGRATION_VARIABLE = "MORTAL", "MORTAL_MIGRATION"
 PROGRAM = (sys.executable, "-m", "tests.e2e.mortal")
@@ -144,7 +144,7 @@ if __name__ == "__main__":
     if sys.argv[1] == "migrate":
         live(MIGRATION_VARIABLE)
         del sys.argv[1]
-        runpy.run_module("daemon.migrate", run_name="__main__", alter_sys=True)
+        runpy.run_module("daemon.storage.migrate", run_name="__main__", alter_sys=True)
     else:
         send_migrations_this_way()
         live(VARIABLE)

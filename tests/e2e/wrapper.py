@@ -13,10 +13,10 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
-from daemon import database
-from daemon.cli import main
+from daemon.cli.cli import main
 from daemon.deliver import Deliver
 from daemon.poll import Poll
+from daemon.storage import database
 
 MOST_PAGES = 2**32 - 2
 SWITCHES = {

@@ -17,20 +17,20 @@ from typing import Any, Protocol, TypeVar
 import pytest
 from sqlalchemy import Engine
 
-from daemon.betterstack import BetterStack
-from daemon.clock import TheirClock, utc_now
-from daemon.database import open_engine
-from daemon.incident import Phase
+from daemon.clients.betterstack import BetterStack
+from daemon.clients.signl4 import Signl4
+from daemon.clients.wire import Wire, tls_context
+from daemon.config.settings import HttpSection
+from daemon.host.clock import TheirClock, utc_now
+from daemon.model.incident import Phase
 from daemon.poll import Poll
 from daemon.sandbox.exchange import Exchange, Request
 from daemon.sandbox.faults import Rewrite
 from daemon.sandbox.ground import Ground
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.server import Sandbox
-from daemon.settings import HttpSection
-from daemon.signl4 import Signl4
-from daemon.store import Store
-from daemon.wire import Wire, tls_context
+from daemon.storage.database import open_engine
+from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.faults.line import LOOPBACK, Line, Resolver
@@ -287,7 +287,7 @@ def by_hand(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     def monotonic() -> float:
         return (clock.now - NOW).total_seconds()
 
-    monkeypatch.setattr("daemon.betterstack.time", SimpleNamespace(monotonic=monotonic))
+    monkeypatch.setattr("daemon.clients.betterstack.time", SimpleNamespace(monotonic=monotonic))
     for client in ("betterstack", "signl4"):
         hand = SimpleNamespace(now=lambda _: clock.now, fromisoformat=datetime.fromisoformat)
         monkeypatch.setattr(f"daemon.{client}.datetime", hand)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from daemon.errors import BetterStackError
-from daemon.reconcile import DELETED_NOTE, SUSPICION_LASTS
+from daemon.decisions.reconcile import DELETED_NOTE, SUSPICION_LASTS
+from daemon.model.errors import BetterStackError
 from daemon.sandbox import mishaps
 from daemon.sandbox.betterstack import LIST
 from daemon.sandbox.exchange import Answer, Request

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import trustme
 
-from daemon.errors import BetterStackError
+from daemon.model.errors import BetterStackError
 from tests.faults.conftest import NEW, PASSWORD, PATIENCE, Scene, about
 from tests.faults.line import LOOPBACK, LOOPBACK_V6, Line, Proxy, Reset, Resolver, has_ipv6
 from tests.listener import TIMEOUT

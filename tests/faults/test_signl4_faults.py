@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from daemon import audit
-from daemon.incident import Kind
-from daemon.payload import minimal
+from daemon.decisions.payload import minimal
+from daemon.model.incident import Kind
 from daemon.sandbox import mishaps
 from daemon.sandbox.exchange import Answer, Request
 from daemon.sandbox.faults import Cut, Drip, Hang, Instead, Part, Rewrite
+from daemon.storage import audit
 from tests.faults.conftest import ACKNOWLEDGED, NEW, RESOLVED, Answers, Arm, Scene, about, each, slow, spread
 from tests.faults.line import Reset
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from daemon.incident import Phase
+from daemon.model.incident import Phase
 from daemon.sandbox.ground import Ground
 from daemon.sandbox.server import Sandbox
 from tests.sandbox.conftest import client_of

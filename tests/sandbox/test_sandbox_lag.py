@@ -7,7 +7,7 @@ from random import Random
 import httpx
 import pytest
 
-from daemon.incident import Phase
+from daemon.model.incident import Phase
 from daemon.sandbox import lag
 from daemon.sandbox.exchange import Request
 from daemon.sandbox.ground import Ground

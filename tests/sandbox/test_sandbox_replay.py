@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.errors import DaemonError
+from daemon.model.errors import DaemonError
 from daemon.sandbox.history import Act
 from daemon.sandbox.replay import PLAYING_TIME, ReplayError, read_recording
 from daemon.sandbox.script import Cue

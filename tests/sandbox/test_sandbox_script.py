@@ -6,7 +6,7 @@ from collections import Counter
 from functools import partial
 from threading import Event
 
-from daemon.incident import Phase
+from daemon.model.incident import Phase
 from daemon.sandbox.history import Act
 from daemon.sandbox.scenario import SCENARIO
 from daemon.sandbox.script import Cue, Outage, Player, Script

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daemon.incident import Phase
+from daemon.model.incident import Phase
 from daemon.sandbox.ground import Ground
 from daemon.sandbox.history import Act, Showing
 from daemon.sandbox.record import Record, spelled_time

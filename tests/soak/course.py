@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from daemon.incident import Phase
+from daemon.model.incident import Phase
 from daemon.sandbox.record import Record
 from daemon.sandbox.world import World
 

@@ -6,7 +6,7 @@ A second of its life is as long as five of the program's own, as far as requests
 import runpy
 import sys
 
-from daemon import betterstack
+from daemon.clients import betterstack
 
 PROGRAM = (sys.executable, "-m", "tests.soak.hasty")
 

@@ -10,13 +10,13 @@ from random import Random
 from threading import Lock
 from typing import Any
 
-from daemon.database import locked
 from daemon.sandbox.exchange import Request
 from daemon.sandbox.history import Event, Window
 from daemon.sandbox.lag import Lag, no_lag
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import Case, Flaw, Verdict, judge
-from daemon.upgrade import upgrade
+from daemon.storage.database import locked
+from daemon.storage.upgrade import upgrade
 from tests.e2e.conftest import Daemon, Operator
 from tests.e2e.mortal import INSTANTS, VARIABLE, Moment
 from tests.soak.books import (

@@ -1,0 +1,111 @@
+"""What an operator wants to know before trusting a configuration with a night: can it read, can it alert."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+from daemon.clients.betterstack import BetterStack
+from daemon.clients.deadline import Took
+from daemon.clients.pages import PER_PAGE
+from daemon.clients.signl4 import Signl4
+from daemon.clients.wire import BodyError, ExchangeError, Wire, tls_context
+from daemon.config.config import Configuration
+from daemon.config.setting_types import spelled
+from daemon.config.settings import Settings
+from daemon.decisions.payload import EXTERNAL_ID, SOURCE, STATUS
+from daemon.host.clock import TheirClock, utc_now
+from daemon.model.delivery import Delivered
+from daemon.model.errors import BetterStackError
+from daemon.model.incident import Kind
+
+Finding = tuple[bool, str]
+"""Whether it went well, and a sentence."""
+
+
+def plan(configuration: Configuration) -> Iterator[str]:
+    """What the program will do with this configuration. Raises `ConfigError` where it cannot set out for a service."""
+    settings = configuration.settings
+    _try_to_set_out(settings)
+    poll, delivery = settings.poll, settings.delivery
+    yield f"configuration: {configuration.file or 'no file'}, environment and credentials; all of it is valid"
+    team = f", team {settings.betterstack.team_name}" if settings.betterstack.team_name else ""
+    yield (
+        f"reads {settings.betterstack.base_url}{team} every {spelled(poll.interval)}, every "
+        f"{spelled(poll.active_interval)} while an incident is open, with a sweep every {spelled(poll.sweep_interval)}"
+    )
+    kinds = "new, acknowledged and resolved" if delivery.acknowledged else "new and resolved"
+    yield f"tells {settings.signl4.base_url} of {kinds} incidents, under the external id {settings.signl4.external_id}"
+    first = "alerts for" if poll.initial == "open" else "only records"
+    yield f"on its first start it {first} what is open then; what was over never alerts"
+    watchers = len(settings.heartbeat.urls)
+    beats = f"; calls {watchers} heartbeat URLs every {spelled(settings.heartbeat.interval)}" if watchers else ""
+    yield f"raises an alarm when it cannot do its duty for {spelled(settings.alarm.poll_after)}{beats}"
+    yield f"keeps its state in {settings.database.url} for {spelled(settings.database.retention)} after the end"
+
+
+def _try_to_set_out(settings: Settings) -> None:
+    """Everything up to the first byte: whom to trust, and which proxy to take."""
+    tls = tls_context(settings.http)
+    watchers = [url.get_secret_value() for url in settings.heartbeat.urls]
+    for base_url in (settings.betterstack.base_url, settings.signl4.base_url, *watchers):
+        Wire(base_url, settings.http, tls).close()
+
+
+def check_online(settings: Settings) -> Iterator[Finding]:
+    """One read of Better Stack with the token, and one connection to SIGNL4's host, which cannot prove the secret."""
+    tls = tls_context(settings.http)
+    remarks: list[str] = []
+    times: list[Took] = []
+    with closing(Wire(settings.betterstack.base_url, settings.http, tls, observe=times.append)) as wire:
+        source = BetterStack(wire, settings.betterstack, _never_stops, remarks.append, TheirClock(utc_now))
+        try:
+            page = next(iter(source.open_pages()))
+            more = " on the first page" if len(page) == PER_PAGE else ""
+            yield True, f"Better Stack: the token works; open incidents{more}: {len(page)}; {_spelled(times[0])}"
+        except BetterStackError as error:
+            yield False, f"Better Stack: {error}"
+    for sentence in remarks:
+        yield True, sentence
+    times.clear()
+    with closing(Wire(settings.signl4.base_url, settings.http, tls, observe=times.append)) as wire:
+        try:
+            reply = wire.exchange("GET", "/")
+            answers = f"answers (HTTP {reply.status}); {_spelled(times[0])}"
+            yield True, f"SIGNL4: {settings.signl4.base_url} {answers}"
+        except BodyError as error:
+            # What its front page says is nobody's concern here.
+            yield True, f"SIGNL4: {settings.signl4.base_url} answers (HTTP {error.reply.status})"
+        except ExchangeError as error:
+            yield False, f"SIGNL4: {settings.signl4.base_url} was not reached: {error}"
+    yield True, "SIGNL4's secret can only be proven by an alert; try: betterstack-signl4 test-alert"
+
+
+def _spelled(took: Took) -> str:
+    """Where the time went; a slow look-up or connection is the network's, a slow answer the service's."""
+    steps = (("look-up", took.look_up), ("connection", took.connection), ("answer", took.answer))
+    return ", ".join(f"{step} {seconds:.2f} s" for step, seconds in steps)
+
+
+def send_test_alert(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
+    """A `new` and its `resolved`, under an external id that no incident can have."""
+    with closing(Wire(settings.signl4.base_url, settings.http, tls_context(settings.http))) as wire:
+        yield from _raise_and_close(Signl4(wire, settings.signl4), lambda: pause(settings.delivery.gap.total_seconds()))
+
+
+def _raise_and_close(signl4: Signl4, pause: Callable[[], None]) -> Iterator[Finding]:
+    external_id = f"betterstack-signl4-test-{utc_now():%Y%m%dT%H%M%S%f}"
+    common = {SOURCE: "Better Stack", EXTERNAL_ID: external_id}
+    for kind, text in ((Kind.NEW, "Test alert of betterstack-signl4"), (Kind.RESOLVED, "Test alert is over")):
+        answer = signl4.send({"Title": text, **common, STATUS: str(kind)})
+        if not isinstance(answer.outcome, Delivered):
+            yield False, f"{kind}: {answer.outcome.why}"
+            return
+        yield True, f"{kind}: SIGNL4 took it, event id {answer.outcome.event_id or 'not given'} ({external_id})"
+        if kind is Kind.NEW:
+            # SIGNL4 stores an event before it acts on it: a `resolved` right behind could overtake its `new`.
+            pause()
+
+
+def _never_stops(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False

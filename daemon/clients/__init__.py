@@ -1,0 +1,1 @@
+"""The services and the way to them."""

@@ -1,0 +1,217 @@
+"""Better Stack's incidents API (v3), read only: pages and single incidents in, `Incident` values out.
+
+Pages are counted here; no URL taken from an answer is ever requested, and the token goes to `base_url` only. Anything
+but a usable answer raises `BetterStackError`: an error, silence or an empty answer is never mistaken for news. One
+record that cannot be read is remarked upon and skipped; the rest of its page counts.
+
+Source of the facts: Better Stack's API documentation of November 2026, and public programs that use it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from daemon.clients.pages import Sheet, pages
+from daemon.clients.reading import TooManyValuesError
+from daemon.clients.records import has_unknown_status, read_incident
+from daemon.clients.wire import WRITTEN, ExchangeError, Reply, TooLargeError, Wire, described
+from daemon.config.settings import BetterStackSection
+from daemon.model.errors import BetterStackError, ForbiddenError, StoppedError, TokenRefusedError, UnreadableAnswerError
+from daemon.model.incident import Absence, Incident, Page, Phase, Shown
+from daemon.model.scrub import scrubbed
+
+REQUEST_GAP = 0.2
+"""Seconds between two requests. No limit is published; the official Terraform provider keeps to 8 requests a second."""
+LONGEST_RETRY_AFTER = timedelta(minutes=5)
+
+# Better Stack is renaming its host. Between these two a redirect is followed; anywhere else it is an error.
+_RENAMED_HOSTS = {"uptime.betterstack.com", "incidents.betterstack.com"}
+_PATH = "/api/v3/incidents"
+_FIRST_DAY = WRITTEN.date()
+"""A day before it comes from a clock that was wrong, and would have the history of years read."""
+
+
+class Clock(Protocol):
+    """The time of day at Better Stack."""
+
+    def __call__(self) -> datetime:
+        """The time, aware and in UTC."""
+
+    def is_ahead(self, ahead: timedelta) -> None:
+        """An answer said that it is so far ahead of the wall clock here."""
+
+
+class BetterStack:
+    """The API of one team, or of all teams that a global token sees."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        settings: BetterStackSection,
+        wait: Callable[[float], bool],
+        remark: Callable[[str], None],
+        clock: Clock,
+        report: Callable[[Shown], None] = lambda _: None,
+    ) -> None:
+        """`wait(seconds)` returns true when the program stops; `remark` gets a sentence for each oddity met.
+
+        `clock` is set by each answer that says its `Date`; `report` gets what each list came to that was read whole.
+        """
+        self._wire = wire
+        self._token = settings.token
+        self._base_url = settings.base_url
+        self._team = {"team_name": settings.team_name} if settings.team_name else {}
+        self._wait = wait
+        self._remark = remark
+        self._report = report
+        self._next_request_at = 0.0
+        self._clock = clock
+
+    def follow(self, other: "BetterStack") -> None:
+        """Takes over from another instance, which may have been asked to leave Better Stack alone."""
+        self._next_request_at = other._next_request_at
+
+    def open_pages(self) -> Iterator[Page]:
+        """The incidents that are not over, a page at a time as they arrive. Raises `BetterStackError`."""
+        return self._pages({"resolved": "false"})
+
+    def pages_since(self, day: date) -> Iterator[Page]:
+        """The incidents that started on that day (UTC) or later. Raises `BetterStackError`."""
+        # A day that has not come yet is an error to Better Stack; where our clock is wrong, its own counts.
+        theirs = self._clock().date() - timedelta(days=1)
+        since = min(day, theirs) if day >= _FIRST_DAY else theirs
+        return self._pages({"from": max(since, _FIRST_DAY).isoformat()})
+
+    def lookup(self, incident_id: str) -> Incident | Absence:
+        """One incident by its own record. Raises `BetterStackError`."""
+        reply = self._get(f"{_PATH}/{incident_id}", {})
+        if reply.status == 404 and _says_no_such_record(reply):
+            return Absence.NO_SUCH_RECORD
+        try:
+            incident = self._read(self._document(reply, dict)["data"])
+        except ValueError:
+            return Absence.UNREADABLE
+        return incident if incident.id == incident_id else Absence.UNREADABLE
+
+    def _pages(self, which: Mapping[str, str]) -> Iterator[Page]:
+        def ask(size: int, number: int) -> Sheet:
+            # Every parameter goes with every page: whether `next` repeats our filters is not documented.
+            reply = self._get(_PATH, {**which, **self._team, "per_page": str(size), "page": str(number)})
+            document = self._document(reply, list)
+            return Sheet(document["data"], size, _following(document))
+
+        return pages(ask, self._read, self._report, self._remark)
+
+    def _get(self, path: str, params: Mapping[str, str]) -> Reply:
+        reply = self._exchange(path, params)
+        if 300 <= reply.status < 400 and self._renamed(reply, path):
+            reply = self._exchange(path, params)
+        return reply
+
+    def _exchange(self, path: str, params: Mapping[str, str]) -> Reply:
+        self._keep_pace()
+        token = self._token.get_secret_value()
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        try:
+            reply = self._wire.exchange("GET", path, base_url=self._base_url, headers=headers, params=params)
+        except ExchangeError as error:
+            kind = UnreadableAnswerError if isinstance(error, TooLargeError) else BetterStackError
+            raise kind(f"Better Stack was not reached: {scrubbed(str(error), token)}") from None
+        if (ahead := reply.ahead(datetime.now(UTC))) is not None:
+            self._clock.is_ahead(ahead)
+        retry_after = reply.retry_after(LONGEST_RETRY_AFTER, datetime.now(UTC)) if reply.status in {429, 503} else None
+        if retry_after is not None:
+            self._next_request_at = time.monotonic() + retry_after.total_seconds()
+            raise BetterStackError(self._complaint(reply), retry_after=retry_after)
+        return reply
+
+    def _keep_pace(self) -> None:
+        wait = self._next_request_at - time.monotonic()
+        if wait > 1:
+            raise BetterStackError(
+                f"Better Stack asked to be left alone for another {wait:.0f} s", retry_after=timedelta(seconds=wait)
+            )
+        if self._wait(max(wait, 0)):
+            raise StoppedError("the program is stopping")
+        self._next_request_at = time.monotonic() + REQUEST_GAP
+
+    def _renamed(self, reply: Reply, path: str) -> bool:
+        """Whether the redirect is Better Stack's own renaming; from here on the new name is used."""
+        try:
+            here, there = urlsplit(self._base_url), urlsplit(reply.headers.get("location", ""))
+        except ValueError:
+            return False
+        if here.netloc == there.netloc or not {here.netloc, there.netloc} <= _RENAMED_HOSTS:
+            return False
+        if there.scheme != "https" or there.path != f"{here.path}{path}":
+            return False
+        self._base_url = f"https://{there.netloc}{here.path}"
+        self._remark(f"Better Stack redirects to its other host; set betterstack.base_url to {self._base_url}")
+        return True
+
+    def _document(self, reply: Reply, kind: type[Any]) -> dict[str, Any]:
+        """The answer, with `data` of this kind in it. Raises `BetterStackError`."""
+        if reply.status == 401:
+            raise TokenRefusedError(self._complaint(reply))
+        if reply.status == 403 and not _is_page_for_people(reply):
+            raise ForbiddenError(self._complaint(reply), described(reply, self._token.get_secret_value()))
+        if reply.status != 200:
+            raise BetterStackError(self._complaint(reply))
+        try:
+            body = reply.json()
+        except TooManyValuesError as error:
+            raise UnreadableAnswerError(f"Better Stack's answer cannot be read: {error}") from None
+        except ValueError:
+            raise UnreadableAnswerError("Better Stack's answer is no JSON; is betterstack.base_url right?") from None
+        if not isinstance(body, dict) or not isinstance(body.get("data"), kind):
+            raise BetterStackError("Better Stack's answer has no usable `data`; is betterstack.base_url right?")
+        return body
+
+    def _complaint(self, reply: Reply) -> str:
+        said = described(reply, self._token.get_secret_value())
+        match reply.status:
+            case 403 if _is_page_for_people(reply):
+                return f"Better Stack was not reached: something in front of Better Stack (a filter) refused: {said}"
+            case 401 | 403:
+                return f"Better Stack refused the token: {said}; check betterstack.token"
+            case 404:
+                return f"Better Stack has no such route: {said}; check betterstack.base_url"
+            case status if 300 <= status < 400:
+                return f"Better Stack's address redirects elsewhere (HTTP {status}); check betterstack.base_url"
+            case _:
+                return f"Better Stack answered {said}"
+
+    def _read(self, record: object) -> Incident:
+        """Raises `ValueError`."""
+        try:
+            incident = read_incident(record)
+        except ValueError as error:
+            self._remark(f"Better Stack sent a record that was skipped: {error}")
+            raise
+        if has_unknown_status(incident):
+            taken = "over" if incident.phase is Phase.RESOLVED else "open"
+            self._remark(f"Better Stack uses the unknown status {incident.status[:40]!r}, taken as {taken}")
+        return incident
+
+
+def _is_page_for_people(reply: Reply) -> bool:
+    """Better Stack itself answers in JSON, or with nothing."""
+    return "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip().startswith(b"<")
+
+
+def _says_no_such_record(reply: Reply) -> bool:
+    """A missing record and a missing route are both 404; the record's says so, the route's has `see_docs`."""
+    try:
+        body = reply.json()
+    except ValueError:
+        return False
+    said = body.get("errors") if isinstance(body, dict) and "see_docs" not in body else None
+    return isinstance(said, str) and "not found" in said.lower()
+
+
+def _following(document: Mapping[str, Any]) -> bool | None:
+    """Whether a next page is named; `None` where the answer does not say."""
+    pagination = document.get("pagination")
+    return bool(pagination["next"]) if isinstance(pagination, dict) and "next" in pagination else None

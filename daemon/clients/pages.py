@@ -1,0 +1,130 @@
+"""A list of Better Stack, page by page, whatever one record in it is like.
+
+1. A list ends where an answer says so. Where no answer says so, it ends with a page that is not full.
+2. A page that cannot be read as a whole, since it is too large or no JSON, is asked for again in smaller ones, down to
+   single records: what then cannot be read is one record, and costs no other.
+3. Several records running that cannot be read are no odd records but a list that cannot be read.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from daemon.model.errors import BetterStackError, UnreadableAnswerError
+from daemon.model.incident import Incident, Page, Shown
+
+PER_PAGE = 50
+"""The most that the API allows."""
+PAGE_CAP = 1000
+BARREN_PAGES = 3
+"""So many pages running without a new id, while there is said to be a next one, are a loop and not a list."""
+UNREADABLE_RUNNING = 3
+_SMALLER = {50: 10, 10: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One answer to a request for a page."""
+
+    records: Sequence[object]
+    size: int
+    """How many records were asked for."""
+    following: bool | None
+    """Whether it names a next page; `None` where it does not say."""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the list ends here."""
+        return len(self.records) < self.size if self.following is None else not self.following
+
+
+Ask = Callable[[int, int], Sheet]
+"""Page `number`, counted from 1, of pages of `size`. Raises `BetterStackError`."""
+
+
+def pages(
+    ask: Ask, read: Callable[[object], Incident], report: Callable[[Shown], None], remark: Callable[[str], None]
+) -> Iterator[Page]:
+    """The list as it arrives. `read` raises `ValueError` for a record that it remarked upon. Raises `BetterStackError`.
+
+    `report` gets what the list came to, if it was read to its end; `remark` a sentence for each oddity met.
+    """
+    walk = _Walk(ask, read, remark)
+    barren = 0
+    for number in range(1, PAGE_CAP + 1):
+        known = len(walk.seen)
+        yield from walk.page(number)
+        if walk.is_over:
+            report(Shown(walk.readable, tuple(walk.unreadable)))
+            return
+        barren = 0 if len(walk.seen) > known else barren + 1
+        if barren == BARREN_PAGES:
+            raise BetterStackError(f"Better Stack's list does not end: {barren} pages running bring nothing new")
+    raise BetterStackError(f"Better Stack's list is longer than {PAGE_CAP} pages")
+
+
+@dataclass(slots=True)
+class _Walk:
+    """How far the list was read."""
+
+    ask: Ask
+    read: Callable[[object], Incident]
+    remark: Callable[[str], None]
+    seen: set[str] = field(default_factory=set)
+    readable: int = 0
+    unreadable: list[str] = field(default_factory=list)
+    """Why, of each."""
+    running: int = 0
+    """How many answers running could not be read."""
+    is_over: bool = False
+
+    def page(self, number: int) -> Iterator[Page]:
+        """One page of the usual size, in as many pieces as it takes. Raises `BetterStackError`."""
+        read_before, unread_before, new_list = self.readable, len(self.unreadable), not self.seen
+        for sheet in self._sheets(PER_PAGE, number):
+            page = tuple(self._readable(sheet.records))
+            self.seen |= {incident.id for incident in page}
+            self.is_over = sheet.is_last
+            yield page
+        unread = self.unreadable[unread_before:]
+        if unread and self.readable == read_before and (new_list or len(unread) > 1):
+            raise BetterStackError(
+                f"Better Stack's page {number} holds no record that can be read ({unread[0]}); its format has changed"
+            )
+
+    def _readable(self, records: Sequence[object]) -> Iterator[Incident]:
+        for record in records:
+            try:
+                incident = self.read(record)
+            except ValueError as error:
+                self.unreadable.append(str(error))
+            else:
+                self.readable += 1
+                yield incident
+
+    def _sheets(self, size: int, number: int) -> Iterator[Sheet]:
+        try:
+            sheet = self.ask(size, number)
+        except UnreadableAnswerError as error:
+            if size in _SMALLER:
+                yield from self._in_smaller(size, number)
+            else:
+                self._skip(error)
+        else:
+            self.running = 0
+            yield sheet
+
+    def _in_smaller(self, size: int, number: int) -> Iterator[Sheet]:
+        smaller = _SMALLER[size]
+        parts = size // smaller
+        for part in range((number - 1) * parts + 1, number * parts + 1):
+            for sheet in self._sheets(smaller, part):
+                yield sheet
+                if sheet.is_last:
+                    return
+
+    def _skip(self, error: UnreadableAnswerError) -> None:
+        self.running += 1
+        if self.running == UNREADABLE_RUNNING:
+            raise error
+        self.remark(f"Better Stack sent a record that was skipped; asked for alone: {error}")
+        self.unreadable.append(str(error))

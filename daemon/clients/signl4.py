@@ -1,0 +1,140 @@
+"""SIGNL4's inbound webhook: one payload out, one `Answer` back. Never raises for what the world does.
+
+The secret is part of the URL and of SIGNL4's own error texts; it is scrubbed from everything that leaves this module.
+
+Source of the facts: SIGNL4's manual and support pages of November 2026, and public programs that use the webhook.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from daemon.clients.reading import check_to_the_letter
+from daemon.clients.wire import BodyError, ExchangeError, Reply, Wire, described
+from daemon.config.settings import Signl4Section
+from daemon.model.delivery import MARGIN, WINDOW, Allowance, Answer, Delivered, Outcome, Rejected, Scope, TryLater
+from daemon.model.scrub import scrubbed
+
+LONGEST_HOLD = timedelta(minutes=15)
+"""A clock that is off, or a reset in milliseconds, must not silence paging for longer."""
+CLOCKS_APART = timedelta(seconds=2)
+"""So far behind ours their clock may be, where no `Date` says what it is."""
+
+_TAKEN = {201, 202, 204, 205}
+"""Whatever stands below them: a repetition would wake somebody twice."""
+_PAYLOAD_FAULTS = {400, 406, 413, 415, 422}
+_SECRET_FAULTS = {401, 403, 404}
+_COUNTED = {400, 401, 403, 404, 413, 415, 422}
+"""What SIGNL4 counts among the ten faulty requests that it allows a minute."""
+_UNKNOWN_SECRET = 3004
+
+
+class Signl4:
+    """One team's or integration's webhook."""
+
+    def __init__(self, wire: Wire, settings: Signl4Section) -> None:
+        self._wire = wire
+        self._secret = settings.secret
+
+    def send(self, payload: Mapping[str, Any]) -> Answer:
+        """Sends one event and says what came of it."""
+        secret = self._secret.get_secret_value()
+        content = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+        headers = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
+        try:
+            reply = self._wire.exchange("POST", f"/webhook/{quote(secret, safe='')}", headers=headers, content=content)
+        except BodyError as error:
+            reply = error.reply
+        except ExchangeError as error:
+            return Answer(TryLater(f"SIGNL4 was not reached: {scrubbed(str(error), secret)}", Scope.ROW))
+        return answer_to(reply, secret, datetime.now(UTC))
+
+
+def answer_to(reply: Reply, secret: str, now: datetime) -> Answer:
+    """What a reply means. Headers that ask for silence count before the status does."""
+    retry_after = reply.retry_after(LONGEST_HOLD, now)
+    used_up = _count(reply, "x-ratelimit-remaining") == 0
+    reset = _limit_reset(reply, now)
+    allowance = _allowance(reply, reset)
+    # Where the limit is known the pace keeps the margin, and knows when what we sent counts no more.
+    margin = MARGIN if allowance is None else timedelta(0)
+    asked = min(reset + margin, LONGEST_HOLD) if reset and used_up else None
+    return Answer(
+        outcome=_outcome(reply, secret, used_up),
+        hold=retry_after if retry_after is not None else asked,
+        faulty=reply.status in _COUNTED,
+        allowance=allowance,
+    )
+
+
+def _outcome(reply: Reply, secret: str, used_up: bool) -> Outcome:
+    if 200 <= reply.status < 300:
+        return _accepted(reply, secret)
+    why = f"SIGNL4 answered {described(reply, secret)}{_unread(reply, secret)}"
+    if reply.status == 429 or used_up:
+        return TryLater(why, Scope.TARGET)
+    if reply.status in _PAYLOAD_FAULTS:
+        return Rejected(why)
+    if reply.status in _SECRET_FAULTS:
+        is_unknown = reply.status == 404 and (_object(reply) or {}).get("code") == _UNKNOWN_SECRET
+        scope = Scope.SECRET if is_unknown or reply.status == 401 else Scope.UNCLEAR
+        return TryLater(f"{why}; {_secret_advice(reply, is_unknown=is_unknown)}", scope)
+    return TryLater(why, Scope.ROW)
+
+
+def _accepted(reply: Reply, secret: str) -> Outcome:
+    is_empty = not reply.body.strip() and reply.unread is None
+    if reply.status in _TAKEN or is_empty or _object(reply) is not None:
+        event_id = (_object(reply) or {}).get("eventId")
+        return Delivered(scrubbed(event_id, secret)[:200] if isinstance(event_id, str) else None)
+    if reply.unread is not None:
+        unread = _unread(reply, secret)
+        return TryLater(f"HTTP {reply.status}{unread}; it may have been taken, so it is rarely repeated", Scope.ITEM)
+    why = f"HTTP {reply.status} without SIGNL4's JSON: something on the way answered, a portal or a proxy perhaps"
+    return TryLater(why, Scope.ROW)
+
+
+def _unread(reply: Reply, secret: str) -> str:
+    return "" if reply.unread is None else f" (its body could not be read: {scrubbed(reply.unread, secret)[:200]})"
+
+
+def _object(reply: Reply) -> Mapping[str, Any] | None:
+    """The body, if it is a JSON object to the letter: what only looks like one may be a portal's or a proxy's."""
+    try:
+        check_to_the_letter(reply.body)
+        body = reply.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _secret_advice(reply: Reply, *, is_unknown: bool) -> str:
+    """What to check first: SIGNL4's own 404 for an unknown secret carries a code, another 404 is not its webhook."""
+    return "check signl4.secret" if is_unknown or reply.status != 404 else "check signl4.base_url and signl4.secret"
+
+
+def _limit_reset(reply: Reply, now: datetime) -> timedelta | None:
+    """How long until `X-RateLimit-Reset`, at most a margin too short; `None` where that is not plausible."""
+    at, ahead = _count(reply, "x-ratelimit-reset"), reply.ahead(now)
+    if at is None:
+        return None
+    # By SIGNL4's own clock, where it says what that is; a machine's clock is a poor judge of somebody else's.
+    wait = timedelta(seconds=at - (now + (ahead or timedelta(0))).timestamp())
+    if ahead is None:
+        # It may be behind. But no window ends later than a whole one from now.
+        wait = max(wait, min(wait + CLOCKS_APART, WINDOW))
+    # A day is the longest window SIGNL4 names; anything beyond it is a wrong clock or another unit.
+    return max(wait, timedelta(0)) if -MARGIN < wait <= timedelta(days=1) else None
+
+
+def _allowance(reply: Reply, resets_in: timedelta | None) -> Allowance | None:
+    events, remaining = _count(reply, "x-ratelimit-limit"), _count(reply, "x-ratelimit-remaining")
+    return Allowance(events, remaining, resets_in) if events and remaining is not None else None
+
+
+def _count(reply: Reply, name: str) -> int | None:
+    """A header that is a plain number of a plausible size."""
+    text = reply.headers.get(name, "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None

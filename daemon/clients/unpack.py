@@ -1,0 +1,107 @@
+"""The body of an answer, unpacked piece by piece and never beyond a cap: kilobytes can hold gigabytes.
+
+The bytes themselves say whether they are packed. Labels do not: proxies unpack a body and leave its label, pack it a
+second time, or put a word such as `utf-8` where the name of a packing belongs.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from daemon.model.errors import DaemonError
+
+STEP = 64 * 1024
+"""So many bytes are unpacked at once, so that no frame that an error keeps alive holds more."""
+LAYERS = 2
+_PLAIN = {"", "identity", "none", "utf-8", "utf8", "iso-8859-1", "binary", "8bit", "chunked"}
+_PACKED = {"gzip", "x-gzip", "deflate"}
+
+
+class UnpackError(DaemonError):
+    """The body cannot be had; the text says why."""
+
+
+class LargerError(UnpackError):
+    """The body is larger than the cap."""
+
+
+def unpacked(pieces: Iterable[bytes], label: str, cap: int) -> Iterator[bytes]:
+    """The body in pieces. `label`: its `Content-Encoding`. Raises `UnpackError`, behind what could be had of it.
+
+    What cannot be unpacked is handed on as it came, before the error. `cap`: bytes, as they come and unpacked.
+    """
+    named = [name for name in (part.strip() for part in label.lower().split(",")) if name not in _PLAIN]
+    head, pieces = _peeked(_capped(pieces, cap))
+    layers = 0
+    while _is_packed(head) and layers < LAYERS:
+        head, pieces = _peeked(_capped(_inflated(pieces), cap))
+        layers += 1
+    yield from pieces
+    known = len(named) <= LAYERS and _PACKED.issuperset(named)
+    is_open = not named or layers > 0 or head.lstrip()[:1] in {b"", b"{", b"["}
+    if head and not (known and is_open):
+        raise UnpackError(f"the answer is packed as {label.strip()[:40]!r}, which cannot be unpacked")
+
+
+def _peeked(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The beginning, two bytes of it at least where there are so many, and all of the pieces."""
+    head = b""
+    for piece in pieces:
+        head += piece
+        if len(head) > 1:
+            break
+    return head, chain([head] if head else (), pieces)
+
+
+def _is_packed(head: bytes) -> bool:
+    """Whether it begins as gzip does, or as zlib does, which is what HTTP calls deflate."""
+    if len(head) < 2:
+        return False
+    first, second = head[:2]
+    zlibs = first & 0x0F == 8 and first >> 4 <= 7 and not second & 0x20 and (first * 256 + second) % 31 == 0
+    return zlibs or head.startswith(b"\x1f\x8b")
+
+
+def _capped(pieces: Iterable[bytes], cap: int) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > cap:
+            raise LargerError(f"the answer is larger than {cap // 1024 // 1024} MB")
+        yield piece
+
+
+def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """One layer of gzip, in one member or several, or of zlib."""
+    unpacker, between = None, False
+    for piece in pieces:
+        # Another member may follow the last one, or zeros that fill a block.
+        rest, more = piece.lstrip(b"\0") if between else piece, False
+        while rest or more:
+            unpacker = unpacker or zlib.decompressobj(zlib.MAX_WBITS | 32)
+            before = unpacker.copy()
+            try:
+                inner = unpacker.decompress(rest, STEP)
+            except zlib.error as error:
+                yield _up_to_the_fault(before, rest)
+                raise UnpackError(f"the answer cannot be unpacked: {error}") from None
+            rest, more = unpacker.unconsumed_tail, len(inner) == STEP
+            between = unpacker.eof
+            if between:
+                rest, more, unpacker = unpacker.unused_data.lstrip(b"\0"), False, None
+            yield inner
+    if unpacker is not None:
+        raise UnpackError("the answer ends before it is unpacked")
+
+
+def _up_to_the_fault(unpacker: "zlib._Decompress", piece: bytes) -> bytes:
+    """What can be had of a piece that cannot be unpacked to its end, such as one whose checksum is wrong."""
+    had = bytearray()
+    for place in range(len(piece)):
+        try:
+            had += unpacker.decompress(piece[place : place + 1])
+        except zlib.error:
+            break
+        if len(had) > STEP:
+            break
+    return bytes(had)

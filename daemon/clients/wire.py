@@ -1,0 +1,253 @@
+"""One HTTP exchange: a request out, a bounded answer in.
+
+An exchange ends by its deadline, whatever the other side does: a server that drips a byte now and then passes every
+read timeout of the HTTP client, so `stream` cuts each wait to what is left of the exchange. An answer larger than the
+cap is not read to its end, nor unpacked any further. Redirects are not followed, no cookie is kept, and the environment
+decides nothing but proxies and whom to trust: after any answer the next request is that of a fresh client.
+"""
+
+import json
+import logging
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar
+from typing import Any
+
+from daemon.clients.deadline import Took, begin_exchange, status_heard, took
+from daemon.clients.network import fit
+from daemon.clients.proxy import Proxy, advice, proxy_for
+from daemon.clients.race import LOOKING_UP
+from daemon.clients.reading import kindly
+from daemon.clients.trust import named_authorities
+from daemon.clients.unpack import LargerError, UnpackError, unpacked
+from daemon.config.settings import HttpSection
+from daemon.host.lean import without
+from daemon.model.errors import DaemonError
+from daemon.model.harmless import harmless
+from daemon.model.scrub import scrubbed
+
+with without("rich", "httpx._main"):
+    import httpx
+
+for _library in ("httpx", "httpcore", "httpx2", "httpcore2"):
+    # Their own lines quote addresses and headers, which hold the secrets.
+    logging.getLogger(_library).setLevel(logging.WARNING)
+
+SIZE_CAP = 10 * 1024 * 1024
+KEPT = 60.0
+"""Seconds for which a connection is kept, so that rounds need no new one each time."""
+BEGINNING = 4096
+"""So many bytes are kept of a body that could not be read to its end."""
+THROUGH = ", through "
+WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
+"""A clock that stands before this one, when the program was written, is wrong."""
+OUTLIVED = datetime(2100, 1, 1, tzinfo=UTC)
+"""So is one that stands after this one."""
+
+
+class ExchangeError(DaemonError):
+    """No usable answer came; the text says why and holds neither address nor secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    unread: str | None = None
+    """Why the body could not be read; `body` is then what there is of its beginning."""
+
+    def json(self) -> Any:
+        """The body as JSON, read as kindly as can be. Raises `ValueError`, and of these `TooManyValuesError`."""
+        return kindly(self.body)
+
+    def retry_after(self, most: timedelta, now: datetime) -> timedelta | None:
+        """`Retry-After` in either of its forms, from nothing to `most`; `None` where there is none that makes sense."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit():
+            return min(timedelta(seconds=min(int(text[:9]), 10**8)), most)
+        at = _date(text)
+        return None if at is None else min(max(at - now, timedelta(0)), most)
+
+    def ahead(self, now: datetime) -> timedelta | None:
+        """How far the other side's clock is ahead of ours, where it says a `Date` that can be true."""
+        at = _date(self.headers.get("date", ""))
+        return at - now if at is not None and WRITTEN <= at < OUTLIVED else None
+
+
+class BodyError(ExchangeError):
+    """An answer began, and the rest of it could not be read. What its status says, it says all the same."""
+
+    def __init__(self, why: str, reply: Reply) -> None:
+        super().__init__(why)
+        self.reply = reply
+
+
+class TooLargeError(BodyError):
+    """An answer came, and it is larger than the cap."""
+
+
+class _NoCookies(CookieJar):
+    """Takes no cookie in, whatever an answer says: one that cannot be spelled in a header would spoil every request."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Does not look."""
+
+
+class Wire:
+    """A connection pool to one service."""
+
+    def __init__(
+        self,
+        base_url: str,
+        settings: HttpSection,
+        tls: ssl.SSLContext,
+        connections: int = 1,
+        observe: Callable[[Took], None] = lambda _: None,
+    ) -> None:
+        """`connections`: how many requests may be under way at once. `observe` gets the times of each whole exchange.
+
+        Raises `ConfigError` for a proxy it cannot use.
+        """
+        self._observe = observe
+        self._base_url = base_url
+        self._timeout = settings.timeout.total_seconds()
+        proxy = proxy_for(base_url, settings)
+        self._way = f"{THROUGH}the proxy that {proxy.named_by} names" if proxy else ""
+        self._proxy_secrets = proxy.secrets() if proxy else ()
+        transport = _transport(tls, proxy, connections)
+        fit(transport._pool)
+        self._http = httpx.Client(
+            transport=transport,
+            timeout=self._timeout,
+            headers={"User-Agent": "betterstack-signl4", "Accept-Encoding": "gzip"},
+            cookies=_NoCookies(),
+        )
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        base_url: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Reply:
+        """Sends one request and reads its answer.
+
+        Raises `ExchangeError`, and `BodyError` of these where the status came, and the rest cannot be read.
+        """
+        begin_exchange(self._timeout)
+        url = f"{base_url or self._base_url}{path}"
+        stream = self._http.stream(method, url, headers=headers, params=params, content=content)
+        try:
+            with self._explained(), stream as response:
+                self._check_who_answers(response)
+                return self._read(response)
+        except ExchangeError as error:
+            status = None if isinstance(error.__context__, httpx.ProxyError) else status_heard()
+            if status is None or isinstance(error, BodyError):
+                raise
+            raise BodyError(str(error), Reply(status, {}, b"", unread=str(error))) from None
+
+    def _read(self, response: httpx.Response) -> Reply:
+        """The body is unpacked here: the library unpacks a piece of it to the end, however large that is."""
+        status, headers = response.status_code, {key.lower(): value for key, value in response.headers.items()}
+        body = bytearray()
+        try:
+            with self._explained():
+                for piece in unpacked(response.iter_raw(), headers.get("content-encoding", ""), SIZE_CAP):
+                    body += piece
+        except ExchangeError as error:
+            del body[BEGINNING:]  # the error keeps this frame alive, and with it what was read
+            kind = TooLargeError if isinstance(error.__context__, LargerError) else BodyError
+            raise kind(str(error), Reply(status, headers, bytes(body), unread=str(error))) from None
+        self._observe(took())
+        return Reply(status, headers, bytes(body))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Whatever the libraries raise is an `ExchangeError`."""
+        try:
+            yield
+        except httpx.TimeoutException as error:
+            where = f", as {LOOKING_UP}" if LOOKING_UP in str(error) else self._way
+            raise ExchangeError(f"no complete answer within {self._timeout:g} s{where}") from None
+        except httpx.ProxyError as error:
+            raise self._refused(str(error)) from None
+        except UnpackError as error:
+            raise ExchangeError(str(error)) from None
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, ValueError) as error:
+            # The text of the library's own errors is safe to keep only because it is scrubbed by whoever holds secrets.
+            raise ExchangeError(f"{type(error).__name__}: {error}{self._way}") from None
+
+    def _check_who_answers(self, response: httpx.Response) -> None:
+        if not getattr(response.extensions.get("network_stream"), "heard", True):
+            raise ExchangeError("an answer was there before the request: what came before it was too long")
+        if response.status_code == 407 and self._way and response.url.scheme == "http":
+            # Without a tunnel the proxy answers where the service would.
+            raise httpx.ProxyError(f"407 {response.reason_phrase}")
+
+    def _refused(self, how: str) -> ExchangeError:
+        """The proxy itself answered; what it says may be made of what it was told."""
+        what_to_do = advice(how[:3])
+        how = " ".join(scrubbed(how, *self._proxy_secrets).split())[:100]
+        return ExchangeError(f"{self._way.removeprefix(THROUGH)} refused: HTTP {how}{what_to_do}")
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._http.close()
+
+
+def tls_context(settings: HttpSection) -> ssl.SSLContext:
+    """Whom to trust: `http.ca_file`, else the usual variables, else what httpx ships. Raises `ConfigError`."""
+    return named_authorities(settings.ca_file) or httpx.create_ssl_context(trust_env=False)
+
+
+def _date(text: str) -> datetime | None:
+    """An HTTP date."""
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _transport(tls: ssl.SSLContext, proxy: Proxy | None, connections: int) -> httpx.HTTPTransport:
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEPT)
+    if proxy is None:
+        return httpx.HTTPTransport(verify=tls, trust_env=False, limits=limits)
+    try:
+        # A proxy that is reached over TLS is trusted as the services are.
+        way = httpx.Proxy(proxy.url, auth=proxy.credentials, ssl_context=tls if proxy.over_tls else None)
+    except (httpx.InvalidURL, ValueError):
+        raise proxy.unusable() from None
+    return httpx.HTTPTransport(verify=tls, proxy=way, trust_env=False, limits=limits)
+
+
+def described(reply: Reply, secret: str) -> str:
+    """What an answer that is no success says, for the operator: its own words without the secret, cut to a line."""
+    try:
+        body = reply.json()
+    except ValueError:
+        body = None
+    fields = body if isinstance(body, dict) else {}
+    said = next((fields[key] for key in ("errors", "error", "message") if fields.get(key)), None)
+    text = said if isinstance(said, str) else _dumped(said) if said else reply.body.decode("utf-8", "replace")
+    details = fields.get("details")
+    text = f"{text} {details}" if isinstance(details, str) else text
+    return f"HTTP {reply.status} {harmless(' '.join(scrubbed(text, secret).split())[:200])}".rstrip()
+
+
+def _dumped(said: object) -> str:
+    try:
+        return json.dumps(said)
+    except RecursionError:
+        return "something nested too deeply"

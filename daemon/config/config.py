@@ -1,0 +1,237 @@
+"""Reads the settings from the four places they come from: environment, credentials, TOML file, defaults.
+
+`load` either returns settings that are complete and valid, or raises one `ConfigError` that lists every mistake it
+found, each as a sentence with the key, what is wrong and how to mend it. No secret appears in such a sentence.
+"""
+
+import difflib
+import json
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_origin
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from daemon.config.setting_types import spelled
+from daemon.config.settings import Settings
+from daemon.model.errors import ConfigError
+
+CONFIG_VARIABLE = "BETTERSTACK_SIGNL4_CONFIG"
+CONFIG_PLACES = (Path("config.toml"), Path("/etc/betterstack-signl4/config.toml"))
+SECTIONS: dict[str, type[BaseModel]] = {
+    name: field.annotation for name, field in Settings.model_fields.items() if isinstance(field.annotation, type)
+}
+KEYS = tuple(f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Valid settings, the file they came from if there was one, and what the operator should look at."""
+
+    settings: Settings
+    file: Path | None
+    warnings: tuple[str, ...]
+    named: Path | None = None
+    """What `--config` named."""
+
+
+def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False) -> Configuration:
+    """Reads all four sources. Raises `ConfigError`. `file` is what `--config` named.
+
+    `offline`: for commands that only look into the database, and may be run by somebody who cannot read the secrets.
+    """
+    found = _find(file, environ)
+    credentials = _credentials(environ)
+    problems: list[str] = []
+    toml = _toml(found)
+    merged = _merged(toml, _texts(credentials, problems), _texts(_environment(environ), problems))
+    for section, secret in (("betterstack", "token"), ("signl4", "secret")):
+        held = merged.setdefault(section, {})
+        if offline and isinstance(held, dict):
+            held.setdefault(secret, "not-needed-offline")
+    try:
+        settings = Settings(**merged)
+    except ValidationError as error:
+        problems += map(_sentence, error.errors())
+    if problems:
+        raise ConfigError(*problems)
+    return Configuration(settings, found, tuple(_exposed(found, toml, environ, credentials)), file)
+
+
+def logs_json(file: Path | None, environ: Mapping[str, str]) -> bool:
+    """Whether the log is to be JSON, as far as that can be told of a configuration that may have mistakes."""
+    try:
+        layers = (_toml(_find(file, environ)), _texts(_credentials(environ), []), _texts(_environment(environ), []))
+    except ConfigError:
+        layers = ({}, {}, _texts(_environment(environ), []))
+    log = _merged(*layers).get("log")
+    return isinstance(log, dict) and log.get("format") == "json"
+
+
+def differences(old: Settings, new: Settings) -> list[str]:
+    """What is not as it was, a phrase for each key; of secrets and tables only that they changed."""
+    secrets = set(_secret_keys())
+    phrases = []
+    for key in KEYS:
+        section, _, name = key.partition(".")
+        before, after = (getattr(getattr(settings, section), name) for settings in (old, new))
+        if before != after:
+            hidden = key in secrets or isinstance(after, dict)
+            phrases.append(f"{key} changed" if hidden else f"{key} from {_told(before)} to {_told(after)}")
+    return phrases
+
+
+def _told(value: object) -> str:
+    return f'"{spelled(value)}"' if isinstance(value, timedelta) else json.dumps(value, default=str)
+
+
+def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """The layers over each other, key by key. A section that is no table stays, so that it is told of as a mistake."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for section, value in layer.items():
+            known = merged.setdefault(section, {})
+            if isinstance(known, dict):
+                merged[section] = {**known, **value} if isinstance(value, dict) else value
+    return merged
+
+
+def _find(file: Path | None, environ: Mapping[str, str]) -> Path | None:
+    named = file or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
+    if named is not None:
+        return named
+    return next(filter(_is_there, CONFIG_PLACES), None)
+
+
+def _is_there(place: Path) -> bool:
+    """What cannot be reached is told of: from Python 3.14 on `Path.is_file` takes it for what is not there."""
+    try:
+        return stat.S_ISREG(place.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise ConfigError(
+            f"{place} cannot be reached ({error.strerror}); name another with --config, or mend it"
+        ) from None
+
+
+def _toml(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read ({error.strerror}); name another with --config, or mend it") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{file} is not valid TOML ({error}); mend that line") from None
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that are meant for us, under the names of their keys. An empty one counts as not set."""
+    pairs = ((name.lower().split("__", 1), value) for name, value in environ.items() if "__" in name)
+    return {".".join(parts): value for parts, value in pairs if parts[0] in SECTIONS and value}
+
+
+def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """The files that are meant for us, under the names of their keys. An empty one counts as not given."""
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    if not directory:
+        return {}
+    try:
+        files = sorted(path for path in Path(directory).iterdir() if path.name.partition(".")[0] in SECTIONS)
+        texts = {path.name: path.read_text("utf-8").rstrip("\r\n") for path in files if "." in path.name}
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the credentials in {directory} cannot be read ({error}); mend the directory") from None
+    return {name: text for name, text in texts.items() if text.strip()}
+
+
+def _texts(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    """Settings given as text; lists and tables are JSON there. What is not goes into `problems`."""
+    layer: dict[str, dict[str, Any]] = {}
+    for name, text in pairs.items():
+        section, _, key = name.partition(".")
+        field = SECTIONS[section].model_fields.get(key)
+        value: Any = text
+        kind = None if field is None else get_origin(field.annotation)
+        if kind in {dict, list}:
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                form = '{"Title": "$NAME"}' if kind is dict else '["https://one.example.com/beat"]'
+                problems.append(f"{name} is not JSON ({error}); write it like {form}")
+                continue
+        layer.setdefault(section, {})[key] = value
+    return layer
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    """One mistake, told to the operator."""
+    key = ".".join(str(part) for part in detail["loc"][:2])
+    match detail["type"]:
+        case "missing":
+            return f"{key} is missing; {_where(key)}"
+        case "extra_forbidden":
+            return f"{key} is not a known key; {_nearest(key)}"
+        case "value_error" if len(detail["loc"]) == 1:
+            return str(detail["ctx"]["error"])
+        case "value_error":
+            return f"{key}{_shown(key, detail['input'])} {detail['ctx']['error']}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{key} must be a table; write it as [{key}] with its keys below"
+        case _:
+            plain = detail["msg"].removeprefix("Input ")
+            mend = "put it in quotes" if key in _secret_keys() else f"the default is {_default(key)}"
+            if detail["type"] == "list_type":
+                mend = 'write it like ["https://one.example.com/beat"]'
+            return f"{key}{_shown(key, detail['input'])} {plain}; {mend}"
+
+
+def _where(key: str) -> str:
+    section, _, name = key.partition(".")
+    variable = key.upper().replace(".", "__")
+    return f"set {variable} in the environment, put it in a credential file named {key}, or as {name} under [{section}]"
+
+
+def _nearest(key: str) -> str:
+    section, dot, name = key.partition(".")
+    if not dot or section not in SECTIONS:
+        return f"the nearest is [{difflib.get_close_matches(key, SECTIONS, 1, 0)[0]}]"
+    by_name = {known.partition(".")[2]: known for known in reversed(KEYS)}
+    by_name |= {known: f"{section}.{known}" for known in SECTIONS[section].model_fields}
+    return f"the nearest is {by_name[difflib.get_close_matches(name, by_name, 1, 0)[0]]}"
+
+
+def _shown(key: str, value: object) -> str:
+    secret = key in _secret_keys() or not isinstance(value, str | int | float) or "@" in str(value)
+    return "" if secret else f" ({str(value)[:80]!r})"
+
+
+def _secret_keys() -> Iterator[str]:
+    for name in KEYS:
+        section, _, key = name.partition(".")
+        if SecretStr.__name__ in str(SECTIONS[section].model_fields[key].annotation):
+            yield name
+
+
+def _default(key: str) -> str:
+    section, _, name = key.partition(".")
+    return _told(SECTIONS[section].model_fields[name].default if name else None)
+
+
+def _exposed(
+    file: Path | None, toml: Mapping[str, Any], environ: Mapping[str, str], credentials: Mapping[str, str]
+) -> Iterator[str]:
+    """A warning for each file with a secret in it that everybody on this machine can read."""
+    directory = Path(environ.get("CREDENTIALS_DIRECTORY", ""))
+    holders = [directory / key for key in _secret_keys() if key in credentials]
+    given = (toml.get(section, {}).get(key) for section, _, key in (name.partition(".") for name in _secret_keys()))
+    if file is not None and any(given):
+        holders.append(file)
+    for path in holders:
+        if path.stat().st_mode & 0o004:
+            yield f"{path} holds a secret and everybody on this machine can read it; run: chmod o-rwx {path}"

@@ -1,0 +1,185 @@
+"""What comes after an attempt: for the delivery, and for SIGNL4 as a whole. Pure.
+
+Their outage is never our lost page: nothing here counts attempts against a limit. Only a payload that SIGNL4 refused
+twice, the second time in its minimal form, is dead. And what fails while others are taken is not SIGNL4's outage: it is
+set apart, and teaches nothing about SIGNL4 from then on.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+from daemon.model.delivery import (
+    Answer,
+    Delivered,
+    Delivery,
+    DeliveryState,
+    Failing,
+    Opening,
+    Rejected,
+    Scope,
+    Step,
+    Target,
+    TryLater,
+)
+
+LONGEST_HOLD = timedelta(minutes=15)
+LONGEST_ROUND_BACKOFF = timedelta(minutes=2)
+PROBE_GAP = timedelta(seconds=60)
+"""Between two tries of a refused secret."""
+
+# SIGNL4 allows ten faulty requests a minute; we stop at six, so that somebody else's mistakes fit in too.
+FAULT_WINDOW = timedelta(minutes=1)
+FAULT_BUDGET = 6
+PACE = timedelta(seconds=6)
+
+PROOF = 2
+"""So many others taken since its first failure, and a failure is the delivery's own."""
+PATIENCE = 6
+"""After so many failures it does not count any more that others fail as well."""
+
+
+def backoff(attempts: int, rng: Random, least: timedelta, most: timedelta) -> timedelta:
+    """The wait after so many attempts: doubling, the upper half of it random, between `least` and `most`."""
+    ceiling: timedelta = min(most, least * 2 ** min(attempts - 1, 30))
+    jittered: timedelta = ceiling * rng.uniform(0.5, 1.0)
+    return max(least, jittered)
+
+
+def next_round(interval: timedelta, failures: int, retry_after: timedelta | None) -> timedelta:
+    """The wait after a round: the interval in use, doubling up to two minutes while rounds keep failing."""
+    most = max(interval, LONGEST_ROUND_BACKOFF)
+    backed_off: timedelta = min(interval * 2 ** min(max(failures - 1, 0), 10), most)
+    return max(backed_off, retry_after or timedelta(0))
+
+
+def step(answer: Answer, refused: bool, delay: timedelta, now: datetime) -> Step:
+    """What becomes of the delivery. `delay` is its back-off, `refused` whether SIGNL4 refused it before."""
+    match answer.outcome:
+        case Delivered():
+            return Step(DeliveryState.DELIVERED, now)
+        case Rejected() if refused:
+            return Step(DeliveryState.DEAD, now)
+        case Rejected():
+            return Step(DeliveryState.PENDING, now, minimal=True)
+        case TryLater(scope=Scope.SECRET | Scope.UNCLEAR):
+            return Step(DeliveryState.PENDING, now + PROBE_GAP)
+        case TryLater():
+            # A `Retry-After` of nothing leaves the back-off in force, or the delivery would go round and round.
+            return Step(DeliveryState.PENDING, now + (answer.hold or delay))
+
+
+def in_company(answer: Answer, meanwhile: int) -> Answer:
+    """What an answer means if so many other deliveries were taken meanwhile: the secret was not at fault."""
+    outcome = answer.outcome
+    if meanwhile and isinstance(outcome, TryLater) and outcome.scope is Scope.UNCLEAR:
+        return replace(answer, outcome=TryLater(outcome.why, Scope.ROW))
+    return answer
+
+
+def is_own_fault(delivery: Delivery, answer: Answer, now: datetime, meanwhile: int = 0) -> bool:
+    """Whether a failed attempt is the delivery's own fault, and neither SIGNL4's nor the secret's.
+
+    In a partial outage many fail once or twice while others are taken. So the more others fail, the more often a
+    delivery must have failed itself. `meanwhile`: how many others were taken during the attempt.
+    """
+    outcome, failing = answer.outcome, delivery.failing
+    if not isinstance(outcome, TryLater):
+        return False
+    if delivery.own_fault or outcome.scope is Scope.ITEM:
+        return True
+    if failing is None or failing.others_taken + meanwhile < (1 if outcome.scope is Scope.UNCLEAR else PROOF):
+        return False
+    return _lasts(failing, outcome.scope, now, asked_to_wait=bool(answer.hold))
+
+
+def _lasts(failing: Failing, scope: Scope, now: datetime, *, asked_to_wait: bool) -> bool:
+    if scope in {Scope.SECRET, Scope.UNCLEAR}:
+        return True
+    if scope is Scope.TARGET or asked_to_wait:
+        # Whoever asks for silence speaks of everybody, for as long as any such silence lasts.
+        return now - failing.since >= LONGEST_HOLD
+    return failing.times + 1 >= min(2 + 2 * failing.others_failing, PATIENCE)
+
+
+def set_apart(delivery: Delivery, answer: Answer, rarely: timedelta, now: datetime) -> Step:
+    """What becomes of a delivery whose failure is its own: at once in its minimal form, then `rarely`."""
+    may_be_taken = isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.ITEM
+    wait = rarely if delivery.own_fault or may_be_taken else timedelta(0)
+    return Step(DeliveryState.PENDING, now + max(wait, answer.hold or timedelta(0)), own_fault=True)
+
+
+def target_after_own_fault(target: Target, answer: Answer, delay: timedelta, now: datetime) -> Target:
+    """What such an answer teaches about SIGNL4: no more than that of a refused payload, and no silence for others."""
+    why = "" if isinstance(answer.outcome, Delivered) else answer.outcome.why
+    return target_after(target, replace(answer, outcome=Rejected(why), hold=None), delay, now)
+
+
+def target_after(target: Target, answer: Answer, delay: timedelta, now: datetime) -> Target:
+    """What the answer taught about SIGNL4 as a whole. `delay` is the delivery's back-off."""
+    outcome = answer.outcome
+    match outcome:
+        case Delivered():
+            target = replace(target, secret_refused_since=None, probe_at=None)
+        case TryLater(scope=Scope.SECRET | Scope.UNCLEAR):
+            since = target.secret_refused_since or now
+            target = replace(target, secret_refused_since=since, probe_at=now + PROBE_GAP, why=outcome.why)
+        case TryLater(scope=Scope.TARGET) if answer.hold is None:
+            target = _held(target, min(delay, LONGEST_HOLD), outcome.why, now)
+        case _:
+            pass
+    if target.secret_refused_since is not None:
+        target = replace(target, probe_at=now + PROBE_GAP)
+    if answer.allowance is not None:
+        target = replace(target, event_limit=answer.allowance.events)
+    if answer.hold is not None:
+        why = outcome.why if not isinstance(outcome, Delivered) else "SIGNL4's rate limit is used up"
+        target = _held(target, answer.hold, why, now)
+    return _count_fault(target, answer, now) if answer.faulty else target
+
+
+def sent_at(target: Target, now: datetime) -> Target:
+    """The target once a delivery goes out: during a rest for payload faults, the pace is counted from there."""
+    return replace(target, paced_at=now) if _rest_until(target.payload_faults, now) else target
+
+
+def opening(target: Target, concurrency: int, now: datetime) -> Opening:
+    """What the target admits. Times too far ahead to be ours come from a clock that was wrong, and do not count."""
+    hold = _plausible(target.hold_until, now, LONGEST_HOLD)
+    if target.secret_refused_since is not None:
+        probe_at = max(hold, _plausible(target.probe_at, now, PROBE_GAP))
+        return Opening(1, probe_at, probe_at, probe=True)
+    faults = _recent((*target.other_faults, *target.payload_faults), now)
+    rest = _rest_until(faults, now)
+    width = max(1, min(concurrency, FAULT_BUDGET - len(faults))) if faults else concurrency
+    if rest is None:
+        return Opening(width, hold, hold)
+    if _recent(target.other_faults, now):
+        return Opening(1, max(hold, rest), max(hold, rest))
+    paced_from = target.paced_at + PACE if target.paced_at is not None and target.paced_at <= now else now
+    return Opening(1, max(hold, paced_from), max(hold, rest))
+
+
+def _held(target: Target, hold: timedelta, why: str, now: datetime) -> Target:
+    """The target at rest; an answer that comes behind does not cut a wait short that an earlier one asked for."""
+    until = max(_plausible(target.hold_until, now, LONGEST_HOLD), now + hold)
+    return replace(target, hold_until=until, why=why)
+
+
+def _count_fault(target: Target, answer: Answer, now: datetime) -> Target:
+    if isinstance(answer.outcome, Rejected):
+        return replace(target, payload_faults=(*_recent(target.payload_faults, now), now))
+    return replace(target, other_faults=(*_recent(target.other_faults, now), now))
+
+
+def _recent(faults: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
+    return tuple(sorted(fault for fault in faults if now - FAULT_WINDOW < fault <= now))
+
+
+def _rest_until(faults: tuple[datetime, ...], now: datetime) -> datetime | None:
+    recent = _recent(faults, now)
+    return recent[-FAULT_BUDGET] + FAULT_WINDOW if len(recent) >= FAULT_BUDGET else None
+
+
+def _plausible(moment: datetime | None, now: datetime, most: timedelta) -> datetime:
+    return moment if moment is not None and moment <= now + most else now

@@ -1,0 +1,1 @@
+"""The machine: its log, its clock, its service manager, its signals."""

@@ -1,0 +1,149 @@
+"""Turns events into lines on standard error: for the journal, for a terminal, or as JSON.
+
+Every line of the process comes through here, those of libraries and of uncaught exceptions too, and leaves without the
+secrets. Whoever speaks is not kept waiting by whoever reads: the log must never be the reason why an alert is not sent.
+"""
+
+import json
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+from typing import Any, TextIO
+
+from daemon.host.journal import PRIORITIES, Journal, entry, reaches
+from daemon.host.lean import without
+from daemon.host.outlet import Line, Outlet, lost_sentence, outlet_to
+from daemon.model.events import Log
+from daemon.model.harmless import harmless
+from daemon.model.scrub import scrubbed
+
+with without("rich"):
+    import structlog
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+Event = MutableMapping[str, Any]
+Renderer = Callable[[Event], str]
+
+
+def set_up(level: str, form: str, secrets: tuple[str, ...], stream: TextIO | None = sys.stderr) -> Log:
+    """Makes every line of this process go to `stream`, and returns the program's own logger."""
+    render = _json if form == "json" else _for_journal if os.environ.get("JOURNAL_STREAM") else _for_terminal
+    # The journal takes fields from those who write to it themselves, and not only lines.
+    journal = Journal() if render is _for_journal and reaches(stream, os.environ) else None
+
+    def line(_logger: object, method: str, event: Event) -> tuple[tuple[Line], dict[str, Any]]:
+        whole = {"event": event.pop("event"), "level": method, **event}
+        entered = None if journal is None else partial(journal.write, _shown(_entry(whole), secrets))
+        return (Line(_shown(render(whole), secrets), entered),), {}
+
+    outlet = outlet_to(stream)
+    if outlet is not None:
+        outlet.lost_line = lambda lost: line(None, "warning", {"event": lost_sentence(lost)})[0][0]
+    structlog.configure(
+        processors=[line],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=lambda *_: _Lines(outlet or stream),
+        cache_logger_on_first_use=True,
+    )
+    log: Log = structlog.get_logger()
+    _adopt_libraries(log)
+    return log
+
+
+def _adopt_libraries(log: Log) -> None:
+    root = logging.getLogger()
+    root.handlers = [_Forward(log)]
+    root.setLevel(logging.WARNING)
+    # It warns of each job that is due while it still runs, which is how a wake-up looks to it.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    logging.captureWarnings(capture=True)
+
+    def uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        whole = "".join(traceback.format_exception(kind, error, trace))
+        log.error("uncaught exception", error=repr(error), trace=whole)
+
+    sys.excepthook = uncaught
+    threading.excepthook = lambda args: uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+    sys.unraisablehook = lambda args: uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+class _Lines:
+    """Writes whole lines: through the outlet, where a reader could keep somebody waiting."""
+
+    def __init__(self, way: Outlet | TextIO | None) -> None:
+        self._way = way
+
+    def debug(self, line: Line) -> None:
+        if isinstance(self._way, Outlet):
+            self._way.put(line)
+        elif self._way is not None:
+            with suppress(OSError, ValueError):
+                self._way.write(f"{line.text}\n")
+                self._way.flush()
+
+    info = warning = error = debug
+
+
+class _Forward(logging.Handler):
+    """Hands the records of libraries to the program's own log."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say = self._log.error if record.levelno >= logging.ERROR else self._log.warning
+        trace = {"trace": "".join(traceback.format_exception(*record.exc_info))} if record.exc_info else {}
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            message = str(record.msg)
+        say(message, logger=record.name, **trace)
+
+
+def _shown(text: str, secrets: tuple[str, ...]) -> str:
+    """One line or several, without secrets and without what would steer whatever shows them."""
+    return "\n".join(map(harmless, scrubbed(text, *secrets).split("\n")))
+
+
+def complaint(sentence: str) -> str:
+    """What an operator is told, as a line of a log whose lines are JSON."""
+    return _json({"event": sentence, "level": "error"})
+
+
+def _json(event: Event) -> str:
+    return json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **event}, default=str)
+
+
+def _entry(event: Event) -> str:
+    fields = {key: value for key, value in event.items() if key not in {"event", "level"}}
+    return entry(_sentence(event), event["level"], fields)
+
+
+def _for_journal(event: Event) -> str:
+    """The journal reads the level from the head of a line."""
+    return f"<{PRIORITIES[event['level']]}>{_sentence(event)}"
+
+
+def _for_terminal(event: Event) -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z {event['level']:<7} {_sentence(event)}"
+
+
+def _sentence(event: Mapping[str, Any]) -> str:
+    fields = [f"{key}={_value(value)}" for key, value in event.items() if key not in {"event", "level"}]
+    # One event, one line: the journal takes a line break for the end of the entry.
+    return " ".join([" | ".join(event["event"].splitlines()), *fields])
+
+
+def _value(value: object) -> str:
+    text = str(value)
+    plain = text and text.isprintable() and not set(text) & set(" =\"'")
+    return text if plain else json.dumps(text, ensure_ascii=False)

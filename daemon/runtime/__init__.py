@@ -1,0 +1,1 @@
+"""The life of the process: what runs when, and in which thread."""

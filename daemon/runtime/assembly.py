@@ -1,0 +1,174 @@
+"""Where the parts are built and tied together, and the only place that knows them all."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+from ssl import SSLContext
+
+from sqlalchemy import Engine
+
+from daemon.clients.betterstack import BetterStack
+from daemon.clients.heartbeat import Heartbeat
+from daemon.clients.signl4 import Signl4
+from daemon.clients.wire import Wire, tls_context
+from daemon.config.config import Configuration
+from daemon.config.settings import Settings
+from daemon.deliver import Deliver
+from daemon.host.clock import SteadyClock, TheirClock
+from daemon.host.liveness import Pulse
+from daemon.host.stop import Stop
+from daemon.model.events import Log
+from daemon.model.figures import Duty
+from daemon.model.incident import Shown
+from daemon.oversee import Notes, Oversee
+from daemon.poll import Poll
+from daemon.storage import audit
+from daemon.storage.database import locked, open_engine
+from daemon.storage.duty import take_up
+from daemon.storage.keeper import Keeper
+from daemon.storage.store import Store
+from daemon.storage.upgrade import upgrade
+
+MOST_REMARKS = 1000
+"""So many different oddities are logged; more would only fill the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulses:
+    """The signs of life of both jobs."""
+
+    poll: Pulse = field(default_factory=Pulse)
+    deliver: Pulse = field(default_factory=Pulse)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stays as it is when the settings change."""
+
+    engine: Engine
+    stop: Stop
+    clock: SteadyClock
+    on_told: Callable[[], None]
+    their_clock: TheirClock
+    pulses: Pulses = field(default_factory=Pulses)
+    notes: Notes = field(default_factory=Notes)
+    keep: Callable[[Log, Callable[[], None]], None] = lambda _log, _on_progress: None
+    """Looks after the database file, between two rounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What the jobs work with, made for one configuration."""
+
+    settings: Settings
+    log: Log
+    clock: Callable[[], datetime]
+    store: Store
+    source: BetterStack
+    poll: Poll
+    deliver: Deliver
+    oversee: Oversee
+    wires: ExitStack
+
+    def follow(self, old: "Assembly") -> None:
+        """Takes over what both services said to the old one."""
+        self.source.follow(old.source)
+        self.deliver.follow(old.deliver)
+
+    def close(self) -> None:
+        """Gives the connections to the services back."""
+        self.wires.close()
+
+
+@contextmanager
+def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty | None = None) -> Iterator[Keeper]:
+    """The database, locked, migrated and kept. `on_progress` is called while that gets on.
+
+    `duty`: as what this process polls, if it does. Raises the database's errors.
+    """
+    with locked(url) as lock:
+        upgrade(url, on_progress)
+        with closing(Keeper(url, open_engine(url), lock)) as keeper:
+            if duty is not None:
+                take_up(keeper.engine, duty)
+            yield keeper
+
+
+def frame_for(keeper: Keeper, stop: Stop, on_told: Callable[[], None]) -> Frame:
+    """What one process has for all its configurations. Raises `DatabaseBusyError`."""
+    clock = SteadyClock()
+    ahead = audit.figures(keeper.engine).ahead
+    return Frame(keeper.engine, stop, clock, on_told, TheirClock(clock, ahead), keep=keeper.look)
+
+
+def assemble(configuration: Configuration, frame: Frame, log_for: Callable[[Configuration], Log]) -> Assembly:
+    """Builds all parts. Raises `ConfigError`, and has changed nothing then: the log is set up when all else is good."""
+    settings = configuration.settings
+    with ExitStack() as wires:
+        tls = tls_context(settings.http)
+        incidents, alerts, *watchers = (wires.enter_context(closing(wire)) for wire in _wires(settings, tls))
+        log = log_for(configuration)
+        store = Store(frame.engine, settings.delivery.gap)
+        signl4 = Signl4(alerts, settings.signl4)
+        waiting = _waiting(frame.stop, frame.pulses.poll)
+        shown: list[Shown] = []
+        source = BetterStack(
+            incidents, settings.betterstack, waiting, _Remarks(log), frame.their_clock, report=shown.append
+        )
+        clocks: dict[str, Callable[[], datetime]] = {"clock": frame.clock, "their_clock": frame.their_clock}
+        poll = Poll(source, store, settings, log=log, on_told=frame.on_told, shown=shown, **clocks)
+        deliver = Deliver(
+            signl4,
+            store,
+            settings.delivery,
+            rng=Random(),  # noqa: S311 - jitter, not a secret
+            wait=_waiting(frame.stop, frame.pulses.deliver),
+            log=log,
+            **clocks,
+        )
+        oversee = Oversee(
+            lambda: audit.figures(frame.engine),
+            store,
+            signl4,
+            Heartbeat(watchers),
+            settings,
+            frame.notes,
+            clock=frame.clock,
+            monotonic=time.monotonic,
+            log=log,
+            on_told=frame.on_told,
+        )
+        return Assembly(settings, log, frame.clock, store, source, poll, deliver, oversee, wires.pop_all())
+
+
+def _wires(settings: Settings, tls: SSLContext) -> Iterator[Wire]:
+    yield Wire(settings.betterstack.base_url, settings.http, tls)
+    yield Wire(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency)
+    for url in settings.heartbeat.urls:
+        yield Wire(url.get_secret_value(), settings.http, tls)
+
+
+def _waiting(stop: Stop, pulse: Pulse) -> Callable[[float], bool]:
+    """A wait that ends with the program. Both flows wait between any two steps, which shows that they get on."""
+
+    def wait(seconds: float) -> bool:
+        pulse.beat()
+        return stop.wait(seconds)
+
+    return wait
+
+
+class _Remarks:
+    """Logs each oddity once."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._made: set[str] = set()
+
+    def __call__(self, sentence: str) -> None:
+        if sentence not in self._made and len(self._made) < MOST_REMARKS:
+            self._made.add(sentence)
+            self._log.warning(sentence)

@@ -1,0 +1,85 @@
+"""One round after the other: what each does besides, what it came to, and when the next is due.
+
+Whatever a round raises ends here: a fault fails this round, and no other.
+"""
+
+import math
+import time
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+
+from daemon.decisions.retry import next_round
+from daemon.model.errors import BetterStackError, DatabaseBusyError, StoppedError
+from daemon.runtime.assembly import Assembly
+
+PRUNE_EVERY = 3600.0
+"""Seconds."""
+
+
+class Rounds:
+    """What the rounds of one process have in common."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._trouble: str | None = None
+        self._swept_at = self._pruned_at = -math.inf
+
+    def one(self, parts: Assembly, before: Callable[[], None]) -> float:
+        """Makes one round. The seconds until the next. `before` comes first, and may raise `DatabaseBusyError`."""
+        started = time.monotonic()
+        sweep = started - self._swept_at >= parts.settings.poll.sweep_interval.total_seconds()
+        try:
+            before()
+            parts.poll.round(sweep=sweep)
+        except StoppedError:
+            parts.log.debug("round put down")
+            return 0.0
+        except BetterStackError as error:
+            parts.oversee.state_works()
+            return self._failed(parts, str(error), error.retry_after)
+        except DatabaseBusyError as error:
+            parts.oversee.state_failed(str(error))
+            return self._failed(parts, str(error))
+        except Exception as error:  # noqa: BLE001 - a fault of ours fails this round, and no other
+            return self._failed(parts, f"a fault of this program: {traceback.format_exc()}{error!r}")
+        parts.oversee.state_works()
+        self._swept_at = started if sweep else self._swept_at
+        return self._succeeded(parts, started)
+
+    def _succeeded(self, parts: Assembly, started: float) -> float:
+        if self._trouble is not None:
+            parts.log.info("rounds succeed again", after=self._trouble, failed_rounds=self._failures)
+        self._failures, self._trouble = 0, None
+        next_in = max(_interval(parts).total_seconds() - (time.monotonic() - started), 0)
+        self._prune(parts)
+        return next_in
+
+    def _failed(self, parts: Assembly, why: str, retry_after: timedelta | None = None) -> float:
+        self._failures += 1
+        next_in = next_round(_interval(parts), self._failures, retry_after).total_seconds()
+        if why != self._trouble:
+            parts.log.error("round failed", error=why, next_in=f"{next_in:.0f}s")
+        self._trouble = why
+        return next_in
+
+    def _prune(self, parts: Assembly) -> None:
+        if time.monotonic() - self._pruned_at < PRUNE_EVERY:
+            return
+        try:
+            pruned = parts.store.prune(parts.clock() - parts.settings.database.retention)
+            parts.store.checkpoint()
+        except DatabaseBusyError as error:
+            parts.log.warning("pruning put off", error=str(error))
+            return
+        self._pruned_at = time.monotonic()
+        if pruned:
+            parts.log.info("pruned", incidents=pruned)
+
+
+def _interval(parts: Assembly) -> timedelta:
+    try:
+        busy = parts.store.has_work()
+    except DatabaseBusyError:
+        busy = True
+    return parts.settings.poll.active_interval if busy else parts.settings.poll.interval

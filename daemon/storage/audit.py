@@ -1,0 +1,231 @@
+"""What the database tells people, and what they decide: listings, the figures of `status`, `retry` and `drop`.
+
+A decision is one transaction, which the flows see as a whole or not at all, whenever it comes.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, exists, func, select, update
+
+from daemon.model.delivery import DeliveryState
+from daemon.model.figures import Duty, Figures, OwnFault
+from daemon.model.incident import Kind, Phase
+from daemon.storage import aside, outbox
+from daemon.storage.database import transaction
+from daemon.storage.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS, UNTROUBLED
+
+DROPPED = "dropped by hand"
+GIVEN_UP_FROM = (DeliveryState.PENDING, DeliveryState.DEAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Revival:
+    """What became of the wish to revive one delivery."""
+
+    id: int
+    refusal: str | None
+    """Why it was refused, a sentence; `None` where it was not."""
+    became: str = "pending again"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropping:
+    """What became of the wish to give up one delivery."""
+
+    id: int
+    refusal: str | None
+    """Why it was refused, a sentence; `None` where it was given up."""
+    with_it: tuple[int, ...] = ()
+    """The ids of what was given up with it."""
+
+
+def figures(engine: Engine) -> Figures:
+    """The figures behind `status`. Raises `DatabaseBusyError`."""
+    pending, dead = (DELIVERIES.c.state == state for state in (DeliveryState.PENDING, DeliveryState.DEAD))
+    alarms = select(INCIDENTS.c.id, INCIDENTS.c.name).where(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != Phase.RESOLVED)
+    late = select(DELIVERIES.c.id).where(dead, ~outbox.of_alarm(), outbox.too_late()).order_by(DELIVERIES.c.id)
+    with transaction(engine, writes=False) as connection:
+        progress = connection.execute(select(PROGRESS)).one()
+        target = connection.execute(select(TARGETS)).one()
+        waiting = connection.execute(
+            select(func.min(DELIVERIES.c.created_at), func.min(DELIVERIES.c.due_at)).where(pending, ~_is_held_up())
+        ).one()
+        return Figures(
+            duty=None if progress.duty is None else Duty(progress.duty),
+            last_complete_round_at=progress.last_complete_round_at,
+            last_round_error=progress.last_round_error,
+            token_suspect_since=progress.token_suspect_since,
+            failing_since=progress.failing_since,
+            refused_rounds=progress.refused_rounds,
+            secret_refused_since=target.secret_refused_since,
+            refused_because=target.why,
+            open_incidents=_count(connection, OPEN),
+            pending_deliveries=_count(connection, pending),
+            dead_deliveries=_count(connection, dead),
+            dead_alerts=_count(connection, and_(dead, ~outbox.of_alarm())),
+            too_late=tuple(connection.execute(late).scalars()),
+            open_alarms={row.id: row.name for row in connection.execute(alarms)},
+            event_limit=target.event_limit,
+            ahead=None if progress.ahead_seconds is None else timedelta(seconds=progress.ahead_seconds),
+            unreadable=tuple(aside.read(connection)),
+            listed_records=progress.listed_records,
+            unreadable_records=progress.unreadable_records,
+            oldest_pending_at=waiting[0],
+            oldest_due_at=waiting[1],
+            own_faults=_own_faults(connection),
+        )
+
+
+def _own_faults(connection: Connection) -> tuple[OwnFault, ...]:
+    names = ("id", "incident_id", "kind", "last_error", "failing_since", "created_at")
+    query = (
+        select(*(DELIVERIES.c[name] for name in names), INCIDENTS.c.is_alarm)
+        .join(INCIDENTS, INCIDENTS.c.id == DELIVERIES.c.incident_id)
+        .where(DELIVERIES.c.state == DeliveryState.PENDING, DELIVERIES.c.own_fault)
+        .order_by(DELIVERIES.c.failing_since, DELIVERIES.c.id)
+    )
+    return tuple(OwnFault(**row._mapping) for row in connection.execute(query))
+
+
+def _is_held_up() -> ColumnElement[bool]:
+    """By a delivery of the same incident that fails on its own, be it this one."""
+    own = DELIVERIES.alias()
+    same = [own.c.incident_id == DELIVERIES.c.incident_id, own.c.state == DeliveryState.PENDING, own.c.own_fault]
+    return exists().where(*same)
+
+
+def _count(connection: Connection, which: Any) -> int:
+    return connection.execute(select(func.count()).where(which)).scalar_one()
+
+
+def incidents(engine: Engine, *, open_only: bool) -> list[dict[str, Any]]:
+    """What is known of each incident, the latest to change first."""
+    which = OPEN if open_only else ~INCIDENTS.c.is_alarm
+    query = select(INCIDENTS).where(which).order_by(INCIDENTS.c.changed_at.desc(), INCIDENTS.c.id.desc())
+    return _rows(engine, query)
+
+
+def deliveries(engine: Engine, state: DeliveryState | None) -> list[dict[str, Any]]:
+    """The outbox, newest first."""
+    query = select(DELIVERIES).order_by(DELIVERIES.c.id.desc())
+    if state is not None:
+        query = query.where(DELIVERIES.c.state == state)
+    return _rows(engine, query)
+
+
+def _rows(engine: Engine, query: Any) -> list[dict[str, Any]]:
+    with transaction(engine, writes=False) as connection:
+        return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def dead_ids(engine: Engine) -> list[int]:
+    """The dead deliveries, oldest first."""
+    with transaction(engine, writes=False) as connection:
+        query = select(DELIVERIES.c.id).where(DELIVERIES.c.state == DeliveryState.DEAD).order_by(DELIVERIES.c.id)
+        return list(connection.execute(query).scalars())
+
+
+def revive(engine: Engine, ids: Collection[int], *, force: bool, gap: timedelta = timedelta(0)) -> list[Revival]:
+    """Makes dead deliveries pending again, with the full payload, and waiting ones due now.
+
+    `gap`: `delivery.gap`, which also they keep behind what was accepted. Raises `DatabaseBusyError`.
+    """
+    with transaction(engine, writes=True) as connection:
+        return [_revive(connection, delivery_id, datetime.now(UTC), gap, force=force) for delivery_id in ids]
+
+
+def _revive(connection: Connection, delivery_id: int, now: datetime, gap: timedelta, *, force: bool) -> Revival:
+    row = _row(connection, delivery_id)
+    if row is None:
+        return Revival(delivery_id, _unknown(delivery_id))
+    due_at = max(now, min(row.accepted_at, now) + gap) if row.accepted_at else now
+    if row.state == DeliveryState.PENDING:
+        # The payload stays: a request with it may be under way.
+        _update(connection, delivery_id, due_at=min(row.due_at, due_at))
+        return Revival(delivery_id, None, "due now")
+    if row.state != DeliveryState.DEAD:
+        return Revival(delivery_id, f"delivery {delivery_id} is {row.state}, not dead")
+    if row.pointless and not force:
+        _update(connection, delivery_id, state=DeliveryState.SUPERSEDED, reason=outbox.ALARM_OVER)
+        return Revival(delivery_id, None, f"superseded: {outbox.ALARM_OVER}")
+    if row.too_late and not force:
+        return Revival(delivery_id, _too_late(row))
+    afresh = {"payload": row.refused_payload or row.payload, "refused_payload": None, **UNTROUBLED}
+    _update(connection, delivery_id, state=DeliveryState.PENDING, due_at=due_at, **afresh)
+    return Revival(delivery_id, None)
+
+
+def _too_late(row: Row[Any]) -> str:
+    reopened = row.kind == Kind.RESOLVED
+    why = (
+        "was opened again, and that alert would be closed" if reopened else "is over, and nothing would close the alert"
+    )
+    what = f"delivery {row.id} tells `{row.kind}` of incident {row.incident_id}"
+    return f"{what}, which {why}; --force sends it all the same"
+
+
+def drop(engine: Engine, ids: Collection[int]) -> list[Dropping]:
+    """Gives up deliveries that wait or are dead, in one transaction. Raises `DatabaseBusyError`.
+
+    Where a `new` was never attempted, nobody was told: what follows it in its generation is given up with it.
+    """
+    dropped: dict[int, Dropping] = {}
+    with transaction(engine, writes=True) as connection:
+        for delivery_id in ids:
+            if delivery_id not in dropped:
+                done = _drop(connection, delivery_id)
+                dropped |= {other: Dropping(other, None) for other in done.with_it} | {delivery_id: done}
+        # With nothing left to try it with, nobody would learn that the secret is right.
+        willing = {"secret_refused_since": None, "probe_at": None}
+        connection.execute(update(TARGETS).where(~exists().where(outbox.PENDING)).values(willing))
+    return [dropped[delivery_id] for delivery_id in ids]
+
+
+def _drop(connection: Connection, delivery_id: int) -> Dropping:
+    row = _row(connection, delivery_id)
+    if row is None:
+        return Dropping(delivery_id, _unknown(delivery_id))
+    if row.state not in GIVEN_UP_FROM:
+        return Dropping(delivery_id, f"delivery {delivery_id} is {row.state}, neither waiting nor dead")
+    _update(connection, delivery_id, state=DeliveryState.SUPERSEDED, reason=DROPPED)
+    if row.kind != Kind.NEW or row.attempts:
+        return Dropping(delivery_id, None)
+    same = [DELIVERIES.c.incident_id == row.incident_id, DELIVERIES.c.generation == row.generation]
+    followers = select(DELIVERIES.c.id).where(*same, DELIVERIES.c.state.in_(GIVEN_UP_FROM)).order_by(DELIVERIES.c.id)
+    with_it = tuple(connection.execute(followers).scalars())
+    for other in with_it:
+        _update(connection, other, state=DeliveryState.SUPERSEDED, reason=f"{DROPPED} with its `new`")
+    return Dropping(delivery_id, None, with_it)
+
+
+def droppable(engine: Engine, ids: Collection[int]) -> list[dict[str, Any]]:
+    """Those of these deliveries that `drop` would give up, oldest first. Raises `DatabaseBusyError`."""
+    possible = [delivery_id for delivery_id in ids if _is_possible(delivery_id)]
+    query = select(DELIVERIES).where(DELIVERIES.c.id.in_(possible), DELIVERIES.c.state.in_(GIVEN_UP_FROM))
+    return _rows(engine, query.order_by(DELIVERIES.c.id))
+
+
+def _row(connection: Connection, delivery_id: int) -> Row[Any] | None:
+    """The delivery, when the last one of its incident was accepted, and whether somebody can want it."""
+    if not _is_possible(delivery_id):
+        return None
+    other = DELIVERIES.alias()
+    accepted_at = select(func.max(other.c.delivered_at)).where(other.c.incident_id == DELIVERIES.c.incident_id)
+    judged = [outbox.too_late().label("too_late"), outbox.pointless().label("pointless")]
+    query = select(DELIVERIES, accepted_at.scalar_subquery().label("accepted_at"), *judged)
+    return connection.execute(query.where(DELIVERIES.c.id == delivery_id)).one_or_none()
+
+
+def _is_possible(delivery_id: int) -> bool:
+    return 0 < delivery_id < 2**63
+
+
+def _unknown(delivery_id: int) -> str:
+    return f"there is no delivery {delivery_id}; `deliveries` lists them"
+
+
+def _update(connection: Connection, delivery_id: int, **values: Any) -> None:
+    connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery_id).values(values))

@@ -1,0 +1,46 @@
+"""What one database knows beyond another is carried over, so that what was told stays told.
+
+An incident is as whoever changed it last has it. A delivery that one of both counts as delivered is delivered.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Table
+
+from daemon.storage.tables import DELIVERIES, INCIDENTS
+
+_LATER = "excluded.changed_at >= incidents.changed_at"
+_FURTHER = (
+    "deliveries.state <> 'delivered' AND (excluded.state = 'delivered' OR "
+    "coalesce(excluded.attempted_at, '') >= coalesce(deliveries.attempted_at, ''))"
+)
+
+
+def carry_over(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    """All of it or nothing, from a database of the same schema. Raises SQLite's errors, whichever side they are of."""
+    target.execute("BEGIN IMMEDIATE")
+    try:
+        for table, key, condition in (
+            (INCIDENTS, ("id",), _LATER),
+            (DELIVERIES, ("incident_id", "generation", "kind"), _FURTHER),
+        ):
+            columns = [column.name for column in table.columns if not (table is DELIVERIES and column.name == "id")]
+            target.executemany(_put(table, columns, key, condition), _rows(source, table, columns))
+        target.execute("COMMIT")
+    except sqlite3.Error:
+        target.execute("ROLLBACK")
+        raise
+
+
+def _rows(source: sqlite3.Connection, table: Table, columns: Iterable[str]) -> sqlite3.Cursor:
+    # In this order they are told.
+    return source.execute(f"SELECT {', '.join(columns)} FROM {table.name} ORDER BY id")  # noqa: S608 - names of ours
+
+
+def _put(table: Table, columns: Sequence[str], key: Sequence[str], condition: str) -> str:
+    changed = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
+    return (
+        f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "  # noqa: S608
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed} WHERE {condition}"
+    )

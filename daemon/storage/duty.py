@@ -1,0 +1,13 @@
+"""Who is to poll: noted at each start, and kept when nobody does, so that `status` knows whom to miss."""
+
+from sqlalchemy import Engine, update
+
+from daemon.model.figures import Duty
+from daemon.storage.database import transaction
+from daemon.storage.tables import PROGRESS
+
+
+def take_up(engine: Engine, duty: Duty) -> None:
+    """From here on this is how the state is served. Raises `DatabaseBusyError`."""
+    with transaction(engine, writes=True) as connection:
+        connection.execute(update(PROGRESS).values(duty=duty))

@@ -1,0 +1,167 @@
+"""The place of the state: which file a path leads to, and that nobody else can have led it elsewhere.
+
+1. A link is followed only where nobody but its owner and root could have put it.
+2. What is opened is a regular file, never a link; a mode is set on nothing but what was made just now.
+3. A file that cannot be reached is told of, and never taken for one that is not there.
+"""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from daemon.model.errors import ConfigError, DatabaseUnusableError
+
+MOST_LINKS = 40
+"""As many as the kernel follows (path_resolution(7))."""
+BESIDE = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database (sqlite.org/tempfiles.html)."""
+LOCK = ".lock"
+MEND = "look at the disk and at who owns the file"
+MOUNTS = Path("/proc/self/mountinfo")
+DESCRIPTORS = Path("/proc/self/fd")
+
+
+def status_of(file: Path) -> os.stat_result | None:
+    """What is there, links followed; `None` for nothing. Raises `OSError` where that cannot be known.
+
+    `Path.exists` says "nothing" there from Python 3.14 on.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return file.stat()
+    return None
+
+
+def followed(file: Path) -> Path:
+    """The path without links, for an absolute one. Raises `DatabaseUnusableError` for a link of others, and `OSError`.
+
+    As far as there is nothing yet, it is the path as it was given.
+    """
+    done, left, links = Path("/"), list(reversed(file.parts[1:])), 0
+    while left:
+        name = left.pop()
+        here = done.parent if name == ".." else done / name
+        try:
+            status = here.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return here.joinpath(*reversed(left))
+        if not stat.S_ISLNK(status.st_mode):
+            done = here
+            continue
+        links += 1
+        if links > MOST_LINKS:
+            raise DatabaseUnusableError(f"{file} leads through too many links; name the file itself")
+        _check_link(here, status)
+        target = here.readlink()
+        done = Path("/") if target.is_absolute() else done
+        left += reversed([part for part in target.parts if part != "/"])
+    return done
+
+
+def _check_link(link: Path, status: os.stat_result) -> None:
+    directory = link.parent.stat()
+    # In a directory like /tmp nobody can put somebody else's link into the place of a file.
+    sticky = _is_ours(directory) and bool(directory.st_mode & stat.S_ISVTX) and _is_ours(status)
+    if not (sticky or _is_ours_alone(directory)):
+        raise DatabaseUnusableError(
+            f"{link} is a link in a directory that others can write, and is not followed; "
+            "remove it, or name the file that is meant"
+        )
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    return status.st_uid in {0, os.geteuid()}
+
+
+def _is_ours_alone(directory: os.stat_result) -> bool:
+    """Whether nobody but the owner and root can put something there."""
+    return _is_ours(directory) and not directory.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def check_beside(file: Path) -> None:
+    """Raises `DatabaseUnusableError` where a link lies in the place of a file of SQLite's, and `OSError`.
+
+    A hard link counts where others can make one; elsewhere it may be a snapshot of the directory.
+    """
+    for suffix in BESIDE:
+        beside = file.with_name(f"{file.name}{suffix}")
+        with suppress(FileNotFoundError, NotADirectoryError):
+            status = beside.lstat()
+            linked = status.st_nlink > 1 and not _is_ours_alone(file.parent.stat())
+            if linked or not stat.S_ISREG(status.st_mode):
+                raise DatabaseUnusableError(f"{beside} is a link or no regular file, and is left alone; remove it")
+
+
+def check_mount(file: Path) -> None:
+    """Raises `DatabaseUnusableError` if the file is mounted by itself, and not the directory it is in.
+
+    Then what SQLite keeps beside it, and with that what was committed last, lies somewhere else.
+    """
+    try:
+        points = [line.split()[4] for line in MOUNTS.read_bytes().splitlines()]
+    except OSError:
+        return
+    # Blanks and backslashes are written in octal (proc(5)).
+    escaped = bytes(file)
+    for letter in b"\\ \t\n":
+        escaped = escaped.replace(bytes([letter]), rb"\%03o" % letter)
+    if escaped in points:
+        raise DatabaseUnusableError(
+            f"{file} is mounted by itself, and what is committed lies in files beside it, which would stay behind; "
+            f"mount the directory {file.parent} instead"
+        )
+
+
+def opened(file: Path, flags: int) -> int:
+    """A descriptor of a file of ours, made if need be. `file` holds no link (`followed`).
+
+    Raises `DatabaseUnusableError` for what is no regular file, and `OSError`; with `O_EXCL` for any file that is there.
+    """
+    kept = flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    if not flags & os.O_EXCL:
+        with suppress(FileNotFoundError):
+            descriptor = os.open(file, kept)
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return descriptor
+            os.close(descriptor)
+            raise DatabaseUnusableError(f"{file} is no regular file; remove it, or name another file")
+    descriptor = os.open(file, kept | os.O_CREAT | os.O_EXCL, 0o600)
+    # Payloads can be confidential, so a new file is its owner's alone, unless its directory was made for a group: then
+    # the members may look at the state and mend it.
+    shared = stat.S_ISGID | stat.S_IWGRP
+    if file.parent.stat().st_mode & shared == shared:
+        os.fchmod(descriptor, 0o660)
+    return descriptor
+
+
+def same(one: os.stat_result | None, other: os.stat_result) -> bool:
+    """Whether both are one file, whatever its names."""
+    return one is not None and os.path.samestat(one, other)
+
+
+def open_here() -> list[tuple[int, int]]:
+    """Device and inode of each file that this process has open, whatever became of its name."""
+    found = [status_of(descriptor) for descriptor in DESCRIPTORS.iterdir()]
+    return [(status.st_dev, status.st_ino) for status in found if status is not None]
+
+
+def text_of(file: Path) -> str:
+    """The beginning of a small file that others may have written; nothing where it cannot be read."""
+    with suppress(OSError):
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return os.read(descriptor, 200).decode("ascii", "replace")
+        finally:
+            os.close(descriptor)
+    return ""
+
+
+def unwritable(file: Path, why: str) -> ConfigError:
+    """The error of a directory in which no database can be."""
+    # Where systemd would have it (systemd.exec(5)).
+    directory = os.environ.get("STATE_DIRECTORY")
+    better = f"; the place of this service is {directory}/state.db" if directory else ""
+    return ConfigError(
+        f"database.url names {file}, whose directory cannot be written ({why}); "
+        f"create it, or give it to the user this program runs as{better}"
+    )
