@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 
-from daemon.host.beginning import begin
+from daemon.host.startup import begin
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """How a disk fails that what a command shows is written to."""
@@ -14,7 +14,7 @@ def start() -> None:
     """The commands take a fifth of a second to be imported, in which signals come as well."""
     try:
         begin(sys.argv[1:])
-        from daemon.cli.cli import main
+        from daemon.cli.main import main
 
         main(prog_name="betterstack-signl4")
     except KeyboardInterrupt:

@@ -18,9 +18,9 @@ from threading import Thread
 from typing import Any, Protocol
 
 from daemon.config.settings import DeliverySection
-from daemon.decisions import pace, retry
-from daemon.decisions.pace import Pace
+from daemon.decisions import rate_limit, retry
 from daemon.decisions.payload import minimal
+from daemon.decisions.rate_limit import Pace
 from daemon.decisions.reconcile import over_too_long
 from daemon.model.delivery import (
     Answer,
@@ -147,7 +147,7 @@ class Deliver:
 
     def _opening(self) -> Opening:
         limit, now = self._target.event_limit, self._clock()
-        opening = pace.narrowed(self._willing(), self._pace, limit, len(self._in_flight), now)
+        opening = rate_limit.narrowed(self._willing(), self._pace, limit, len(self._in_flight), now)
         if self._short_until is not None:
             clean, refused = (max(at, self._short_until) for at in (opening.clean_from, opening.refused_from))
             opening = replace(opening, clean_from=clean, refused_from=refused)
@@ -202,7 +202,7 @@ class Deliver:
         if not self._store.claim(delivery, now):
             return False
         self._target = retry.sent_at(self._target, now)
-        self._pace = pace.counted(self._pace, self._target.event_limit, now)
+        self._pace = rate_limit.counted(self._pace, self._target.event_limit, now)
         self._in_flight[delivery.incident_id] = delivery
         self._sent_at[delivery.id] = now
         return True
@@ -251,7 +251,7 @@ class Deliver:
                 if self._wait(RECORD_AGAIN):
                     break
         del self._in_flight[delivery.incident_id]
-        self._pace = pace.learned(
+        self._pace = rate_limit.learned(
             self._pace,
             answer.allowance,
             len(self._in_flight),

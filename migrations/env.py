@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection, create_engine
 
-from daemon.storage.tables import METADATA
+from daemon.storage.schema import METADATA
 
 
 def migrate(connection: Connection) -> None:

@@ -8,7 +8,7 @@ import httpx
 import respx
 
 from daemon.clients.betterstack import BetterStack
-from daemon.clients.wire import Wire
+from daemon.clients.http import Wire
 from daemon.config.settings import HttpSection
 from daemon.host.clock import TheirClock, utc_now
 from tests.given import settings

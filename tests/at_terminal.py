@@ -8,7 +8,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from daemon.cli.cli import main
+from daemon.cli.main import main
 from tests.canary import leaked
 
 ROOT = Path(__file__).parent.parent

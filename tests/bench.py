@@ -16,7 +16,7 @@ from pathlib import Path
 from daemon.model.incident import Kind, Phase, Recorded, Transition
 from daemon.sandbox.process import isolated
 from daemon.sandbox.server import Sandbox
-from daemon.storage.database import locked, open_engine
+from daemon.storage.engine import locked, open_engine
 from daemon.storage.store import Change, Store
 from daemon.storage.upgrade import upgrade
 

@@ -11,10 +11,10 @@ import hypothesis
 import pytest
 from sqlalchemy import Engine
 
-from daemon.clients.wire import ExchangeError
-from daemon.config.config import SECTIONS
+from daemon.clients.http import ExchangeError
+from daemon.config.load import SECTIONS
 from daemon.model.errors import DaemonError
-from daemon.storage.database import locked, open_engine
+from daemon.storage.engine import locked, open_engine
 from daemon.storage.store import Store
 from daemon.storage.upgrade import upgrade
 from tests.canary import leaked, leaked_into

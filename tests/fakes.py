@@ -16,8 +16,8 @@ from daemon.model.delivery import Answer, Delivered, Rejected, Scope, TryLater
 from daemon.model.errors import BetterStackError
 from daemon.model.incident import Absence, Incident, Page, Phase, Recorded
 from daemon.poll import Poll
+from daemon.storage.schema import DELIVERIES, INCIDENTS
 from daemon.storage.store import Store
-from daemon.storage.tables import DELIVERIES, INCIDENTS
 from tests.conftest import Clock, KeptLog
 from tests.given import incident, settings
 

@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
+from daemon.clients.http import Reply
 from daemon.clients.signl4 import answer_to
-from daemon.clients.wire import Reply
 from daemon.decisions.payload import EXTERNAL_ID, STATUS
 from daemon.model.delivery import Answer
 from daemon.model.errors import BetterStackError, DatabaseBusyError
 from daemon.model.incident import Phase
-from daemon.storage.database import open_engine
+from daemon.storage.engine import open_engine
 from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many

@@ -9,7 +9,7 @@ from datetime import timedelta
 from threading import Event, Semaphore, Thread
 from typing import Any
 
-from daemon.clients.wire import Wire
+from daemon.clients.http import Wire
 from daemon.config.settings import HttpSection
 
 TIMEOUT = 0.5

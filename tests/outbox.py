@@ -23,9 +23,9 @@ from daemon.model.delivery import (
     TryLater,
 )
 from daemon.model.incident import Kind, Phase, Transition
-from daemon.storage.database import open_engine
+from daemon.storage.engine import open_engine
+from daemon.storage.schema import DELIVERIES
 from daemon.storage.store import Change, Store
-from daemon.storage.tables import DELIVERIES
 from tests.given import NOW, recorded
 
 NEW, ACKNOWLEDGED, RESOLVED = Kind.NEW, Kind.ACKNOWLEDGED, Kind.RESOLVED

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from daemon.clients.wire import SIZE_CAP
+from daemon.clients.http import SIZE_CAP
 
 Record = dict[str, Any]
 PLACE = "@@here@@"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from daemon.clients.http import Wire, tls_context
 from daemon.clients.signl4 import Signl4
-from daemon.clients.wire import Wire, tls_context
-from daemon.config.config import load
+from daemon.config.load import load
 from daemon.model.delivery import Answer
 
 SCRIPT = Path(__file__).parent.parent / "systemd" / "tell-signl4"

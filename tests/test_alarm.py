@@ -11,10 +11,10 @@ from sqlalchemy import Engine
 from daemon.decisions.alarm import Cause, causes, step
 from daemon.model.delivery import Answer
 from daemon.model.errors import BetterStackError, DatabaseBusyError, TokenRefusedError
-from daemon.model.figures import Figures, OwnFault
 from daemon.model.incident import Kind, Phase
-from daemon.oversee import Notes, Oversee
-from daemon.storage import audit
+from daemon.model.snapshot import Figures, OwnFault
+from daemon.self_check import Notes, Oversee
+from daemon.storage import queries
 from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, Flows
@@ -119,7 +119,7 @@ class Duty:
     def _figures(self) -> Figures:
         if self.full:
             raise DatabaseBusyError("the database cannot be written now: disk full")
-        return audit.figures(self.flows.engine)
+        return queries.figures(self.flows.engine)
 
     def minutes(self, count: float, *, every: float = 0.5) -> None:
         """So many minutes pass with a round, a pass and a look each half of one."""
@@ -229,7 +229,7 @@ def test_a_dead_delivery_is_told_until_it_is_revived(duty: Duty) -> None:
     duty.minutes(2)
     assert duty.alarms() == [("dead", "new")]
     duty.flows.signl4.answer = lambda _: ACCEPTED
-    audit.revive(duty.flows.engine, audit.dead_ids(duty.flows.engine), force=False)
+    queries.revive(duty.flows.engine, queries.dead_ids(duty.flows.engine), force=False)
     duty.minutes(1)
     assert duty.alarms() == [("dead", "new"), ("dead", "resolved")]
 
@@ -272,8 +272,8 @@ def test_alarms_are_no_incidents_of_better_stack(duty: Duty) -> None:
     duty.flows.betterstack.refuses("lookup")
     duty.minutes(6)
     assert duty.flows.betterstack.asked_for("lookup") == []
-    assert audit.figures(duty.flows.engine).open_incidents == 0
-    assert audit.incidents(duty.flows.engine, open_only=False) == []
+    assert queries.figures(duty.flows.engine).open_incidents == 0
+    assert queries.incidents(duty.flows.engine, open_only=False) == []
 
 
 # -- heartbeats -------------------------------------------------------------------------------------------------------

@@ -9,12 +9,12 @@ from sqlalchemy import Engine
 
 from daemon.model.delivery import DeliveryState, Scope, Step, Target, TryLater
 from daemon.model.errors import DatabaseBusyError
-from daemon.model.figures import Figures
 from daemon.model.incident import Kind, Phase
-from daemon.storage import audit
-from daemon.storage.audit import Revival
+from daemon.model.snapshot import Figures
+from daemon.storage import queries
+from daemon.storage.queries import Revival
+from daemon.storage.schema import UNTROUBLED
 from daemon.storage.store import Store
-from daemon.storage.tables import UNTROUBLED
 from tests.given import NOW, ago, recorded
 from tests.outbox import (
     ACKNOWLEDGED,
@@ -56,18 +56,18 @@ def test_incidents_are_listed_by_their_latest_change(
         tell(store, incident_id, phase=phase, at=after(minutes=n), told=False)
     tell(store, "d", at=after(minutes=2))
     tell(store, "c", phase=Phase.RESOLVED, at=after(minutes=9))
-    assert ids(audit.incidents(engine, open_only=open_only)) == list(expected)
+    assert ids(queries.incidents(engine, open_only=open_only)) == list(expected)
 
 
 def test_incidents_that_changed_together_are_listed_from_the_highest_id(store: Store, engine: Engine) -> None:
     store.record([change(incident_id) for incident_id in "2413"], NOW)
-    assert ids(audit.incidents(engine, open_only=False)) == list("4321")
+    assert ids(queries.incidents(engine, open_only=False)) == list("4321")
 
 
 def test_an_incident_is_listed_with_all_that_is_recorded_and_when(store: Store, engine: Engine) -> None:
     tell(store, "1", at=ago(minutes=1))
     tell(store, "1", at=NOW)
-    (listed,) = audit.incidents(engine, open_only=False)
+    (listed,) = queries.incidents(engine, open_only=False)
     whole = recorded("1")
     for name, value in listed.items():
         expected = {"first_seen_at": ago(minutes=1), "changed_at": NOW}
@@ -83,21 +83,21 @@ def test_the_outbox_is_listed_from_the_newest(
 ) -> None:
     for n, becomes in enumerate([DELIVERED, DEAD, SUPERSEDED, DELIVERED, PENDING]):
         put(store, str(n), becomes, NEW, at=ago(minutes=n))
-    assert ids(audit.deliveries(engine, state)) == expected
+    assert ids(queries.deliveries(engine, state)) == expected
 
 
 def test_a_delivery_is_listed_with_its_whole_row(store: Store, engine: Engine) -> None:
     tell(store, "1", NEW)
     refuse(store, "1")
-    assert audit.deliveries(engine, None) == [only(engine)._asdict()]
-    assert audit.deliveries(engine, None)[0]["refused_payload"] == payload("1", NEW)
+    assert queries.deliveries(engine, None) == [only(engine)._asdict()]
+    assert queries.deliveries(engine, None)[0]["refused_payload"] == payload("1", NEW)
 
 
 # -- figures ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_figures_of_an_empty_database_are_those_of_none(engine: Engine) -> None:
-    assert audit.figures(engine) == Figures()
+    assert queries.figures(engine) == Figures()
 
 
 def refused(store: Store) -> None:
@@ -177,7 +177,7 @@ FIGURES: dict[str, tuple[Callable[[Store], object], Figures]] = {
 def test_the_figures_say_how_things_stand(store: Store, engine: Engine, case: str) -> None:
     happens, expected = FIGURES[case]
     happens(store)
-    assert audit.figures(engine) == expected
+    assert queries.figures(engine) == expected
 
 
 # -- revival ----------------------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def test_the_figures_say_how_things_stand(store: Store, engine: Engine, case: st
 
 def revive(engine: Engine, *delivery_ids: int, force: bool = False) -> list[str | None]:
     """What was said of each."""
-    revivals = audit.revive(engine, delivery_ids, force=force)
+    revivals = queries.revive(engine, delivery_ids, force=force)
     assert [revival.id for revival in revivals] == list(delivery_ids)
     return [revival.refusal for revival in revivals]
 
@@ -195,7 +195,7 @@ def test_a_dead_delivery_comes_back_with_the_full_payload_due_now(store: Store, 
     put(store, "1", DEAD, NEW, at=ago(days=3))
     before = rows(engine)["1", 1, "new"]._asdict()
     began = datetime.now(UTC)
-    assert audit.revive(engine, [2], force=False) == [Revival(2, None)]
+    assert queries.revive(engine, [2], force=False) == [Revival(2, None)]
     row = rows(engine)["1", 1, "new"]._asdict()
     assert began <= row["due_at"] <= datetime.now(UTC)
     full = {
@@ -295,15 +295,15 @@ def test_there_is_no_delivery_of_an_outlandish_id(engine: Engine, unheard_of: in
 def test_the_dead_are_found_oldest_first(store: Store, engine: Engine) -> None:
     for n, state in enumerate([DEAD, PENDING, DEAD, DELIVERED, SUPERSEDED, DEAD]):
         put(store, str(n), state, NEW)
-    assert audit.dead_ids(engine) == [1, 3, 6]
+    assert queries.dead_ids(engine) == [1, 3, 6]
 
 
 QUESTIONS: dict[str, Callable[[Engine], object]] = {
-    "figures": audit.figures,
-    "incidents": lambda engine: audit.incidents(engine, open_only=False),
-    "deliveries": lambda engine: audit.deliveries(engine, None),
-    "dead_ids": audit.dead_ids,
-    "revive": lambda engine: audit.revive(engine, [1], force=False),
+    "figures": queries.figures,
+    "incidents": lambda engine: queries.incidents(engine, open_only=False),
+    "deliveries": lambda engine: queries.deliveries(engine, None),
+    "dead_ids": queries.dead_ids,
+    "revive": lambda engine: queries.revive(engine, [1], force=False),
 }
 
 

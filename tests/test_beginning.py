@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.host.beginning import Hangup
+from daemon.host.startup import Hangup
 
 ROOT = Path(__file__).parent.parent
 CLOSED = [closed for count in (0, 1, 2, 3) for closed in combinations((0, 1, 2), count)]
@@ -27,7 +27,7 @@ def test_the_first_file_that_is_opened_is_never_a_standard_stream(tmp_path: Path
         f"for number in {closed}: os.close(number)\n"
         "for number, name in enumerate(('stdin', 'stdout', 'stderr')):\n"
         f"    if number in {closed}: setattr(sys, name, None)\n"
-        "from daemon.host.beginning import begin\n"
+        "from daemon.host.startup import begin\n"
         "begin(['status'])\n"
         f"with open({str(shown)!r}, 'w') as file:\n"
         "    assert file.fileno() > 2\n"
@@ -67,7 +67,7 @@ own, ignored = sys.argv[1:]
 if own == "controlling":
     os.close(os.open(os.ttyname(2), os.O_RDWR))
 signal.signal(signal.SIGHUP, getattr(signal, ignored))
-from daemon.host.beginning import HANGUP, begin
+from daemon.host.startup import HANGUP, begin
 begin(["run"])
 print(HANGUP.terminal_closed(), flush=True)
 sys.stdin.readline()
@@ -110,7 +110,7 @@ def test_a_terminal_that_closed_is_known_unless_the_signal_was_to_be_ignored(
 
 RAISED = """
 import os, signal, sys
-from daemon.host.beginning import begin
+from daemon.host.startup import begin
 begin(["run"])
 os.kill(os.getpid(), int(sys.argv[1]))
 print("goes on")
@@ -128,7 +128,7 @@ def test_the_installed_command_listens_before_it_imports_what_takes_time() -> No
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
     module, _, function = scripts["betterstack-signl4"].partition(":")
     code = (
-        f"import sys, {module}; print({module}.{function}.__name__, {{'click', 'daemon.cli.cli'}} & set(sys.modules))"
+        f"import sys, {module}; print({module}.{function}.__name__, {{'click', 'daemon.cli.main'}} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30)
     assert done.stdout == "start set()\n"

@@ -11,7 +11,7 @@ import time_machine
 
 import daemon.clients.betterstack
 from daemon.clients.betterstack import BetterStack
-from daemon.clients.wire import Reply
+from daemon.clients.http import Reply
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.errors import BetterStackError, StoppedError
 from daemon.model.incident import Page

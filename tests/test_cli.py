@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from daemon import __version__
-from daemon.cli.cli import main
+from daemon.cli.main import main
 from daemon.storage.store import Store
 from tests.at_terminal import SECRETS, assert_sentence, command
 from tests.outbox import DEAD, NEW, dump, put

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from daemon.storage.database import locked
+from daemon.storage.engine import locked
 from daemon.storage.store import Store
 from tests.at_terminal import ROOT, SECRETS, assert_sentence, command, process
 from tests.outbox import DEAD, DELIVERED, NEW, RESOLVED, dump, put, states, tell
@@ -100,7 +100,7 @@ def test_what_only_looks_does_not_mind_a_daemon_at_work(database: Path, line: st
 def test_what_must_write_into_a_locked_database_is_1(
     database: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("daemon.storage.database.BUSY_SECONDS", 0)
+    monkeypatch.setattr("daemon.storage.engine.BUSY_SECONDS", 0)
     put(store, "1", DEAD, NEW)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

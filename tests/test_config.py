@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from daemon.config.config import CONFIG_VARIABLE, KEYS, Configuration, load
+from daemon.config.load import CONFIG_VARIABLE, KEYS, Configuration, load
 from daemon.config.settings import Settings
 from daemon.model.errors import ConfigError
 from tests.given import settings
@@ -236,14 +236,14 @@ class TestPlaces:
 
     def test_the_last_place_is_that_of_the_system(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file = written(place, "poll.interval = '20s'")
-        monkeypatch.setattr("daemon.config.config.CONFIG_PLACES", (Path("config.toml"), file))
+        monkeypatch.setattr("daemon.config.load.CONFIG_PLACES", (Path("config.toml"), file))
         assert load(None, SECRETS).file == file
 
     def test_no_file_at_all_is_fine(self) -> None:
         assert load(None, SECRETS).file is None
 
     def test_the_places_are_those_of_the_contract(self) -> None:
-        from daemon.config.config import CONFIG_PLACES  # noqa: PLC0415 - as it is, not as another test set it
+        from daemon.config.load import CONFIG_PLACES  # noqa: PLC0415 - as it is, not as another test set it
 
         assert [str(file) for file in CONFIG_PLACES] == ["config.toml", "/etc/betterstack-signl4/config.toml"]
         assert CONFIG_VARIABLE == "BETTERSTACK_SIGNL4_CONFIG"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from daemon.config.config import KEYS, differences
+from daemon.config.load import KEYS, differences
 from tests.given import settings
 
 CHANGES: list[tuple[dict[str, Any], list[str]]] = [

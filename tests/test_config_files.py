@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config.config import load
+from daemon.config.load import load
 from daemon.model.errors import ConfigError
 from tests.owner import as_owner, needs_an_owner
 
@@ -68,7 +68,7 @@ class TestToml:
     @pytest.mark.parametrize("command", [("--config", "x.toml", "check"), ("check", "--config", "x.toml"), ("check",)])
     def test_that_may_not_be_read_is_a_mistake(self, place: Path, command: tuple[str, ...]) -> None:
         (place / "x.toml").touch(0o000)
-        script = f"import os, sys; os.chdir({str(place)!r}); from daemon.cli.cli import main; main()"
+        script = f"import os, sys; os.chdir({str(place)!r}); from daemon.cli.main import main; main()"
         asked = as_owner("-c", script, *command, environment={"BETTERSTACK_SIGNL4_CONFIG": "x.toml"})
         assert asked.returncode == 78
         assert asked.stderr.startswith("x.toml cannot be read (Permission denied); ")

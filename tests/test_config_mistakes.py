@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from daemon.cli.cli import main
-from daemon.config.config import load
+from daemon.cli.main import main
+from daemon.config.load import load
 from daemon.model.errors import ConfigError
 
 SECRETS = {"BETTERSTACK__TOKEN": "a-token", "SIGNL4__SECRET": "a-secret"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config.config import KEYS, SECTIONS, load
+from daemon.config.load import KEYS, SECTIONS, load
 from daemon.model.errors import ConfigError
 from tests.given import settings
 

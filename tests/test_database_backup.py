@@ -13,7 +13,7 @@ import pytest
 
 from daemon.model.errors import DatabaseUnusableError
 from daemon.storage.backup import backup
-from daemon.storage.database import REVISIONS, existing, open_engine, revision_of
+from daemon.storage.engine import REVISIONS, existing, open_engine, revision_of
 from daemon.storage.store import Store
 from tests.given import NOW
 from tests.outbox import NEW, change, dump, impatient, tell

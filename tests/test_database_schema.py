@@ -16,8 +16,8 @@ from sqlalchemy import Engine, create_engine
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind, Phase
-from daemon.storage.database import MIGRATIONS, REVISIONS, revision_of
-from daemon.storage.tables import METADATA
+from daemon.storage.engine import MIGRATIONS, REVISIONS, revision_of
+from daemon.storage.schema import METADATA
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.model.errors import ConfigError, DatabaseUnusableError
-from daemon.storage.database import check_place, existing, locked, revision_of
+from daemon.storage.engine import check_place, existing, locked, revision_of
 from daemon.storage.upgrade import upgrade
 from tests.owner import as_owner, needs_an_owner
 
@@ -123,7 +123,7 @@ def test_a_check_of_the_place_leaves_nothing_behind(tmp_path: Path, database: Pa
 def test_a_database_that_somebody_else_writes_for_too_long_is_not_started_on(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("daemon.storage.database.BUSY_SECONDS", 0)
+    monkeypatch.setattr("daemon.storage.engine.BUSY_SECONDS", 0)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(
@@ -135,7 +135,7 @@ def test_a_database_that_somebody_else_writes_for_too_long_is_not_started_on(
 
 UPGRADE = """
 import sys
-from daemon.storage.database import check_place, existing
+from daemon.storage.engine import check_place, existing
 from daemon.storage.upgrade import upgrade
 try:
     vars()[sys.argv[1]](sys.argv[2])
@@ -193,7 +193,7 @@ import gc
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from daemon.storage.database import open_engine, transaction
+from daemon.storage.engine import open_engine, transaction
 from daemon.model.errors import DatabaseBusyError
 
 def set_mode(mode):

@@ -11,7 +11,7 @@ import daemon.storage.backup
 from daemon.model.errors import DatabaseUnusableError
 from daemon.storage import sqlite
 from daemon.storage.backup import backup
-from daemon.storage.database import REVISIONS, locked, reader, revision_of, transaction
+from daemon.storage.engine import REVISIONS, locked, reader, revision_of, transaction
 from daemon.storage.sqlite import connected
 
 

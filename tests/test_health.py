@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from daemon.decisions.health import NO_DAEMON, age, clock_sentence, line, problems, report
-from daemon.model.figures import Duty, Figures, Holder, OwnFault, Presence
+from daemon.model.snapshot import Duty, Figures, Holder, OwnFault, Presence
 from tests.given import NOW, ago
 
 INTERVAL = timedelta(seconds=30)

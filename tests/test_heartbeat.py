@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from daemon.clients.heartbeat import Heartbeat
-from daemon.clients.wire import Wire, tls_context
+from daemon.clients.http import Wire, tls_context
 from daemon.config.settings import HttpSection
 from tests.listener import TIMEOUT, Connection, Script, after_request, answering, listening, ok, says
 

@@ -12,7 +12,7 @@ import pytest
 from tests.outbox import dump
 
 ROOT = Path(__file__).parent.parent
-ENTRY = "from daemon.cli.cli import main; main(prog_name='betterstack-signl4')"
+ENTRY = "from daemon.cli.main import main; main(prog_name='betterstack-signl4')"
 """What the installed command does."""
 
 

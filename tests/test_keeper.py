@@ -17,7 +17,7 @@ from sqlalchemy import NullPool
 from daemon.model.errors import AnotherInstanceError, DatabaseBusyError
 from daemon.model.incident import Phase
 from daemon.storage.backup import backup
-from daemon.storage.database import holder, locked, open_engine, transaction
+from daemon.storage.engine import holder, locked, open_engine, transaction
 from daemon.storage.keeper import LOG, Keeper
 from daemon.storage.store import Store
 from daemon.storage.upgrade import upgrade

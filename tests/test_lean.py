@@ -7,14 +7,12 @@ from importlib import import_module
 
 import pytest
 
-from daemon.host.lean import without
+from daemon.host.slim_imports import without
 
 KEPT_OUT = ("rich", "pygments", "alembic", "httpx._main", "markdown_it")
 
 
-@pytest.mark.parametrize(
-    "module", ["daemon.runtime.service", "daemon.host.log", "daemon.clients.wire", "daemon.cli.cli"]
-)
+@pytest.mark.parametrize("module", ["daemon.runtime.run", "daemon.host.log", "daemon.clients.http", "daemon.cli.main"])
 def test_nothing_of_it_is_loaded(module: str) -> None:
     code = f"import sys, {module}; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)

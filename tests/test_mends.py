@@ -17,8 +17,8 @@ from sqlalchemy import Engine, event
 from daemon.decisions import health
 from daemon.decisions.alarm import Cause
 from daemon.model.delivery import Answer, DeliveryState
-from daemon.storage import audit
-from daemon.storage.database import open_engine
+from daemon.storage import queries
+from daemon.storage.engine import open_engine
 from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows
@@ -53,7 +53,7 @@ class Answers:
 
 def sentences(duty: Duty) -> list[str]:
     settings = duty.flows.settings
-    figures = audit.figures(duty.flows.engine)
+    figures = queries.figures(duty.flows.engine)
     return list(health.problems(figures, settings.poll.interval, settings.alarm.poll_after, duty.flows.clock()))
 
 
@@ -69,9 +69,9 @@ def do_as_told(duty: Duty, sentence: str) -> None:
     gives_up = re.search(r"with: drop ((?:\d+ ?)+)", sentence)
     with at_its_time(duty) as engine:
         if gives_up:
-            audit.drop(engine, [int(delivery_id) for delivery_id in gives_up[1].split()])
+            queries.drop(engine, [int(delivery_id) for delivery_id in gives_up[1].split()])
         elif sentence.endswith("with: retry --dead"):
-            audit.revive(engine, audit.dead_ids(engine), force=False)
+            queries.revive(engine, queries.dead_ids(engine), force=False)
         else:
             raise AssertionError(f"this sentence names no command that mends it: {sentence}")
 
@@ -116,10 +116,10 @@ def do(duty: Duty, answers: Answers, step: tuple[str, Any, Any]) -> None:
             case "polls", works, _:
                 duty.flows.betterstack.refuses(*([] if works else ["open"]))
             case "drop", which, _:
-                unsettled = audit.droppable(engine, range(1, 200))
-                audit.drop(engine, [row["id"] for row in unsettled[which : which + 1]])
+                unsettled = queries.droppable(engine, range(1, 200))
+                queries.drop(engine, [row["id"] for row in unsettled[which : which + 1]])
             case "retry", force, _:
-                audit.revive(engine, audit.dead_ids(engine), force=force)
+                queries.revive(engine, queries.dead_ids(engine), force=force)
     if step[0] == "pass":
         duty.minutes(step[1], every=max(0.5, step[1] / 4))
 
@@ -163,7 +163,7 @@ def test_a_dead_alarm_does_not_outlive_its_cause(duty: Duty) -> None:
     assert {row.state for row in rows(duty.flows.engine).values()} == {"dead"}
     answers.all(ACCEPTED)
     with at_its_time(duty) as engine:
-        assert audit.revive(engine, [1], force=False) == [audit.Revival(1, None)]
+        assert queries.revive(engine, [1], force=False) == [queries.Revival(1, None)]
     duty.minutes(2)
     alarm = rows(duty.flows.engine)[DEAD_ALARM, 1, "new"]
     assert (alarm.state, alarm.reason) == ("superseded", "the alarm is over")
@@ -227,15 +227,15 @@ def test_without_the_daemon_retry_gives_up_what_is_pointless(duty: Duty) -> None
     duty.minutes(10)
     duty.flows.betterstack.refuses()
     with at_its_time(duty) as engine:
-        assert audit.revive(engine, [1], force=False) == [audit.Revival(1, None)], "the cause lasts"
+        assert queries.revive(engine, [1], force=False) == [queries.Revival(1, None)], "the cause lasts"
         duty.flows.drain()
         duty.flows.drain()
         engine_rows = rows(engine)
         assert engine_rows[POLL, 1, "new"].state == "dead"
         duty.flows.round()
         duty.oversee._record({}, duty.flows.clock())  # it ends right behind this
-        said = audit.revive(engine, audit.dead_ids(engine), force=False)
-    assert said == [audit.Revival(1, None, "superseded: the alarm is over")]
+        said = queries.revive(engine, queries.dead_ids(engine), force=False)
+    assert said == [queries.Revival(1, None, "superseded: the alarm is over")]
     assert rows(duty.flows.engine)[POLL, 1, "new"].reason == "the alarm is over"
 
 
@@ -263,14 +263,14 @@ def test_what_waits_for_ever_can_be_given_up(duty: Duty, answer: Answer) -> None
     duty.minutes(20)
     assert sentences(duty)
     with at_its_time(duty) as engine:
-        audit.drop(engine, [row["id"] for row in audit.deliveries(engine, DeliveryState.PENDING)])
+        queries.drop(engine, [row["id"] for row in queries.deliveries(engine, DeliveryState.PENDING)])
     duty.minutes(3)
     assert sentences(duty) == []
 
 
 WAKES: list[tuple[str, Callable[[Engine], object]]] = [
-    ("drop", lambda engine: audit.drop(engine, [1])),
-    ("retry and drop", lambda engine: (audit.revive(engine, [1], force=False), audit.drop(engine, [1]))),
+    ("drop", lambda engine: queries.drop(engine, [1])),
+    ("retry and drop", lambda engine: (queries.revive(engine, [1], force=False), queries.drop(engine, [1]))),
 ]
 
 

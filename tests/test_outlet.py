@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.host.outlet import EACH, MOST, PATIENCE, Line, Outlet, outlet_to, say
+from daemon.host.output import EACH, MOST, PATIENCE, Line, Outlet, outlet_to, say
 
 LONG = 20.0
 """Seconds that nobody waits, unless somebody is kept waiting."""

@@ -9,10 +9,10 @@ from math import ceil, floor
 
 import pytest
 
+from daemon.clients.http import Reply
 from daemon.clients.signl4 import answer_to
-from daemon.clients.wire import Reply
-from daemon.decisions import pace, retry
-from daemon.decisions.pace import CAREFUL, PAID, Pace
+from daemon.decisions import rate_limit, retry
+from daemon.decisions.rate_limit import CAREFUL, PAID, Pace
 from daemon.model.delivery import Delivered, Target
 from tests.given import NOW
 
@@ -118,11 +118,11 @@ def run(server: Server, loads: list[datetime]) -> datetime:
     waiting = deque(loads)
     while waiting or flying:
         willing = retry.opening(target, CONCURRENCY, now)
-        opening = pace.narrowed(willing, kept, target.event_limit, len(flying), now)
+        opening = rate_limit.narrowed(willing, kept, target.event_limit, len(flying), now)
         start = max(waiting[0], opening.clean_from) if waiting else None
         if start is not None and start <= now and len(flying) < opening.width:
             waiting.popleft()
-            kept = pace.counted(kept, target.event_limit, now)
+            kept = rate_limit.counted(kept, target.event_limit, now)
             flying.append((now, known))
             continue
         answered = [flying[0][0] + TRIP] if flying else []
@@ -134,7 +134,7 @@ def run(server: Server, loads: list[datetime]) -> datetime:
             refused = not isinstance(answer.outcome, Delivered)
             target = retry.target_after(target, answer, timedelta(seconds=2), now)
             limit = target.event_limit
-            kept = pace.learned(kept, answer.allowance, len(flying), now, limit, sent_at=sent_at, refused=refused)
+            kept = rate_limit.learned(kept, answer.allowance, len(flying), now, limit, sent_at=sent_at, refused=refused)
             if refused:
                 waiting.appendleft(sent_at)
     return now
@@ -234,10 +234,10 @@ def test_without_headers_the_limit_is_probed_up_and_halved_by_a_429() -> None:
     guesses = [kept.guess]
     for _ in range(7):
         for _ in range(kept.grown):
-            kept = pace.learned(pace.counted(kept, None, now), None, 0, now)
+            kept = rate_limit.learned(rate_limit.counted(kept, None, now), None, 0, now)
         now += WINDOW
         guesses.append(kept.guess)
     assert guesses == [CAREFUL, CAREFUL, 20, 40, 80, PAID, PAID, PAID]
-    halved = pace.learned(kept, None, 0, now, refused=True)
+    halved = rate_limit.learned(kept, None, 0, now, refused=True)
     assert halved.guess == PAID // 2
-    assert pace.learned(halved, None, 0, now, refused=True).guess == PAID // 4
+    assert rate_limit.learned(halved, None, 0, now, refused=True).guess == PAID // 4

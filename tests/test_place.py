@@ -12,7 +12,7 @@ import pytest
 from daemon.model.errors import DatabaseUnusableError
 from daemon.model.harmless import harmless
 from daemon.storage.backup import backup, put_by
-from daemon.storage.database import check_place, existing, locked, open_engine, reader, transaction
+from daemon.storage.engine import check_place, existing, locked, open_engine, reader, transaction
 from daemon.storage.place import followed, status_of
 from daemon.storage.sqlite import CANNOT_HOLD, why
 from daemon.storage.upgrade import upgrade
@@ -379,7 +379,7 @@ def test_a_configuration_that_may_not_be_reached_is_not_taken_for_none(tmp_path:
     closed.mkdir()
     (closed / "config.toml").touch()
     closed.chmod(0o000)
-    script = f"import os, sys; os.chdir({str(tmp_path)!r}); from daemon.cli.cli import main; main(['incidents'])"
+    script = f"import os, sys; os.chdir({str(tmp_path)!r}); from daemon.cli.main import main; main(['incidents'])"
     said = as_owner("-c", script)
     closed.chmod(0o700)
     assert said.returncode == 78

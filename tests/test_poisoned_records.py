@@ -13,15 +13,15 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from daemon.clients.betterstack import BetterStack
-from daemon.clients.wire import Wire
+from daemon.clients.http import Wire
 from daemon.config.settings import HttpSection
 from daemon.decisions.health import problems
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.errors import BetterStackError, TokenRefusedError
 from daemon.model.incident import Shown
 from daemon.poll import Poll
-from daemon.storage import audit
-from daemon.storage.database import open_engine
+from daemon.storage import queries
+from daemon.storage.engine import open_engine
 from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
@@ -79,7 +79,7 @@ class Reader(Flows):
 
     def problems(self) -> list[str]:
         """What `status` says."""
-        return list(problems(audit.figures(self.engine), timedelta(seconds=30), timedelta(minutes=5), self.clock.now))
+        return list(problems(queries.figures(self.engine), timedelta(seconds=30), timedelta(minutes=5), self.clock.now))
 
 
 @pytest.fixture(scope="module")
@@ -250,7 +250,7 @@ class TestWhoRefuses:
             with pytest.raises(BetterStackError, match="something in front of Better Stack") as failed:
                 reader.round()
             assert "token" not in str(failed.value)
-            assert audit.figures(reader.engine).refused_rounds == 0
+            assert queries.figures(reader.engine).refused_rounds == 0
 
     @pytest.mark.parametrize("answer", [(401, b"{}", {}), (401, b"<html>", {})])
     def test_401_for_a_single_record_is_the_tokens(self, reader: Reader, answer: Any) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from daemon.cli.probe import check_online, plan, send_test_alert
-from daemon.config.config import Configuration, load
+from daemon.cli.diagnose import check_online, plan, send_test_alert
+from daemon.config.load import Configuration, load
 from daemon.config.settings import Settings
 from daemon.sandbox.exchange import Answer, json_answer
 from daemon.sandbox.faults import Cut, Instead

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event
 
 from daemon.model.errors import DatabaseBusyError
 from daemon.storage.backup import backup
-from daemon.storage.database import existing, open_engine, reader, revision_of, transaction
+from daemon.storage.engine import existing, open_engine, reader, revision_of, transaction
 from daemon.storage.store import Store
 from tests.at_terminal import SECRETS
 from tests.given import NOW
@@ -33,7 +33,7 @@ def url(file: Path) -> str:
 
 WRITER = """
 import os, sys
-from daemon.storage.database import open_engine, transaction
+from daemon.storage.engine import open_engine, transaction
 engine = open_engine(sys.argv[1])
 with transaction(engine, writes=True) as connection:
     connection.exec_driver_sql("UPDATE progress SET last_round_error = 'committed last'")
@@ -111,7 +111,7 @@ def others_can_run() -> bool:
     """Whether somebody else may run this Python and read this checkout."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         return False
-    command = [*program(MEMBER, GROUP), sys.executable, "-c", "import daemon.cli.cli"]
+    command = [*program(MEMBER, GROUP), sys.executable, "-c", "import daemon.cli.main"]
     return subprocess.run(command, cwd=ROOT, check=False, capture_output=True).returncode == 0
 
 

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Engine, event
 
 from daemon.clients.betterstack import BetterStack
+from daemon.clients.http import Wire, tls_context
 from daemon.clients.signl4 import Signl4
-from daemon.clients.wire import Wire, tls_context
 from daemon.deliver import Deliver
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.incident import Phase

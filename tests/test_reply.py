@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from daemon.clients.http import Reply, described
 from daemon.clients.reading import MOST_VALUES
-from daemon.clients.wire import Reply, described
-from daemon.model.scrub import scrubbed
+from daemon.model.redact import scrubbed
 from tests.given import NOW
 
 MOST = timedelta(minutes=15)

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from daemon.clients.wire import SIZE_CAP
+from daemon.clients.http import SIZE_CAP
 
 MOST: Final = 150
 """Megabytes. Of these the program itself takes some sixty."""
@@ -16,9 +16,9 @@ PROGRAM = """
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
-import daemon.runtime.assembly
+import daemon.runtime.build
 from daemon.clients.signl4 import answer_to
-from daemon.clients.wire import Reply
+from daemon.clients.http import Reply
 
 reply = Reply(200, {}, sys.stdin.buffer.read())
 match sys.argv[1]:

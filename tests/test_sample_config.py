@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from daemon.config.config import KEYS, SECTIONS, load
+from daemon.config.load import KEYS, SECTIONS, load
 from daemon.config.settings import Settings
 
 SAMPLE = Path(__file__).parent.parent / "config.toml"

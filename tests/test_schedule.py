@@ -9,7 +9,7 @@ import pytest
 
 from daemon.host.clock import utc_now
 from daemon.model.errors import DaemonError
-from daemon.runtime.schedule import After, Workers, scheduler, start
+from daemon.runtime.jobs import After, Workers, scheduler, start
 
 LONG = 20.0
 """Seconds that nothing takes, unless it hangs."""

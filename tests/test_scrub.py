@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.model.harmless import harmless
-from daemon.model.scrub import scrubbed
+from daemon.model.redact import scrubbed
 
 BEFORE, AFTER = "⟦", "⟧"
 """No secret of the tests holds these."""

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from daemon.decisions.unreadable import IN_OPEN_LIST, Patience, failed, is_due, judge, least_readable, sentence
 from daemon.model.errors import BetterStackError, ForbiddenError, TokenRefusedError
 from daemon.model.incident import Shown, Unreadable
-from daemon.storage import audit
+from daemon.storage import queries
 from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
@@ -149,7 +149,7 @@ class TestWhoseFault:
         with pytest.raises(TokenRefusedError):
             flows.round()
         assert flows.store.set_aside() == {}
-        assert audit.figures(flows.engine).refused_rounds == 1
+        assert queries.figures(flows.engine).refused_rounds == 1
 
     def test_whoever_asks_for_silence_gets_it_and_the_record_waits(self, flows: Flows) -> None:
         flows.betterstack.hidden = {"7"}

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from daemon.config.config import SECTIONS
-from daemon.config.setting_types import duration, is_loopback, spelled
+from daemon.config.load import SECTIONS
+from daemon.config.types import duration, is_loopback, spelled
 from tests.given import settings
 
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 import respx
 
+from daemon.clients.http import Reply, Wire
 from daemon.clients.signl4 import Signl4, answer_to
-from daemon.clients.wire import Reply, Wire
 from daemon.config.settings import HttpSection
 from daemon.model.delivery import Answer, Delivered, Rejected, Scope, TryLater
 from tests.given import NOW, body, settings

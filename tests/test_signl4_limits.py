@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.clients.http import Reply
 from daemon.clients.signl4 import answer_to
-from daemon.clients.wire import Reply
 from daemon.model.delivery import Allowance, Answer, Delivered, Rejected, Scope, TryLater
 from tests.given import NOW
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from daemon.cli.probe import check_online
+from daemon.cli.diagnose import check_online
 from daemon.clients.betterstack import BetterStack
+from daemon.clients.http import SIZE_CAP, BodyError
 from daemon.clients.signl4 import Signl4
-from daemon.clients.wire import SIZE_CAP, BodyError
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.delivery import Answer, Delivered, Outcome, Scope, TryLater
 from daemon.model.errors import BetterStackError

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from daemon.host.stop import Stop
+from daemon.host.signals import Stop
 
 LONG = 30.0
 """Seconds that nobody waits, unless the flag is not seen."""

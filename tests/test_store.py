@@ -9,8 +9,8 @@ from sqlalchemy import Engine, select
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind, Phase, Progress
+from daemon.storage.schema import INCIDENTS
 from daemon.storage.store import Change, Store
-from daemon.storage.tables import INCIDENTS
 from tests.given import NOW, ago, recorded
 from tests.outbox import (
     ACKNOWLEDGED,

@@ -209,7 +209,7 @@ KILLED = """
 import os, signal, sys
 from dataclasses import replace
 from datetime import timedelta
-from daemon.storage.database import open_engine
+from daemon.storage.engine import open_engine
 from daemon.storage.store import Store
 from tests.outbox import NEW, NOW, change
 

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Phase, Recorded
+from daemon.storage.schema import DELIVERIES
 from daemon.storage.store import Change, Store
-from daemon.storage.tables import DELIVERIES
 from tests.given import ago, recorded
 from tests.outbox import (
     DEAD,

@@ -16,7 +16,7 @@ from tests.teller import SECRET, Place, path_of, place
 
 TAKEN = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"
 ACCEPTED = sorted(set(string.ascii_letters + string.digits + string.punctuation) - set("/?#:"))
-"""What a secret may hold; `daemon.config.setting_types` says so."""
+"""What a secret may hold; `daemon.config.types` says so."""
 SECRETS = {
     "plain": "96sbq49u",
     "every character that is accepted": "".join(ACCEPTED),

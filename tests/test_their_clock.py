@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.host.clock import SteadyClock, TheirClock
-from daemon.storage import audit
+from daemon.storage import queries
 from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
@@ -91,7 +91,7 @@ def test_another_time_than_was_known_takes_two_answers_in_a_row() -> None:
 
 
 def test_how_far_it_is_ahead_is_kept_for_the_next_start(flows: Flows) -> None:
-    assert audit.figures(flows.engine).ahead == -flows.off  # type: ignore[attr-defined]
+    assert queries.figures(flows.engine).ahead == -flows.off  # type: ignore[attr-defined]
 
 
 def test_their_clock_is_ours_until_an_answer_says_otherwise() -> None:

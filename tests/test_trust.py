@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from daemon.clients.wire import ExchangeError, tls_context
+from daemon.clients.http import ExchangeError, tls_context
 from daemon.config.settings import HttpSection
 from tests.listener import answering, listening, ok, wire_to
 

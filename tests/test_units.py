@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli.cli import EXIT_CODES
+from daemon.cli.main import EXIT_CODES
 from daemon.config.settings import HttpSection
 from daemon.model.errors import ConfigError, DatabaseUnusableError
-from daemon.runtime.service import TICK
+from daemon.runtime.run import TICK
 
 HERE = Path(__file__).parent.parent / "systemd"
 PLAIN, TEMPLATE, FAILED, RECOVERED = (

@@ -13,7 +13,7 @@ import pytest
 from daemon.model.errors import DatabaseUnusableError
 from daemon.storage import backup, upgrade
 from daemon.storage.backup import put_by
-from daemon.storage.database import REVISIONS
+from daemon.storage.engine import REVISIONS
 from tests.manager import managing
 from tests.outbox import dump
 
@@ -27,7 +27,7 @@ def older(database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", (OLDER,))
         connection.commit()
-    monkeypatch.setattr("daemon.storage.database.REVISIONS", [OLDER, *REVISIONS])
+    monkeypatch.setattr("daemon.storage.engine.REVISIONS", [OLDER, *REVISIONS])
     return database
 
 
@@ -138,7 +138,7 @@ def test_a_migration_whose_starter_was_killed_gives_up(tmp_path: Path) -> None:
 STOPPED = """
 import sys
 from daemon.storage import upgrade
-from daemon.cli.cli.cli import main
+from daemon.cli.main.cli import main
 
 upgrade.MIGRATION = (sys.argv.pop(1),)
 main(prog_name="betterstack-signl4")

@@ -7,12 +7,12 @@ from typing import Any, cast
 import pytest
 from apscheduler.events import EVENT_JOB_EXECUTED, JobExecutionEvent
 
-from daemon.config.config import Configuration
-from daemon.host.stop import Stop
+from daemon.config.load import Configuration
+from daemon.host.signals import Stop
 from daemon.host.systemd import Systemd
-from daemon.runtime.assembly import Assembly, Frame, Pulses
+from daemon.runtime.build import Assembly, Frame, Pulses
 from daemon.runtime.reload import Reload
-from daemon.runtime.service import Service
+from daemon.runtime.run import Service
 from tests.conftest import KeptLog
 from tests.given import settings
 

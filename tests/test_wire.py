@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daemon.clients.wire import ExchangeError
+from daemon.clients.http import ExchangeError
 from tests.listener import TIMEOUT, Connection, Script, after_request, listening, ok, says, wire_to
 
 BOUND = 2.0

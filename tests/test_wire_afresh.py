@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.heartbeat import Heartbeat
+from daemon.clients.http import ExchangeError, Wire
 from daemon.clients.signl4 import Signl4
-from daemon.clients.wire import ExchangeError, Wire
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.errors import BetterStackError
 from tests import given as make

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from daemon.clients.wire import SIZE_CAP, ExchangeError, tls_context
+from daemon.clients.http import SIZE_CAP, ExchangeError, tls_context
 from daemon.config.settings import HttpSection
 from tests.listener import Connection, Script, after_request, answering, listening, ok, says, wire_to
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.clients.wire import Wire, tls_context
+from daemon.clients.http import Wire, tls_context
 from daemon.config.settings import HttpSection
 from daemon.model.errors import ConfigError
 from daemon.sandbox.process import isolated

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-import daemon.clients.names
-from daemon.clients.wire import ExchangeError
+import daemon.clients.dns
+from daemon.clients.http import ExchangeError
 from tests.faults.line import Line, has_ipv6
 from tests.listener import LONGEST, answering, listening, ok, wire_to
 
@@ -169,7 +169,7 @@ def test_an_answer_that_was_too_long_in_coming_serves_the_exchanges_of_the_next_
 ) -> None:
     """Else a resolver that is always that slow would never let one succeed."""
     late = 0.0
-    monkeypatch.setattr(daemon.clients.names, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + late))
+    monkeypatch.setattr(daemon.clients.dns, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + late))
     with listening(answering(ok())) as server:
         url = f"http://{HOST}:{server.port}"
         names.answers.clear()
@@ -183,7 +183,7 @@ def test_an_answer_that_was_too_long_in_coming_serves_the_exchanges_of_the_next_
                 assert wire.exchange("GET", "/").status == 200
         # Of IPv6 there was no answer to keep.
         assert {family for _, family in names.asked[asked:]} == {socket.AF_INET6}
-        late = daemon.clients.names.KEPT
+        late = daemon.clients.dns.KEPT
         with wire_to(url) as wire, pytest.raises(ExchangeError, match=LATE):
             wire.exchange("GET", "/")
 

@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import pytest
 
-from daemon.clients.wire import ExchangeError, tls_context
+from daemon.clients.http import ExchangeError, tls_context
 from daemon.config.settings import HttpSection
 from tests.listener import Connection, Script, after_request, answering, listening, ok, says, wire_to
 from tests.test_wire_answers import CERTIFICATE, server_side

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from daemon.clients import network
-from daemon.clients.network import OPTIONS
+from daemon.clients import transport
+from daemon.clients.http import KEPT, ExchangeError, Wire, tls_context
 from daemon.clients.race import ATTEMPT_DELAY
-from daemon.clients.wire import KEPT, ExchangeError, Wire, tls_context
+from daemon.clients.transport import OPTIONS
 from daemon.config.settings import HttpSection
 from tests.faults.line import Line, Proxy, has_ipv6
 from tests.listener import LONGEST, Connection, Script, after_request, answering, listening, ok, says, wire_to
@@ -59,7 +59,7 @@ class Noting(socket.socket):
 @pytest.fixture
 def places(monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
     places = Places(socket.getaddrinfo)
-    begin = network._begin
+    begin = transport._begin
 
     def begin_noting(*of: Any) -> socket.socket:
         attempt = Noting(fileno=begin(*of).detach())
@@ -67,7 +67,7 @@ def places(monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
         return attempt
 
     monkeypatch.setattr(socket, "getaddrinfo", places.look_up)
-    monkeypatch.setattr(network, "_begin", begin_noting)
+    monkeypatch.setattr(transport, "_begin", begin_noting)
     yield places
     places.says_of_ipv6.set()
 
@@ -198,7 +198,7 @@ def test_a_machine_without_descriptors_fails_the_exchange_alone(
 
     with listening(answering(ok())) as server, wire_to(server.url) as wire:
         with monkeypatch.context() as full, pytest.raises(ExchangeError, match=r"^ConnectError: .*Too many open files"):
-            full.setattr(network, "_begin", none_left)
+            full.setattr(transport, "_begin", none_left)
             wire.exchange("GET", "/")
         assert wire.exchange("GET", "/").status == 200
 
@@ -300,13 +300,13 @@ def test_a_kept_connection_is_tried_now_and_then_so_that_nothing_between_forgets
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made: list[socket.socket] = []
-    begin = network._begin
+    begin = transport._begin
 
     def noting(*of: Any) -> socket.socket:
         made.append(begin(*of))
         return made[-1]
 
-    monkeypatch.setattr(network, "_begin", noting)
+    monkeypatch.setattr(transport, "_begin", noting)
     with listening(answering(ok())) as server, wire_to(server.url) as wire:
         wire.exchange("GET", "/")
         assert [bool(made[0].getsockopt(*option[:2])) for option in OPTIONS] == [True] * len(OPTIONS)

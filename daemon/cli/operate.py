@@ -12,7 +12,8 @@ import click
 
 from daemon.model.errors import DatabaseUnusableError
 from daemon.model.incident import Kind
-from daemon.storage import audit, database
+from daemon.storage import queries
+from daemon.storage.engine import existing
 
 Say = Callable[..., None]
 """Prints a sentence; on standard error with `err`."""
@@ -22,12 +23,12 @@ def retry(url: str, ids: Sequence[int], gap: timedelta, say: Say, *, dead: bool,
     """Dead deliveries become pending again, waiting ones are due now. Whether all were."""
     if bool(ids) == dead:
         raise click.UsageError("give the ids of dead or waiting deliveries, or --dead for all that are dead")
-    engine = database.existing(url)
+    engine = existing(url)
     if engine is None:
         raise _nothing_to("retry")
-    revivals = audit.revive(engine, ids or audit.dead_ids(engine), force=force, gap=gap)
+    revivals = queries.revive(engine, ids or queries.dead_ids(engine), force=force, gap=gap)
     refused = [revival.id for revival in revivals if revival.refusal]
-    too_late = {row["id"] for row in audit.droppable(engine, refused)}
+    too_late = {row["id"] for row in queries.droppable(engine, refused)}
     for revival in revivals:
         mend = f", and to give it up: drop {revival.id}" if revival.id in too_late else ""
         if revival.refusal:
@@ -41,14 +42,14 @@ def drop(url: str, ids: Sequence[int], say: Say, *, yes: bool) -> bool:
     """Gives deliveries up, once somebody at a terminal said so, or `--yes` did. Whether all were."""
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to ask at; add --yes to give these deliveries up unasked")
-    engine = database.existing(url)
+    engine = existing(url)
     if engine is None:
         raise _nothing_to("drop")
-    if not yes and (rows := audit.droppable(engine, ids)):
+    if not yes and (rows := queries.droppable(engine, ids)):
         for row in rows:
             say(_told(row))
         click.confirm("Give up what is listed here?", abort=True)
-    droppings = audit.drop(engine, ids)
+    droppings = queries.drop(engine, ids)
     for dropping in droppings:
         others = " and ".join(map(str, dropping.with_it))
         behind = f", and with it {others}: nobody was told" if others else ""

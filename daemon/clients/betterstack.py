@@ -13,14 +13,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from daemon.clients.http import WRITTEN, ExchangeError, Reply, TooLargeError, Wire, described
 from daemon.clients.pages import Sheet, pages
 from daemon.clients.reading import TooManyValuesError
 from daemon.clients.records import has_unknown_status, read_incident
-from daemon.clients.wire import WRITTEN, ExchangeError, Reply, TooLargeError, Wire, described
 from daemon.config.settings import BetterStackSection
 from daemon.model.errors import BetterStackError, ForbiddenError, StoppedError, TokenRefusedError, UnreadableAnswerError
 from daemon.model.incident import Absence, Incident, Page, Phase, Shown
-from daemon.model.scrub import scrubbed
+from daemon.model.redact import scrubbed
 
 REQUEST_GAP = 0.2
 """Seconds between two requests. No limit is published; the official Terraform provider keeps to 8 requests a second."""

@@ -6,7 +6,7 @@ A watcher that cannot be reached is never fatal. The addresses are secrets, and 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from daemon.clients.wire import BodyError, ExchangeError, Wire
+from daemon.clients.http import BodyError, ExchangeError, Wire
 
 AT_ONCE = 8
 

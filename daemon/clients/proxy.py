@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from urllib.parse import unquote, urlsplit
 
-from daemon.config.setting_types import PROXY_FORM, proxy_parts
 from daemon.config.settings import HttpSection
+from daemon.config.types import PROXY_FORM, proxy_parts
 from daemon.model.errors import ConfigError
 
 

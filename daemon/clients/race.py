@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, wait
 
-from daemon.clients.names import Address, Found
+from daemon.clients.dns import Address, Found
 
 LOOKING_UP = "the name is still being looked up"
 RESOLUTION_DELAY = 0.05

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from daemon.clients.http import BodyError, ExchangeError, Reply, Wire, described
 from daemon.clients.reading import check_to_the_letter
-from daemon.clients.wire import BodyError, ExchangeError, Reply, Wire, described
 from daemon.config.settings import Signl4Section
 from daemon.model.delivery import MARGIN, WINDOW, Allowance, Answer, Delivered, Outcome, Rejected, Scope, TryLater
-from daemon.model.scrub import scrubbed
+from daemon.model.redact import scrubbed
 
 LONGEST_HOLD = timedelta(minutes=15)
 """A clock that is off, or a reset in milliseconds, must not silence paging for longer."""

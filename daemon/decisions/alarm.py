@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from daemon.decisions.health import unreadable_sentence
-from daemon.model.figures import Figures
 from daemon.model.incident import Kind, Phase, Recorded, Transition
+from daemon.model.snapshot import Figures
 
 PREFIX = "betterstack-signl4-alarm-"
 REFUSALS = 2

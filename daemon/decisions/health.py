@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from daemon.decisions import unreadable
-from daemon.model.figures import Duty, Figures, Presence
+from daemon.model.snapshot import Duty, Figures, Presence
 
 DEAD_ALARM = "betterstack-signl4-alarm-dead"
 UNREADABLE_ALARM = "betterstack-signl4-alarm-unreadable"

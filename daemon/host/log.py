@@ -18,11 +18,11 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from daemon.host.journal import PRIORITIES, Journal, entry, reaches
-from daemon.host.lean import without
-from daemon.host.outlet import Line, Outlet, lost_sentence, outlet_to
+from daemon.host.output import Line, Outlet, lost_sentence, outlet_to
+from daemon.host.slim_imports import without
 from daemon.model.events import Log
 from daemon.model.harmless import harmless
-from daemon.model.scrub import scrubbed
+from daemon.model.redact import scrubbed
 
 with without("rich"):
     import structlog

@@ -4,12 +4,12 @@ import signal
 from collections.abc import Callable
 from contextlib import closing
 
-from daemon.config.config import Configuration
-from daemon.host.stop import Stop
+from daemon.config.load import Configuration
+from daemon.host.signals import Stop
 from daemon.model.errors import BetterStackError, StoppedError
 from daemon.model.events import Log
-from daemon.model.figures import Duty
-from daemon.runtime.assembly import Assembly, assemble, frame_for, opened
+from daemon.model.snapshot import Duty
+from daemon.runtime.build import Assembly, assemble, frame_for, opened
 
 
 def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) -> bool:

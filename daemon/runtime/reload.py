@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Lock
 
-from daemon.config.config import Configuration
+from daemon.config.load import Configuration
 from daemon.config.settings import Settings
 from daemon.deliver import Deliver
-from daemon.host.beginning import HANGUP, Hangup
+from daemon.host.startup import HANGUP, Hangup
 from daemon.model.errors import ConfigError
 from daemon.model.events import Log
-from daemon.runtime.assembly import Assembly, Frame, assemble
+from daemon.runtime.build import Assembly, Frame, assemble
 
 
 class Reload:

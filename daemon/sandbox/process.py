@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Self
 
-from daemon.config.config import CONFIG_VARIABLE, SECTIONS
+from daemon.config.load import CONFIG_VARIABLE, SECTIONS
 
 PACE: Mapping[str, str] = {
     "POLL__INTERVAL": "1s",
@@ -37,7 +37,7 @@ class DaemonProcess:
         self._settings = settings
         self._directory = directory
         self._on_end = on_end
-        self._log = directory / "daemon.host.log"
+        self._log = directory / "daemon.log"
         self.ended = Event()
 
     def __enter__(self) -> Self:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from daemon.model.incident import Unreadable
-from daemon.storage.tables import UNREADABLE
+from daemon.storage.schema import UNREADABLE
 
 _COLUMNS = [UNREADABLE.c[field.name] for field in fields(Unreadable)]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Table
 
-from daemon.storage.tables import DELIVERIES, INCIDENTS
+from daemon.storage.schema import DELIVERIES, INCIDENTS
 
 _LATER = "excluded.changed_at >= incidents.changed_at"
 _FURTHER = (

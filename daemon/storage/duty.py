@@ -2,9 +2,9 @@
 
 from sqlalchemy import Engine, update
 
-from daemon.model.figures import Duty
-from daemon.storage.database import transaction
-from daemon.storage.tables import PROGRESS
+from daemon.model.snapshot import Duty
+from daemon.storage.engine import transaction
+from daemon.storage.schema import PROGRESS
 
 
 def take_up(engine: Engine, duty: Duty) -> None:

@@ -20,7 +20,7 @@ from daemon.model.events import Log
 from daemon.storage import lock
 from daemon.storage.backup import written
 from daemon.storage.carry import carry_over
-from daemon.storage.database import BUSY_SECONDS
+from daemon.storage.engine import BUSY_SECONDS
 from daemon.storage.gate import Gate
 from daemon.storage.lock import Lock
 from daemon.storage.place import MEND, followed, open_here, same, status_of

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from daemon import __version__
 from daemon.model.errors import AnotherInstanceError, DatabaseUnusableError
-from daemon.model.figures import Holder
+from daemon.model.snapshot import Holder
 from daemon.storage.place import LOCK, MEND, opened, same, status_of, text_of
 
 FIRST = 2**62

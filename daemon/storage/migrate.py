@@ -12,7 +12,7 @@ from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from daemon.storage.database import MIGRATIONS, file_of, open_engine
+from daemon.storage.engine import MIGRATIONS, file_of, open_engine
 from daemon.storage.place import followed, opened
 from daemon.storage.sqlite import why
 

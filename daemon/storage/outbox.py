@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from daemon.model.delivery import Answer, Delivered, Delivery, DeliveryState, Failing, Opening, Step, Target, Waiting
 from daemon.model.incident import Kind
-from daemon.storage.tables import DELIVERIES, INCIDENTS, TARGETS, UNTROUBLED
+from daemon.storage.schema import DELIVERIES, INCIDENTS, TARGETS, UNTROUBLED
 
 _FAULTS = ("other_faults", "payload_faults")
 PENDING = DELIVERIES.c.state == DeliveryState.PENDING

@@ -18,9 +18,9 @@ from sqlalchemy.dialects.sqlite import insert
 from daemon.model.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
 from daemon.model.incident import Kind, Phase, Progress, Recorded, Shown, Transition, Unreadable
 from daemon.storage import aside, outbox
-from daemon.storage.database import checkpoint, transaction
+from daemon.storage.engine import checkpoint, transaction
 from daemon.storage.outbox import PENDING, waited_in_vain
-from daemon.storage.tables import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, TARGETS
+from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, TARGETS
 
 _RECORDED = [INCIDENTS.c[field.name] for field in fields(Recorded)]
 

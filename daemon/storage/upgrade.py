@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
 from daemon.storage.backup import put_by
-from daemon.storage.database import REVISIONS, file_of, open_engine, revision_of, transaction
+from daemon.storage.engine import REVISIONS, file_of, open_engine, revision_of, transaction
 from daemon.storage.place import MEND
 
 MIGRATION = ("-P", "-m", "daemon.storage.migrate")

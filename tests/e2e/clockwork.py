@@ -18,9 +18,9 @@ from typing import Any
 
 import time_machine
 
-from daemon.cli.cli import main
-from daemon.runtime.service import Service
-from daemon.storage import database
+from daemon.cli.main import main
+from daemon.runtime.run import Service
+from daemon.storage import engine
 
 SET = "the test set the clocks"
 _monotonic = time.monotonic
@@ -71,7 +71,7 @@ if __name__ == "__main__":
     start = datetime.now(UTC) + timedelta(seconds=float(sys.argv.pop(1)))
     traveller = time_machine.travel(start, tick=True).start()
     vars(time).update(monotonic=monotonic)
-    vars(database).update(BUSY_SECONDS=0.3)
+    vars(engine).update(BUSY_SECONDS=0.3)
     around(Service, "_poll", a_round)
     Thread(target=listen, args=(traveller,), daemon=True).start()
     main(prog_name="betterstack-signl4")

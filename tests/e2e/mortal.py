@@ -20,7 +20,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from daemon.cli.cli import main
+from daemon.cli.main import main
 from daemon.storage import upgrade
 
 VARIABLE, MIGRATION_VARIABLE = "MORTAL", "MORTAL_MIGRATION"

@@ -24,7 +24,7 @@ __all__ = ["full_pipe"]
 HURRIED = {"POLL__INTERVAL": "1s", "HTTP__TIMEOUT": "1s"}
 NARROW = (
     "import sys\n"
-    "from daemon.host import outlet\n"
+    "from daemon.host import output\n"
     "outlet.MOST = 2000\n"
     "from daemon.__main__ import start\n"
     "sys.argv = ['daemon', 'run']\n"

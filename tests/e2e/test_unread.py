@@ -74,7 +74,7 @@ def test_a_hangup_in_the_first_moment_ends_nothing(operator: Operator, sandbox: 
     incident = sandbox.world.open("Shop front page")
     usual = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); from daemon.__main__ import start"
     # The signal comes right behind the first thing that the program does.
-    first = f"{usual}; from daemon.host import beginning as b; begin = b.begin\n"
+    first = f"{usual}; from daemon.host import startup as b; begin = b.begin\n"
     first += "def begun(arguments):\n    begin(arguments)\n    os.kill(os.getpid(), signal.SIGHUP)\n"
     first += "import daemon.__main__ as m; m.begin = begun; sys.argv = ['daemon', 'run']; start()"
     with started(operator, (sys.executable, "-c", first), stderr=subprocess.PIPE) as process:
@@ -91,7 +91,7 @@ def _polled(sandbox: Sandbox, times: int) -> bool:
 def test_a_stop_waits_for_no_job_that_is_about_to_call_the_scheduler(operator: Operator, sandbox: Sandbox) -> None:
     slow = (
         "import sys, time\n"
-        "from daemon.runtime import service\n"
+        "from daemon.runtime import run\n"
         "modify = service.Service._modify\n"
         "def slowly(self, job, **how):\n"
         "    time.sleep(0.05)\n"

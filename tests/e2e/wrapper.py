@@ -13,10 +13,10 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
-from daemon.cli.cli import main
+from daemon.cli.main import main
 from daemon.deliver import Deliver
 from daemon.poll import Poll
-from daemon.storage import database
+from daemon.storage import engine
 
 MOST_PAGES = 2**32 - 2
 SWITCHES = {
@@ -70,7 +70,7 @@ def listen() -> None:
 
 
 if __name__ == "__main__":
-    vars(database).update(BUSY_SECONDS=0.3)
+    vars(engine).update(BUSY_SECONDS=0.3)
     let_hang(Poll, "round", SWITCHES["poll hangs"])
     let_hang(Deliver, "drain", SWITCHES["deliver hangs"])
     Thread(target=listen, daemon=True).start()

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.clients.betterstack import BetterStack
+from daemon.clients.http import Wire, tls_context
 from daemon.clients.signl4 import Signl4
-from daemon.clients.wire import Wire, tls_context
 from daemon.config.settings import HttpSection
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.incident import Phase
@@ -29,7 +29,7 @@ from daemon.sandbox.faults import Rewrite
 from daemon.sandbox.ground import Ground
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.server import Sandbox
-from daemon.storage.database import open_engine
+from daemon.storage.engine import open_engine
 from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows

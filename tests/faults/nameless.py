@@ -9,7 +9,7 @@ from collections.abc import Callable
 from threading import Condition, Thread
 from typing import Any
 
-from daemon.cli.cli import main
+from daemon.cli.main import main
 
 
 class Names:

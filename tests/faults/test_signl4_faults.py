@@ -17,7 +17,7 @@ from daemon.model.incident import Kind
 from daemon.sandbox import mishaps
 from daemon.sandbox.exchange import Answer, Request
 from daemon.sandbox.faults import Cut, Drip, Hang, Instead, Part, Rewrite
-from daemon.storage import audit
+from daemon.storage import queries
 from tests.faults.conftest import ACKNOWLEDGED, NEW, RESOLVED, Answers, Arm, Scene, about, each, slow, spread
 from tests.faults.line import Reset
 
@@ -352,7 +352,7 @@ def apart(scene: Scene, _: Case) -> None:
     forms = [payload == least for payload in payloads_of(scene, scene.late)]
     assert forms == sorted(forms)
     assert 1 <= forms.count(True) <= 3
-    [own] = audit.figures(scene.engine).own_faults
+    [own] = queries.figures(scene.engine).own_faults
     assert own.incident_id == scene.late
 
 

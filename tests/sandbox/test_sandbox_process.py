@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from daemon.config.config import CONFIG_VARIABLE, load
+from daemon.config.load import CONFIG_VARIABLE, load
 from daemon.sandbox.process import DaemonProcess, isolated
 from daemon.sandbox.server import Sandbox
 
@@ -80,5 +80,5 @@ def test_a_daemon_that_cannot_start_says_why(sandbox: Sandbox, tmp_path: Path) -
 
 def test_only_the_last_lines_of_the_log_are_told(sandbox: Sandbox, tmp_path: Path) -> None:
     daemon = DaemonProcess(sandbox.environment(), tmp_path, sandbox.ground.ring)
-    (tmp_path / "daemon.host.log").write_text("".join(f"line {number}\n" for number in range(40)))
+    (tmp_path / "daemon.log").write_text("".join(f"line {number}\n" for number in range(40)))
     assert daemon.last_lines(3) == ["line 37", "line 38", "line 39"]

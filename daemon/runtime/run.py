@@ -19,20 +19,20 @@ from apscheduler.jobstores.base import JobLookupError
 
 from daemon import __version__
 from daemon.clients.signl4 import LONGEST_HOLD
-from daemon.config.config import Configuration, differences
-from daemon.config.setting_types import spelled
+from daemon.config.load import Configuration, differences
+from daemon.config.types import spelled
 from daemon.host.clock import utc_now
 from daemon.host.liveness import Vigil
-from daemon.host.outlet import end_at_once, flush
-from daemon.host.stop import Stop
+from daemon.host.output import end_at_once, flush
+from daemon.host.signals import Stop
 from daemon.host.systemd import Systemd
 from daemon.model.errors import ConfigError, DatabaseBusyError
 from daemon.model.events import Log
-from daemon.model.figures import Duty
-from daemon.runtime.assembly import Assembly, Frame, assemble, frame_for, opened
+from daemon.model.snapshot import Duty
+from daemon.runtime.build import Assembly, Frame, assemble, frame_for, opened
+from daemon.runtime.jobs import After, Workers, scheduler, start
+from daemon.runtime.poll_loop import Rounds
 from daemon.runtime.reload import Reload
-from daemon.runtime.rounds import Rounds
-from daemon.runtime.schedule import After, Workers, scheduler, start
 
 TICK = 2.0
 """Seconds between two looks of the main thread."""

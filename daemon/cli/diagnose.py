@@ -6,12 +6,12 @@ from contextlib import closing
 
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.deadline import Took
+from daemon.clients.http import BodyError, ExchangeError, Wire, tls_context
 from daemon.clients.pages import PER_PAGE
 from daemon.clients.signl4 import Signl4
-from daemon.clients.wire import BodyError, ExchangeError, Wire, tls_context
-from daemon.config.config import Configuration
-from daemon.config.setting_types import spelled
+from daemon.config.load import Configuration
 from daemon.config.settings import Settings
+from daemon.config.types import spelled
 from daemon.decisions.payload import EXTERNAL_ID, SOURCE, STATUS
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.delivery import Delivered

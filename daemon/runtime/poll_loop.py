@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from daemon.decisions.retry import next_round
 from daemon.model.errors import BetterStackError, DatabaseBusyError, StoppedError
-from daemon.runtime.assembly import Assembly
+from daemon.runtime.build import Assembly
 
 PRUNE_EVERY = 3600.0
 """Seconds."""

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpcore
 
-from daemon.clients import deadline, names
-from daemon.clients.names import Address
+from daemon.clients import deadline, dns
+from daemon.clients.dns import Address
 from daemon.clients.race import Begin, Race
 from daemon.clients.stream import Stream
 
@@ -137,13 +137,13 @@ def _connect(host: str, port: int, until: float, begin: Begin) -> socket.socket:
         return _race(host, port, until, begin)
     except OSError:
         # What was kept may have led to where the host is no longer.
-        if not names.forget(host, port) or time.monotonic() >= until:
+        if not dns.forget(host, port) or time.monotonic() >= until:
             raise
     return _race(host, port, until, begin)
 
 
 def _race(host: str, port: int, until: float, begin: Begin) -> socket.socket:
-    look_ups = names.look_ups(host, port, until)
+    look_ups = dns.look_ups(host, port, until)
     race = Race(look_ups, begin, deadline.note_found, _worked.get((host, port)))
     connected, _worked[host, port] = race.run(until)
     return connected

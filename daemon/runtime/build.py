@@ -12,22 +12,22 @@ from sqlalchemy import Engine
 
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.heartbeat import Heartbeat
+from daemon.clients.http import Wire, tls_context
 from daemon.clients.signl4 import Signl4
-from daemon.clients.wire import Wire, tls_context
-from daemon.config.config import Configuration
+from daemon.config.load import Configuration
 from daemon.config.settings import Settings
 from daemon.deliver import Deliver
 from daemon.host.clock import SteadyClock, TheirClock
 from daemon.host.liveness import Pulse
-from daemon.host.stop import Stop
+from daemon.host.signals import Stop
 from daemon.model.events import Log
-from daemon.model.figures import Duty
 from daemon.model.incident import Shown
-from daemon.oversee import Notes, Oversee
+from daemon.model.snapshot import Duty
 from daemon.poll import Poll
-from daemon.storage import audit
-from daemon.storage.database import locked, open_engine
+from daemon.self_check import Notes, Oversee
+from daemon.storage import queries
 from daemon.storage.duty import take_up
+from daemon.storage.engine import locked, open_engine
 from daemon.storage.keeper import Keeper
 from daemon.storage.store import Store
 from daemon.storage.upgrade import upgrade
@@ -100,7 +100,7 @@ def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty 
 def frame_for(keeper: Keeper, stop: Stop, on_told: Callable[[], None]) -> Frame:
     """What one process has for all its configurations. Raises `DatabaseBusyError`."""
     clock = SteadyClock()
-    ahead = audit.figures(keeper.engine).ahead
+    ahead = queries.figures(keeper.engine).ahead
     return Frame(keeper.engine, stop, clock, on_told, TheirClock(clock, ahead), keep=keeper.look)
 
 
@@ -130,7 +130,7 @@ def assemble(configuration: Configuration, frame: Frame, log_for: Callable[[Conf
             **clocks,
         )
         oversee = Oversee(
-            lambda: audit.figures(frame.engine),
+            lambda: queries.figures(frame.engine),
             store,
             signl4,
             Heartbeat(watchers),

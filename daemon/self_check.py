@@ -19,8 +19,8 @@ from daemon.decisions.payload import alarm_body
 from daemon.model.delivery import Answer, Delivered
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.events import Log
-from daemon.model.figures import Figures
 from daemon.model.incident import Kind
+from daemon.model.snapshot import Figures
 from daemon.storage.store import Change, Store
 
 

@@ -17,8 +17,8 @@ from typing import Any, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from daemon.config.setting_types import spelled
 from daemon.config.settings import Settings
+from daemon.config.types import spelled
 from daemon.model.errors import ConfigError
 
 CONFIG_VARIABLE = "BETTERSTACK_SIGNL4_CONFIG"

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
-from daemon.model.figures import Holder
+from daemon.model.snapshot import Holder
 from daemon.storage import lock
 from daemon.storage.gate import Gate
 from daemon.storage.lock import Lock

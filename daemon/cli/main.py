@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from daemon import __version__
-from daemon.host.beginning import begin
 from daemon.host.journal import PRIORITIES, reaches
-from daemon.host.outlet import say
+from daemon.host.output import say
+from daemon.host.startup import begin
 from daemon.host.systemd import Systemd
 from daemon.model.delivery import DeliveryState
 from daemon.model.errors import AnotherInstanceError, ConfigError, DaemonError, DatabaseUnusableError
@@ -27,8 +27,8 @@ from daemon.model.harmless import harmless
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from daemon.cli.probe import Finding
-    from daemon.config.config import Configuration
+    from daemon.cli.diagnose import Finding
+    from daemon.config.load import Configuration
     from daemon.model.events import Log
 
 EXIT_CODES: dict[type[DaemonError], int] = {ConfigError: 78, DatabaseUnusableError: 78, AnotherInstanceError: 69}
@@ -83,7 +83,7 @@ def _configured(*, offline: bool = False) -> Callable[[Callable[..., Any]], Call
         @_config_option
         @click.pass_context
         def with_configuration(ctx: click.Context, /, config: Path | None, **options: Any) -> Any:
-            from daemon.config.config import load, logs_json
+            from daemon.config.load import load, logs_json
 
             named = config or ctx.obj
             ctx.meta[AS_JSON] = ctx.info_name in LOGGING and logs_json(named, os.environ)
@@ -114,10 +114,10 @@ def main(ctx: click.Context, config: Path | None) -> None:
 @_configured()
 def run(configuration: Configuration) -> None:
     """Run the daemon in the foreground, until SIGTERM or SIGINT."""
-    from daemon.config.config import load
-    from daemon.runtime import service
+    from daemon.config.load import load
+    from daemon.runtime import run
 
-    service.run(configuration, lambda: load(configuration.named, os.environ), _log)
+    run.run(configuration, lambda: load(configuration.named, os.environ), _log)
 
 
 @main.command()
@@ -151,8 +151,8 @@ def _warnings(configuration: Configuration) -> list[str]:
 @_configured()
 def check(configuration: Configuration, online: bool) -> None:
     """Validate the configuration and say what it will do."""
-    from daemon.cli.probe import check_online, plan
-    from daemon.storage.database import check_place
+    from daemon.cli.diagnose import check_online, plan
+    from daemon.storage.engine import check_place
 
     warnings = _warnings(configuration)
     check_place(configuration.settings.database.url)
@@ -168,7 +168,7 @@ def check(configuration: Configuration, online: bool) -> None:
 @_configured()
 def test_alert(configuration: Configuration) -> None:
     """Send an alert and its end to SIGNL4, and print the answers."""
-    from daemon.cli.probe import send_test_alert
+    from daemon.cli.diagnose import send_test_alert
 
     _report(send_test_alert(configuration.settings))
 
@@ -187,19 +187,20 @@ def _report(findings: Iterable[Finding]) -> None:
 @_configured(offline=True)
 def status(configuration: Configuration, as_json: bool) -> None:
     """Say whether all is well; exit 1 if not."""
-    from daemon.cli import screen
-    from daemon.decisions import health, pace
-    from daemon.model.figures import Figures, Presence
-    from daemon.storage import audit, database
+    from daemon.cli import render
+    from daemon.decisions import health, rate_limit
+    from daemon.model.snapshot import Figures, Presence
+    from daemon.storage import queries
+    from daemon.storage.engine import holder, reader
 
-    presence = Presence(database.holder(configuration.settings.database.url))
-    engine = database.reader(configuration.settings.database.url)
-    figures = audit.figures(engine) if engine else Figures()
+    presence = Presence(holder(configuration.settings.database.url))
+    engine = reader(configuration.settings.database.url)
+    figures = queries.figures(engine) if engine else Figures()
     settings = configuration.settings
-    queue = pace.time_for(figures.pending_deliveries, figures.event_limit)
+    queue = rate_limit.time_for(figures.pending_deliveries, figures.event_limit)
     now = datetime.now(UTC)
     report = health.report(figures, settings.poll.interval, settings.alarm.poll_after, queue, now, presence)
-    click.echo(screen.as_json(report)) if as_json else screen.show_status(report)
+    click.echo(render.as_json(report)) if as_json else render.show_status(report)
     if not report["healthy"]:
         sys.exit(1)
 
@@ -210,12 +211,13 @@ def status(configuration: Configuration, as_json: bool) -> None:
 @_configured(offline=True)
 def incidents(configuration: Configuration, open_only: bool, as_json: bool) -> None:
     """List what is known of each incident, the latest to change first."""
-    from daemon.cli import screen
-    from daemon.storage import audit, database
+    from daemon.cli import render
+    from daemon.storage import queries
+    from daemon.storage.engine import reader
 
-    engine = database.reader(configuration.settings.database.url)
-    rows = audit.incidents(engine, open_only=open_only) if engine else []
-    click.echo(screen.as_json(rows)) if as_json else screen.show_incidents(rows)
+    engine = reader(configuration.settings.database.url)
+    rows = queries.incidents(engine, open_only=open_only) if engine else []
+    click.echo(render.as_json(rows)) if as_json else render.show_incidents(rows)
 
 
 @main.command()
@@ -224,12 +226,13 @@ def incidents(configuration: Configuration, open_only: bool, as_json: bool) -> N
 @_configured(offline=True)
 def deliveries(configuration: Configuration, state: str | None, as_json: bool) -> None:
     """List the outbox, newest first."""
-    from daemon.cli import screen
-    from daemon.storage import audit, database
+    from daemon.cli import render
+    from daemon.storage import queries
+    from daemon.storage.engine import reader
 
-    engine = database.reader(configuration.settings.database.url)
-    rows = audit.deliveries(engine, DeliveryState(state) if state else None) if engine else []
-    click.echo(screen.as_json(rows)) if as_json else screen.show_deliveries(rows)
+    engine = reader(configuration.settings.database.url)
+    rows = queries.deliveries(engine, DeliveryState(state) if state else None) if engine else []
+    click.echo(render.as_json(rows)) if as_json else render.show_deliveries(rows)
 
 
 @main.command()
@@ -267,13 +270,13 @@ def db() -> None:
 @_configured(offline=True)
 def upgrade(configuration: Configuration) -> None:
     """Bring the database to the newest schema; `run` and `once` do it themselves."""
-    from daemon.storage import database
+    from daemon.storage import engine
     from daemon.storage.upgrade import upgrade as bring_up_to_date
 
     url = configuration.settings.database.url
-    with database.locked(url):
+    with engine.locked(url):
         done = bring_up_to_date(url)
-    _say(f"{database.file_of(url)} {'was brought' if done else 'is'} up to date")
+    _say(f"{engine.file_of(url)} {'was brought' if done else 'is'} up to date")
 
 
 @db.command("backup")

@@ -18,17 +18,17 @@ from http.cookiejar import CookieJar
 from typing import Any
 
 from daemon.clients.deadline import Took, begin_exchange, status_heard, took
-from daemon.clients.network import fit
 from daemon.clients.proxy import Proxy, advice, proxy_for
 from daemon.clients.race import LOOKING_UP
 from daemon.clients.reading import kindly
-from daemon.clients.trust import named_authorities
+from daemon.clients.tls import named_authorities
+from daemon.clients.transport import fit
 from daemon.clients.unpack import LargerError, UnpackError, unpacked
 from daemon.config.settings import HttpSection
-from daemon.host.lean import without
+from daemon.host.slim_imports import without
 from daemon.model.errors import DaemonError
 from daemon.model.harmless import harmless
-from daemon.model.scrub import scrubbed
+from daemon.model.redact import scrubbed
 
 with without("rich", "httpx._main"):
     import httpx

@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, exists, func, select, update
 
 from daemon.model.delivery import DeliveryState
-from daemon.model.figures import Duty, Figures, OwnFault
 from daemon.model.incident import Kind, Phase
+from daemon.model.snapshot import Duty, Figures, OwnFault
 from daemon.storage import aside, outbox
-from daemon.storage.database import transaction
-from daemon.storage.tables import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS, UNTROUBLED
+from daemon.storage.engine import transaction
+from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS, UNTROUBLED
 
 DROPPED = "dropped by hand"
 GIVEN_UP_FROM = (DeliveryState.PENDING, DeliveryState.DEAD)
