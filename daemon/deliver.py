@@ -20,18 +20,18 @@ from typing import Any, Protocol
 from daemon.config.settings import DeliverySection
 from daemon.decisions import rate_limit, retry
 from daemon.decisions.payload import minimal
-from daemon.decisions.rate_limit import Pace
+from daemon.decisions.rate_limit import SendHistory
 from daemon.decisions.reconcile import over_too_long
 from daemon.model.delivery import (
+    Admission,
     Answer,
     Delivered,
     Delivery,
     DeliveryState,
-    Opening,
+    DestinationState,
+    Disposition,
     Rejected,
     Scope,
-    Step,
-    Target,
     TryLater,
 )
 from daemon.model.errors import DatabaseBusyError
@@ -84,8 +84,8 @@ class Deliver:
         self._finished: SimpleQueue[tuple[Delivery, Answer, int] | None] = SimpleQueue()
         self._taken = 0
         """How many deliveries were taken from this instance."""
-        self._target = Target()
-        self._pace = Pace()
+        self._target = DestinationState()
+        self._pace = SendHistory()
         self._trouble: str | None = None
         self._put_down = False
         self._short_until: datetime | None = None
@@ -100,7 +100,7 @@ class Deliver:
         """
         self._target = self._store.target()
         if not self._pace.sent:
-            self._pace = Pace(self._store.attempts_since(self._clock() - timedelta(days=1)))
+            self._pace = SendHistory(self._store.attempts_since(self._clock() - timedelta(days=1)))
         try:
             while True:
                 if not self._wait(0) and not self._put_down:
@@ -141,11 +141,11 @@ class Deliver:
         willing = self._willing().clean_from <= self._clock()
         return max(min(fresh), self._opening().clean_from) if fresh and willing else None
 
-    def _willing(self) -> Opening:
+    def _willing(self) -> Admission:
         """What SIGNL4 admits, whatever our pace."""
         return retry.opening(self._target, self._settings.concurrency, self._clock())
 
-    def _opening(self) -> Opening:
+    def _opening(self) -> Admission:
         limit, now = self._target.event_limit, self._clock()
         opening = rate_limit.narrowed(self._willing(), self._pace, limit, len(self._in_flight), now)
         if self._short_until is not None:
@@ -262,7 +262,9 @@ class Deliver:
         )
         self._tell(delivery, answer, step if recorded else replace(step, state=DeliveryState.SUPERSEDED))
 
-    def _judge(self, delivery: Delivery, answer: Answer, meanwhile: int, now: datetime) -> tuple[Step, Target]:
+    def _judge(
+        self, delivery: Delivery, answer: Answer, meanwhile: int, now: datetime
+    ) -> tuple[Disposition, DestinationState]:
         """What becomes of the delivery, and what is known of SIGNL4 now. `meanwhile`: so many others were taken."""
         settings = self._settings
         # An attempt that began while SIGNL4 was down, and ended when it was there again, was in vain: it begins anew.
@@ -274,7 +276,7 @@ class Deliver:
         answer = retry.in_company(answer, meanwhile)
         return retry.step(answer, delivery.refused, delay, now), retry.target_after(self._target, answer, delay, now)
 
-    def _tell(self, delivery: Delivery, answer: Answer, step: Step) -> None:
+    def _tell(self, delivery: Delivery, answer: Answer, step: Disposition) -> None:
         fields = {"incident": delivery.incident_id, "kind": delivery.kind, "attempt": delivery.attempts + 1}
         match answer.outcome:
             case Delivered(event_id):

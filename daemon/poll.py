@@ -32,7 +32,7 @@ from daemon.decisions.unreadable import least_readable
 from daemon.lookups import Lookups
 from daemon.model.errors import BetterStackError, TokenRefusedError, TokenSuspectError
 from daemon.model.events import Log
-from daemon.model.incident import Absence, Incident, Page, Progress, Recorded, Shown, Transition
+from daemon.model.incident import Absence, Incident, IncidentState, Page, Progress, Shown, Transition
 from daemon.storage.store import Change, Store
 
 MANY = 10
@@ -53,11 +53,11 @@ class Source(Protocol):
 
 
 @dataclass(slots=True)
-class _Sight:
+class _RoundProgress:
     """What one round has seen so far."""
 
     policy: Policy
-    tracked: Mapping[str, Recorded]
+    tracked: Mapping[str, IncidentState]
     began_at: datetime
     doubted_before: frozenset[str]
     """What its own record left in doubt, in an earlier round."""
@@ -118,7 +118,7 @@ class Poll:
     def round(self, *, sweep: bool) -> None:
         """One complete round. Raises `BetterStackError` if it failed, `StoppedError`, `DatabaseBusyError`."""
         progress = self._store.progress()
-        sight = _Sight(self._policy(progress), self._store.tracked(), self._clock(), self._store.doubted())
+        sight = _RoundProgress(self._policy(progress), self._store.tracked(), self._clock(), self._store.doubted())
         self._shown.clear()
         try:
             self._gather(sight, progress, sweep=sweep)
@@ -132,8 +132,8 @@ class Poll:
         shown = least_readable(self._shown)
         self._store.complete_round(self._clock(), self._their_clock() - self._clock(), shown)
 
-    def _gather(self, sight: _Sight, progress: Progress, *, sweep: bool) -> None:
-        with _going_on(sight):
+    def _gather(self, sight: _RoundProgress, progress: Progress, *, sweep: bool) -> None:
+        with _collect_errors(sight):
             for page in self._source.open_pages():
                 self._take(page, sight)
         sight.spoilt = self._shown[0].unreadable if self._shown else ()
@@ -143,26 +143,26 @@ class Poll:
             self._catch_up(sight)
         self._look_up(sight)
 
-    def _sweep(self, sight: _Sight, progress: Progress) -> None:
+    def _sweep(self, sight: _RoundProgress, progress: Progress) -> None:
         """Finds what opened and closed between two rounds."""
         now = self._clock()
         unwatched = now - min(progress.last_complete_round_at or now, now)
         since = self._their_clock() - unwatched - timedelta(days=1)
-        with _going_on(sight):
+        with _collect_errors(sight):
             for page in self._source.pages_since(since.date()):
                 self._take(page, sight)
 
-    def _catch_up(self, sight: _Sight) -> None:
+    def _catch_up(self, sight: _RoundProgress) -> None:
         """Reads pages from the oldest of many that vanished on, as long as that is less work than lookups."""
         lookups = len(sight.missing)
         starts = [at for incident_id in sight.missing if (at := sight.tracked[incident_id].started_at) is not None]
-        with _going_on(sight):
+        with _collect_errors(sight):
             for number, page in enumerate(self._source.pages_since(min(starts, default=self._clock()).date()), 1):
                 self._take(page, sight)
                 if not sight.missing or number >= lookups:
                     return
 
-    def _look_up(self, sight: _Sight) -> None:
+    def _look_up(self, sight: _RoundProgress) -> None:
         found = self._lookups.read(
             sight.to_look_up,
             sight.spoilt,
@@ -173,7 +173,7 @@ class Poll:
         sight.errors += found.errors
         self._look_twice(sight)
 
-    def _look_twice(self, sight: _Sight) -> None:
+    def _look_twice(self, sight: _RoundProgress) -> None:
         """What was in doubt before this round, and is so again, is believed if one more look says the same.
 
         Where one answer in twenty is stale, one incident in thousands would else be told of for nothing.
@@ -185,7 +185,7 @@ class Poll:
                 if isinstance(found, Incident):
                     self._take((found,), sight, own=True)
 
-    def _take(self, page: Page, sight: _Sight, *, own: bool = False) -> None:
+    def _take(self, page: Page, sight: _RoundProgress, *, own: bool = False) -> None:
         """Decides on each incident of a page, or on one by its `own` record, and commits what follows."""
         incidents = {incident.id: incident for incident in page}
         known = self._store.known(incidents.keys())
@@ -194,7 +194,9 @@ class Poll:
         self._commit([change for change in decided if change is not None], self._clock())
         sight.seen |= incidents.keys()
 
-    def _decide(self, before: Recorded | None, seen: Incident, sight: _Sight, *, own: bool) -> Change | None:
+    def _decide(
+        self, before: IncidentState | None, seen: Incident, sight: _RoundProgress, *, own: bool
+    ) -> Change | None:
         external_id = self._templates.external_id(seen) if before is None else before.external_id
         read = _read(before, sight) if own else Read.LISTED
         decision = reconcile(before, seen, external_id, sight.policy, self._their_clock(), read)
@@ -202,7 +204,7 @@ class Poll:
             (sight.doubted if own else sight.in_doubt).add(seen.id)
         return self._change(before, seen, decision)
 
-    def _settle_gone(self, sight: _Sight, progress: Progress) -> None:
+    def _settle_gone(self, sight: _RoundProgress, progress: Progress) -> None:
         """Takes answers "no such record" for deletions, unless all incidents got one at once."""
         now, theirs = self._clock(), self._their_clock()
         suspected, token = progress.token_suspect_since, self._token(sight, progress)
@@ -227,7 +229,7 @@ class Poll:
                 f"(these count as deletions from {since + SUSPICION_LASTS:%Y-%m-%d %H:%M} UTC on)"
             )
 
-    def _token(self, sight: _Sight, progress: Progress) -> Token:
+    def _token(self, sight: _RoundProgress, progress: Progress) -> Token:
         """What is known of the token. Where nothing is tracked there is nothing that a wrong one could end."""
         if progress.token_fingerprint == self._fingerprint and progress.token_changed_at is None:
             return Token.KNOWN
@@ -240,13 +242,13 @@ class Poll:
         of_old = self._store.recorded_before(progress.token_changed_at)
         return Token.NEW if of_old.isdisjoint(sight.recognised) else Token.RECOGNISED
 
-    def _change(self, before: Recorded | None, seen: Incident, decision: Decision) -> Change | None:
+    def _change(self, before: IncidentState | None, seen: Incident, decision: Decision) -> Change | None:
         if decision.after == before and not decision.transitions:
             return None
         after = decision.after
         return Change(after, tuple((told, self._payload(told, seen, after)) for told in decision.transitions))
 
-    def _payload(self, transition: Transition, seen: Incident, after: Recorded) -> dict[str, Any]:
+    def _payload(self, transition: Transition, seen: Incident, after: IncidentState) -> dict[str, Any]:
         try:
             return self._templates.payload(transition.kind, seen, after.external_id, transition.note)
         except Exception as error:  # noqa: BLE001 - whatever a template does, somebody must be woken
@@ -279,13 +281,13 @@ class Poll:
         )
 
 
-def _read(before: Recorded | None, sight: _Sight) -> Read:
+def _read(before: IncidentState | None, sight: _RoundProgress) -> Read:
     """Only what was in doubt before this round is looked at again in it."""
     return Read.OWN_LATER if before is not None and before.id in sight.doubted else Read.OWN
 
 
 @contextmanager
-def _going_on(sight: _Sight) -> Iterator[None]:
+def _collect_errors(sight: _RoundProgress) -> Iterator[None]:
     """Notes a failed request and lets the round go on, unless Better Stack asked to be left alone."""
     try:
         yield

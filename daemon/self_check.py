@@ -20,7 +20,7 @@ from daemon.model.delivery import Answer, Delivered
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.events import Log
 from daemon.model.incident import Kind
-from daemon.model.snapshot import Figures
+from daemon.model.snapshot import Snapshot
 from daemon.storage.store import Change, Store
 
 
@@ -42,7 +42,7 @@ class Watchers(Protocol):
 class Notes:
     """What it found and said so far, which outlives a change of the settings."""
 
-    figures: Figures = field(default_factory=Figures)
+    figures: Snapshot = field(default_factory=Snapshot)
     found: list[str] = field(default_factory=list)
     """What keeps the program from being healthy, a sentence each."""
     state_trouble: tuple[float, datetime, str] | None = None
@@ -53,12 +53,12 @@ class Notes:
     missed: list[str] = field(default_factory=list)
 
 
-class Oversee:
+class SelfCheck:
     """Looks at the whole now and then, and whenever a round ended."""
 
     def __init__(
         self,
-        figures: Callable[[], Figures],
+        figures: Callable[[], Snapshot],
         store: Store,
         signl4: Receiver,
         watchers: Watchers,
@@ -161,7 +161,7 @@ class Oversee:
         self._log.error("alarm", id=Cause.STATE.external_id, kind=kind, what=sentence, taken=taken, error=why)
         return taken
 
-    def _tell_of_skew(self, figures: Figures, now: datetime) -> None:
+    def _tell_of_skew(self, figures: Snapshot, now: datetime) -> None:
         sentence = clock_sentence(figures, now)
         if sentence is not None and not self._notes.skew_told:
             self._log.warning(sentence)

@@ -8,7 +8,7 @@ import httpx
 import respx
 
 from daemon.clients.betterstack import BetterStack
-from daemon.clients.http import Wire
+from daemon.clients.http import HttpClient
 from daemon.config.settings import HttpSection
 from daemon.host.clock import TheirClock, utc_now
 from tests.given import settings
@@ -44,7 +44,7 @@ class Source:
 def source(clock: Monotonic, base_url: str = UPTIME, **betterstack: Any) -> Source:
     """A client whose waits move the clock."""
     whole = settings(betterstack={"base_url": base_url, **betterstack})
-    wire = Wire(base_url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    wire = HttpClient(base_url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     remarks: list[str] = []
     waits: list[float] = []
     stopping: list[bool] = []

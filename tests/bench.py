@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from daemon.model.incident import Kind, Phase, Recorded, Transition
+from daemon.model.incident import IncidentState, Kind, Phase, Transition
 from daemon.sandbox.process import isolated
 from daemon.sandbox.server import Sandbox
 from daemon.storage.engine import locked, open_engine
@@ -106,7 +106,7 @@ def outbox() -> None:
 
 
 def _opened(incident_id: str, now: datetime) -> Change:
-    after = Recorded(
+    after = IncidentState(
         id=incident_id,
         external_id=incident_id,
         generation=1,

@@ -14,7 +14,7 @@ from daemon.decisions.payload import EXTERNAL_ID, STATUS
 from daemon.deliver import Deliver, Receiver
 from daemon.model.delivery import Answer, Delivered, Rejected, Scope, TryLater
 from daemon.model.errors import BetterStackError
-from daemon.model.incident import Absence, Incident, Page, Phase, Recorded
+from daemon.model.incident import Absence, Incident, IncidentState, Page, Phase
 from daemon.poll import Poll
 from daemon.storage.schema import DELIVERIES, INCIDENTS
 from daemon.storage.store import Store
@@ -263,7 +263,7 @@ class Flows:
         with self.engine.connect() as connection:
             return [tuple(row) for row in connection.execute(select(*chosen).order_by(DELIVERIES.c.id))]
 
-    def recorded(self, incident_id: str) -> Recorded:
+    def recorded(self, incident_id: str) -> IncidentState:
         """What the database holds of the incident."""
         return self.store.known([incident_id])[incident_id]
 

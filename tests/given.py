@@ -8,7 +8,7 @@ from typing import Any
 
 from daemon.clients.records import read_incident
 from daemon.config.settings import Settings
-from daemon.model.incident import Incident, Phase, Recorded
+from daemon.model.incident import Incident, IncidentState, Phase
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
@@ -45,7 +45,7 @@ def incident(incident_id: str = "1026034957", **attributes: Any) -> Incident:
     return read_incident(record(incident_id, **attributes))
 
 
-def recorded(incident_id: str = "1026034957", **changes: Any) -> Recorded:
+def recorded(incident_id: str = "1026034957", **changes: Any) -> IncidentState:
     """An open incident that was told of, as the database holds it."""
     values: dict[str, Any] = {
         "external_id": incident_id,
@@ -61,7 +61,7 @@ def recorded(incident_id: str = "1026034957", **changes: Any) -> Recorded:
         "resolved_at": None,
         "reopened_at": None,
     }
-    return Recorded(id=incident_id, **{**values, **changes})
+    return IncidentState(id=incident_id, **{**values, **changes})
 
 
 def settings(database: Path | None = None, **sections: Mapping[str, Any]) -> Settings:

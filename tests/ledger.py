@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from daemon.clients.http import Reply
+from daemon.clients.http import Response
 from daemon.clients.signl4 import answer_to
 from daemon.decisions.payload import EXTERNAL_ID, STATUS
 from daemon.model.delivery import Answer
@@ -61,11 +61,11 @@ ANSWERS = {
     Fate.OUTAGE: OUTAGE,
     Fate.TOO_MANY: too_many(timedelta(seconds=20)),
     Fate.REFUSED: REFUSED,
-    Fate.NOT_ACCEPTABLE: answer_to(Reply(406, {}, b""), "secret", NOW),
+    Fate.NOT_ACCEPTABLE: answer_to(Response(406, {}, b""), "secret", NOW),
     Fate.WRONG_SECRET: WRONG_SECRET,
     Fate.FORBIDDEN: FORBIDDEN,
-    Fate.ODDLY_PACKED: answer_to(Reply(201, {}, b"\x1f\x8b", unread="packed as 'br'"), "secret", NOW),
-    Fate.UNREADABLE: answer_to(Reply(200, {}, b"", unread="packed as 'br'"), "secret", NOW),
+    Fate.ODDLY_PACKED: answer_to(Response(201, {}, b"\x1f\x8b", unread="packed as 'br'"), "secret", NOW),
+    Fate.UNREADABLE: answer_to(Response(200, {}, b"", unread="packed as 'br'"), "secret", NOW),
 }
 TAKEN_FOR_SURE = {Fate.TAKEN, Fate.ODDLY_PACKED}
 """And noted as delivered, unless the program was killed first."""

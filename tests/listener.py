@@ -9,7 +9,7 @@ from datetime import timedelta
 from threading import Event, Semaphore, Thread
 from typing import Any
 
-from daemon.clients.http import Wire
+from daemon.clients.http import HttpClient
 from daemon.config.settings import HttpSection
 
 TIMEOUT = 0.5
@@ -160,8 +160,8 @@ class _Kept(Connection):
 
 
 @contextmanager
-def wire_to(url: str, tls: ssl.SSLContext | None = None, **http: Any) -> Iterator[Wire]:
+def wire_to(url: str, tls: ssl.SSLContext | None = None, **http: Any) -> Iterator[HttpClient]:
     """A client; one that trusts nobody, if not told otherwise."""
     settings = HttpSection(**http).model_copy(update={"timeout": timedelta(seconds=TIMEOUT)})
-    with closing(Wire(url, settings, tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))) as wire:
+    with closing(HttpClient(url, settings, tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))) as wire:
         yield wire

@@ -10,16 +10,16 @@ from typing import Any
 from sqlalchemy import Engine, Row, event, select
 
 from daemon.model.delivery import (
+    Admission,
     Answer,
     Delivered,
     Delivery,
     DeliveryState,
-    Opening,
+    DestinationState,
+    Disposition,
     Outcome,
     Rejected,
     Scope,
-    Step,
-    Target,
     TryLater,
 )
 from daemon.model.incident import Kind, Phase, Transition
@@ -32,8 +32,8 @@ NEW, ACKNOWLEDGED, RESOLVED = Kind.NEW, Kind.ACKNOWLEDGED, Kind.RESOLVED
 PENDING, DELIVERED, SUPERSEDED, DEAD = DeliveryState
 
 LONG_AGO = NOW - timedelta(days=1)
-WIDE_OPEN = Opening(width=4, clean_from=LONG_AGO, refused_from=LONG_AGO)
-PROBE = Opening(width=1, clean_from=LONG_AGO, refused_from=LONG_AGO, probe=True)
+WIDE_OPEN = Admission(width=4, clean_from=LONG_AGO, refused_from=LONG_AGO)
+PROBE = Admission(width=1, clean_from=LONG_AGO, refused_from=LONG_AGO, probe=True)
 MINIMAL = {"Title": "Better Stack incident"}
 
 
@@ -60,7 +60,7 @@ def tell(store: Store, incident_id: str, *kinds: Kind, at: datetime = NOW, **cha
 
 
 def due(
-    store: Store, opening: Opening = WIDE_OPEN, *, busy: Iterable[str] = (), limit: int = 100, now: datetime = NOW
+    store: Store, opening: Admission = WIDE_OPEN, *, busy: Iterable[str] = (), limit: int = 100, now: datetime = NOW
 ) -> list[tuple[str, Kind]]:
     """Incident and kind of each delivery that may go, in the order in which they go."""
     return [(delivery.incident_id, delivery.kind) for delivery in store.due(opening, busy, limit, now)]
@@ -76,11 +76,11 @@ def settle(
     store: Store,
     delivery: Delivery,
     outcome: Outcome,
-    step: Step,
+    step: Disposition,
     *,
     at: datetime = NOW,
     minimal: Mapping[str, Any] = MINIMAL,
-    target: Target = Target(),  # noqa: B008 - it is frozen
+    target: DestinationState = DestinationState(),  # noqa: B008 - it is frozen
 ) -> None:
     """Writes down an outcome, without having claimed the attempt."""
     store.settle(delivery, step, Answer(outcome), minimal, target, at)
@@ -90,14 +90,14 @@ def deliver(store: Store, incident_id: str, *, at: datetime = NOW, event_id: str
     """The head of the incident is attempted and delivered."""
     delivery = head(store, incident_id)
     store.claim(delivery, at)
-    settle(store, delivery, Delivered(event_id), Step(DELIVERED, at), at=at)
+    settle(store, delivery, Delivered(event_id), Disposition(DELIVERED, at), at=at)
 
 
 def refuse(store: Store, incident_id: str, *, at: datetime = NOW) -> None:
     """The head of the incident is attempted and its payload refused: pending with a minimal one, then dead."""
     delivery = head(store, incident_id)
     store.claim(delivery, at)
-    step = Step(DEAD, at) if delivery.refused else Step(PENDING, at, minimal=True)
+    step = Disposition(DEAD, at) if delivery.refused else Disposition(PENDING, at, minimal=True)
     settle(store, delivery, Rejected("400: a field is missing"), step, at=at)
 
 
@@ -105,7 +105,7 @@ def postpone(store: Store, incident_id: str, *, attempt_at: datetime = NOW, unti
     """The head of the incident is attempted in vain."""
     delivery = head(store, incident_id)
     store.claim(delivery, attempt_at)
-    settle(store, delivery, TryLater("503", Scope.ROW), Step(PENDING, until), at=attempt_at)
+    settle(store, delivery, TryLater("503", Scope.ROW), Disposition(PENDING, until), at=attempt_at)
 
 
 def kill(store: Store, incident_id: str) -> None:

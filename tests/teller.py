@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from daemon.clients.http import Wire, tls_context
+from daemon.clients.http import HttpClient, tls_context
 from daemon.clients.signl4 import Signl4
 from daemon.config.load import load
 from daemon.model.delivery import Answer
@@ -89,7 +89,7 @@ class Place:
             own = settings.signl4
             if secret is not None:
                 own = own.model_copy(update={"secret": SecretStr(secret)})
-            with closing(Wire(own.base_url, settings.http, tls_context(settings.http))) as wire:
+            with closing(HttpClient(own.base_url, settings.http, tls_context(settings.http))) as wire:
                 yield Signl4(wire, own)
 
 

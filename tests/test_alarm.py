@@ -12,8 +12,8 @@ from daemon.decisions.alarm import Cause, causes, step
 from daemon.model.delivery import Answer
 from daemon.model.errors import BetterStackError, DatabaseBusyError, TokenRefusedError
 from daemon.model.incident import Kind, Phase
-from daemon.model.snapshot import Figures, OwnFault
-from daemon.self_check import Notes, Oversee
+from daemon.model.snapshot import OwnFault, Snapshot
+from daemon.self_check import Notes, SelfCheck
 from daemon.storage import queries
 from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
@@ -21,7 +21,7 @@ from tests.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, Flows
 from tests.given import NOW, ago
 
 LATE = timedelta(minutes=5)
-FAILING = Figures(last_complete_round_at=ago(minutes=6), last_round_error="HTTP 503", failing_since=ago(minutes=5))
+FAILING = Snapshot(last_complete_round_at=ago(minutes=6), last_round_error="HTTP 503", failing_since=ago(minutes=5))
 POLL = Cause.POLL.external_id
 APART = OwnFault(12, "7", "new", "HTTP 403", failing_since=ago(minutes=5), created_at=ago(minutes=6))
 
@@ -29,23 +29,23 @@ APART = OwnFault(12, "7", "new", "HTTP 403", failing_since=ago(minutes=5), creat
 @pytest.mark.parametrize(
     ("figures", "expected"),
     [
-        (Figures(), set()),
-        (Figures(last_complete_round_at=ago(days=3)), set()),
+        (Snapshot(), set()),
+        (Snapshot(last_complete_round_at=ago(days=3)), set()),
         (FAILING, {Cause.POLL}),
         (replace(FAILING, failing_since=ago(minutes=4, seconds=59)), set()),
         (replace(FAILING, failing_since=NOW, refused_rounds=1), set()),
         (replace(FAILING, failing_since=NOW, refused_rounds=2), {Cause.POLL}),
         (replace(FAILING, failing_since=NOW, token_suspect_since=NOW), {Cause.POLL}),
         (replace(FAILING, failing_since=NOW, open_alarms={POLL: "told"}), {Cause.POLL}),
-        (Figures(open_alarms={POLL: "told"}), set()),
-        (Figures(dead_deliveries=1), set()),
-        (Figures(dead_deliveries=2, dead_alerts=1), {Cause.DEAD}),
-        (Figures(own_faults=(APART,)), {Cause.DELIVERY}),
-        (Figures(own_faults=(replace(APART, failing_since=ago(minutes=4, seconds=59)),)), set()),
-        (Figures(own_faults=(replace(APART, is_alarm=True),)), set()),
+        (Snapshot(open_alarms={POLL: "told"}), set()),
+        (Snapshot(dead_deliveries=1), set()),
+        (Snapshot(dead_deliveries=2, dead_alerts=1), {Cause.DEAD}),
+        (Snapshot(own_faults=(APART,)), {Cause.DELIVERY}),
+        (Snapshot(own_faults=(replace(APART, failing_since=ago(minutes=4, seconds=59)),)), set()),
+        (Snapshot(own_faults=(replace(APART, is_alarm=True),)), set()),
     ],
 )
-def test_a_cause_is_there_or_not(figures: Figures, expected: set[Cause]) -> None:
+def test_a_cause_is_there_or_not(figures: Snapshot, expected: set[Cause]) -> None:
     assert set(causes(figures, LATE, NOW)) == expected
 
 
@@ -58,9 +58,9 @@ def test_the_sentence_says_why_and_since_when_incidents_are_unknown() -> None:
 
 
 def test_the_sentence_names_the_delivery_that_fails_on_its_own_and_counts_the_others() -> None:
-    one = causes(Figures(own_faults=(APART,)), LATE, NOW)[Cause.DELIVERY]
+    one = causes(Snapshot(own_faults=(APART,)), LATE, NOW)[Cause.DELIVERY]
     assert one == "SIGNL4 takes others, but not delivery 12 (new of incident 7): HTTP 403; look at: status"
-    three = causes(Figures(own_faults=(APART, APART, APART)), LATE, NOW)[Cause.DELIVERY]
+    three = causes(Snapshot(own_faults=(APART, APART, APART)), LATE, NOW)[Cause.DELIVERY]
     assert "(new of incident 7), and 2 more: HTTP 403" in three
 
 
@@ -103,7 +103,7 @@ class Duty:
         self.full = False
         """Whether the disk is."""
         flows.configure(**sections)
-        self.oversee = Oversee(
+        self.oversee = SelfCheck(
             self._figures,
             flows.store,
             flows.signl4,
@@ -116,7 +116,7 @@ class Duty:
             on_told=lambda: None,
         )
 
-    def _figures(self) -> Figures:
+    def _figures(self) -> Snapshot:
         if self.full:
             raise DatabaseBusyError("the database cannot be written now: disk full")
         return queries.figures(self.flows.engine)

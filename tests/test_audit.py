@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.model.delivery import DeliveryState, Scope, Step, Target, TryLater
+from daemon.model.delivery import DeliveryState, DestinationState, Disposition, Scope, TryLater
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.incident import Kind, Phase
-from daemon.model.snapshot import Figures
+from daemon.model.snapshot import Snapshot
 from daemon.storage import queries
 from daemon.storage.queries import Revival
 from daemon.storage.schema import UNTROUBLED
@@ -97,14 +97,14 @@ def test_a_delivery_is_listed_with_its_whole_row(store: Store, engine: Engine) -
 
 
 def test_the_figures_of_an_empty_database_are_those_of_none(engine: Engine) -> None:
-    assert queries.figures(engine) == Figures()
+    assert queries.figures(engine) == Snapshot()
 
 
 def refused(store: Store) -> None:
     tell(store, "1", NEW, at=ago(hours=1))
     answer = TryLater("404: no such team", Scope.SECRET)
-    target = Target(secret_refused_since=ago(minutes=3), why="404: no such team")
-    settle(store, head(store, "1"), answer, Step(PENDING, after(minutes=1)), target=target)
+    target = DestinationState(secret_refused_since=ago(minutes=3), why="404: no such team")
+    settle(store, head(store, "1"), answer, Disposition(PENDING, after(minutes=1)), target=target)
 
 
 def settled(store: Store) -> None:
@@ -134,23 +134,23 @@ def clock_set(store: Store) -> None:
     store.forget_spans(ago(days=30))
 
 
-FIGURES: dict[str, tuple[Callable[[Store], object], Figures]] = {
-    "a complete round": (lambda store: store.complete_round(NOW), Figures(last_complete_round_at=NOW)),
+FIGURES: dict[str, tuple[Callable[[Store], object], Snapshot]] = {
+    "a complete round": (lambda store: store.complete_round(NOW), Snapshot(last_complete_round_at=NOW)),
     "a failed round": (
         lambda store: store.fail_round("503", NOW),
-        Figures(last_round_error="503", failing_since=NOW),
+        Snapshot(last_round_error="503", failing_since=NOW),
     ),
-    "a token refused twice": (refused_twice, Figures(last_round_error="401", failing_since=NOW, refused_rounds=2)),
-    "a complete round after failures": (well_again, Figures(last_complete_round_at=NOW)),
-    "a clock that was set": (clock_set, Figures(last_round_error="503", failing_since=ago(days=30))),
-    "a suspected token": (lambda store: store.suspect_token(NOW), Figures(token_suspect_since=NOW)),
+    "a token refused twice": (refused_twice, Snapshot(last_round_error="401", failing_since=NOW, refused_rounds=2)),
+    "a complete round after failures": (well_again, Snapshot(last_complete_round_at=NOW)),
+    "a clock that was set": (clock_set, Snapshot(last_round_error="503", failing_since=ago(days=30))),
+    "a suspected token": (lambda store: store.suspect_token(NOW), Snapshot(token_suspect_since=NOW)),
     "open incidents": (
         lambda store: store.record([change(phase, phase=phase, told=False) for phase in Phase], NOW),
-        Figures(open_incidents=3),
+        Snapshot(open_incidents=3),
     ),
     "a refused secret": (
         refused,
-        Figures(
+        Snapshot(
             secret_refused_since=ago(minutes=3),
             refused_because="404: no such team",
             open_incidents=1,
@@ -159,10 +159,10 @@ FIGURES: dict[str, tuple[Callable[[Store], object], Figures]] = {
             oldest_due_at=after(minutes=1),
         ),
     ),
-    "settled deliveries": (settled, Figures(dead_deliveries=1, dead_alerts=1)),
+    "settled deliveries": (settled, Snapshot(dead_deliveries=1, dead_alerts=1)),
     "waiting deliveries": (
         waiting,
-        Figures(
+        Snapshot(
             pending_deliveries=2,
             dead_deliveries=1,
             dead_alerts=1,
@@ -224,7 +224,7 @@ def test_a_revived_delivery_may_be_refused_all_over_again(store: Store, engine: 
 def test_what_died_without_a_minimal_payload_keeps_the_one_it_has(store: Store, engine: Engine) -> None:
     tell(store, "1", NEW)
     delivery = head(store, "1")
-    settle(store, delivery, TryLater("never", Scope.ROW), Step(DEAD, NOW))
+    settle(store, delivery, TryLater("never", Scope.ROW), Disposition(DEAD, NOW))
     revive(engine, 1)
     assert only(engine).payload == payload("1", NEW)
 

@@ -2,14 +2,14 @@
 
 from sqlalchemy import Engine
 
-from daemon.model.delivery import Scope, Step, TryLater
+from daemon.model.delivery import Disposition, Scope, TryLater
 from daemon.model.snapshot import OwnFault
 from daemon.storage import queries
 from daemon.storage.store import Change, Store
 from tests.given import NOW, ago, recorded
 from tests.outbox import NEW, PENDING, RESOLVED, after, change, deliver, head, rows, settle, tell
 
-OWN = Step(PENDING, after(minutes=5), own_fault=True)
+OWN = Disposition(PENDING, after(minutes=5), own_fault=True)
 FORBIDDEN = TryLater("HTTP 403", Scope.UNCLEAR)
 
 

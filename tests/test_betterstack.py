@@ -11,7 +11,7 @@ import time_machine
 
 import daemon.clients.betterstack
 from daemon.clients.betterstack import BetterStack
-from daemon.clients.http import Reply
+from daemon.clients.http import Response
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.errors import BetterStackError, StoppedError
 from daemon.model.incident import Page
@@ -118,11 +118,11 @@ class TestPages:
         class Endless:
             asked = 0
 
-            def exchange(self, *_: object, **__: object) -> Reply:
+            def exchange(self, *_: object, **__: object) -> Response:
                 self.asked += 1
                 following = "yes" if self.asked < pages else None
                 shown = {"data": [record(str(self.asked))], "pagination": {"next": following}}
-                return Reply(200, {}, body(shown))
+                return Response(200, {}, body(shown))
 
         wire = Endless()
         client = BetterStack(wire, settings().betterstack, lambda _: False, lambda _: None, TheirClock(utc_now))  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from daemon.decisions.health import NO_DAEMON
-from daemon.model.delivery import DeliveryState, Scope, Step, Target, TryLater
+from daemon.model.delivery import DeliveryState, DestinationState, Disposition, Scope, TryLater
 from daemon.model.incident import Phase
 from daemon.storage.store import Store
 from tests.at_terminal import command
@@ -68,8 +68,8 @@ def a_suspected_token(store: Store) -> None:
 def a_refused_secret(store: Store) -> None:
     store.complete_round(now())
     tell(store, "1", NEW, at=now())
-    target = Target(secret_refused_since=datetime(2026, 11, 1, 12, 30, tzinfo=UTC), why="404: no such team")
-    settle(store, head(store, "1"), TryLater("404", Scope.SECRET), Step(PENDING, now()), target=target)
+    target = DestinationState(secret_refused_since=datetime(2026, 11, 1, 12, 30, tzinfo=UTC), why="404: no such team")
+    settle(store, head(store, "1"), TryLater("404", Scope.SECRET), Disposition(PENDING, now()), target=target)
 
 
 def an_overdue_delivery(store: Store) -> None:
@@ -80,7 +80,7 @@ def an_overdue_delivery(store: Store) -> None:
 def a_delivery_that_waits_for_long(store: Store) -> None:
     store.complete_round(now())
     tell(store, "1", NEW, at=now() - timedelta(hours=1))
-    settle(store, head(store, "1"), TryLater("503", Scope.ROW), Step(PENDING, now() + timedelta(minutes=1)))
+    settle(store, head(store, "1"), TryLater("503", Scope.ROW), Disposition(PENDING, now() + timedelta(minutes=1)))
 
 
 def two_dead(store: Store) -> None:
@@ -243,7 +243,7 @@ NASTY = [
 @pytest.mark.parametrize(("text", "harm"), NASTY, ids=range(len(NASTY)))
 def test_no_text_from_outside_steers_the_terminal(database: Path, store: Store, text: str, harm: str) -> None:
     tell(store, f"1{text}", NEW, name=text, cause=text)
-    settle(store, head(store, f"1{text}"), TryLater(text, Scope.ROW), Step(PENDING, now()))
+    settle(store, head(store, f"1{text}"), TryLater(text, Scope.ROW), Disposition(PENDING, now()))
     deliver(store, f"1{text}", event_id=f"e{text}")
     store.fail_round(text, now())
     for line in ("incidents", "deliveries", "status"):
@@ -259,7 +259,7 @@ def test_no_text_from_outside_steers_the_terminal(database: Path, store: Store, 
 )
 def test_no_text_from_outside_is_taken_for_markup(database: Path, store: Store, text: str) -> None:
     tell(store, text, NEW, name=text, cause=text)
-    settle(store, head(store, text), TryLater(text, Scope.ROW), Step(PENDING, now()))
+    settle(store, head(store, text), TryLater(text, Scope.ROW), Disposition(PENDING, now()))
     store.fail_round(text, now())
     for line, times in (("incidents", 3), ("deliveries", 2), ("status", 2)):
         shown = command(database, line, COLUMNS="500").stdout

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.clients.http import Reply
+from daemon.clients.http import Response
 from daemon.clients.signl4 import answer_to
 from daemon.decisions.alarm import Cause, causes
 from daemon.decisions.health import problems
@@ -27,10 +27,10 @@ INTERVAL = timedelta(seconds=30)
 def says(status: int, body: bytes = b"", **headers: str) -> Answer:
     """What SIGNL4's answer comes to."""
     shown = {name.replace("_", "-"): value for name, value in headers.items()}
-    return answer_to(Reply(status, shown, body), "96sbq49u", NOW)
+    return answer_to(Response(status, shown, body), "96sbq49u", NOW)
 
 
-UNREADABLE = answer_to(Reply(200, {}, b"", unread="the answer is packed as 'br', which nobody asked for"), "x", NOW)
+UNREADABLE = answer_to(Response(200, {}, b"", unread="the answer is packed as 'br', which nobody asked for"), "x", NOW)
 FAULTS = {
     "500": says(500),
     "403": says(403, b"<h1>Forbidden</h1>"),

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from daemon.decisions.health import NO_DAEMON, age, clock_sentence, line, problems, report
-from daemon.model.snapshot import Duty, Figures, Holder, OwnFault, Presence
+from daemon.model.snapshot import Duty, Holder, OwnFault, Presence, Snapshot
 from tests.given import NOW, ago
 
 INTERVAL = timedelta(seconds=30)
 LATE = timedelta(minutes=5)
-WELL = Figures(last_complete_round_at=ago(seconds=20))
+WELL = Snapshot(last_complete_round_at=ago(seconds=20))
 LONGEST = 3 * INTERVAL + timedelta(minutes=1)
 
 
@@ -131,13 +131,13 @@ def test_several_problems_are_all_told() -> None:
 
 
 def test_a_longer_interval_allows_an_older_round() -> None:
-    figures = Figures(last_complete_round_at=ago(hours=3))
+    figures = Snapshot(last_complete_round_at=ago(hours=3))
     assert list(problems(figures, timedelta(hours=1), LATE, NOW)) == []
     assert list(problems(figures, timedelta(minutes=59), LATE, NOW)) != []
 
 
 def test_the_report_has_the_names_that_people_script_against() -> None:
-    figures = Figures(
+    figures = Snapshot(
         last_complete_round_at=ago(seconds=20),
         last_round_error="HTTP 500",
         open_incidents=2,
@@ -162,7 +162,7 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
 
 
 def test_a_report_with_problems_is_not_healthy() -> None:
-    unhealthy = report(Figures(dead_deliveries=4), INTERVAL, LATE, timedelta(0), NOW)
+    unhealthy = report(Snapshot(dead_deliveries=4), INTERVAL, LATE, timedelta(0), NOW)
     assert unhealthy["healthy"] is False
     assert len(unhealthy["problems"]) == 2
     assert unhealthy["dead_deliveries"] == 4
@@ -170,7 +170,7 @@ def test_a_report_with_problems_is_not_healthy() -> None:
 
 @pytest.mark.parametrize(("oldest", "seconds"), [(None, None), (ago(seconds=-40), 0), (NOW, 0), (ago(hours=1), 3600)])
 def test_a_clock_that_was_set_gives_no_negative_age(oldest: datetime | None, seconds: int | None) -> None:
-    figures = Figures(oldest_pending_at=oldest)
+    figures = Snapshot(oldest_pending_at=oldest)
     assert report(figures, INTERVAL, LATE, timedelta(0), NOW)["oldest_pending_seconds"] == seconds
 
 
@@ -220,7 +220,7 @@ def test_the_whole_in_a_line(figures: dict[str, Any], found: list[str], expected
     ],
 )
 def test_a_clock_that_is_off_by_more_than_a_minute_is_said(ahead: timedelta | None, sentence: str | None) -> None:
-    assert clock_sentence(Figures(ahead=ahead), NOW) == sentence
+    assert clock_sentence(Snapshot(ahead=ahead), NOW) == sentence
 
 
 HELD = Presence(Holder(4711, "0.1.0", ago(seconds=12)))
@@ -252,13 +252,13 @@ NEVER, LONG_AGO, FRESH = None, ago(hours=2), ago(seconds=20)
 def test_the_lock_knows_whether_a_daemon_is_missing(
     presence: Presence, duty: Duty | None, last: datetime | None, sentences: list[str]
 ) -> None:
-    figures = Figures(duty=duty, last_complete_round_at=last)
+    figures = Snapshot(duty=duty, last_complete_round_at=last)
     assert list(problems(figures, INTERVAL, LATE, NOW, presence)) == sentences
 
 
 @pytest.mark.parametrize("presence", [HELD, FREE])
 def test_an_error_of_the_rounds_says_more_than_the_lock(presence: Presence) -> None:
-    figures = Figures(duty=Duty.ONCE, last_round_error="no such host")
+    figures = Snapshot(duty=Duty.ONCE, last_round_error="no such host")
     assert list(problems(figures, INTERVAL, LATE, NOW, presence)) == ["no round was ever complete (no such host)"]
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from daemon.clients.heartbeat import Heartbeat
-from daemon.clients.http import Wire, tls_context
+from daemon.clients.http import HttpClient, tls_context
 from daemon.config.settings import HttpSection
 from tests.listener import TIMEOUT, Connection, Script, after_request, answering, listening, ok, says
 
@@ -17,7 +17,7 @@ HTTP = HttpSection().model_copy(update={"timeout": timedelta(seconds=TIMEOUT)})
 @contextmanager
 def calling(*urls: str) -> Iterator[Heartbeat]:
     with ExitStack() as stack:
-        yield Heartbeat([stack.enter_context(closing(Wire(url, HTTP, tls_context(HTTP)))) for url in urls])
+        yield Heartbeat([stack.enter_context(closing(HttpClient(url, HTTP, tls_context(HTTP)))) for url in urls])
 
 
 def test_each_is_called_with_get_at_its_whole_address() -> None:

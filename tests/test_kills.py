@@ -8,7 +8,7 @@ import pytest
 from tests.given import NOW
 from tests.ledger import Fate, Ledger
 
-Step = Callable[[Ledger, int | None], None]
+Disposition = Callable[[Ledger, int | None], None]
 
 
 def look(ledger: Ledger, kill_after: int | None) -> None:
@@ -17,7 +17,7 @@ def look(ledger: Ledger, kill_after: int | None) -> None:
         assert ledger.round(sweep=True)
 
 
-def tell(*fates: Fate) -> Step:
+def tell(*fates: Fate) -> Disposition:
     def step(ledger: Ledger, kill_after: int | None) -> None:
         ledger.clock.pass_(seconds=2)
         ledger.drain(fates, kill_after)
@@ -41,7 +41,7 @@ def go_on(ledger: Ledger, _: int | None) -> None:
         ledger.true[incident_id].append(act)
 
 
-TALE: list[Step] = [begin, look, tell(Fate.TAKEN, Fate.OUTAGE), go_on, look, tell(Fate.LOST), look, tell()]
+TALE: list[Disposition] = [begin, look, tell(Fate.TAKEN, Fate.OUTAGE), go_on, look, tell(Fate.LOST), look, tell()]
 
 
 @pytest.fixture

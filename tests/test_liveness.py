@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.host.liveness import Pulse
+from daemon.host.liveness import Liveness
 from tests.two_clocks import TwoClocks
 
 
@@ -17,13 +17,13 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> TwoClocks:
 
 
 def test_a_job_that_never_began_is_not_silent(clocks: TwoClocks) -> None:
-    pulse = Pulse()
+    pulse = Liveness()
     clocks.pass_(timedelta(days=400).total_seconds())
     assert pulse.silent_for() == -math.inf
 
 
 def test_a_job_under_way_is_silent_since_its_last_beat(clocks: TwoClocks) -> None:
-    pulse = Pulse()
+    pulse = Liveness()
     pulse.beat()
     clocks.pass_(30)
     assert pulse.silent_for() == 30
@@ -33,7 +33,7 @@ def test_a_job_under_way_is_silent_since_its_last_beat(clocks: TwoClocks) -> Non
 
 
 def test_a_job_may_rest_until_it_is_due_again(clocks: TwoClocks) -> None:
-    pulse = Pulse()
+    pulse = Liveness()
     pulse.beat()
     clocks.pass_(30)
     pulse.rest(10)
@@ -47,7 +47,7 @@ def test_a_job_may_rest_until_it_is_due_again(clocks: TwoClocks) -> None:
 
 
 def test_a_job_with_nothing_to_do_may_rest_for_ever(clocks: TwoClocks) -> None:
-    pulse = Pulse()
+    pulse = Liveness()
     pulse.beat()
     pulse.rest()
     clocks.pass_(timedelta(days=400).total_seconds())
@@ -55,7 +55,7 @@ def test_a_job_with_nothing_to_do_may_rest_for_ever(clocks: TwoClocks) -> None:
 
 
 def test_a_standstill_of_the_whole_process_is_no_silence(clocks: TwoClocks) -> None:
-    pulse = Pulse()
+    pulse = Liveness()
     pulse.beat()
     clocks.pass_(3600)
     pulse.pardon()
@@ -64,7 +64,7 @@ def test_a_standstill_of_the_whole_process_is_no_silence(clocks: TwoClocks) -> N
 
 
 def test_a_wall_clock_that_was_set_is_no_silence(clocks: TwoClocks) -> None:
-    pulse = Pulse()
+    pulse = Liveness()
     pulse.beat()
     clocks.wall += 86400
     assert pulse.silent_for() == 0

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from sqlalchemy import Connection, Engine, event
 
-from daemon.model.delivery import Answer, DeliveryState, Scope, Step, Target, TryLater
+from daemon.model.delivery import Answer, DeliveryState, DestinationState, Disposition, Scope, TryLater
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.incident import Kind
 from daemon.storage import queries
@@ -205,12 +205,14 @@ def test_what_happens_after_the_drop_is_told_only_if_somebody_may_have_heard(
 
 @pytest.mark.parametrize("others", [0, 1])
 def test_with_the_last_of_what_waits_goes_the_doubt_about_the_secret(store: Store, engine: Engine, others: int) -> None:
-    refused = Target(secret_refused_since=ago(hours=1), probe_at=after(seconds=50), why="403")
+    refused = DestinationState(secret_refused_since=ago(hours=1), probe_at=after(seconds=50), why="403")
     for n in range(1 + others):
         tell(store, str(n), NEW)
-    settle(store, head(store, "0"), TryLater("403", Scope.SECRET), Step(PENDING, after(minutes=1)), target=refused)
+    settle(
+        store, head(store, "0"), TryLater("403", Scope.SECRET), Disposition(PENDING, after(minutes=1)), target=refused
+    )
     queries.drop(engine, [1])
-    assert store.target() == (refused if others else Target(why="403"))
+    assert store.target() == (refused if others else DestinationState(why="403"))
 
 
 def test_dropping_takes_all_of_them_or_none(store: Store, engine: Engine) -> None:

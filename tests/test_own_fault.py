@@ -13,11 +13,11 @@ from daemon.model.delivery import (
     Delivered,
     Delivery,
     DeliveryState,
+    DestinationState,
+    Disposition,
     Failing,
     Rejected,
     Scope,
-    Step,
-    Target,
     TryLater,
 )
 from daemon.model.incident import Kind
@@ -101,12 +101,12 @@ def test_while_nothing_else_is_taken_it_is_an_outage(times: int, others: int, sc
 def test_it_is_tried_at_once_in_its_minimal_form_and_then_rarely(
     delivery: Delivery, answer: Answer, wait: timedelta
 ) -> None:
-    assert set_apart(delivery, answer, RARELY, NOW) == Step(DeliveryState.PENDING, NOW + wait, own_fault=True)
+    assert set_apart(delivery, answer, RARELY, NOW) == Disposition(DeliveryState.PENDING, NOW + wait, own_fault=True)
 
 
 @pytest.mark.parametrize("scope", Scope)
 @pytest.mark.parametrize("hold", [None, HOLD])
 def test_it_teaches_nothing_about_signl4_but_that_a_request_was_faulty(scope: Scope, hold: timedelta | None) -> None:
     answer = later(scope, hold)
-    expected = Target(payload_faults=(NOW,) if answer.faulty else ())
-    assert target_after_own_fault(Target(), answer, RARELY, NOW) == expected
+    expected = DestinationState(payload_faults=(NOW,) if answer.faulty else ())
+    assert target_after_own_fault(DestinationState(), answer, RARELY, NOW) == expected

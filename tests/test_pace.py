@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.decisions import rate_limit
-from daemon.decisions.rate_limit import Pace, time_for
-from daemon.model.delivery import Allowance, Opening
+from daemon.decisions.rate_limit import SendHistory, time_for
+from daemon.model.delivery import Admission, RateLimit
 from daemon.sandbox.throttle import Throttle
 from tests.given import NOW
 
@@ -27,21 +27,21 @@ class Storm:
     """What was learned so far."""
     silent: bool = False
     """Whether the answers carry no headers."""
-    pace: Pace = field(default_factory=Pace)
+    pace: SendHistory = field(default_factory=SendHistory)
     blocked: int = 0
 
     def __post_init__(self) -> None:
         self.now = NOW
-        self.in_flight: list[tuple[Allowance, datetime]] = []
+        self.in_flight: list[tuple[RateLimit, datetime]] = []
 
-    def opening(self) -> Opening:
-        willing = Opening(CONCURRENCY, self.now, self.now)
+    def opening(self) -> Admission:
+        willing = Admission(CONCURRENCY, self.now, self.now)
         return rate_limit.narrowed(willing, self.pace, self.limit, len(self.in_flight), self.now)
 
     def send(self) -> None:
         granted = self.throttle.spend(self.now)
         self.blocked += not granted.granted
-        self.in_flight.append((Allowance(granted.limit, granted.remaining, granted.reset - self.now), self.now))
+        self.in_flight.append((RateLimit(granted.limit, granted.remaining, granted.reset - self.now), self.now))
         self.pace = rate_limit.counted(self.pace, self.limit, self.now)
 
     def answer(self, which: int) -> None:
@@ -111,47 +111,47 @@ def test_it_starts_carefully_and_goes_on_as_soon_as_it_knows_more() -> None:
 
 
 def test_what_others_of_the_account_spend_counts() -> None:
-    allowance = Allowance(150, 2, timedelta(seconds=9))
-    after = rate_limit.learned(Pace(), allowance, 1, NOW)
-    assert rate_limit.narrowed(Opening(4, NOW, NOW), after, 150, 1, NOW).width == 2
+    allowance = RateLimit(150, 2, timedelta(seconds=9))
+    after = rate_limit.learned(SendHistory(), allowance, 1, NOW)
+    assert rate_limit.narrowed(Admission(4, NOW, NOW), after, 150, 1, NOW).width == 2
     spent = rate_limit.counted(after, 150, NOW)
-    assert rate_limit.narrowed(Opening(4, NOW, NOW), spent, 150, 2, NOW).clean_from == NOW + timedelta(seconds=10), (
+    assert rate_limit.narrowed(Admission(4, NOW, NOW), spent, 150, 2, NOW).clean_from == NOW + timedelta(seconds=10), (
         "a second later, since the reset may be cut"
     )
 
 
 def test_what_others_spend_counts_on_after_a_reset_until_one_event_has_asked() -> None:
-    full = rate_limit.learned(Pace(), Allowance(40, 0, timedelta(seconds=5)), 0, NOW)
+    full = rate_limit.learned(SendHistory(), RateLimit(40, 0, timedelta(seconds=5)), 0, NOW)
     later = NOW + timedelta(seconds=6)
-    assert rate_limit.narrowed(Opening(4, later, later), full, 40, 0, later).width == 1
-    assert rate_limit.narrowed(Opening(4, later, later), full, 40, 1, later).width == 1
+    assert rate_limit.narrowed(Admission(4, later, later), full, 40, 0, later).width == 1
+    assert rate_limit.narrowed(Admission(4, later, later), full, 40, 1, later).width == 1
 
 
 def test_where_windows_slide_no_reset_is_taken_for_the_beginning_of_one() -> None:
-    kept, now = Pace(), NOW
+    kept, now = SendHistory(), NOW
     for remaining in range(39, -1, -1):
-        kept = rate_limit.learned(kept, Allowance(40, remaining, timedelta(seconds=5)), 0, now, 40)
+        kept = rate_limit.learned(kept, RateLimit(40, remaining, timedelta(seconds=5)), 0, now, 40)
     now += timedelta(seconds=6)
     assert rate_limit.free_at(kept, 40, now) == now
-    refused = rate_limit.learned(kept, Allowance(40, 0, timedelta(seconds=5)), 0, now, 40, refused=True)
+    refused = rate_limit.learned(kept, RateLimit(40, 0, timedelta(seconds=5)), 0, now, 40, refused=True)
     assert rate_limit.free_at(refused, 40, now) == NOW + WINDOW, "when the first of ours counts no more"
-    fixed = rate_limit.learned(refused, Allowance(40, 38, timedelta(seconds=15)), 0, now, 40)
+    fixed = rate_limit.learned(refused, RateLimit(40, 38, timedelta(seconds=15)), 0, now, 40)
     assert (refused.slides, fixed.slides) == (True, False)
 
 
 @pytest.mark.parametrize("resets_in", [None, timedelta(hours=20)])
 def test_a_reset_that_makes_no_sense_silences_nobody_for_long(resets_in: timedelta | None) -> None:
-    after = rate_limit.learned(Pace(), Allowance(150, 0, resets_in), 0, NOW)
+    after = rate_limit.learned(SendHistory(), RateLimit(150, 0, resets_in), 0, NOW)
     assert rate_limit.free_at(after, 150, NOW) <= NOW + WINDOW
 
 
 def test_times_to_come_are_those_of_a_wrong_clock_and_do_not_count() -> None:
-    after = Pace(tuple(NOW + timedelta(days=30, seconds=second) for second in range(10)))
+    after = SendHistory(tuple(NOW + timedelta(days=30, seconds=second) for second in range(10)))
     assert rate_limit.free_at(after, None, NOW) == NOW
 
 
 def test_the_longer_windows_of_the_free_plan_count_once_it_is_known_to_be_one() -> None:
-    spent = Pace(tuple(NOW - timedelta(minutes=50) + timedelta(seconds=second) for second in range(1200)))
+    spent = SendHistory(tuple(NOW - timedelta(minutes=50) + timedelta(seconds=second) for second in range(1200)))
     assert rate_limit.free_at(spent, 10, NOW) == NOW + timedelta(minutes=10)
     assert rate_limit.free_at(spent, None, NOW) == NOW
     assert rate_limit.free_at(spent, 150, NOW) == NOW

@@ -9,11 +9,11 @@ from math import ceil, floor
 
 import pytest
 
-from daemon.clients.http import Reply
+from daemon.clients.http import Response
 from daemon.clients.signl4 import answer_to
 from daemon.decisions import rate_limit, retry
-from daemon.decisions.rate_limit import CAREFUL, PAID, Pace
-from daemon.model.delivery import Delivered, Target
+from daemon.decisions.rate_limit import CAREFUL, PAID, SendHistory
+from daemon.model.delivery import Delivered, DestinationState
 from tests.given import NOW
 
 WINDOW = timedelta(seconds=15)
@@ -48,7 +48,7 @@ class Server:
         self.foreseen = 0
         """How many were refused of which the answers before had told all there was to know."""
 
-    def ask(self, at: datetime, known: datetime | None) -> Reply:
+    def ask(self, at: datetime, known: datetime | None) -> Response:
         """`known`: the time of the latest answer when this was sent."""
         self.move(at)
         taken = len(self.taken) < self.limit
@@ -65,7 +65,7 @@ class Server:
         }
         if self.dated:
             headers["date"] = format_datetime((at + self.ahead).replace(microsecond=0), usegmt=True)
-        return Reply(201 if taken else 429, headers, b"{}")
+        return Response(201 if taken else 429, headers, b"{}")
 
     def move(self, at: datetime) -> None:
         """What others sent until then, and what counts no more."""
@@ -112,7 +112,7 @@ def best(server: Server, loads: list[datetime]) -> datetime:
 
 def run(server: Server, loads: list[datetime]) -> datetime:
     """Sends them as the program does, four at once, as soon as it is admitted. When the last was answered."""
-    now, kept, target = NOW, Pace(), Target()
+    now, kept, target = NOW, SendHistory(), DestinationState()
     known: datetime | None = None
     flying: deque[tuple[datetime, datetime | None]] = deque()
     waiting = deque(loads)
@@ -230,7 +230,7 @@ def test_steady_alerts_below_the_limit_never_wait(reset: str) -> None:
 
 
 def test_without_headers_the_limit_is_probed_up_and_halved_by_a_429() -> None:
-    kept, now = Pace(), NOW
+    kept, now = SendHistory(), NOW
     guesses = [kept.guess]
     for _ in range(7):
         for _ in range(kept.grown):

@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from daemon.clients.betterstack import BetterStack
-from daemon.clients.http import Wire
+from daemon.clients.http import HttpClient
 from daemon.config.settings import HttpSection
 from daemon.decisions.health import problems
 from daemon.host.clock import TheirClock, utc_now
@@ -49,7 +49,7 @@ class Reader(Flows):
     def configure(self, *_: Any, **sections: Any) -> None:
         super().configure(**sections)
         whole = given_settings(betterstack={"base_url": self.shelf.url, "token": "a-token-of-better-stack"}, **sections)
-        self.wire = Wire(self.shelf.url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        self.wire = HttpClient(self.shelf.url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         self.remarks: list[str] = []
         shown: list[Shown] = []
         self.source = BetterStack(

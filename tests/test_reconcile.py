@@ -8,7 +8,7 @@ import pytest
 
 from daemon.decisions.evidence import Read
 from daemon.decisions.reconcile import Policy, over_too_long, reconcile
-from daemon.model.incident import Incident, Kind, Phase, Recorded
+from daemon.model.incident import Incident, IncidentState, Kind, Phase
 from tests.given import NOW, ago, incident, recorded
 
 USUAL = Policy(first_start=False, baseline=False, stale_after=timedelta(minutes=10), acknowledged=True)
@@ -52,7 +52,7 @@ UNTOLD = recorded(told=False)
 UNTOLD_ACKED = replace(WAS_ACKED, told=False)
 UNTOLD_OVER = recorded(told=False, phase=Phase.RESOLVED)
 
-CASES: dict[str, tuple[Policy, Recorded | None, Incident, Told]] = {
+CASES: dict[str, tuple[Policy, IncidentState | None, Incident, Told]] = {
     "first seen open": (USUAL, None, OPEN, [NEW]),
     "first seen validating": (USUAL, None, VALIDATING, [NEW]),
     "first seen with a status nobody heard of": (USUAL, None, UNHEARD_OF, [NEW]),
@@ -193,7 +193,7 @@ CASES: dict[str, tuple[Policy, Recorded | None, Incident, Told]] = {
     ),
 }
 
-DOUBTFUL: dict[str, tuple[Policy, Recorded, Incident, Told]] = {
+DOUBTFUL: dict[str, tuple[Policy, IncidentState, Incident, Told]] = {
     "over, then reopened, old times cleared": (USUAL, WAS_OVER, OPEN, [NEW_2]),
     "over, then reopened, its first status": (USUAL, WAS_OVER, VALIDATING, [NEW_2]),
     "over, then reopened and acknowledged": (USUAL, WAS_OVER, ACKED, [NEW_2, ACKNOWLEDGED_2]),
@@ -288,7 +288,7 @@ def test_a_confirmation_is_not_taken_back() -> None:
 def test_everything_that_was_seen_is_recorded() -> None:
     seen = over(name="Checkout", cause="Timeout", url="https://x.example", reopened_at=ago(minutes=2))
     after = reconcile(None, seen, "better-1026034957", USUAL, NOW).after
-    assert after == Recorded(
+    assert after == IncidentState(
         id="1026034957",
         external_id="better-1026034957",
         generation=1,

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from daemon.decisions.reconcile import DELETED_NOTE, reconcile_gone, suspect_since
-from daemon.model.incident import Kind, Phase, Recorded
+from daemon.model.incident import IncidentState, Kind, Phase
 from tests.given import NOW, ago, recorded
 
 MINUTE = timedelta(minutes=1)
 OPEN_PHASES = [phase for phase in Phase if phase is not Phase.RESOLVED]
 
 
-def tracked(count: int, **changes: datetime | None) -> dict[str, Recorded]:
+def tracked(count: int, **changes: datetime | None) -> dict[str, IncidentState]:
     return {str(number): recorded(str(number), **changes) for number in range(count)}
 
 

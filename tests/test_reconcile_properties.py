@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from daemon.decisions.evidence import Read, of_this_generation
 from daemon.decisions.reconcile import Decision, Policy, reconcile, reconcile_gone
-from daemon.model.incident import Incident, Kind, Phase, Recorded, Transition
+from daemon.model.incident import Incident, IncidentState, Kind, Phase, Transition
 from tests.given import NOW, ago, incident, recorded
 
 STATUS = {
@@ -26,7 +26,7 @@ REOPENED = [None, ago(hours=2), ago(hours=1), ago(minutes=1)]
 STALE_AFTER = [timedelta(0), timedelta(minutes=10)]
 GONE_AFTER = timedelta(minutes=1)
 
-EVERY_BEFORE: list[Recorded | None] = [None] + [
+EVERY_BEFORE: list[IncidentState | None] = [None] + [
     recorded(phase=phase, told=told, generation=generation, reopened_at=reopened_at, gone_since=gone_since)
     for phase, told, generation, reopened_at, gone_since in product(
         PROGRESS, (False, True), (1, 2), (None, ago(hours=1)), (None, ago(seconds=30))
@@ -46,7 +46,7 @@ EVERY_SEEN = [
 ]
 EVERY_POLICY = [Policy(*parts) for parts in product((False, True), (False, True), STALE_AFTER, (False, True))]
 
-Case = tuple[Recorded | None, Incident, Policy, Decision]
+Case = tuple[IncidentState | None, Incident, Policy, Decision]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def every_case() -> list[Case]:
     ]
 
 
-def known(cases: list[Case]) -> Iterator[tuple[Recorded, Incident, Policy, Decision]]:
+def known(cases: list[Case]) -> Iterator[tuple[IncidentState, Incident, Policy, Decision]]:
     """The cases of incidents that are recorded already."""
     for before, seen, policy, decision in cases:
         if before is not None:
@@ -68,14 +68,14 @@ def kinds(decision: Decision, generation: int) -> list[Kind]:
     return [told.kind for told in decision.transitions if told.generation == generation]
 
 
-def is_news(before: Recorded, seen: Incident) -> bool:
+def is_news(before: IncidentState, seen: Incident) -> bool:
     """Whether the contract calls this the next generation at once: the record says when it was reopened."""
     if seen.reopened_at is None:
         return False
     return before.generation == 1 if before.reopened_at is None else seen.reopened_at > before.reopened_at
 
 
-def is_doubtful(before: Recorded, seen: Incident) -> bool:
+def is_doubtful(before: IncidentState, seen: Incident) -> bool:
     """Whether the contract wants the record itself to say this in two rounds."""
     if is_news(before, seen):
         return False
@@ -89,19 +89,19 @@ def is_doubtful(before: Recorded, seen: Incident) -> bool:
     return knows and not is_later(before, seen)
 
 
-def is_later(before: Recorded, seen: Incident) -> bool:
+def is_later(before: IncidentState, seen: Incident) -> bool:
     """Whether an end is later than the reopening that is known."""
     return before.reopened_at is None or seen.resolved_at is None or seen.resolved_at > before.reopened_at
 
 
-def is_old_news(before: Recorded, seen: Incident) -> bool:
+def is_old_news(before: IncidentState, seen: Incident) -> bool:
     """Whether the contract calls this an end from before the reopening."""
     if is_news(before, seen) or is_doubtful(before, seen) or seen.phase is not Phase.RESOLVED:
         return False
     return not is_later(before, seen)
 
 
-def counts(before: Recorded, seen: Incident) -> bool:
+def counts(before: IncidentState, seen: Incident) -> bool:
     """Whether something follows from it at once."""
     return not is_doubtful(before, seen) and not is_old_news(before, seen)
 
@@ -223,9 +223,9 @@ LIVES = st.lists(SIGHTS | st.none(), min_size=1, max_size=12)
 POLICIES = st.builds(Policy, st.booleans(), st.booleans(), st.sampled_from(STALE_AFTER), st.booleans())
 
 
-def live(life: list[Incident | None], policy: Policy) -> Iterator[tuple[Recorded, tuple[Transition, ...], bool]]:
+def live(life: list[Incident | None], policy: Policy) -> Iterator[tuple[IncidentState, tuple[Transition, ...], bool]]:
     """Each record with what was told on the way there; `None` in a life is an answer "no such record"."""
-    before: Recorded | None = None
+    before: IncidentState | None = None
     now: datetime = NOW
     for seen in life:
         now += timedelta(seconds=40)

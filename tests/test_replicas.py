@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from daemon.clients.betterstack import BetterStack
-from daemon.clients.http import Wire, tls_context
+from daemon.clients.http import HttpClient, tls_context
 from daemon.clients.signl4 import Signl4
 from daemon.deliver import Deliver
 from daemon.host.clock import TheirClock, utc_now
@@ -38,7 +38,7 @@ INCIDENTS = 12
 MOST_LIVES = 5
 """Of one incident; in how many ways it may rightly be told grows with them."""
 SWEEP_EVERY = 5
-"""Rounds, of which there is one a second."""
+"""PollLoop, of which there is one a second."""
 QUIET = 7
 """Seconds before anything happens or lags: longer than the oldest answer is old."""
 FOUR = timedelta(seconds=4)
@@ -66,7 +66,7 @@ class Duty:
         )
         tls, store = tls_context(values.http), Store(engine, values.delivery.gap)
         to_betterstack, to_signl4 = (
-            wires.enter_context(closing(Wire(url, values.http, tls)))
+            wires.enter_context(closing(HttpClient(url, values.http, tls)))
             for url in (values.betterstack.base_url, values.signl4.base_url)
         )
         self._source = BetterStack(to_betterstack, values.betterstack, _never_wait, lambda _: None, TheirClock(utc_now))

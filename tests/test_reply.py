@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from daemon.clients.http import Reply, described
+from daemon.clients.http import Response, described
 from daemon.clients.reading import MOST_VALUES
 from daemon.model.redact import scrubbed
 from tests.given import NOW
@@ -21,8 +21,8 @@ SECRET = "96sbq+49u"
 ODD_SECRET = 'a"b\\c%d/e&f'
 
 
-def reply(body: bytes = b"", status: int = 500, **headers: str) -> Reply:
-    return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+def reply(body: bytes = b"", status: int = 500, **headers: str) -> Response:
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
 
 
 def http_date(**span: float) -> str:

@@ -18,9 +18,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 import daemon.runtime.build
 from daemon.clients.signl4 import answer_to
-from daemon.clients.http import Reply
+from daemon.clients.http import Response
 
-reply = Reply(200, {}, sys.stdin.buffer.read())
+reply = Response(200, {}, sys.stdin.buffer.read())
 match sys.argv[1]:
     case "Better Stack":
         with suppress(ValueError):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.decisions.retry import backoff, next_round, step
-from daemon.model.delivery import Answer, Delivered, DeliveryState, Outcome, Rejected, Scope, Step, TryLater
+from daemon.model.delivery import Answer, Delivered, DeliveryState, Disposition, Outcome, Rejected, Scope, TryLater
 from tests.given import NOW
 
 DELAY = timedelta(seconds=7)
@@ -23,23 +23,23 @@ WRONG_SECRET = TryLater("SIGNL4 answered HTTP 404", Scope.SECRET)
 
 PENDING, DELIVERED, DEAD = DeliveryState.PENDING, DeliveryState.DELIVERED, DeliveryState.DEAD
 
-AFTER: dict[str, tuple[Outcome, bool, timedelta | None, Step]] = {
-    "taken": (TAKEN, False, None, Step(DELIVERED, NOW)),
-    "taken in its minimal form": (TAKEN, True, None, Step(DELIVERED, NOW)),
-    "taken as the last one for now": (TAKEN, False, HOLD, Step(DELIVERED, NOW)),
-    "refused": (REFUSED, False, None, Step(PENDING, NOW, minimal=True)),
-    "refused, and asked to wait": (REFUSED, False, HOLD, Step(PENDING, NOW, minimal=True)),
-    "refused again": (REFUSED, True, None, Step(DEAD, NOW)),
-    "refused again, and asked to wait": (REFUSED, True, HOLD, Step(DEAD, NOW)),
-    "failed": (FAILED, False, None, Step(PENDING, NOW + DELAY)),
-    "failed in its minimal form": (FAILED, True, None, Step(PENDING, NOW + DELAY)),
-    "failed, and asked to wait": (FAILED, False, HOLD, Step(PENDING, NOW + HOLD)),
-    "failed, and asked to wait for no time": (FAILED, False, timedelta(0), Step(PENDING, NOW + DELAY)),
-    "throttled": (THROTTLED, False, None, Step(PENDING, NOW + DELAY)),
-    "throttled in its minimal form": (THROTTLED, True, None, Step(PENDING, NOW + DELAY)),
-    "throttled, and asked to wait": (THROTTLED, False, HOLD, Step(PENDING, NOW + HOLD)),
-    "secret refused": (WRONG_SECRET, False, None, Step(PENDING, NOW + timedelta(seconds=60))),
-    "secret refused in its minimal form": (WRONG_SECRET, True, None, Step(PENDING, NOW + timedelta(seconds=60))),
+AFTER: dict[str, tuple[Outcome, bool, timedelta | None, Disposition]] = {
+    "taken": (TAKEN, False, None, Disposition(DELIVERED, NOW)),
+    "taken in its minimal form": (TAKEN, True, None, Disposition(DELIVERED, NOW)),
+    "taken as the last one for now": (TAKEN, False, HOLD, Disposition(DELIVERED, NOW)),
+    "refused": (REFUSED, False, None, Disposition(PENDING, NOW, minimal=True)),
+    "refused, and asked to wait": (REFUSED, False, HOLD, Disposition(PENDING, NOW, minimal=True)),
+    "refused again": (REFUSED, True, None, Disposition(DEAD, NOW)),
+    "refused again, and asked to wait": (REFUSED, True, HOLD, Disposition(DEAD, NOW)),
+    "failed": (FAILED, False, None, Disposition(PENDING, NOW + DELAY)),
+    "failed in its minimal form": (FAILED, True, None, Disposition(PENDING, NOW + DELAY)),
+    "failed, and asked to wait": (FAILED, False, HOLD, Disposition(PENDING, NOW + HOLD)),
+    "failed, and asked to wait for no time": (FAILED, False, timedelta(0), Disposition(PENDING, NOW + DELAY)),
+    "throttled": (THROTTLED, False, None, Disposition(PENDING, NOW + DELAY)),
+    "throttled in its minimal form": (THROTTLED, True, None, Disposition(PENDING, NOW + DELAY)),
+    "throttled, and asked to wait": (THROTTLED, False, HOLD, Disposition(PENDING, NOW + HOLD)),
+    "secret refused": (WRONG_SECRET, False, None, Disposition(PENDING, NOW + timedelta(seconds=60))),
+    "secret refused in its minimal form": (WRONG_SECRET, True, None, Disposition(PENDING, NOW + timedelta(seconds=60))),
 }
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.decisions.retry import FAULT_BUDGET, PACE, PROBE_GAP, opening, sent_at, target_after
-from daemon.model.delivery import Answer, Delivered, Opening, Rejected, Scope, Target, TryLater
+from daemon.model.delivery import Admission, Answer, Delivered, DestinationState, Rejected, Scope, TryLater
 from tests.given import NOW, ago
 
 DELAY = timedelta(seconds=7)
@@ -21,38 +21,38 @@ THROTTLED = Answer(TryLater("HTTP 429", Scope.TARGET))
 WRONG_SECRET = Answer(TryLater("HTTP 404", Scope.SECRET), faulty=True)
 REFUSED = Answer(Rejected("HTTP 400"), faulty=True)
 FAULTY_THROTTLE = Answer(TryLater("HTTP 403, none remain", Scope.TARGET), faulty=True)
-SECRET_REFUSED = Target(secret_refused_since=ago(minutes=5), probe_at=NOW)
+SECRET_REFUSED = DestinationState(secret_refused_since=ago(minutes=5), probe_at=NOW)
 
 
 def held(answer: Answer, hold: timedelta = HOLD) -> Answer:
     return Answer(answer.outcome, hold, answer.faulty)
 
 
-def after(answers: Iterable[Answer], target: Target | None = None, now: datetime = NOW) -> Target:
+def after(answers: Iterable[Answer], target: DestinationState | None = None, now: datetime = NOW) -> DestinationState:
     """The target after these answers, all of which came now."""
-    target = target or Target()
+    target = target or DestinationState()
     for answer in answers:
         target = target_after(target, answer, DELAY, now)
     return target
 
 
-def seen_from(target: Target, seconds: float = 0, concurrency: int = 4) -> Opening:
+def seen_from(target: DestinationState, seconds: float = 0, concurrency: int = 4) -> Admission:
     return opening(target, concurrency, NOW + timedelta(seconds=seconds))
 
 
-def admits(target: Target, seconds: float = 0, *, refused: bool = False) -> bool:
+def admits(target: DestinationState, seconds: float = 0, *, refused: bool = False) -> bool:
     now = NOW + timedelta(seconds=seconds)
     return opening(target, 4, now).start(refused=refused) <= now
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 64])
 def test_a_willing_target_admits_everything_at_once(concurrency: int) -> None:
-    assert opening(Target(), concurrency, NOW) == Opening(concurrency, NOW, NOW)
+    assert opening(DestinationState(), concurrency, NOW) == Admission(concurrency, NOW, NOW)
 
 
 @pytest.mark.parametrize("answer", [TAKEN, FAILED])
 def test_what_concerns_one_delivery_leaves_the_target_as_it_is(answer: Answer) -> None:
-    assert after([answer]) == Target()
+    assert after([answer]) == DestinationState()
 
 
 @pytest.mark.parametrize("answer", [TAKEN, FAILED, THROTTLED, REFUSED])
@@ -89,28 +89,28 @@ def test_a_shorter_wait_does_not_shorten_a_longer_one_that_was_asked_for() -> No
 
 
 def test_a_wait_that_was_asked_for_replaces_one_of_a_clock_that_was_ahead() -> None:
-    target = after([held(THROTTLED)], Target(hold_until=NOW + WRONG))
+    target = after([held(THROTTLED)], DestinationState(hold_until=NOW + WRONG))
     assert not admits(target, 89.9)
     assert admits(target, 90)
 
 
 def test_a_back_off_longer_than_any_hold_still_holds_the_target() -> None:
     """`delivery.retry_max` may be an hour, which is no sign of a wrong clock."""
-    target = target_after(Target(), THROTTLED, timedelta(minutes=40), NOW)
+    target = target_after(DestinationState(), THROTTLED, timedelta(minutes=40), NOW)
     assert not admits(target)
 
 
 def test_a_refused_secret_is_tried_once_a_minute_with_one_delivery_until_it_works() -> None:
-    target = Target()
+    target = DestinationState()
     for minute in range(10):
         now = NOW + minute * MINUTE
         assert opening(target, 4, now).clean_from <= now
         target = target_after(target, WRONG_SECRET, DELAY, now)
         assert target.secret_refused_since == NOW
-        assert opening(target, 4, now) == Opening(1, now + PROBE_GAP, now + PROBE_GAP, probe=True)
+        assert opening(target, 4, now) == Admission(1, now + PROBE_GAP, now + PROBE_GAP, probe=True)
     works = target_after(target, TAKEN, DELAY, NOW + 10 * MINUTE)
     assert (works.secret_refused_since, works.probe_at) == (None, None)
-    assert opening(works, 4, NOW + 10 * MINUTE) == Opening(4, NOW + 10 * MINUTE, NOW + 10 * MINUTE)
+    assert opening(works, 4, NOW + 10 * MINUTE) == Admission(4, NOW + 10 * MINUTE, NOW + 10 * MINUTE)
 
 
 def test_probes_are_sixty_seconds_apart() -> None:
@@ -153,12 +153,12 @@ def test_what_signl4_does_not_count_as_faulty_is_not_counted(answer: Answer) -> 
 
 @pytest.mark.parametrize(("faults", "width"), [(0, 9), (1, 5), (2, 4), (3, 3), (4, 2), (5, 1), (6, 1), (9, 1)])
 def test_so_many_requests_are_in_flight_that_six_faults_are_never_exceeded(faults: int, width: int) -> None:
-    assert seen_from(Target(payload_faults=(NOW,) * faults), concurrency=9).width == width
-    assert seen_from(Target(other_faults=(NOW,) * faults), concurrency=9).width == width
+    assert seen_from(DestinationState(payload_faults=(NOW,) * faults), concurrency=9).width == width
+    assert seen_from(DestinationState(other_faults=(NOW,) * faults), concurrency=9).width == width
 
 
 def test_the_width_never_grows_beyond_the_concurrency() -> None:
-    assert seen_from(Target(payload_faults=(NOW,)), concurrency=2).width == 2
+    assert seen_from(DestinationState(payload_faults=(NOW,)), concurrency=2).width == 2
 
 
 def spread(count: int) -> tuple[datetime, ...]:
@@ -167,12 +167,12 @@ def spread(count: int) -> tuple[datetime, ...]:
 
 
 def test_five_faults_within_a_minute_are_no_reason_to_rest() -> None:
-    assert admits(Target(other_faults=spread(5)), refused=True)
-    assert admits(Target(payload_faults=spread(5)), refused=True)
+    assert admits(DestinationState(other_faults=spread(5)), refused=True)
+    assert admits(DestinationState(payload_faults=spread(5)), refused=True)
 
 
 def test_six_faults_within_a_minute_rest_the_target_until_the_minute_is_over() -> None:
-    target = Target(other_faults=spread(6))
+    target = DestinationState(other_faults=spread(6))
     for refused in (False, True):
         assert not admits(target, 39.9, refused=refused)
         assert admits(target, 40, refused=refused)
@@ -180,32 +180,35 @@ def test_six_faults_within_a_minute_rest_the_target_until_the_minute_is_over() -
 
 def test_only_the_latest_six_faults_decide_how_long_the_rest_is() -> None:
     faults = spread(10)
-    for target in (Target(other_faults=faults), Target(other_faults=faults[::2], payload_faults=faults[1::2])):
+    for target in (
+        DestinationState(other_faults=faults),
+        DestinationState(other_faults=faults[::2], payload_faults=faults[1::2]),
+    ):
         assert seen_from(target).clean_from == seen_from(target).refused_from == NOW + timedelta(seconds=40)
         assert not admits(target, 39.9)
         assert admits(target, 40)
 
 
 def test_six_faults_over_more_than_a_minute_are_no_reason_to_rest() -> None:
-    target = Target(other_faults=(ago(seconds=60), *spread(5)))
+    target = DestinationState(other_faults=(ago(seconds=60), *spread(5)))
     assert admits(target)
 
 
 def test_faults_of_both_sorts_rest_the_whole_target_together() -> None:
-    target = Target(other_faults=spread(6)[::2], payload_faults=spread(6)[1::2])
+    target = DestinationState(other_faults=spread(6)[::2], payload_faults=spread(6)[1::2])
     assert not admits(target)
     assert not admits(target, refused=True)
 
 
 def test_a_rest_for_refused_payloads_concerns_only_deliveries_that_were_refused() -> None:
-    target = Target(payload_faults=spread(6))
+    target = DestinationState(payload_faults=spread(6))
     assert admits(target)
     assert not admits(target, 39.9, refused=True)
     assert admits(target, 40, refused=True)
 
 
 def test_clean_deliveries_are_paced_to_one_every_six_seconds_during_that_rest() -> None:
-    target = Target(payload_faults=spread(6))
+    target = DestinationState(payload_faults=spread(6))
     sent = []
     for tenth in range(400):
         now = NOW + timedelta(seconds=tenth / 10)
@@ -218,14 +221,18 @@ def test_clean_deliveries_are_paced_to_one_every_six_seconds_during_that_rest() 
 
 
 def test_a_hold_stops_the_clean_deliveries_of_such_a_rest_too() -> None:
-    target = Target(payload_faults=spread(6), hold_until=NOW + HOLD)
+    target = DestinationState(payload_faults=spread(6), hold_until=NOW + HOLD)
     assert not admits(target)
     assert not admits(target, 30)
     assert not admits(target, 45)
 
 
 def test_outside_such_a_rest_nothing_is_paced() -> None:
-    for target in (Target(), Target(payload_faults=spread(5)), Target(other_faults=spread(6))):
+    for target in (
+        DestinationState(),
+        DestinationState(payload_faults=spread(5)),
+        DestinationState(other_faults=spread(6)),
+    ):
         assert sent_at(target, NOW) == target
 
 
@@ -236,30 +243,30 @@ WRONG = timedelta(hours=3)
 @pytest.mark.parametrize(
     "target",
     [
-        Target(hold_until=NOW + WRONG),
-        Target(hold_until=NOW + timedelta(minutes=15, seconds=1)),
-        Target(secret_refused_since=NOW + WRONG, probe_at=NOW + WRONG),
-        Target(secret_refused_since=ago(hours=1), probe_at=NOW + timedelta(seconds=61)),
-        Target(secret_refused_since=ago(hours=1), probe_at=None),
-        Target(other_faults=(NOW + WRONG,) * 9),
-        Target(payload_faults=(NOW + WRONG,) * 9, paced_at=NOW + WRONG),
-        Target(paced_at=NOW + WRONG),
+        DestinationState(hold_until=NOW + WRONG),
+        DestinationState(hold_until=NOW + timedelta(minutes=15, seconds=1)),
+        DestinationState(secret_refused_since=NOW + WRONG, probe_at=NOW + WRONG),
+        DestinationState(secret_refused_since=ago(hours=1), probe_at=NOW + timedelta(seconds=61)),
+        DestinationState(secret_refused_since=ago(hours=1), probe_at=None),
+        DestinationState(other_faults=(NOW + WRONG,) * 9),
+        DestinationState(payload_faults=(NOW + WRONG,) * 9, paced_at=NOW + WRONG),
+        DestinationState(paced_at=NOW + WRONG),
     ],
 )
-def test_a_clock_that_was_ahead_silences_nothing(target: Target) -> None:
+def test_a_clock_that_was_ahead_silences_nothing(target: DestinationState) -> None:
     assert admits(target)
     assert admits(target, refused=True)
 
 
 def test_a_pace_counted_by_a_clock_that_was_ahead_does_not_hold_back_clean_deliveries() -> None:
-    target = Target(payload_faults=spread(6), paced_at=NOW + WRONG)
+    target = DestinationState(payload_faults=spread(6), paced_at=NOW + WRONG)
     assert any(admits(target, seconds) for seconds in range(int(PACE.total_seconds()) + 1))
 
 
 MOMENTS = st.none() | st.timedeltas(timedelta(hours=-2), timedelta(hours=2)).map(lambda age: NOW + age)
 FAULTS = st.lists(st.timedeltas(timedelta(minutes=-2), timedelta(minutes=2)).map(lambda age: NOW + age)).map(tuple)
 TARGETS = st.builds(
-    Target,
+    DestinationState,
     hold_until=MOMENTS,
     secret_refused_since=MOMENTS,
     probe_at=MOMENTS,
@@ -270,7 +277,9 @@ TARGETS = st.builds(
 
 
 @given(TARGETS, st.integers(1, 64))
-def test_whatever_is_recorded_something_may_go_within_the_longest_hold(target: Target, concurrency: int) -> None:
+def test_whatever_is_recorded_something_may_go_within_the_longest_hold(
+    target: DestinationState, concurrency: int
+) -> None:
     admitted = opening(target, concurrency, NOW)
     assert 1 <= admitted.width <= concurrency
     assert admitted.clean_from <= admitted.refused_from <= NOW + timedelta(minutes=15)
@@ -282,7 +291,7 @@ def test_a_delivery_that_was_refused_before_is_never_a_seventh_fault_within_a_mi
     attempts: list[tuple[float, bool, bool]],
 ) -> None:
     """Every attempt is faulty, and goes as soon as it is admitted or some seconds later."""
-    target, now, faults = Target(), NOW, list[datetime]()
+    target, now, faults = DestinationState(), NOW, list[datetime]()
     for pause, refused, is_payload in attempts:
         now = max(now + timedelta(seconds=pause), opening(target, 4, now).start(refused=refused))
         target = target_after(sent_at(target, now), REFUSED if is_payload else FAULTY_THROTTLE, timedelta(0), now)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import respx
 
-from daemon.clients.http import Reply, Wire
+from daemon.clients.http import HttpClient, Response
 from daemon.clients.signl4 import Signl4, answer_to
 from daemon.config.settings import HttpSection
 from daemon.model.delivery import Answer, Delivered, Rejected, Scope, TryLater
@@ -36,13 +36,13 @@ def api() -> Iterator[respx.MockRouter]:
 
 def target(secret: str = SECRET, base_url: str = HOST) -> Signl4:
     section = settings(signl4={"secret": secret, "base_url": base_url}).signl4
-    return Signl4(Wire(section.base_url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)), section)
+    return Signl4(HttpClient(section.base_url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)), section)
 
 
 def answered(status: int, content: bytes = b"{}", **headers: str) -> Answer:
     """What an answer means that carries these headers."""
     shown = {name.replace("_", "-"): value for name, value in headers.items()}
-    return answer_to(Reply(status, shown, content), SECRET, NOW)
+    return answer_to(Response(status, shown, content), SECRET, NOW)
 
 
 class TestRequest:
@@ -195,13 +195,13 @@ class TestAccepted:
     @pytest.mark.parametrize("status", [201, 202, 204, 205])
     def test_is_what_the_status_says_where_the_body_cannot_be_read(self, status: int) -> None:
         for content, event_id in ((b"", None), (b'{"eventId": "25', None), (body(TAKEN), TAKEN["eventId"])):
-            reply = Reply(status, {}, content, unread="the answer ends before it is unpacked")
+            reply = Response(status, {}, content, unread="the answer ends before it is unpacked")
             assert answer_to(reply, SECRET, NOW) == Answer(Delivered(event_id))
 
     @pytest.mark.parametrize("status", [200, 203, 299])
     @pytest.mark.parametrize("content", [b"", b" ", b'{"eventId": "25', b"<html>"])
     def test_may_be_what_a_200_says_that_cannot_be_read(self, status: int, content: bytes) -> None:
-        answer = answer_to(Reply(status, {}, content, unread=f"why, with {SECRET}"), SECRET, NOW)
+        answer = answer_to(Response(status, {}, content, unread=f"why, with {SECRET}"), SECRET, NOW)
         assert answer == Answer(
             TryLater(
                 f"HTTP {status} (its body could not be read: why, with ***); it may have been taken, "
@@ -211,20 +211,20 @@ class TestAccepted:
         )
 
     def test_is_a_200_whose_object_is_whole_though_its_rest_did_not_come(self) -> None:
-        reply = Reply(200, {}, body(TAKEN), unread="RemoteProtocolError: peer closed connection")
+        reply = Response(200, {}, body(TAKEN), unread="RemoteProtocolError: peer closed connection")
         assert answer_to(reply, SECRET, NOW) == Answer(Delivered(TAKEN["eventId"]))
 
 
 class TestUnread:
     @pytest.mark.parametrize("status", [300, 400, 401, 403, 404, 406, 422, 429, 500, 503])
     def test_an_error_is_what_its_status_says(self, status: int) -> None:
-        answer = answer_to(Reply(status, {}, b"", unread=f"why, with {SECRET}"), SECRET, NOW)
+        answer = answer_to(Response(status, {}, b"", unread=f"why, with {SECRET}"), SECRET, NOW)
         assert of(answer) == expected(status)
         assert not isinstance(answer.outcome, Delivered)
         assert "(its body could not be read: why, with ***)" in answer.outcome.why
 
     def test_the_headers_count_all_the_same(self) -> None:
-        reply = Reply(503, {"retry-after": "30"}, b"", unread="why")
+        reply = Response(503, {"retry-after": "30"}, b"", unread="why")
         assert answer_to(reply, SECRET, NOW).hold == timedelta(seconds=30)
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.clients.http import Reply
+from daemon.clients.http import Response
 from daemon.clients.signl4 import answer_to
-from daemon.model.delivery import Allowance, Answer, Delivered, Rejected, Scope, TryLater
+from daemon.model.delivery import Answer, Delivered, RateLimit, Rejected, Scope, TryLater
 from tests.given import NOW
 
 UNIX = int(NOW.timestamp())
@@ -17,7 +17,7 @@ ERRORS = [302, 400, 401, 403, 404, 408, 413, 415, 418, 422, 425, 429, 500, 503]
 
 
 def answered(status: int, headers: dict[str, str]) -> Answer:
-    return answer_to(Reply(status, headers, b"{}"), "96sbq49u", NOW)
+    return answer_to(Response(status, headers, b"{}"), "96sbq49u", NOW)
 
 
 def limit(remaining: str | None = "0", reset: str | None = None) -> dict[str, str]:
@@ -113,7 +113,7 @@ def test_a_reset_is_read_by_their_clock_and_may_be_cut_to_a_second_that_has_pass
     answer = answered(201, {**limit("0", str(UNIX + ahead + reset)), **dated})
     assert answer.hold == (None if hold is None else timedelta(seconds=hold))
     left = None if resets_in is None else timedelta(seconds=resets_in)
-    assert answer.allowance == Allowance(150, 0, left)
+    assert answer.allowance == RateLimit(150, 0, left)
 
 
 def test_a_limit_without_its_size_is_waited_out_with_a_margin() -> None:
@@ -125,19 +125,19 @@ def test_a_limit_without_its_size_is_waited_out_with_a_margin() -> None:
 @pytest.mark.parametrize(
     ("headers", "allowance"),
     [
-        (limit("149", str(UNIX + 15)), Allowance(150, 149, timedelta(seconds=15))),
-        (limit("0", str(UNIX + 7200)), Allowance(150, 0, timedelta(hours=2))),
-        (limit("149", str(UNIX - 1)), Allowance(150, 149, timedelta(seconds=1))),
-        (limit("149", str(UNIX - 2)), Allowance(150, 149, timedelta(0))),
-        (limit("149", str(UNIX - 3)), Allowance(150, 149, None)),
-        (limit("149", None), Allowance(150, 149, None)),
+        (limit("149", str(UNIX + 15)), RateLimit(150, 149, timedelta(seconds=15))),
+        (limit("0", str(UNIX + 7200)), RateLimit(150, 0, timedelta(hours=2))),
+        (limit("149", str(UNIX - 1)), RateLimit(150, 149, timedelta(seconds=1))),
+        (limit("149", str(UNIX - 2)), RateLimit(150, 149, timedelta(0))),
+        (limit("149", str(UNIX - 3)), RateLimit(150, 149, None)),
+        (limit("149", None), RateLimit(150, 149, None)),
         (limit("many", str(UNIX + 15)), None),
         ({"x-ratelimit-limit": "0", "x-ratelimit-remaining": "0"}, None),
         ({"x-ratelimit-remaining": "9"}, None),
         ({}, None),
     ],
 )
-def test_every_answer_says_what_is_allowed(status: int, headers: dict[str, str], allowance: Allowance | None) -> None:
+def test_every_answer_says_what_is_allowed(status: int, headers: dict[str, str], allowance: RateLimit | None) -> None:
     assert answered(status, headers).allowance == allowance
 
 

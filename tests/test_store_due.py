@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.model.delivery import (
+    Admission,
     Delivery,
     DeliveryState,
+    Disposition,
     Failing,
-    Opening,
+    NextDue,
     Scope,
-    Step,
     TryLater,
-    Waiting,
 )
 from daemon.model.incident import Kind
 from daemon.storage.store import Store
@@ -103,7 +103,7 @@ def test_no_more_are_due_than_there_is_room_for(store: Store, limit: int, expect
 def test_a_delivery_is_due_from_the_very_moment(store: Store, seconds: float, expected: bool) -> None:
     tell(store, "1", NEW, at=after(seconds=seconds))
     assert bool(due(store)) is expected
-    assert store.waiting(()) == [Waiting(after(seconds=seconds), refused=False, attempted=False)]
+    assert store.waiting(()) == [NextDue(after(seconds=seconds), refused=False, attempted=False)]
 
 
 def test_alerts_of_what_is_still_open_go_first_then_the_oldest(store: Store) -> None:
@@ -133,7 +133,9 @@ def test_what_fails_on_its_own_has_its_turn_in_a_probe(store: Store) -> None:
     tell(store, "1", NEW)
     delivery = head(store, "1")
     store.claim(delivery, ago(minutes=6))
-    settle(store, delivery, TryLater("200", Scope.ITEM), Step(DeliveryState.PENDING, ago(minutes=1), own_fault=True))
+    settle(
+        store, delivery, TryLater("200", Scope.ITEM), Disposition(DeliveryState.PENDING, ago(minutes=1), own_fault=True)
+    )
     tell(store, "2", NEW)
     postpone(store, "2", attempt_at=ago(minutes=5))
     assert [incident_id for incident_id, _ in due(store, PROBE)] == ["1", "2"]
@@ -176,7 +178,7 @@ def test_only_what_the_target_admits_is_due(
     tell(store, "clean", NEW)
     tell(store, "refused", NEW)
     refuse(store, "refused")
-    assert [incident_id for incident_id, _ in due(store, Opening(4, clean, refused))] == expected
+    assert [incident_id for incident_id, _ in due(store, Admission(4, clean, refused))] == expected
 
 
 def test_a_delivery_carries_all_that_the_sender_needs(store: Store) -> None:
@@ -214,13 +216,13 @@ def test_what_waits_is_summed_up_by_what_it_waits_for(store: Store) -> None:
     put(store, "superseded", SUPERSEDED, NEW)
     expected = [(2, False, False), (12, False, True), (22, True, True)]
     found = sorted(store.waiting(()), key=lambda waiting: waiting.due_at)
-    assert found == [Waiting(after(minutes=minutes), refused, tried) for minutes, refused, tried in expected]
+    assert found == [NextDue(after(minutes=minutes), refused, tried) for minutes, refused, tried in expected]
     assert {type(value) for waiting in found for value in (waiting.refused, waiting.attempted)} == {bool}
-    assert Waiting(after(minutes=3), refused=False, attempted=False) in store.waiting(["fresh 2"])
+    assert NextDue(after(minutes=3), refused=False, attempted=False) in store.waiting(["fresh 2"])
 
 
 def test_behind_its_head_an_incident_does_not_wait_on_its_own(store: Store) -> None:
     tell(store, "1", NEW, at=after(minutes=5))
     tell(store, "1", RESOLVED, at=NOW)
-    assert store.waiting(()) == [Waiting(after(minutes=5), refused=False, attempted=False)]
+    assert store.waiting(()) == [NextDue(after(minutes=5), refused=False, attempted=False)]
     assert due(store) == []

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from daemon.model.delivery import Delivered, Rejected, Step, Target
+from daemon.model.delivery import Delivered, DestinationState, Disposition, Rejected
 from daemon.model.errors import DatabaseBusyError
 from daemon.storage.store import Change, Store
 from tests.given import NOW
@@ -48,7 +48,7 @@ WRITES: dict[str, Callable[[Store], object]] = {
     "prune": lambda store: store.prune(after(days=1000)),
     "claim": lambda store: store.claim(head(store, "1"), NOW),
     "settle": lambda store: settle(
-        store, head(store, "1"), Delivered("e"), Step(DELIVERED, NOW), target=Target(why="w")
+        store, head(store, "1"), Delivered("e"), Disposition(DELIVERED, NOW), target=DestinationState(why="w")
     ),
     "supersede": lambda store: store.supersede(head(store, "1"), "why"),
     "cut_waits": lambda store: store.cut_waits(timedelta(0), NOW),
@@ -152,13 +152,13 @@ def full(store: Store) -> dict[str, Callable[[], object]]:
     delivery = head(store, "2")
     whole = change("9", NEW)
     long = replace(whole, told=((whole.told[0][0], HUGE),))
-    step = Step(PENDING, NOW, minimal=True)
+    step = Disposition(PENDING, NOW, minimal=True)
     return {
         "record": lambda: store.record([change("1", RESOLVED), change("8", NEW), long], NOW),
         "fail_round": lambda: store.fail_round("x" * 100_000, NOW),
         "settle": lambda: settle(store, delivery, Rejected("why"), step, minimal=HUGE),
         "settle, the target last": lambda: settle(
-            store, delivery, Delivered(None), Step(DELIVERED, NOW), target=Target(why="x" * 100_000)
+            store, delivery, Delivered(None), Disposition(DELIVERED, NOW), target=DestinationState(why="x" * 100_000)
         ),
     }
 

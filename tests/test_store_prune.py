@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.model.delivery import DeliveryState
-from daemon.model.incident import Phase, Recorded
+from daemon.model.incident import IncidentState, Phase
 from daemon.storage.schema import DELIVERIES
 from daemon.storage.store import Change, Store
 from tests.given import ago, recorded
@@ -24,11 +24,11 @@ from tests.outbox import (
 )
 
 
-def over(**changes: object) -> Recorded:
+def over(**changes: object) -> IncidentState:
     return recorded("1", **{"phase": Phase.RESOLVED, "resolved_at": ago(days=100), **changes})
 
 
-PRUNING: list[tuple[str, Recorded, datetime, DeliveryState | None, bool]] = [
+PRUNING: list[tuple[str, IncidentState, datetime, DeliveryState | None, bool]] = [
     ("over for long", over(), ago(days=100), None, True),
     ("over for long, delivered", over(), ago(days=100), DELIVERED, True),
     ("over for long, superseded", over(), ago(days=100), SUPERSEDED, True),
@@ -51,7 +51,7 @@ def test_pruned_is_what_is_over_for_long_and_settled(
     engine: Engine,
     *,
     case: str,
-    state: Recorded,
+    state: IncidentState,
     changed_at: datetime,
     delivery: DeliveryState | None,
     pruned: bool,

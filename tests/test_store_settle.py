@@ -11,11 +11,11 @@ from daemon.model.delivery import (
     Delivered,
     Delivery,
     DeliveryState,
+    DestinationState,
+    Disposition,
     Outcome,
     Rejected,
     Scope,
-    Step,
-    Target,
     TryLater,
 )
 from daemon.storage.store import Store
@@ -64,36 +64,36 @@ def test_an_attempt_is_claimed_only_while_the_delivery_is_pending(
 
 LATER = after(seconds=7)
 FAILED = {"failing_since": NOW, "failing_from": 0, "failures": 1, "latest_from": 0, "latest_failures": 1}
-SETTLED: list[tuple[str, Outcome, Step, dict[str, object]]] = [
+SETTLED: list[tuple[str, Outcome, Disposition, dict[str, object]]] = [
     (
         "taken, with an event id",
         Delivered("2f-e"),
-        Step(DELIVERED, NOW),
+        Disposition(DELIVERED, NOW),
         {"state": "delivered", "delivered_at": NOW, "event_id": "2f-e"},
     ),
-    ("taken, without one", Delivered(None), Step(DELIVERED, NOW), {"state": "delivered", "delivered_at": NOW}),
+    ("taken, without one", Delivered(None), Disposition(DELIVERED, NOW), {"state": "delivered", "delivered_at": NOW}),
     (
         "later",
         TryLater("503", Scope.ROW),
-        Step(PENDING, LATER),
+        Disposition(PENDING, LATER),
         {"due_at": LATER, "last_error": "503", **FAILED},
     ),
     (
         "later, through its own fault",
         TryLater("403", Scope.UNCLEAR),
-        Step(PENDING, LATER, own_fault=True),
+        Disposition(PENDING, LATER, own_fault=True),
         {"due_at": LATER, "last_error": "403", **FAILED, "own_fault": True},
     ),
     (
         "refused once",
         Rejected("400"),
-        Step(PENDING, NOW, minimal=True),
+        Disposition(PENDING, NOW, minimal=True),
         {"payload": MINIMAL, "refused_payload": payload("1", NEW), "last_error": "400", **FAILED},
     ),
     (
         "refused for good",
         Rejected("400"),
-        Step(DEAD, LATER),
+        Disposition(DEAD, LATER),
         {"state": "dead", "due_at": LATER, "last_error": "400", **FAILED},
     ),
 ]
@@ -101,12 +101,12 @@ SETTLED: list[tuple[str, Outcome, Step, dict[str, object]]] = [
 
 @pytest.mark.parametrize(("case", "outcome", "step", "expected"), SETTLED, ids=[case for case, *_ in SETTLED])
 def test_each_outcome_is_written_down_and_nothing_else_of_the_row_changes(
-    store: Store, engine: Engine, *, case: str, outcome: Outcome, step: Step, expected: dict[str, object]
+    store: Store, engine: Engine, *, case: str, outcome: Outcome, step: Disposition, expected: dict[str, object]
 ) -> None:
     tell(store, "1", NEW)
     tell(store, "2", NEW)
     before = rows(engine)
-    target = Target(why=case, hold_until=LATER)
+    target = DestinationState(why=case, hold_until=LATER)
     settle(store, head(store, "1"), outcome, step, target=target)
     assert rows(engine)["1", 1, "new"]._asdict() == {**before["1", 1, "new"]._asdict(), **expected}
     assert rows(engine)["2", 1, "new"] == before["2", 1, "new"]
@@ -135,9 +135,11 @@ def test_an_answer_to_what_is_no_longer_pending_teaches_only_about_the_target(st
     delivery = head(store, "1")
     store.supersede(delivery, "why")
     before = only(engine)
-    settle(store, delivery, TryLater("503", Scope.TARGET), Step(PENDING, LATER), target=Target(why="503"))
+    settle(
+        store, delivery, TryLater("503", Scope.TARGET), Disposition(PENDING, LATER), target=DestinationState(why="503")
+    )
     assert only(engine) == before
-    assert store.target() == Target(why="503")
+    assert store.target() == DestinationState(why="503")
 
 
 BEHIND: list[tuple[str, Callable[[Store], object], datetime]] = [
@@ -211,13 +213,19 @@ def test_a_wait_longer_than_any_is_meant_to_be_is_cut(
 
 
 NOBODY = Delivery(0, "", 1, NEW, "", {}, 0, refused=False, over_since=None)
-REFUSED = Target(secret_refused_since=ago(hours=1), probe_at=after(seconds=50), why="404", hold_until=LATER)
+REFUSED = DestinationState(secret_refused_since=ago(hours=1), probe_at=after(seconds=50), why="404", hold_until=LATER)
 RETRIED = [
-    ("refused, something waits", REFUSED, PENDING, NOW, Target(LATER, ago(hours=1), NOW, "404")),
-    ("refused, nothing waits", REFUSED, DELIVERED, None, Target(LATER, None, None, "404")),
-    ("refused, the rest is dead", REFUSED, DEAD, None, Target(LATER, None, None, "404")),
-    ("not refused, something waits", Target(why="w"), PENDING, after(minutes=1), Target(why="w", probe_at=NOW)),
-    ("not refused, nothing waits", Target(why="w"), DELIVERED, None, Target(why="w")),
+    ("refused, something waits", REFUSED, PENDING, NOW, DestinationState(LATER, ago(hours=1), NOW, "404")),
+    ("refused, nothing waits", REFUSED, DELIVERED, None, DestinationState(LATER, None, None, "404")),
+    ("refused, the rest is dead", REFUSED, DEAD, None, DestinationState(LATER, None, None, "404")),
+    (
+        "not refused, something waits",
+        DestinationState(why="w"),
+        PENDING,
+        after(minutes=1),
+        DestinationState(why="w", probe_at=NOW),
+    ),
+    ("not refused, nothing waits", DestinationState(why="w"), DELIVERED, None, DestinationState(why="w")),
 ]
 
 
@@ -227,17 +235,17 @@ def test_after_a_start_a_refused_secret_is_tried_at_once(
     engine: Engine,
     *,
     case: str,
-    before: Target,
+    before: DestinationState,
     state: DeliveryState,
     due_at: datetime | None,
-    expected: Target,
+    expected: DestinationState,
 ) -> None:
     put(store, "1", state, NEW)
     if state is PENDING:
-        waits = Step(PENDING, after(minutes=1))
+        waits = Disposition(PENDING, after(minutes=1))
         settle(store, head(store, "1"), TryLater("404", Scope.SECRET), waits, target=before)
     else:
-        settle(store, NOBODY, Delivered(None), Step(DELIVERED, NOW), target=before)
+        settle(store, NOBODY, Delivered(None), Disposition(DELIVERED, NOW), target=before)
     settled_at = only(engine).due_at
     store.try_secret_again(NOW)
     assert store.target() == expected
@@ -245,17 +253,19 @@ def test_after_a_start_a_refused_secret_is_tried_at_once(
 
 
 TARGETS = [
-    Target(),
-    Target(NOW, ago(hours=1), after(seconds=60), "404: no such team 🚨\x00", (ago(seconds=50), NOW), (NOW,), NOW),
-    Target(other_faults=tuple(ago(seconds=n) for n in range(100)), payload_faults=(ago(microseconds=1),)),
+    DestinationState(),
+    DestinationState(
+        NOW, ago(hours=1), after(seconds=60), "404: no such team 🚨\x00", (ago(seconds=50), NOW), (NOW,), NOW
+    ),
+    DestinationState(other_faults=tuple(ago(seconds=n) for n in range(100)), payload_faults=(ago(microseconds=1),)),
 ]
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_what_is_known_of_the_target_survives(store: Store, target: Target) -> None:
-    assert store.target() == Target()
+def test_what_is_known_of_the_target_survives(store: Store, target: DestinationState) -> None:
+    assert store.target() == DestinationState()
     tell(store, "1", NEW)
-    settle(store, head(store, "1"), TryLater("503", Scope.ROW), Step(PENDING, NOW), target=target)
+    settle(store, head(store, "1"), TryLater("503", Scope.ROW), Disposition(PENDING, NOW), target=target)
     found = store.target()
     assert found == target
     times = [value for field in fields(found) if isinstance(value := getattr(found, field.name), datetime)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.model.delivery import Allowance, Answer, Scope, TryLater
+from daemon.model.delivery import Answer, RateLimit, Scope, TryLater
 from daemon.sandbox.throttle import Throttle
 from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
@@ -30,7 +30,7 @@ def throttled(flows: Flows, limit: int) -> list[Answer]:
     def answer(_: Mapping[str, Any]) -> Answer:
         now = flows.clock()
         said = throttle.spend(now)
-        allowance = Allowance(said.limit, said.remaining, said.reset - now)
+        allowance = RateLimit(said.limit, said.remaining, said.reset - now)
         if said.granted:
             return replace(ACCEPTED, allowance=allowance)
         blocked.append(Answer(TryLater("SIGNL4 answered HTTP 429", Scope.TARGET), said.reset - now))

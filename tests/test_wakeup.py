@@ -10,7 +10,7 @@ from apscheduler.events import EVENT_JOB_EXECUTED, JobExecutionEvent
 from daemon.config.load import Configuration
 from daemon.host.signals import Stop
 from daemon.host.systemd import Systemd
-from daemon.runtime.build import Assembly, Frame, Pulses
+from daemon.runtime.build import Components, JobsLiveness, Shared
 from daemon.runtime.reload import Reload
 from daemon.runtime.run import Service
 from tests.conftest import KeptLog
@@ -39,8 +39,8 @@ def test_a_wake_up_between_the_look_at_the_outbox_and_the_next_run_is_not_lost(
 ) -> None:
     configuration = Configuration(settings(), None, ())
     service = Service(Stop(), Reload(lambda: configuration, lambda _: log), Systemd({}))
-    service._parts = cast("Assembly", SimpleNamespace(deliver=Deliveries(service, arrives)))
-    service._frame = cast("Frame", SimpleNamespace(clock=lambda: datetime.now(UTC), pulses=Pulses()))
+    service._parts = cast("Components", SimpleNamespace(deliver=Deliveries(service, arrives)))
+    service._frame = cast("Shared", SimpleNamespace(clock=lambda: datetime.now(UTC), pulses=JobsLiveness()))
     scheduler: Any = service._scheduler
     scheduler.add_job(lambda: None, "interval", seconds=3600, id="deliver")
     scheduler.start(paused=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.heartbeat import Heartbeat
-from daemon.clients.http import ExchangeError, Wire
+from daemon.clients.http import ExchangeError, HttpClient
 from daemon.clients.signl4 import Signl4
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.errors import BetterStackError
@@ -45,25 +45,25 @@ def saying(answer: bytes) -> Iterator[Listener]:
         yield server
 
 
-Client = Callable[[Wire, str], Callable[[], object]]
+Client = Callable[[HttpClient, str], Callable[[], object]]
 
 
-def by_exchange(wire: Wire, _: str) -> Callable[[], object]:
+def by_exchange(wire: HttpClient, _: str) -> Callable[[], object]:
     return lambda: wire.exchange("POST", "/webhook/x", headers={"X-One": "1"}, params={"a": "b"}, content=b"{}")
 
 
-def to_signl4(wire: Wire, url: str) -> Callable[[], object]:
+def to_signl4(wire: HttpClient, url: str) -> Callable[[], object]:
     signl4 = Signl4(wire, make.settings(signl4={"secret": SECRET, "base_url": url}).signl4)
     return lambda: signl4.send({"Title": "Shop front page"})
 
 
-def to_betterstack(wire: Wire, url: str) -> Callable[[], object]:
+def to_betterstack(wire: HttpClient, url: str) -> Callable[[], object]:
     section = make.settings(betterstack={"token": "t", "base_url": url}).betterstack
     source = BetterStack(wire, section, lambda _: False, lambda _: None, TheirClock(utc_now))
     return lambda: source.lookup("7")
 
 
-def to_a_watcher(wire: Wire, _: str) -> Callable[[], object]:
+def to_a_watcher(wire: HttpClient, _: str) -> Callable[[], object]:
     return Heartbeat([wire]).beat
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.clients.http import Wire, tls_context
+from daemon.clients.http import HttpClient, tls_context
 from daemon.config.settings import HttpSection
 from daemon.model.errors import ConfigError
 from daemon.sandbox.process import isolated
@@ -211,7 +211,7 @@ def test_the_parts_themselves_say_so() -> None:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("https_proxy", "foo://one.test")
         with pytest.raises(ConfigError):
-            Wire("https://upstream.test", settings, tls)
+            HttpClient("https://upstream.test", settings, tls)
 
 
 # -- as processes, each command ---------------------------------------------------------------------------------------

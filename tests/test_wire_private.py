@@ -31,7 +31,7 @@ NEEDS_IPV6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6
 HOSTS = [LOOPBACK, pytest.param(LOOPBACK_V6, marks=NEEDS_IPV6)]
 
 
-class Opening(Proxy):
+class Admission(Proxy):
     """The proxy of a company: it opens TLS, and knows names that nobody else does."""
 
     def __init__(self, host: str, certificate: ssl.SSLContext, ports: dict[str, int]) -> None:
@@ -128,7 +128,7 @@ def test_behind_a_proxy_that_opens_tls(
     operator: Operator, sandbox: Sandbox, watcher: Listener, company: Company, host: str, trust: str, proxy_by: str
 ) -> None:
     ports = (port_of(sandbox.betterstack.url), port_of(sandbox.signl4.url), watcher.port)
-    proxy = Opening(host, company.certificate(*NAMES), dict(zip(NAMES, ports, strict=True)))
+    proxy = Admission(host, company.certificate(*NAMES), dict(zip(NAMES, ports, strict=True)))
     place = f"[{host}]" if ":" in host else host
     by_proxy = {proxy_by: f"http://{SPELLED}@{place}:{proxy.port}"}
     reach(operator, *(f"https://{name}" for name in NAMES), **{trust: str(company.file)}, **by_proxy)

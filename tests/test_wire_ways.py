@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from daemon.clients import transport
-from daemon.clients.http import KEPT, ExchangeError, Wire, tls_context
+from daemon.clients.http import KEPT, ExchangeError, HttpClient, tls_context
 from daemon.clients.race import ATTEMPT_DELAY
 from daemon.clients.transport import OPTIONS
 from daemon.config.settings import HttpSection
@@ -97,10 +97,10 @@ def refusing(host: str) -> Place:
 
 
 @contextmanager
-def patient_wire() -> Iterator[Wire]:
+def patient_wire() -> Iterator[HttpClient]:
     """With time enough for a machine with much else to do."""
     settings = HttpSection()
-    with closing(Wire(f"http://{HOST}", settings, tls_context(settings))) as wire:
+    with closing(HttpClient(f"http://{HOST}", settings, tls_context(settings))) as wire:
         yield wire
 
 
@@ -211,7 +211,7 @@ def test_rounds_within_a_minute_share_a_connection(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("httpcore._sync.http11.time.monotonic", lambda: monotonic() + later)
     with listening(answering(ok())) as server:
         settings = HttpSection()
-        wire = Wire(server.url, settings, tls_context(settings))
+        wire = HttpClient(server.url, settings, tls_context(settings))
         for seconds, connections in ((0, 1), (10, 1), (30, 1), (KEPT - 5, 1), (KEPT + 5, 2)):
             later += seconds
             # The deadline of the exchange is reckoned by the same clock, and begins after the step.

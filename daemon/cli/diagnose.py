@@ -6,7 +6,7 @@ from contextlib import closing
 
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.deadline import Took
-from daemon.clients.http import BodyError, ExchangeError, Wire, tls_context
+from daemon.clients.http import BodyError, ExchangeError, HttpClient, tls_context
 from daemon.clients.pages import PER_PAGE
 from daemon.clients.signl4 import Signl4
 from daemon.config.load import Configuration
@@ -48,7 +48,7 @@ def _try_to_set_out(settings: Settings) -> None:
     tls = tls_context(settings.http)
     watchers = [url.get_secret_value() for url in settings.heartbeat.urls]
     for base_url in (settings.betterstack.base_url, settings.signl4.base_url, *watchers):
-        Wire(base_url, settings.http, tls).close()
+        HttpClient(base_url, settings.http, tls).close()
 
 
 def check_online(settings: Settings) -> Iterator[Finding]:
@@ -56,7 +56,7 @@ def check_online(settings: Settings) -> Iterator[Finding]:
     tls = tls_context(settings.http)
     remarks: list[str] = []
     times: list[Took] = []
-    with closing(Wire(settings.betterstack.base_url, settings.http, tls, observe=times.append)) as wire:
+    with closing(HttpClient(settings.betterstack.base_url, settings.http, tls, observe=times.append)) as wire:
         source = BetterStack(wire, settings.betterstack, _never_stops, remarks.append, TheirClock(utc_now))
         try:
             page = next(iter(source.open_pages()))
@@ -67,7 +67,7 @@ def check_online(settings: Settings) -> Iterator[Finding]:
     for sentence in remarks:
         yield True, sentence
     times.clear()
-    with closing(Wire(settings.signl4.base_url, settings.http, tls, observe=times.append)) as wire:
+    with closing(HttpClient(settings.signl4.base_url, settings.http, tls, observe=times.append)) as wire:
         try:
             reply = wire.exchange("GET", "/")
             answers = f"answers (HTTP {reply.status}); {_spelled(times[0])}"
@@ -88,7 +88,7 @@ def _spelled(took: Took) -> str:
 
 def send_test_alert(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
     """A `new` and its `resolved`, under an external id that no incident can have."""
-    with closing(Wire(settings.signl4.base_url, settings.http, tls_context(settings.http))) as wire:
+    with closing(HttpClient(settings.signl4.base_url, settings.http, tls_context(settings.http))) as wire:
         yield from _raise_and_close(Signl4(wire, settings.signl4), lambda: pause(settings.delivery.gap.total_seconds()))
 
 

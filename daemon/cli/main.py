@@ -189,13 +189,13 @@ def status(configuration: Configuration, as_json: bool) -> None:
     """Say whether all is well; exit 1 if not."""
     from daemon.cli import render
     from daemon.decisions import health, rate_limit
-    from daemon.model.snapshot import Figures, Presence
+    from daemon.model.snapshot import Presence, Snapshot
     from daemon.storage import queries
     from daemon.storage.engine import holder, reader
 
     presence = Presence(holder(configuration.settings.database.url))
     engine = reader(configuration.settings.database.url)
-    figures = queries.figures(engine) if engine else Figures()
+    figures = queries.figures(engine) if engine else Snapshot()
     settings = configuration.settings
     queue = rate_limit.time_for(figures.pending_deliveries, figures.event_limit)
     now = datetime.now(UTC)

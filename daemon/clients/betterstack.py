@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from daemon.clients.http import WRITTEN, ExchangeError, Reply, TooLargeError, Wire, described
+from daemon.clients.http import WRITTEN, ExchangeError, HttpClient, Response, TooLargeError, described
 from daemon.clients.pages import Sheet, pages
 from daemon.clients.reading import TooManyValuesError
 from daemon.clients.records import has_unknown_status, read_incident
@@ -48,7 +48,7 @@ class BetterStack:
 
     def __init__(
         self,
-        wire: Wire,
+        wire: HttpClient,
         settings: BetterStackSection,
         wait: Callable[[float], bool],
         remark: Callable[[str], None],
@@ -104,13 +104,13 @@ class BetterStack:
 
         return pages(ask, self._read, self._report, self._remark)
 
-    def _get(self, path: str, params: Mapping[str, str]) -> Reply:
+    def _get(self, path: str, params: Mapping[str, str]) -> Response:
         reply = self._exchange(path, params)
         if 300 <= reply.status < 400 and self._renamed(reply, path):
             reply = self._exchange(path, params)
         return reply
 
-    def _exchange(self, path: str, params: Mapping[str, str]) -> Reply:
+    def _exchange(self, path: str, params: Mapping[str, str]) -> Response:
         self._keep_pace()
         token = self._token.get_secret_value()
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
@@ -137,7 +137,7 @@ class BetterStack:
             raise StoppedError("the program is stopping")
         self._next_request_at = time.monotonic() + REQUEST_GAP
 
-    def _renamed(self, reply: Reply, path: str) -> bool:
+    def _renamed(self, reply: Response, path: str) -> bool:
         """Whether the redirect is Better Stack's own renaming; from here on the new name is used."""
         try:
             here, there = urlsplit(self._base_url), urlsplit(reply.headers.get("location", ""))
@@ -151,7 +151,7 @@ class BetterStack:
         self._remark(f"Better Stack redirects to its other host; set betterstack.base_url to {self._base_url}")
         return True
 
-    def _document(self, reply: Reply, kind: type[Any]) -> dict[str, Any]:
+    def _document(self, reply: Response, kind: type[Any]) -> dict[str, Any]:
         """The answer, with `data` of this kind in it. Raises `BetterStackError`."""
         if reply.status == 401:
             raise TokenRefusedError(self._complaint(reply))
@@ -169,7 +169,7 @@ class BetterStack:
             raise BetterStackError("Better Stack's answer has no usable `data`; is betterstack.base_url right?")
         return body
 
-    def _complaint(self, reply: Reply) -> str:
+    def _complaint(self, reply: Response) -> str:
         said = described(reply, self._token.get_secret_value())
         match reply.status:
             case 403 if _is_page_for_people(reply):
@@ -196,12 +196,12 @@ class BetterStack:
         return incident
 
 
-def _is_page_for_people(reply: Reply) -> bool:
+def _is_page_for_people(reply: Response) -> bool:
     """Better Stack itself answers in JSON, or with nothing."""
     return "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip().startswith(b"<")
 
 
-def _says_no_such_record(reply: Reply) -> bool:
+def _says_no_such_record(reply: Response) -> bool:
     """A missing record and a missing route are both 404; the record's says so, the route's has `see_docs`."""
     try:
         body = reply.json()

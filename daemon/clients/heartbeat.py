@@ -6,7 +6,7 @@ A watcher that cannot be reached is never fatal. The addresses are secrets, and 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from daemon.clients.http import BodyError, ExchangeError, Wire
+from daemon.clients.http import BodyError, ExchangeError, HttpClient
 
 AT_ONCE = 8
 
@@ -14,7 +14,7 @@ AT_ONCE = 8
 class Heartbeat:
     """All watchers, in the order of `heartbeat.urls`."""
 
-    def __init__(self, watchers: Sequence[Wire]) -> None:
+    def __init__(self, watchers: Sequence[HttpClient]) -> None:
         """One wire for each watcher, with the whole address as its base."""
         self._watchers = watchers
 
@@ -30,7 +30,7 @@ class Heartbeat:
         return [f"heartbeat.urls, number {place}: {why}" for place, why in enumerate(failures, 1) if why]
 
 
-def _call(watcher: Wire) -> str | None:
+def _call(watcher: HttpClient) -> str | None:
     try:
         status = watcher.exchange("GET", "").status
     except BodyError as error:

@@ -54,7 +54,7 @@ class ExchangeError(DaemonError):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """An answer. Header names are in lower case."""
 
     status: int
@@ -84,7 +84,7 @@ class Reply:
 class BodyError(ExchangeError):
     """An answer began, and the rest of it could not be read. What its status says, it says all the same."""
 
-    def __init__(self, why: str, reply: Reply) -> None:
+    def __init__(self, why: str, reply: Response) -> None:
         super().__init__(why)
         self.reply = reply
 
@@ -100,7 +100,7 @@ class _NoCookies(CookieJar):
         """Does not look."""
 
 
-class Wire:
+class HttpClient:
     """A connection pool to one service."""
 
     def __init__(
@@ -139,7 +139,7 @@ class Wire:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
-    ) -> Reply:
+    ) -> Response:
         """Sends one request and reads its answer.
 
         Raises `ExchangeError`, and `BodyError` of these where the status came, and the rest cannot be read.
@@ -155,9 +155,9 @@ class Wire:
             status = None if isinstance(error.__context__, httpx.ProxyError) else status_heard()
             if status is None or isinstance(error, BodyError):
                 raise
-            raise BodyError(str(error), Reply(status, {}, b"", unread=str(error))) from None
+            raise BodyError(str(error), Response(status, {}, b"", unread=str(error))) from None
 
-    def _read(self, response: httpx.Response) -> Reply:
+    def _read(self, response: httpx.Response) -> Response:
         """The body is unpacked here: the library unpacks a piece of it to the end, however large that is."""
         status, headers = response.status_code, {key.lower(): value for key, value in response.headers.items()}
         body = bytearray()
@@ -168,9 +168,9 @@ class Wire:
         except ExchangeError as error:
             del body[BEGINNING:]  # the error keeps this frame alive, and with it what was read
             kind = TooLargeError if isinstance(error.__context__, LargerError) else BodyError
-            raise kind(str(error), Reply(status, headers, bytes(body), unread=str(error))) from None
+            raise kind(str(error), Response(status, headers, bytes(body), unread=str(error))) from None
         self._observe(took())
-        return Reply(status, headers, bytes(body))
+        return Response(status, headers, bytes(body))
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -232,7 +232,7 @@ def _transport(tls: ssl.SSLContext, proxy: Proxy | None, connections: int) -> ht
     return httpx.HTTPTransport(verify=tls, proxy=way, trust_env=False, limits=limits)
 
 
-def described(reply: Reply, secret: str) -> str:
+def described(reply: Response, secret: str) -> str:
     """What an answer that is no success says, for the operator: its own words without the secret, cut to a line."""
     try:
         body = reply.json()

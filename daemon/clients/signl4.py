@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from daemon.clients.http import BodyError, ExchangeError, Reply, Wire, described
+from daemon.clients.http import BodyError, ExchangeError, HttpClient, Response, described
 from daemon.clients.reading import check_to_the_letter
 from daemon.config.settings import Signl4Section
-from daemon.model.delivery import MARGIN, WINDOW, Allowance, Answer, Delivered, Outcome, Rejected, Scope, TryLater
+from daemon.model.delivery import MARGIN, WINDOW, Answer, Delivered, Outcome, RateLimit, Rejected, Scope, TryLater
 from daemon.model.redact import scrubbed
 
 LONGEST_HOLD = timedelta(minutes=15)
@@ -34,7 +34,7 @@ _UNKNOWN_SECRET = 3004
 class Signl4:
     """One team's or integration's webhook."""
 
-    def __init__(self, wire: Wire, settings: Signl4Section) -> None:
+    def __init__(self, wire: HttpClient, settings: Signl4Section) -> None:
         self._wire = wire
         self._secret = settings.secret
 
@@ -52,7 +52,7 @@ class Signl4:
         return answer_to(reply, secret, datetime.now(UTC))
 
 
-def answer_to(reply: Reply, secret: str, now: datetime) -> Answer:
+def answer_to(reply: Response, secret: str, now: datetime) -> Answer:
     """What a reply means. Headers that ask for silence count before the status does."""
     retry_after = reply.retry_after(LONGEST_HOLD, now)
     used_up = _count(reply, "x-ratelimit-remaining") == 0
@@ -69,7 +69,7 @@ def answer_to(reply: Reply, secret: str, now: datetime) -> Answer:
     )
 
 
-def _outcome(reply: Reply, secret: str, used_up: bool) -> Outcome:
+def _outcome(reply: Response, secret: str, used_up: bool) -> Outcome:
     if 200 <= reply.status < 300:
         return _accepted(reply, secret)
     why = f"SIGNL4 answered {described(reply, secret)}{_unread(reply, secret)}"
@@ -84,7 +84,7 @@ def _outcome(reply: Reply, secret: str, used_up: bool) -> Outcome:
     return TryLater(why, Scope.ROW)
 
 
-def _accepted(reply: Reply, secret: str) -> Outcome:
+def _accepted(reply: Response, secret: str) -> Outcome:
     is_empty = not reply.body.strip() and reply.unread is None
     if reply.status in _TAKEN or is_empty or _object(reply) is not None:
         event_id = (_object(reply) or {}).get("eventId")
@@ -96,11 +96,11 @@ def _accepted(reply: Reply, secret: str) -> Outcome:
     return TryLater(why, Scope.ROW)
 
 
-def _unread(reply: Reply, secret: str) -> str:
+def _unread(reply: Response, secret: str) -> str:
     return "" if reply.unread is None else f" (its body could not be read: {scrubbed(reply.unread, secret)[:200]})"
 
 
-def _object(reply: Reply) -> Mapping[str, Any] | None:
+def _object(reply: Response) -> Mapping[str, Any] | None:
     """The body, if it is a JSON object to the letter: what only looks like one may be a portal's or a proxy's."""
     try:
         check_to_the_letter(reply.body)
@@ -110,12 +110,12 @@ def _object(reply: Reply) -> Mapping[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def _secret_advice(reply: Reply, *, is_unknown: bool) -> str:
+def _secret_advice(reply: Response, *, is_unknown: bool) -> str:
     """What to check first: SIGNL4's own 404 for an unknown secret carries a code, another 404 is not its webhook."""
     return "check signl4.secret" if is_unknown or reply.status != 404 else "check signl4.base_url and signl4.secret"
 
 
-def _limit_reset(reply: Reply, now: datetime) -> timedelta | None:
+def _limit_reset(reply: Response, now: datetime) -> timedelta | None:
     """How long until `X-RateLimit-Reset`, at most a margin too short; `None` where that is not plausible."""
     at, ahead = _count(reply, "x-ratelimit-reset"), reply.ahead(now)
     if at is None:
@@ -129,12 +129,12 @@ def _limit_reset(reply: Reply, now: datetime) -> timedelta | None:
     return max(wait, timedelta(0)) if -MARGIN < wait <= timedelta(days=1) else None
 
 
-def _allowance(reply: Reply, resets_in: timedelta | None) -> Allowance | None:
+def _allowance(reply: Response, resets_in: timedelta | None) -> RateLimit | None:
     events, remaining = _count(reply, "x-ratelimit-limit"), _count(reply, "x-ratelimit-remaining")
-    return Allowance(events, remaining, resets_in) if events and remaining is not None else None
+    return RateLimit(events, remaining, resets_in) if events and remaining is not None else None
 
 
-def _count(reply: Reply, name: str) -> int | None:
+def _count(reply: Response, name: str) -> int | None:
     """A header that is a plain number of a plausible size."""
     text = reply.headers.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None

@@ -33,7 +33,7 @@ def named_authorities(ca_file: Path | None) -> ssl.SSLContext | None:
 def _of_file(named_by: str, file: Path) -> ssl.SSLContext:
     trouble = "holds no certificate"
     try:
-        # Opening anything else, such as a pipe, might last for ever.
+        # Admission anything else, such as a pipe, might last for ever.
         if stat.S_ISREG(file.stat().st_mode):
             context = _lenient(ssl.create_default_context(cafile=file))
             if context.cert_store_stats()["x509"]:

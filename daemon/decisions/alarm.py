@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from daemon.decisions.health import unreadable_sentence
-from daemon.model.incident import Kind, Phase, Recorded, Transition
-from daemon.model.snapshot import Figures
+from daemon.model.incident import IncidentState, Kind, Phase, Transition
+from daemon.model.snapshot import Snapshot
 
 PREFIX = "betterstack-signl4-alarm-"
 REFUSALS = 2
 """So many rounds running that the token was refused, and waiting longer will not help."""
 
 
-Step = tuple[Recorded, Transition]
+AlarmChange = tuple[IncidentState, Transition]
 
 
 class Cause(StrEnum):
@@ -36,7 +36,7 @@ class Cause(StrEnum):
         return f"{PREFIX}{self}"
 
 
-def causes(figures: Figures, poll_after: timedelta, now: datetime) -> Mapping[Cause, str]:
+def causes(figures: Snapshot, poll_after: timedelta, now: datetime) -> Mapping[Cause, str]:
     """Each cause there is now, with its sentence. That the state cannot be written is not to be read from the state."""
     found: dict[Cause, str] = {}
     if _cannot_poll(figures, poll_after, now):
@@ -59,7 +59,7 @@ def state_sentence(why: str, since: datetime) -> str:
     return f"The state cannot be written: {why}; incidents since {_spelled(since)} are not told of"
 
 
-def step(known: Recorded | None, cause: Cause, sentence: str | None, now: datetime) -> Step | None:
+def step(known: IncidentState | None, cause: Cause, sentence: str | None, now: datetime) -> AlarmChange | None:
     """What to record and to tell of a cause; `None` if that was done. `sentence` is `None` where the cause is gone."""
     is_open = known is not None and known.phase is not Phase.RESOLVED
     if known is not None and is_open and sentence is None:
@@ -68,7 +68,7 @@ def step(known: Recorded | None, cause: Cause, sentence: str | None, now: dateti
     if sentence is None or is_open:
         return None
     generation = 1 if known is None else known.generation + 1
-    raised = Recorded(
+    raised = IncidentState(
         id=cause.external_id,
         external_id=cause.external_id,
         generation=generation,
@@ -87,7 +87,7 @@ def step(known: Recorded | None, cause: Cause, sentence: str | None, now: dateti
     return raised, Transition(Kind.NEW, generation, now, "an alarm of our own")
 
 
-def _delivery_sentence(figures: Figures, poll_after: timedelta, now: datetime) -> str | None:
+def _delivery_sentence(figures: Snapshot, poll_after: timedelta, now: datetime) -> str | None:
     """Of alarms there is none: it would have to be told by the same way."""
     lasting = [own for own in figures.own_faults if not own.is_alarm and now - own.failing_since >= poll_after]
     if not lasting:
@@ -99,7 +99,7 @@ def _delivery_sentence(figures: Figures, poll_after: timedelta, now: datetime) -
     )
 
 
-def _cannot_poll(figures: Figures, poll_after: timedelta, now: datetime) -> bool:
+def _cannot_poll(figures: Snapshot, poll_after: timedelta, now: datetime) -> bool:
     if figures.failing_since is None:
         return False
     # Once it was told, only a complete round ends it, whatever the later failures are.

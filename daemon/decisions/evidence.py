@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 
-from daemon.model.incident import Incident, Phase, Recorded
+from daemon.model.incident import Incident, IncidentState, Phase
 
 
 class Read(Enum):
@@ -31,7 +31,7 @@ class Order(Enum):
     NEXT_GENERATION = auto()
 
 
-def order(before: Recorded, seen: Incident) -> Order:
+def order(before: IncidentState, seen: Incident) -> Order:
     """How what was seen stands to what is recorded, by the times of the record itself.
 
     Two answers of Better Stack to a reopening exist: one keeps the old times and adds `reopened_at`, the other clears
@@ -47,7 +47,7 @@ def order(before: Recorded, seen: Incident) -> Order:
     return Order.DOUBTFUL if reopened else Order.SAME_GENERATION
 
 
-def _order_of_end(before: Recorded, seen: Incident) -> Order:
+def _order_of_end(before: IncidentState, seen: Incident) -> Order:
     ended_at, known_until = seen.resolved_at, ended_until(before)
     if before.phase is Phase.RESOLVED:
         older = ended_at is not None and known_until is not None and ended_at < known_until
@@ -64,7 +64,7 @@ def _order_of_end(before: Recorded, seen: Incident) -> Order:
     return Order.DOUBTFUL if knows_of_reopening else Order.OLD_NEWS
 
 
-def _reopened_at(before: Recorded, seen: Incident) -> bool:
+def _reopened_at(before: IncidentState, seen: Incident) -> bool:
     """Whether the record itself says when it was reopened, later than all that is known of this incident.
 
     A generation that began behind an end without such a time takes the first one it meets for its own, unless the
@@ -80,25 +80,25 @@ def _reopened_at(before: Recorded, seen: Incident) -> bool:
     return ended_since or not _began_behind_an_end(before)
 
 
-def _began_behind_an_end(before: Recorded) -> bool:
+def _began_behind_an_end(before: IncidentState) -> bool:
     """Whether this generation is known to be a reopened one. While the recovery is validated, an end may be shown."""
     shows_end = before.resolved_at is not None and before.phase is not Phase.RESOLVED
     return before.generation > 1 or (shows_end and before.status.lower() != "validating")
 
 
-def ended_until(before: Recorded) -> datetime | None:
+def ended_until(before: IncidentState) -> datetime | None:
     """The latest end or reopening that Better Stack gave a time for. An end that is not later is old news."""
     own_end = before.resolved_at if before.phase is Phase.RESOLVED and not before.deleted else None
     return latest(before.ended_until, before.reopened_at, own_end)
 
 
-def _began_without_a_time(before: Recorded) -> bool:
+def _began_without_a_time(before: IncidentState) -> bool:
     """Whether the generation before was never seen to end, nor this one said to begin."""
     known_until = ended_until(before)
     return known_until is None or (before.old_until is not None and known_until < before.old_until)
 
 
-def of_this_generation(before: Recorded | None, seen: Incident) -> Incident:
+def of_this_generation(before: IncidentState | None, seen: Incident) -> Incident:
     """What was seen, without an acknowledgement that belongs to an earlier generation."""
     is_open = before is not None and before.phase is not Phase.RESOLVED
     known_until = latest(before.old_until, ended_until(before) if is_open else None) if before else None

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from daemon.decisions import unreadable
-from daemon.model.snapshot import Duty, Figures, Presence
+from daemon.model.snapshot import Duty, Presence, Snapshot
 
 DEAD_ALARM = "betterstack-signl4-alarm-dead"
 UNREADABLE_ALARM = "betterstack-signl4-alarm-unreadable"
@@ -22,7 +22,7 @@ TOLERATED_SKEW = timedelta(minutes=1)
 
 
 def report(
-    figures: Figures,
+    figures: Snapshot,
     interval: timedelta,
     poll_after: timedelta,
     queue: timedelta,
@@ -50,7 +50,7 @@ def report(
 
 
 def problems(
-    figures: Figures, interval: timedelta, poll_after: timedelta, now: datetime, presence: Presence | None = None
+    figures: Snapshot, interval: timedelta, poll_after: timedelta, now: datetime, presence: Presence | None = None
 ) -> Iterator[str]:
     """What keeps the program from being healthy, a sentence each, with the mend.
 
@@ -86,7 +86,7 @@ def problems(
         yield NO_DAEMON
 
 
-def _unread(figures: Figures, poll_after: timedelta, now: datetime) -> Iterator[str]:
+def _unread(figures: Snapshot, poll_after: timedelta, now: datetime) -> Iterator[str]:
     """What Better Stack shows and nobody can read."""
     if sentence := unreadable_sentence(figures, poll_after, now):
         yield sentence
@@ -97,17 +97,17 @@ def _unread(figures: Figures, poll_after: timedelta, now: datetime) -> Iterator[
         )
 
 
-def but_for_odd_records(figures: Figures) -> Figures:
+def but_for_odd_records(figures: Snapshot) -> Snapshot:
     """The same without the records that were set aside: all else goes on, and they have an alarm of their own."""
     return replace(figures, unreadable=())
 
 
-def unreadable_sentence(figures: Figures, poll_after: timedelta, now: datetime) -> str | None:
+def unreadable_sentence(figures: Snapshot, poll_after: timedelta, now: datetime) -> str | None:
     """That records have been unreadable for long, if so."""
     return unreadable.sentence(figures.unreadable, figures.open_alarms, UNREADABLE_ALARM, poll_after, now)
 
 
-def clock_sentence(figures: Figures, now: datetime) -> str | None:
+def clock_sentence(figures: Snapshot, now: datetime) -> str | None:
     """That this machine's clock is not right, as far as Better Stack's can tell. Nothing is decided by it."""
     if figures.ahead is None or abs(figures.ahead) <= TOLERATED_SKEW:
         return None
@@ -116,7 +116,7 @@ def clock_sentence(figures: Figures, now: datetime) -> str | None:
     return f"the clock of this machine is {off} {behind} Better Stack's; look at: timedatectl"
 
 
-def _own_faults(figures: Figures, poll_after: timedelta, now: datetime) -> Iterator[str]:
+def _own_faults(figures: Snapshot, poll_after: timedelta, now: datetime) -> Iterator[str]:
     lasting = [own for own in figures.own_faults if now - own.failing_since >= poll_after]
     for own in lasting[:MOST_NAMED]:
         yield (
@@ -128,7 +128,7 @@ def _own_faults(figures: Figures, poll_after: timedelta, now: datetime) -> Itera
         yield f"{len(more)} more deliveries fail while others are taken; look at: deliveries --state pending"
 
 
-def line(figures: Figures, found: Sequence[str], now: datetime) -> str:
+def line(figures: Snapshot, found: Sequence[str], now: datetime) -> str:
     """The whole in a line, for whoever asks the service manager. `found`: the problems."""
     last = figures.last_complete_round_at
     polled = "no complete round yet" if last is None else f"last round {age(last, now)} ago"
@@ -147,12 +147,12 @@ def age(since: datetime, now: datetime) -> str:
     return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
 
 
-def _polled_until(last: datetime, figures: Figures) -> datetime:
+def _polled_until(last: datetime, figures: Snapshot) -> datetime:
     """The last complete round, or the first failed one where a clock that was set back makes that the earlier one."""
     return last if figures.failing_since is None else min(last, figures.failing_since)
 
 
-def _because(figures: Figures, presence: Presence | None) -> str:
+def _because(figures: Snapshot, presence: Presence | None) -> str:
     """Why there was no complete round, as far as that is known."""
     if figures.last_round_error:
         return f" ({figures.last_round_error})"

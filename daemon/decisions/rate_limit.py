@@ -20,7 +20,7 @@ Source of the figures: SIGNL4's support pages of November 2026.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.model.delivery import MARGIN, WINDOW, Allowance, Opening
+from daemon.model.delivery import MARGIN, WINDOW, Admission, RateLimit
 
 CAREFUL = 10
 """Events in a window on the free plan, and until SIGNL4 has said what it allows."""
@@ -33,7 +33,7 @@ LONGER_WINDOWS_OF_THE_FREE_PLAN = ((timedelta(hours=1), 1200), (timedelta(days=1
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class SendHistory:
     """What was sent lately, and what remained by the latest answer."""
 
     sent: tuple[datetime, ...] = ()
@@ -54,21 +54,21 @@ class Pace:
     """When the guess grows, or after a 429 may grow again."""
 
 
-def counted(pace: Pace, _limit: int | None, _now: datetime) -> Pace:
+def counted(pace: SendHistory, _limit: int | None, _now: datetime) -> SendHistory:
     """The pace once an event goes out. While it is in flight it counts as that."""
     return replace(pace, left=max(pace.left - 1, 0))
 
 
 def learned(
-    pace: Pace,
-    allowance: Allowance | None,
+    pace: SendHistory,
+    allowance: RateLimit | None,
     in_flight: int,
     now: datetime,
     limit: int | None = None,
     *,
     sent_at: datetime | None = None,
     refused: bool = False,
-) -> Pace:
+) -> SendHistory:
     """The pace after an answer. `limit`: the one learned; `sent_at`: when what it answers was sent, now by default.
 
     Answers overtake each other. So what is in flight, or was answered since `sent_at`, may be in this count or not, and
@@ -99,7 +99,7 @@ def learned(
     )
 
 
-def narrowed(opening: Opening, pace: Pace, limit: int | None, in_flight: int, now: datetime) -> Opening:
+def narrowed(opening: Admission, pace: SendHistory, limit: int | None, in_flight: int, now: datetime) -> Admission:
     """The opening, as far as the pace admits it."""
     room = max(_room(pace, limit, in_flight, now), 0)
     if room > 0:
@@ -111,7 +111,7 @@ def narrowed(opening: Opening, pace: Pace, limit: int | None, in_flight: int, no
     return replace(opening, clean_from=max(opening.clean_from, start), refused_from=max(opening.refused_from, start))
 
 
-def free_at(pace: Pace, limit: int | None, now: datetime, in_flight: int = 0) -> datetime:
+def free_at(pace: SendHistory, limit: int | None, now: datetime, in_flight: int = 0) -> datetime:
     """When the next event may go, as far as the pace is concerned."""
     (_, short), *longer = _windows(pace, limit)
     starts = [_freed_at(pace, span, most - in_flight, now) for span, most in longer]
@@ -125,10 +125,10 @@ def free_at(pace: Pace, limit: int | None, now: datetime, in_flight: int = 0) ->
 
 def time_for(events: int, limit: int | None) -> timedelta:
     """How long so many events take at least."""
-    return max((events // most * span for span, most in _windows(Pace(), limit)), default=timedelta(0))
+    return max((events // most * span for span, most in _windows(SendHistory(), limit)), default=timedelta(0))
 
 
-def _slides(pace: Pace, spent: int, ours: int, sent_at: datetime) -> bool:
+def _slides(pace: SendHistory, spent: int, ours: int, sent_at: datetime) -> bool:
     """Whether windows slide, as far as an answer tells: so many were spent by it, and so many are ours of a window."""
     if spent * 2 < ours:
         return False
@@ -136,7 +136,7 @@ def _slides(pace: Pace, spent: int, ours: int, sent_at: datetime) -> bool:
     return pace.slides or (after_reset and ours > 1 and spent >= ours)
 
 
-def _room(pace: Pace, limit: int | None, in_flight: int, now: datetime) -> int:
+def _room(pace: SendHistory, limit: int | None, in_flight: int, now: datetime) -> int:
     (span, short), *longer = _windows(pace, limit)
     room = max(short - len(_within(pace, span, now)) - in_flight - pace.others, pace.left)
     if room <= 0 and in_flight == 0 and pace.resets_at is not None and pace.resets_at <= now:
@@ -145,7 +145,7 @@ def _room(pace: Pace, limit: int | None, in_flight: int, now: datetime) -> int:
     return min([room, *(most - len(_within(pace, span, now)) - in_flight for span, most in longer)])
 
 
-def _freed_at(pace: Pace, span: timedelta, most: int, now: datetime) -> datetime:
+def _freed_at(pace: SendHistory, span: timedelta, most: int, now: datetime) -> datetime:
     """When fewer than `most` of what was sent lie in the span; a whole span from now where only answers can tell."""
     if most <= 0:
         return now + span
@@ -153,7 +153,7 @@ def _freed_at(pace: Pace, span: timedelta, most: int, now: datetime) -> datetime
     return recent[-most] + span if len(recent) >= most else now
 
 
-def _probed(pace: Pace, in_flight: int, now: datetime, *, refused: bool) -> Pace:
+def _probed(pace: SendHistory, in_flight: int, now: datetime, *, refused: bool) -> SendHistory:
     """The guess after an answer that says nothing of a limit."""
     if refused:
         halved = max(pace.guess // 2, CAREFUL)
@@ -166,12 +166,12 @@ def _probed(pace: Pace, in_flight: int, now: datetime, *, refused: bool) -> Pace
     return replace(pace, grown=min(pace.guess * 2, PAID), probe_from=now + WINDOW)
 
 
-def _within(pace: Pace, span: timedelta, now: datetime) -> tuple[datetime, ...]:
+def _within(pace: SendHistory, span: timedelta, now: datetime) -> tuple[datetime, ...]:
     """What was sent in the span before now. A time to come is that of a clock that was wrong, and does not count."""
     return tuple(at for at in pace.sent if now - span < at <= now)
 
 
-def _windows(pace: Pace, limit: int | None) -> tuple[tuple[timedelta, int], ...]:
+def _windows(pace: SendHistory, limit: int | None) -> tuple[tuple[timedelta, int], ...]:
     """Each window with the events that it may hold, the shortest first."""
     if limit is None:
         return ((WINDOW, pace.guess),)

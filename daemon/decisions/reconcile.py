@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from daemon.decisions.evidence import Order, Read, after_that, ended_until, latest, of_this_generation, order
-from daemon.model.incident import Incident, Kind, Phase, Recorded, Transition
+from daemon.model.incident import Incident, IncidentState, Kind, Phase, Transition
 
 DELETED_NOTE = "The incident was deleted in Better Stack."
 SUSPECT_FROM = 3
@@ -46,14 +46,14 @@ class Policy:
 class Decision:
     """What to record of one incident, and what to tell of it, oldest first."""
 
-    after: Recorded
+    after: IncidentState
     transitions: tuple[Transition, ...] = ()
     in_doubt: bool = False
     """Whether the incident's own record must be read before anything is concluded."""
 
 
 def reconcile(
-    before: Recorded | None,
+    before: IncidentState | None,
     seen: Incident,
     external_id: str,
     policy: Policy,
@@ -82,7 +82,9 @@ def reconcile(
             return _begin_next(before, seen, policy, now)
 
 
-def reconcile_gone(before: Recorded, gone_after: timedelta, now: datetime, theirs: datetime | None = None) -> Decision:
+def reconcile_gone(
+    before: IncidentState, gone_after: timedelta, now: datetime, theirs: datetime | None = None
+) -> Decision:
     """What follows from a lookup that answered "no such record". `theirs`: the time of Better Stack's clock."""
     if before.phase is Phase.RESOLVED:
         return Decision(replace(before, doubted_at=None))
@@ -96,7 +98,7 @@ def reconcile_gone(before: Recorded, gone_after: timedelta, now: datetime, their
 
 
 def suspect_since(
-    tracked: Mapping[str, Recorded],
+    tracked: Mapping[str, IncidentState],
     seen: Collection[str],
     gone: Collection[str],
     before: datetime | None,
@@ -124,7 +126,7 @@ def over_too_long(over_since: datetime | None, stale_after: timedelta, now: date
     return over_since is not None and max(now - over_since, timedelta(0)) >= stale_after
 
 
-def _begin(after: Recorded, seen: Incident, policy: Policy, now: datetime) -> Decision:
+def _begin(after: IncidentState, seen: Incident, policy: Policy, now: datetime) -> Decision:
     """The first sight of a generation."""
     match seen.phase:
         case Phase.UNCONFIRMED:
@@ -141,7 +143,7 @@ def _begin(after: Recorded, seen: Incident, policy: Policy, now: datetime) -> De
             return _alert(after, seen, policy, "first seen open", now)
 
 
-def _continue(before: Recorded, after: Recorded, seen: Incident, policy: Policy, now: datetime) -> Decision:
+def _continue(before: IncidentState, after: IncidentState, seen: Incident, policy: Policy, now: datetime) -> Decision:
     """Another look at a generation that is known."""
     match before.phase, seen.phase:
         case Phase.RESOLVED, _:
@@ -159,36 +161,38 @@ def _continue(before: Recorded, after: Recorded, seen: Incident, policy: Policy,
             return Decision(after)
 
 
-def _alert(after: Recorded, seen: Incident, policy: Policy, reason: str, now: datetime) -> Decision:
+def _alert(after: IncidentState, seen: Incident, policy: Policy, reason: str, now: datetime) -> Decision:
     transitions = [_new(after, seen, reason, now)]
     if seen.phase is Phase.ACKNOWLEDGED and policy.acknowledged:
         transitions.append(_acknowledged(after, seen, now))
     return Decision(replace(after, told=True), tuple(transitions))
 
 
-def _new(after: Recorded, seen: Incident, reason: str, now: datetime) -> Transition:
+def _new(after: IncidentState, seen: Incident, reason: str, now: datetime) -> Transition:
     if after.generation > 1:
         return Transition(Kind.NEW, after.generation, min(seen.reopened_at or now, now), "reopened")
     return Transition(Kind.NEW, after.generation, min(seen.started_at or now, now), reason)
 
 
-def _acknowledged(after: Recorded, seen: Incident, now: datetime) -> Transition:
+def _acknowledged(after: IncidentState, seen: Incident, now: datetime) -> Transition:
     return Transition(Kind.ACKNOWLEDGED, after.generation, min(seen.acknowledged_at or now, now), "acknowledged")
 
 
-def _end(before: Recorded, over_since: datetime, reason: str = "resolved", note: str = "") -> tuple[Transition, ...]:
+def _end(
+    before: IncidentState, over_since: datetime, reason: str = "resolved", note: str = ""
+) -> tuple[Transition, ...]:
     """The end of a generation, told only to those who were told of its beginning."""
     if not before.told or before.phase is Phase.RESOLVED:
         return ()
     return (Transition(Kind.RESOLVED, before.generation, over_since, reason, note),)
 
 
-def _settled(after: Recorded, read: Read) -> Recorded:
+def _settled(after: IncidentState, read: Read) -> IncidentState:
     """What is in doubt is settled by the incident's own record alone, since lists lag more."""
     return after if read is Read.LISTED else replace(after, doubted_at=None)
 
 
-def _carried_on(before: Recorded, seen: Incident) -> Recorded:
+def _carried_on(before: IncidentState, seen: Incident) -> IncidentState:
     """The same generation as it was seen now. What was once said is not forgotten for being left out."""
     return replace(
         _record(seen, before.external_id, before.generation),
@@ -202,7 +206,7 @@ def _carried_on(before: Recorded, seen: Incident) -> Recorded:
     )
 
 
-def _begin_next(before: Recorded, seen: Incident, policy: Policy, now: datetime) -> Decision:
+def _begin_next(before: IncidentState, seen: Incident, policy: Policy, now: datetime) -> Decision:
     """The incident was reopened: the end of the generation before, if that was not told, and the next one."""
     ended = latest(ended_until(before), seen.reopened_at)
     past = latest(before.old_until, before.acknowledged_at, ended)
@@ -229,8 +233,8 @@ def _over_since(seen: Incident, now: datetime) -> datetime:
     return min(seen.resolved_at or now, now)
 
 
-def _record(seen: Incident, external_id: str, generation: int) -> Recorded:
-    return Recorded(
+def _record(seen: Incident, external_id: str, generation: int) -> IncidentState:
+    return IncidentState(
         id=seen.id,
         external_id=external_id,
         generation=generation,

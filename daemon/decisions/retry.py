@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 from random import Random
 
 from daemon.model.delivery import (
+    Admission,
     Answer,
     Delivered,
     Delivery,
     DeliveryState,
+    DestinationState,
+    Disposition,
     Failing,
-    Opening,
     Rejected,
     Scope,
-    Step,
-    Target,
     TryLater,
 )
 
@@ -53,20 +53,20 @@ def next_round(interval: timedelta, failures: int, retry_after: timedelta | None
     return max(backed_off, retry_after or timedelta(0))
 
 
-def step(answer: Answer, refused: bool, delay: timedelta, now: datetime) -> Step:
+def step(answer: Answer, refused: bool, delay: timedelta, now: datetime) -> Disposition:
     """What becomes of the delivery. `delay` is its back-off, `refused` whether SIGNL4 refused it before."""
     match answer.outcome:
         case Delivered():
-            return Step(DeliveryState.DELIVERED, now)
+            return Disposition(DeliveryState.DELIVERED, now)
         case Rejected() if refused:
-            return Step(DeliveryState.DEAD, now)
+            return Disposition(DeliveryState.DEAD, now)
         case Rejected():
-            return Step(DeliveryState.PENDING, now, minimal=True)
+            return Disposition(DeliveryState.PENDING, now, minimal=True)
         case TryLater(scope=Scope.SECRET | Scope.UNCLEAR):
-            return Step(DeliveryState.PENDING, now + PROBE_GAP)
+            return Disposition(DeliveryState.PENDING, now + PROBE_GAP)
         case TryLater():
             # A `Retry-After` of nothing leaves the back-off in force, or the delivery would go round and round.
-            return Step(DeliveryState.PENDING, now + (answer.hold or delay))
+            return Disposition(DeliveryState.PENDING, now + (answer.hold or delay))
 
 
 def in_company(answer: Answer, meanwhile: int) -> Answer:
@@ -102,20 +102,22 @@ def _lasts(failing: Failing, scope: Scope, now: datetime, *, asked_to_wait: bool
     return failing.times + 1 >= min(2 + 2 * failing.others_failing, PATIENCE)
 
 
-def set_apart(delivery: Delivery, answer: Answer, rarely: timedelta, now: datetime) -> Step:
+def set_apart(delivery: Delivery, answer: Answer, rarely: timedelta, now: datetime) -> Disposition:
     """What becomes of a delivery whose failure is its own: at once in its minimal form, then `rarely`."""
     may_be_taken = isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.ITEM
     wait = rarely if delivery.own_fault or may_be_taken else timedelta(0)
-    return Step(DeliveryState.PENDING, now + max(wait, answer.hold or timedelta(0)), own_fault=True)
+    return Disposition(DeliveryState.PENDING, now + max(wait, answer.hold or timedelta(0)), own_fault=True)
 
 
-def target_after_own_fault(target: Target, answer: Answer, delay: timedelta, now: datetime) -> Target:
+def target_after_own_fault(
+    target: DestinationState, answer: Answer, delay: timedelta, now: datetime
+) -> DestinationState:
     """What such an answer teaches about SIGNL4: no more than that of a refused payload, and no silence for others."""
     why = "" if isinstance(answer.outcome, Delivered) else answer.outcome.why
     return target_after(target, replace(answer, outcome=Rejected(why), hold=None), delay, now)
 
 
-def target_after(target: Target, answer: Answer, delay: timedelta, now: datetime) -> Target:
+def target_after(target: DestinationState, answer: Answer, delay: timedelta, now: datetime) -> DestinationState:
     """What the answer taught about SIGNL4 as a whole. `delay` is the delivery's back-off."""
     outcome = answer.outcome
     match outcome:
@@ -138,35 +140,35 @@ def target_after(target: Target, answer: Answer, delay: timedelta, now: datetime
     return _count_fault(target, answer, now) if answer.faulty else target
 
 
-def sent_at(target: Target, now: datetime) -> Target:
+def sent_at(target: DestinationState, now: datetime) -> DestinationState:
     """The target once a delivery goes out: during a rest for payload faults, the pace is counted from there."""
     return replace(target, paced_at=now) if _rest_until(target.payload_faults, now) else target
 
 
-def opening(target: Target, concurrency: int, now: datetime) -> Opening:
+def opening(target: DestinationState, concurrency: int, now: datetime) -> Admission:
     """What the target admits. Times too far ahead to be ours come from a clock that was wrong, and do not count."""
     hold = _plausible(target.hold_until, now, LONGEST_HOLD)
     if target.secret_refused_since is not None:
         probe_at = max(hold, _plausible(target.probe_at, now, PROBE_GAP))
-        return Opening(1, probe_at, probe_at, probe=True)
+        return Admission(1, probe_at, probe_at, probe=True)
     faults = _recent((*target.other_faults, *target.payload_faults), now)
     rest = _rest_until(faults, now)
     width = max(1, min(concurrency, FAULT_BUDGET - len(faults))) if faults else concurrency
     if rest is None:
-        return Opening(width, hold, hold)
+        return Admission(width, hold, hold)
     if _recent(target.other_faults, now):
-        return Opening(1, max(hold, rest), max(hold, rest))
+        return Admission(1, max(hold, rest), max(hold, rest))
     paced_from = target.paced_at + PACE if target.paced_at is not None and target.paced_at <= now else now
-    return Opening(1, max(hold, paced_from), max(hold, rest))
+    return Admission(1, max(hold, paced_from), max(hold, rest))
 
 
-def _held(target: Target, hold: timedelta, why: str, now: datetime) -> Target:
+def _held(target: DestinationState, hold: timedelta, why: str, now: datetime) -> DestinationState:
     """The target at rest; an answer that comes behind does not cut a wait short that an earlier one asked for."""
     until = max(_plausible(target.hold_until, now, LONGEST_HOLD), now + hold)
     return replace(target, hold_until=until, why=why)
 
 
-def _count_fault(target: Target, answer: Answer, now: datetime) -> Target:
+def _count_fault(target: DestinationState, answer: Answer, now: datetime) -> DestinationState:
     if isinstance(answer.outcome, Rejected):
         return replace(target, payload_faults=(*_recent(target.payload_faults, now), now))
     return replace(target, other_faults=(*_recent(target.other_faults, now), now))

@@ -8,7 +8,7 @@ STANDSTILL = 3.0
 """Seconds that a look at the jobs may be late; beyond that the whole process stood still, and no job hangs."""
 
 
-class Pulse:
+class Liveness:
     """The sign of life of one job. A request that ends, well or not, is one; time that passes is not."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Pulse:
 class Vigil:
     """Looks at all jobs, again and again."""
 
-    def __init__(self, pulses: Mapping[str, Pulse], tick: float) -> None:
+    def __init__(self, pulses: Mapping[str, Liveness], tick: float) -> None:
         """`tick`: seconds between two looks."""
         self._pulses = pulses
         self._tick = tick

@@ -97,7 +97,7 @@ Outcome = Delivered | TryLater | Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class RateLimit:
     """What an answer said of SIGNL4's limit."""
 
     events: int
@@ -116,11 +116,11 @@ class Answer:
     """How long SIGNL4 asked to be left alone, already clamped."""
     faulty: bool = False
     """Whether SIGNL4 counts the request among the ten faulty ones it allows a minute."""
-    allowance: Allowance | None = None
+    allowance: RateLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class DestinationState:
     """What is known of SIGNL4's willingness to listen. The empty value means: willing."""
 
     hold_until: datetime | None = None
@@ -138,7 +138,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Disposition:
     """What becomes of a delivery after an attempt."""
 
     state: DeliveryState
@@ -150,7 +150,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class Admission:
     """What the target admits at one moment."""
 
     width: int
@@ -170,7 +170,7 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class NextDue:
     """The deliveries at the head of their incidents that are alike in what they wait for, by the first of them."""
 
     due_at: datetime

@@ -71,7 +71,7 @@ class Absence(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class IncidentState:
     """What the database holds of one incident."""
 
     id: str

@@ -50,7 +50,7 @@ class OwnFault:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Snapshot:
     """The state of the whole at one moment."""
 
     duty: Duty | None = None

@@ -12,19 +12,19 @@ from sqlalchemy import Engine
 
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.heartbeat import Heartbeat
-from daemon.clients.http import Wire, tls_context
+from daemon.clients.http import HttpClient, tls_context
 from daemon.clients.signl4 import Signl4
 from daemon.config.load import Configuration
 from daemon.config.settings import Settings
 from daemon.deliver import Deliver
 from daemon.host.clock import SteadyClock, TheirClock
-from daemon.host.liveness import Pulse
+from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop
 from daemon.model.events import Log
 from daemon.model.incident import Shown
 from daemon.model.snapshot import Duty
 from daemon.poll import Poll
-from daemon.self_check import Notes, Oversee
+from daemon.self_check import Notes, SelfCheck
 from daemon.storage import queries
 from daemon.storage.duty import take_up
 from daemon.storage.engine import locked, open_engine
@@ -37,15 +37,15 @@ MOST_REMARKS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Pulses:
+class JobsLiveness:
     """The signs of life of both jobs."""
 
-    poll: Pulse = field(default_factory=Pulse)
-    deliver: Pulse = field(default_factory=Pulse)
+    poll: Liveness = field(default_factory=Liveness)
+    deliver: Liveness = field(default_factory=Liveness)
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Shared:
     """What stays as it is when the settings change."""
 
     engine: Engine
@@ -53,14 +53,14 @@ class Frame:
     clock: SteadyClock
     on_told: Callable[[], None]
     their_clock: TheirClock
-    pulses: Pulses = field(default_factory=Pulses)
+    pulses: JobsLiveness = field(default_factory=JobsLiveness)
     notes: Notes = field(default_factory=Notes)
     keep: Callable[[Log, Callable[[], None]], None] = lambda _log, _on_progress: None
     """Looks after the database file, between two rounds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Assembly:
+class Components:
     """What the jobs work with, made for one configuration."""
 
     settings: Settings
@@ -70,10 +70,10 @@ class Assembly:
     source: BetterStack
     poll: Poll
     deliver: Deliver
-    oversee: Oversee
+    oversee: SelfCheck
     wires: ExitStack
 
-    def follow(self, old: "Assembly") -> None:
+    def follow(self, old: "Components") -> None:
         """Takes over what both services said to the old one."""
         self.source.follow(old.source)
         self.deliver.follow(old.deliver)
@@ -97,14 +97,14 @@ def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty 
             yield keeper
 
 
-def frame_for(keeper: Keeper, stop: Stop, on_told: Callable[[], None]) -> Frame:
+def frame_for(keeper: Keeper, stop: Stop, on_told: Callable[[], None]) -> Shared:
     """What one process has for all its configurations. Raises `DatabaseBusyError`."""
     clock = SteadyClock()
     ahead = queries.figures(keeper.engine).ahead
-    return Frame(keeper.engine, stop, clock, on_told, TheirClock(clock, ahead), keep=keeper.look)
+    return Shared(keeper.engine, stop, clock, on_told, TheirClock(clock, ahead), keep=keeper.look)
 
 
-def assemble(configuration: Configuration, frame: Frame, log_for: Callable[[Configuration], Log]) -> Assembly:
+def assemble(configuration: Configuration, frame: Shared, log_for: Callable[[Configuration], Log]) -> Components:
     """Builds all parts. Raises `ConfigError`, and has changed nothing then: the log is set up when all else is good."""
     settings = configuration.settings
     with ExitStack() as wires:
@@ -129,7 +129,7 @@ def assemble(configuration: Configuration, frame: Frame, log_for: Callable[[Conf
             log=log,
             **clocks,
         )
-        oversee = Oversee(
+        oversee = SelfCheck(
             lambda: queries.figures(frame.engine),
             store,
             signl4,
@@ -141,17 +141,17 @@ def assemble(configuration: Configuration, frame: Frame, log_for: Callable[[Conf
             log=log,
             on_told=frame.on_told,
         )
-        return Assembly(settings, log, frame.clock, store, source, poll, deliver, oversee, wires.pop_all())
+        return Components(settings, log, frame.clock, store, source, poll, deliver, oversee, wires.pop_all())
 
 
-def _wires(settings: Settings, tls: SSLContext) -> Iterator[Wire]:
-    yield Wire(settings.betterstack.base_url, settings.http, tls)
-    yield Wire(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency)
+def _wires(settings: Settings, tls: SSLContext) -> Iterator[HttpClient]:
+    yield HttpClient(settings.betterstack.base_url, settings.http, tls)
+    yield HttpClient(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency)
     for url in settings.heartbeat.urls:
-        yield Wire(url.get_secret_value(), settings.http, tls)
+        yield HttpClient(url.get_secret_value(), settings.http, tls)
 
 
-def _waiting(stop: Stop, pulse: Pulse) -> Callable[[float], bool]:
+def _waiting(stop: Stop, pulse: Liveness) -> Callable[[float], bool]:
     """A wait that ends with the program. Both flows wait between any two steps, which shows that they get on."""
 
     def wait(seconds: float) -> bool:

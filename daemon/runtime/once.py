@@ -9,7 +9,7 @@ from daemon.host.signals import Stop
 from daemon.model.errors import BetterStackError, StoppedError
 from daemon.model.events import Log
 from daemon.model.snapshot import Duty
-from daemon.runtime.build import Assembly, assemble, frame_for, opened
+from daemon.runtime.build import Components, assemble, frame_for, opened
 
 
 def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) -> bool:
@@ -33,7 +33,7 @@ def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) 
             return complete and parts.deliver.next_at() is None and not parts.deliver.deaths
 
 
-def _round(parts: Assembly) -> bool:
+def _round(parts: Components) -> bool:
     try:
         parts.poll.round(sweep=True)
     except BetterStackError as error:

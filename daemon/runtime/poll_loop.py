@@ -11,13 +11,13 @@ from datetime import timedelta
 
 from daemon.decisions.retry import next_round
 from daemon.model.errors import BetterStackError, DatabaseBusyError, StoppedError
-from daemon.runtime.build import Assembly
+from daemon.runtime.build import Components
 
 PRUNE_EVERY = 3600.0
 """Seconds."""
 
 
-class Rounds:
+class PollLoop:
     """What the rounds of one process have in common."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Rounds:
         self._trouble: str | None = None
         self._swept_at = self._pruned_at = -math.inf
 
-    def one(self, parts: Assembly, before: Callable[[], None]) -> float:
+    def one(self, parts: Components, before: Callable[[], None]) -> float:
         """Makes one round. The seconds until the next. `before` comes first, and may raise `DatabaseBusyError`."""
         started = time.monotonic()
         sweep = started - self._swept_at >= parts.settings.poll.sweep_interval.total_seconds()
@@ -47,7 +47,7 @@ class Rounds:
         self._swept_at = started if sweep else self._swept_at
         return self._succeeded(parts, started)
 
-    def _succeeded(self, parts: Assembly, started: float) -> float:
+    def _succeeded(self, parts: Components, started: float) -> float:
         if self._trouble is not None:
             parts.log.info("rounds succeed again", after=self._trouble, failed_rounds=self._failures)
         self._failures, self._trouble = 0, None
@@ -55,7 +55,7 @@ class Rounds:
         self._prune(parts)
         return next_in
 
-    def _failed(self, parts: Assembly, why: str, retry_after: timedelta | None = None) -> float:
+    def _failed(self, parts: Components, why: str, retry_after: timedelta | None = None) -> float:
         self._failures += 1
         next_in = next_round(_interval(parts), self._failures, retry_after).total_seconds()
         if why != self._trouble:
@@ -63,7 +63,7 @@ class Rounds:
         self._trouble = why
         return next_in
 
-    def _prune(self, parts: Assembly) -> None:
+    def _prune(self, parts: Components) -> None:
         if time.monotonic() - self._pruned_at < PRUNE_EVERY:
             return
         try:
@@ -77,7 +77,7 @@ class Rounds:
             parts.log.info("pruned", incidents=pruned)
 
 
-def _interval(parts: Assembly) -> timedelta:
+def _interval(parts: Components) -> timedelta:
     try:
         busy = parts.store.has_work()
     except DatabaseBusyError:

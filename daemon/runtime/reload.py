@@ -13,7 +13,7 @@ from daemon.deliver import Deliver
 from daemon.host.startup import HANGUP, Hangup
 from daemon.model.errors import ConfigError
 from daemon.model.events import Log
-from daemon.runtime.build import Assembly, Frame, assemble
+from daemon.runtime.build import Components, Shared, assemble
 
 
 class Reload:
@@ -29,7 +29,7 @@ class Reload:
         self._read = read
         self._log_for = log_for
         self._hangup = hangup
-        self._ready: Assembly | None = None
+        self._ready: Components | None = None
         self._lock = Lock()
 
     def ask_on_signal(self) -> None:
@@ -48,7 +48,7 @@ class Reload:
         """Whether it was the terminal that asked, so that the end is meant."""
         return self._hangup.terminal_closed()
 
-    def prepare(self, old: Settings, frame: Frame) -> None:
+    def prepare(self, old: Settings, frame: Shared) -> None:
         """Builds what will take over, in place of what waited for that. Raises `ConfigError`; nothing waits then."""
         self.drop()
         configuration = self._read()
@@ -73,7 +73,7 @@ class Reload:
     @contextmanager
     def taking_over(
         self, deliver: Deliver, others: tuple[Lock, Lock], patience: float, beat: Callable[[], None]
-    ) -> Iterator[Assembly | None]:
+    ) -> Iterator[Components | None]:
         """What takes over, if there is something; while this lasts neither of the other jobs is at work.
 
         `others`: what they hold while they are at work, that of the deliveries last. A result that cannot be recorded
@@ -92,7 +92,7 @@ class Reload:
                 deliver.go_on()
             yield new
 
-    def _take(self) -> Assembly | None:
+    def _take(self) -> Components | None:
         with self._lock:
             ready, self._ready = self._ready, None
         return ready

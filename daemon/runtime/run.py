@@ -29,9 +29,9 @@ from daemon.host.systemd import Systemd
 from daemon.model.errors import ConfigError, DatabaseBusyError
 from daemon.model.events import Log
 from daemon.model.snapshot import Duty
-from daemon.runtime.build import Assembly, Frame, assemble, frame_for, opened
+from daemon.runtime.build import Components, Shared, assemble, frame_for, opened
 from daemon.runtime.jobs import After, Workers, scheduler, start
-from daemon.runtime.poll_loop import Rounds
+from daemon.runtime.poll_loop import PollLoop
 from daemon.runtime.reload import Reload
 
 TICK = 2.0
@@ -74,7 +74,7 @@ class Service:
         self._reload = reload
         self._systemd = systemd
         self._delivering, self._overseeing = Lock(), Lock()
-        self._rounds = Rounds()
+        self._rounds = PollLoop()
         self._wakes = 0
         self._begin_anew = True
         self._put_off: str | None = None
@@ -86,7 +86,7 @@ class Service:
         self._workers = Workers(("poll", "deliver", "oversee"))
         self._scheduler = scheduler(self._workers)
 
-    def run(self, frame: Frame, parts: Assembly) -> None:
+    def run(self, frame: Shared, parts: Components) -> None:
         """Starts the jobs, waits for the end, and stops them in order."""
         self._frame, self._parts = frame, parts
         self._begin()

@@ -16,7 +16,7 @@ from daemon.sandbox.exchange import Answer, Request, json_answer
 from daemon.sandbox.ground import Ground
 from daemon.sandbox.history import Alert, AlertState, Event
 from daemon.sandbox.loopback import LoopbackService
-from daemon.sandbox.throttle import Allowance, Throttle
+from daemon.sandbox.throttle import RateLimit, Throttle
 
 SECRET = "96sbq49u"  # noqa: S105 - opens nothing but a sandbox
 LAST_TICK = 3155378975999999999
@@ -116,7 +116,7 @@ def _unreadable(message: str, details: str) -> dict[str, Any]:
     return {"code": 1000, "details": text, "errors": errors, "requestId": str(uuid4())}
 
 
-def _throttled(allowance: Allowance) -> Answer:
+def _throttled(allowance: RateLimit) -> Answer:
     """Status and body of such an answer are written nowhere; this is what a client should expect."""
     details = "Too many requests."
     document = {"code": 1000, "message": _MESSAGE, "details": details, "errors": [], "requestId": str(uuid4())}

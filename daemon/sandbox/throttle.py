@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class RateLimit:
     """What the limit says about one request."""
 
     granted: bool
@@ -33,18 +33,18 @@ class Throttle:
         self._used = 0
         self._ends: datetime | None = None
 
-    def look(self, now: datetime) -> Allowance:
+    def look(self, now: datetime) -> RateLimit:
         """How things stand, with nothing spent."""
         ends = self._current(now)
-        return Allowance(self._used < self._limit, self._limit, max(0, self._limit - self._used), ends)
+        return RateLimit(self._used < self._limit, self._limit, max(0, self._limit - self._used), ends)
 
-    def spend(self, now: datetime) -> Allowance:
+    def spend(self, now: datetime) -> RateLimit:
         """One more request. The first beyond the limit begins the silence."""
         ends = self._current(now)
         self._used += 1
         if self._used == self._limit + 1:
             self._ends = ends = now + self._window
-        return Allowance(self._used <= self._limit, self._limit, max(0, self._limit - self._used), ends)
+        return RateLimit(self._used <= self._limit, self._limit, max(0, self._limit - self._used), ends)
 
     def _current(self, now: datetime) -> datetime:
         """The end of the window that `now` lies in."""

@@ -24,7 +24,17 @@ from sqlalchemy import (
     update,
 )
 
-from daemon.model.delivery import Answer, Delivered, Delivery, DeliveryState, Failing, Opening, Step, Target, Waiting
+from daemon.model.delivery import (
+    Admission,
+    Answer,
+    Delivered,
+    Delivery,
+    DeliveryState,
+    DestinationState,
+    Disposition,
+    Failing,
+    NextDue,
+)
 from daemon.model.incident import Kind
 from daemon.storage.schema import DELIVERIES, INCIDENTS, TARGETS, UNTROUBLED
 
@@ -35,7 +45,7 @@ TAKEN = select(TARGETS.c.taken).scalar_subquery()
 """How many deliveries SIGNL4 took, ever."""
 
 
-def due(opening: Opening, busy: Iterable[str], limit: int, now: datetime) -> "Select[*tuple[Any, ...]]":
+def due(opening: Admission, busy: Iterable[str], limit: int, now: datetime) -> "Select[*tuple[Any, ...]]":
     """The deliveries that may go now: the first of each incident, save the `busy` ones, the most urgent first."""
     admitted = [refused for refused, at in ((False, opening.clean_from), (True, opening.refused_from)) if at <= now]
     end = DELIVERIES.alias()
@@ -87,9 +97,9 @@ def delivery_of(row: Row[Any]) -> Delivery:
     )
 
 
-def waiting_of(row: Row[Any]) -> Waiting:
+def waiting_of(row: Row[Any]) -> NextDue:
     """A row of `waiting`."""
-    return Waiting(row.due_at, bool(row.refused), bool(row.attempted), row.own_fault)
+    return NextDue(row.due_at, bool(row.refused), bool(row.attempted), row.own_fault)
 
 
 def waited_in_vain() -> list[ColumnElement[bool]]:
@@ -167,26 +177,26 @@ def _ends(end: FromClause) -> ColumnElement[bool]:
 
 def target() -> "Select[*tuple[Any, ...]]":
     """What is known of SIGNL4's willingness."""
-    return select(*(TARGETS.c[field.name] for field in fields(Target)))
+    return select(*(TARGETS.c[field.name] for field in fields(DestinationState)))
 
 
-def target_of(row: Row[Any]) -> Target:
+def target_of(row: Row[Any]) -> DestinationState:
     """The row of `target`."""
     faults = {name: tuple(map(datetime.fromisoformat, getattr(row, name))) for name in _FAULTS}
-    return Target(**{**row._mapping, **faults})
+    return DestinationState(**{**row._mapping, **faults})
 
 
-def target_values(target: Target) -> dict[str, Any]:
+def target_values(target: DestinationState) -> dict[str, Any]:
     """The columns that keep it."""
     return asdict(target) | {name: [fault.isoformat() for fault in getattr(target, name)] for name in _FAULTS}
 
 
-def fared(delivery: Delivery, answer: Answer, step: Step, now: datetime) -> dict[str, Any]:
+def fared(delivery: Delivery, answer: Answer, step: Disposition, now: datetime) -> dict[str, Any]:
     """How a delivery fared, in the columns that say so."""
     return {"state": step.state, "due_at": step.due_at, **_outcome(delivery, answer, step, now)}
 
 
-def _outcome(delivery: Delivery, answer: Answer, step: Step, now: datetime) -> dict[str, Any]:
+def _outcome(delivery: Delivery, answer: Answer, step: Disposition, now: datetime) -> dict[str, Any]:
     if isinstance(answer.outcome, Delivered):
         return {"delivered_at": now, "event_id": answer.outcome.event_id, **UNTROUBLED}
     fared = {

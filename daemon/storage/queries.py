@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, exists, fun
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind, Phase
-from daemon.model.snapshot import Duty, Figures, OwnFault
+from daemon.model.snapshot import Duty, OwnFault, Snapshot
 from daemon.storage import aside, outbox
 from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS, UNTROUBLED
@@ -42,7 +42,7 @@ class Dropping:
     """The ids of what was given up with it."""
 
 
-def figures(engine: Engine) -> Figures:
+def figures(engine: Engine) -> Snapshot:
     """The figures behind `status`. Raises `DatabaseBusyError`."""
     pending, dead = (DELIVERIES.c.state == state for state in (DeliveryState.PENDING, DeliveryState.DEAD))
     alarms = select(INCIDENTS.c.id, INCIDENTS.c.name).where(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != Phase.RESOLVED)
@@ -53,7 +53,7 @@ def figures(engine: Engine) -> Figures:
         waiting = connection.execute(
             select(func.min(DELIVERIES.c.created_at), func.min(DELIVERIES.c.due_at)).where(pending, ~_is_held_up())
         ).one()
-        return Figures(
+        return Snapshot(
             duty=None if progress.duty is None else Duty(progress.duty),
             last_complete_round_at=progress.last_complete_round_at,
             last_round_error=progress.last_round_error,

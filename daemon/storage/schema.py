@@ -64,7 +64,7 @@ METADATA = MetaData(
 INCIDENTS = Table(
     "incidents",
     METADATA,
-    # What is known of one incident; most of the columns are the fields of `Recorded`.
+    # What is known of one incident; most of the columns are the fields of `IncidentState`.
     Column("id", String, primary_key=True),
     Column("external_id", String, nullable=False),
     Column("generation", Integer, nullable=False),
@@ -190,7 +190,7 @@ UNREADABLE = Table(
 TARGETS = Table(
     "targets",
     METADATA,
-    # How willing SIGNL4 is to listen; most of the columns are the fields of `Target`.
+    # How willing SIGNL4 is to listen; most of the columns are the fields of `DestinationState`.
     Column("name", String, primary_key=True),
     Column("hold_until", Moment),
     Column("secret_refused_since", Moment),

@@ -15,21 +15,30 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from daemon.model.delivery import Answer, Delivered, Delivery, DeliveryState, Opening, Step, Target, Waiting
-from daemon.model.incident import Kind, Phase, Progress, Recorded, Shown, Transition, Unreadable
+from daemon.model.delivery import (
+    Admission,
+    Answer,
+    Delivered,
+    Delivery,
+    DeliveryState,
+    DestinationState,
+    Disposition,
+    NextDue,
+)
+from daemon.model.incident import IncidentState, Kind, Phase, Progress, Shown, Transition, Unreadable
 from daemon.storage import aside, outbox
 from daemon.storage.engine import checkpoint, transaction
 from daemon.storage.outbox import PENDING, waited_in_vain
 from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, TARGETS
 
-_RECORDED = [INCIDENTS.c[field.name] for field in fields(Recorded)]
+_RECORDED = [INCIDENTS.c[field.name] for field in fields(IncidentState)]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One incident as it is to be recorded, with its transitions and their rendered payloads."""
 
-    after: Recorded
+    after: IncidentState
     told: tuple[tuple[Transition, Mapping[str, Any]], ...] = ()
 
 
@@ -49,11 +58,11 @@ class Store:
         with transaction(self._engine, writes=False) as connection:
             return Progress(*connection.execute(select(*columns)).one())
 
-    def known(self, ids: Collection[str]) -> dict[str, Recorded]:
+    def known(self, ids: Collection[str]) -> dict[str, IncidentState]:
         """What is recorded of these incidents."""
         return self._recorded(INCIDENTS.c.id.in_(ids))
 
-    def tracked(self) -> dict[str, Recorded]:
+    def tracked(self) -> dict[str, IncidentState]:
         """The incidents that are not known to be over."""
         return self._recorded(OPEN)
 
@@ -62,10 +71,10 @@ class Store:
         with transaction(self._engine, writes=False) as connection:
             return frozenset(connection.execute(select(INCIDENTS.c.id).where(DOUBTED)).scalars())
 
-    def _recorded(self, which: ColumnElement[bool]) -> dict[str, Recorded]:
+    def _recorded(self, which: ColumnElement[bool]) -> dict[str, IncidentState]:
         with transaction(self._engine, writes=False) as connection:
             rows = connection.execute(select(*_RECORDED).where(which)).all()
-        return {row.id: Recorded(**{**row._mapping, "phase": Phase(row.phase)}) for row in rows}
+        return {row.id: IncidentState(**{**row._mapping, "phase": Phase(row.phase)}) for row in rows}
 
     def record(self, changes: Sequence[Change], now: datetime) -> None:
         """Writes states and outbox rows together. A crash before the commit leaves neither, after it both."""
@@ -78,7 +87,12 @@ class Store:
                     self._put_delivery(connection, change.after, transition, payload, now)
 
     def _put_delivery(
-        self, connection: Connection, after: Recorded, transition: Transition, payload: Mapping[str, Any], now: datetime
+        self,
+        connection: Connection,
+        after: IncidentState,
+        transition: Transition,
+        payload: Mapping[str, Any],
+        now: datetime,
     ) -> None:
         last = select(func.max(DELIVERIES.c.delivered_at)).where(DELIVERIES.c.incident_id == after.id)
         delivered_at = connection.execute(last).scalar()
@@ -196,7 +210,7 @@ class Store:
 
     # -- deliver ------------------------------------------------------------------------------------------------------
 
-    def target(self) -> Target:
+    def target(self) -> DestinationState:
         """What is known of SIGNL4's willingness."""
         with transaction(self._engine, writes=False) as connection:
             return outbox.target_of(connection.execute(outbox.target()).one())
@@ -207,12 +221,12 @@ class Store:
         with transaction(self._engine, writes=False) as connection:
             return tuple(connection.execute(query).scalars())
 
-    def due(self, opening: Opening, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
+    def due(self, opening: Admission, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
         """The deliveries that may go now: the first of each incident, save the `busy` ones, the most urgent first."""
         with transaction(self._engine, writes=False) as connection:
             return [outbox.delivery_of(row) for row in connection.execute(outbox.due(opening, busy, limit, now))]
 
-    def waiting(self, busy: Iterable[str]) -> list[Waiting]:
+    def waiting(self, busy: Iterable[str]) -> list[NextDue]:
         """When the next deliveries are due, leaving out the `busy` incidents."""
         with transaction(self._engine, writes=False) as connection:
             return [outbox.waiting_of(row) for row in connection.execute(outbox.waiting(busy))]
@@ -229,7 +243,13 @@ class Store:
             return connection.execute(query).rowcount == 1
 
     def settle(
-        self, delivery: Delivery, step: Step, answer: Answer, minimal: Mapping[str, Any], target: Target, now: datetime
+        self,
+        delivery: Delivery,
+        step: Disposition,
+        answer: Answer,
+        minimal: Mapping[str, Any],
+        target: DestinationState,
+        now: datetime,
     ) -> bool:
         """Writes down what came of an attempt. `minimal` is the payload of the next one, if the step asks for it.
 
@@ -288,7 +308,7 @@ class Store:
             connection.execute(update(TARGETS).where(~waiting).values(secret_refused_since=None, probe_at=None))
 
 
-def _put_incident(connection: Connection, after: Recorded, now: datetime) -> None:
+def _put_incident(connection: Connection, after: IncidentState, now: datetime) -> None:
     values = {**asdict(after), "changed_at": now}
     row = insert(INCIDENTS).values(**values, first_seen_at=now)
     connection.execute(row.on_conflict_do_update(index_elements=[INCIDENTS.c.id], set_=values))

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.clients.betterstack import BetterStack
-from daemon.clients.http import Wire, tls_context
+from daemon.clients.http import HttpClient, tls_context
 from daemon.clients.signl4 import Signl4
 from daemon.config.settings import HttpSection
 from daemon.host.clock import TheirClock, utc_now
@@ -68,8 +68,8 @@ class Scene(Flows):
         whole = settings(**services, http=http)
         section = HttpSection(**http).model_copy(update={"timeout": timedelta(seconds=timeout)})
         tls = tls_context(section) if scheme == "https" else SSLContext(PROTOCOL_TLS_CLIENT)
-        incidents = self._open.enter_context(closing(Wire(whole.betterstack.base_url, section, tls)))
-        alerts = self._open.enter_context(closing(Wire(whole.signl4.base_url, section, tls, 4)))
+        incidents = self._open.enter_context(closing(HttpClient(whole.betterstack.base_url, section, tls)))
+        alerts = self._open.enter_context(closing(HttpClient(whole.signl4.base_url, section, tls, 4)))
         super().configure(Signl4(alerts, whole.signl4), **services, http=http)
         self.remarks: list[str] = []
         source = BetterStack(incidents, whole.betterstack, self._wait, self.remarks.append, TheirClock(utc_now))

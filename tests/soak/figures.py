@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Figures:
+class Snapshot:
     """What came of all lives together."""
 
     seed: int
