@@ -85,9 +85,9 @@ class Deliver:
         self._taken = 0
         """How many deliveries were taken from this instance."""
         self._target = DestinationState()
-        self._pace = SendHistory()
-        self._trouble: str | None = None
-        self._put_down = False
+        self._history = SendHistory()
+        self._last_error: str | None = None
+        self._paused = False
         self._short_until: datetime | None = None
         """No thread could be started: when to try again."""
         self.deaths = 0
@@ -99,11 +99,11 @@ class Deliver:
         Raises `DatabaseBusyError` if the outbox cannot be read or claimed from; nothing unrecorded was sent then.
         """
         self._target = self._store.target()
-        if not self._pace.sent:
-            self._pace = SendHistory(self._store.attempts_since(self._clock() - timedelta(days=1)))
+        if not self._history.sent:
+            self._history = SendHistory(self._store.attempts_since(self._clock() - timedelta(days=1)))
         try:
             while True:
-                if not self._wait(0) and not self._put_down:
+                if not self._wait(0) and not self._paused:
                     self._fill()
                 if not self._in_flight:
                     return
@@ -116,18 +116,18 @@ class Deliver:
         """Something new may be due."""
         self._finished.put(None)
 
-    def put_down(self) -> None:
+    def pause(self) -> None:
         """Another instance is to take over: nothing more is sent, and what is in flight is still recorded."""
-        self._put_down = True
+        self._paused = True
         self.wake()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """No other instance took over."""
-        self._put_down = False
+        self._paused = False
 
-    def follow(self, other: "Deliver") -> None:
+    def inherit(self, other: "Deliver") -> None:
         """Takes over from another instance what SIGNL4 allows, and what was said of it."""
-        self._pace, self._trouble = other._pace, other._trouble
+        self._history, self._last_error = other._history, other._last_error
 
     def next_at(self) -> datetime | None:
         """When something may be sent next; `None` while nothing waits. Raises `DatabaseBusyError`."""
@@ -147,7 +147,7 @@ class Deliver:
 
     def _opening(self) -> Admission:
         limit, now = self._target.event_limit, self._clock()
-        opening = rate_limit.narrowed(self._willing(), self._pace, limit, len(self._in_flight), now)
+        opening = rate_limit.limit_admission(self._willing(), self._history, limit, len(self._in_flight), now)
         if self._short_until is not None:
             clean, refused = (max(at, self._short_until) for at in (opening.clean_from, opening.refused_from))
             opening = replace(opening, clean_from=clean, refused_from=refused)
@@ -157,7 +157,7 @@ class Deliver:
     def _fill(self) -> None:
         """Hands as many due deliveries as the target admits to a thread each."""
         opening = self._opening()
-        while (room := opening.width - len(self._in_flight)) > 0:
+        while (room := opening.max_in_flight - len(self._in_flight)) > 0:
             now = self._clock()
             due = self._store.due(opening, self._in_flight, room, now)
             stale = [delivery for delivery in due if self._is_stale(delivery)]
@@ -202,7 +202,7 @@ class Deliver:
         if not self._store.claim(delivery, now):
             return False
         self._target = retry.sent_at(self._target, now)
-        self._pace = rate_limit.counted(self._pace, self._target.event_limit, now)
+        self._history = rate_limit.counted(self._history, self._target.event_limit, now)
         self._in_flight[delivery.incident_id] = delivery
         self._sent_at[delivery.id] = now
         return True
@@ -228,8 +228,8 @@ class Deliver:
 
     def _patience(self) -> float | None:
         """How many seconds from now something else may be sent; `None` if only the next answer can change that."""
-        full = self._opening().width <= len(self._in_flight)
-        next_at = None if full or self._put_down or self._wait(0) else self.next_at()
+        full = self._opening().max_in_flight <= len(self._in_flight)
+        next_at = None if full or self._paused or self._wait(0) else self.next_at()
         return None if next_at is None else max((next_at - self._clock()).total_seconds(), 0.01)
 
     def _settle(self, delivery: Delivery, answer: Answer, taken: int) -> None:
@@ -237,7 +237,7 @@ class Deliver:
         now = self._clock()
         step, target = self._judge(delivery, answer, self._taken - taken, now)
         self._taken += step.state is DeliveryState.DELIVERED
-        trouble: str | None = None
+        last_error: str | None = None
         recorded = True
         while True:
             try:
@@ -245,15 +245,15 @@ class Deliver:
                 self._target = target
                 break
             except DatabaseBusyError as error:
-                if str(error) != trouble:
-                    trouble = str(error)
-                    self._log.error("result not recorded", delivery=delivery.id, error=trouble)
+                if str(error) != last_error:
+                    last_error = str(error)
+                    self._log.error("result not recorded", delivery=delivery.id, error=last_error)
                 if self._wait(RECORD_AGAIN):
                     break
         del self._in_flight[delivery.incident_id]
-        self._pace = rate_limit.learned(
-            self._pace,
-            answer.allowance,
+        self._history = rate_limit.learned(
+            self._history,
+            answer.rate_limit,
             len(self._in_flight),
             now,
             self._target.event_limit,
@@ -280,9 +280,9 @@ class Deliver:
         fields = {"incident": delivery.incident_id, "kind": delivery.kind, "attempt": delivery.attempts + 1}
         match answer.outcome:
             case Delivered(event_id):
-                if self._trouble is not None:
-                    self._log.info("SIGNL4 takes deliveries again", after=self._trouble)
-                self._trouble = None
+                if self._last_error is not None:
+                    self._log.info("SIGNL4 takes deliveries again", after=self._last_error)
+                self._last_error = None
                 self._log.info("delivered", **fields, event_id=event_id)
             case Rejected(why) | TryLater(why) if step.state is DeliveryState.SUPERSEDED:
                 self._log.info("dropped on its way", **fields, error=why)
@@ -295,8 +295,8 @@ class Deliver:
                 say = self._log.debug if delivery.own_fault else self._log.error
                 say("delivery fails on its own", **fields, error=why, mend=f"or give it up: drop {delivery.id}")
             case TryLater(why):
-                say = self._log.debug if why == self._trouble else self._log.warning
-                self._trouble = why
+                say = self._log.debug if why == self._last_error else self._log.warning
+                self._last_error = why
                 say("not delivered yet", **fields, error=why)
 
 

@@ -42,10 +42,10 @@ class Watchers(Protocol):
 class Notes:
     """What it found and said so far, which outlives a change of the settings."""
 
-    figures: Snapshot = field(default_factory=Snapshot)
+    snapshot: Snapshot = field(default_factory=Snapshot)
     found: list[str] = field(default_factory=list)
     """What keeps the program from being healthy, a sentence each."""
-    state_trouble: tuple[float, datetime, str] | None = None
+    state_error: tuple[float, datetime, str] | None = None
     """Since when, by the monotonic clock and by the day's, and why the state cannot be written."""
     state_told: bool = False
     skew_told: bool = False
@@ -58,7 +58,7 @@ class SelfCheck:
 
     def __init__(
         self,
-        figures: Callable[[], Snapshot],
+        snapshot: Callable[[], Snapshot],
         store: Store,
         signl4: Receiver,
         watchers: Watchers,
@@ -70,8 +70,8 @@ class SelfCheck:
         log: Log,
         on_told: Callable[[], None],
     ) -> None:
-        """`figures` raises `DatabaseBusyError`; `clock` gives aware UTC times, `monotonic` seconds."""
-        self._figures = figures
+        """`snapshot` raises `DatabaseBusyError`; `clock` gives aware UTC times, `monotonic` seconds."""
+        self._figures = snapshot
         self._store = store
         self._signl4 = signl4
         self._watchers = watchers
@@ -84,39 +84,39 @@ class SelfCheck:
 
     def state_failed(self, why: str) -> None:
         """A round could not be written down."""
-        since = self._notes.state_trouble[:2] if self._notes.state_trouble else (self._monotonic(), self._clock())
-        self._notes.state_trouble = (*since, why)
+        since = self._notes.state_error[:2] if self._notes.state_error else (self._monotonic(), self._clock())
+        self._notes.state_error = (*since, why)
 
     def state_works(self) -> None:
         """What a round came to, good or bad, was written down."""
-        self._notes.state_trouble = None
+        self._notes.state_error = None
 
     def look(self) -> bool:
         """Raises and closes alarms. Whether all is well, save for single records that cannot be read."""
         self._tell_of_state()
         now = self._clock()
         try:
-            figures = self._figures()
-            self._record(alarm.causes(figures, self._settings.alarm.poll_after, now), now)
-            if figures.dead_deliveries > figures.dead_alerts:
+            snapshot = self._figures()
+            self._record(alarm.causes(snapshot, self._settings.alarm.poll_after, now), now)
+            if snapshot.dead_deliveries > snapshot.dead_alerts:
                 self._store.give_up_pointless()
         except DatabaseBusyError as error:
             self.state_failed(str(error))
             self._note([str(error)])
             return False
         waits = self._settings.poll.interval, self._settings.alarm.poll_after
-        found = list(problems(figures, *waits, now))
-        odd_records_alone = not list(problems(but_for_odd_records(figures), *waits, now))
-        if self._notes.state_trouble is not None:
-            found.append(f"the state cannot be written: {self._notes.state_trouble[2]}")
-        self._notes.figures = figures
+        found = list(problems(snapshot, *waits, now))
+        odd_records_alone = not list(problems(but_for_odd_records(snapshot), *waits, now))
+        if self._notes.state_error is not None:
+            found.append(f"the state cannot be written: {self._notes.state_error[2]}")
+        self._notes.snapshot = snapshot
         self._note(found)
-        self._tell_of_skew(figures, now)
-        return odd_records_alone and self._notes.state_trouble is None
+        self._tell_of_skew(snapshot, now)
+        return odd_records_alone and self._notes.state_error is None
 
     def line(self) -> str:
         """What was found by the last look, in a line."""
-        return line(self._notes.figures, self._notes.found, self._clock())
+        return line(self._notes.snapshot, self._notes.found, self._clock())
 
     def beat(self) -> None:
         """Calls the watchers, if it is time again. Only for when all is well."""
@@ -146,12 +146,12 @@ class SelfCheck:
 
     def _tell_of_state(self) -> None:
         """The one alarm that does not wait for the disk. It is repeated until SIGNL4 takes it, and once only then."""
-        trouble = self._notes.state_trouble
-        if trouble is not None and not self._notes.state_told:
-            since, at, why = trouble
+        error = self._notes.state_error
+        if error is not None and not self._notes.state_told:
+            since, at, why = error
             if self._monotonic() - since >= self._settings.alarm.poll_after.total_seconds():
                 self._notes.state_told = self._send(Kind.NEW, alarm.state_sentence(why, at))
-        elif trouble is None and self._notes.state_told:
+        elif error is None and self._notes.state_told:
             self._notes.state_told = not self._send(Kind.RESOLVED, "")
 
     def _send(self, kind: Kind, sentence: str) -> bool:
@@ -161,8 +161,8 @@ class SelfCheck:
         self._log.error("alarm", id=Cause.STATE.external_id, kind=kind, what=sentence, taken=taken, error=why)
         return taken
 
-    def _tell_of_skew(self, figures: Snapshot, now: datetime) -> None:
-        sentence = clock_sentence(figures, now)
+    def _tell_of_skew(self, snapshot: Snapshot, now: datetime) -> None:
+        sentence = clock_sentence(snapshot, now)
         if sentence is not None and not self._notes.skew_told:
             self._log.warning(sentence)
         elif sentence is None and self._notes.skew_told:

@@ -35,7 +35,7 @@ class Source:
 
     client: BetterStack
     clock: Monotonic
-    remarks: list[str]
+    warnings: list[str]
     waits: list[float]
     stopping: list[bool] = field(default_factory=list)
     """Not empty: the program stops."""
@@ -45,7 +45,7 @@ def source(clock: Monotonic, base_url: str = UPTIME, **betterstack: Any) -> Sour
     """A client whose waits move the clock."""
     whole = settings(betterstack={"base_url": base_url, **betterstack})
     wire = HttpClient(base_url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-    remarks: list[str] = []
+    warnings: list[str] = []
     waits: list[float] = []
     stopping: list[bool] = []
 
@@ -54,9 +54,8 @@ def source(clock: Monotonic, base_url: str = UPTIME, **betterstack: Any) -> Sour
         clock.now += seconds
         return bool(stopping)
 
-    return Source(
-        BetterStack(wire, whole.betterstack, wait, remarks.append, TheirClock(utc_now)), clock, remarks, waits, stopping
-    )
+    client = BetterStack(wire, whole.betterstack, wait, warnings.append, TheirClock(utc_now))
+    return Source(client, clock, warnings, waits, stopping)
 
 
 def page(records: list[Any], following: object = None) -> httpx.Response:

@@ -32,8 +32,8 @@ NEW, ACKNOWLEDGED, RESOLVED = Kind.NEW, Kind.ACKNOWLEDGED, Kind.RESOLVED
 PENDING, DELIVERED, SUPERSEDED, DEAD = DeliveryState
 
 LONG_AGO = NOW - timedelta(days=1)
-WIDE_OPEN = Admission(width=4, clean_from=LONG_AGO, refused_from=LONG_AGO)
-PROBE = Admission(width=1, clean_from=LONG_AGO, refused_from=LONG_AGO, probe=True)
+WIDE_OPEN = Admission(max_in_flight=4, clean_from=LONG_AGO, refused_from=LONG_AGO)
+PROBE = Admission(max_in_flight=1, clean_from=LONG_AGO, refused_from=LONG_AGO, probe=True)
 MINIMAL = {"Title": "Better Stack incident"}
 
 

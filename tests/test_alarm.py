@@ -27,7 +27,7 @@ APART = OwnFault(12, "7", "new", "HTTP 403", failing_since=ago(minutes=5), creat
 
 
 @pytest.mark.parametrize(
-    ("figures", "expected"),
+    ("snapshot", "expected"),
     [
         (Snapshot(), set()),
         (Snapshot(last_complete_round_at=ago(days=3)), set()),
@@ -45,8 +45,8 @@ APART = OwnFault(12, "7", "new", "HTTP 403", failing_since=ago(minutes=5), creat
         (Snapshot(own_faults=(replace(APART, is_alarm=True),)), set()),
     ],
 )
-def test_a_cause_is_there_or_not(figures: Snapshot, expected: set[Cause]) -> None:
-    assert set(causes(figures, LATE, NOW)) == expected
+def test_a_cause_is_there_or_not(snapshot: Snapshot, expected: set[Cause]) -> None:
+    assert set(causes(snapshot, LATE, NOW)) == expected
 
 
 def test_the_sentence_says_why_and_since_when_incidents_are_unknown() -> None:
@@ -119,7 +119,7 @@ class Duty:
     def _figures(self) -> Snapshot:
         if self.full:
             raise DatabaseBusyError("the database cannot be written now: disk full")
-        return queries.figures(self.flows.engine)
+        return queries.snapshot(self.flows.engine)
 
     def minutes(self, count: float, *, every: float = 0.5) -> None:
         """So many minutes pass with a round, a pass and a look each half of one."""
@@ -272,7 +272,7 @@ def test_alarms_are_no_incidents_of_better_stack(duty: Duty) -> None:
     duty.flows.betterstack.refuses("lookup")
     duty.minutes(6)
     assert duty.flows.betterstack.asked_for("lookup") == []
-    assert queries.figures(duty.flows.engine).open_incidents == 0
+    assert queries.snapshot(duty.flows.engine).open_incidents == 0
     assert queries.incidents(duty.flows.engine, open_only=False) == []
 
 

@@ -93,11 +93,11 @@ def test_a_delivery_is_listed_with_its_whole_row(store: Store, engine: Engine) -
     assert queries.deliveries(engine, None)[0]["refused_payload"] == payload("1", NEW)
 
 
-# -- figures ----------------------------------------------------------------------------------------------------------
+# -- snapshot ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_figures_of_an_empty_database_are_those_of_none(engine: Engine) -> None:
-    assert queries.figures(engine) == Snapshot()
+    assert queries.snapshot(engine) == Snapshot()
 
 
 def refused(store: Store) -> None:
@@ -177,7 +177,7 @@ FIGURES: dict[str, tuple[Callable[[Store], object], Snapshot]] = {
 def test_the_figures_say_how_things_stand(store: Store, engine: Engine, case: str) -> None:
     happens, expected = FIGURES[case]
     happens(store)
-    assert queries.figures(engine) == expected
+    assert queries.snapshot(engine) == expected
 
 
 # -- revival ----------------------------------------------------------------------------------------------------------
@@ -299,7 +299,7 @@ def test_the_dead_are_found_oldest_first(store: Store, engine: Engine) -> None:
 
 
 QUESTIONS: dict[str, Callable[[Engine], object]] = {
-    "figures": queries.figures,
+    "snapshot": queries.snapshot,
     "incidents": lambda engine: queries.incidents(engine, open_only=False),
     "deliveries": lambda engine: queries.deliveries(engine, None),
     "dead_ids": queries.dead_ids,

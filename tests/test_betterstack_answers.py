@@ -154,7 +154,7 @@ class TestRenamedHost:
             *(f"{here}{LIST}{sent}1", f"{there}{LIST}{sent}1", f"{there}{LIST}{sent}2", f"{there}{LIST}/7")
         ]
         assert {call.request.headers["authorization"] for call in api.calls} == {f"Bearer {TOKEN}"}
-        assert one.remarks == [f"Better Stack redirects to its other host; set betterstack.base_url to {there}"]
+        assert one.warnings == [f"Better Stack redirects to its other host; set betterstack.base_url to {there}"]
 
     def test_is_followed_for_a_lookup(self, api: respx.MockRouter, one: Source) -> None:
         api.get(f"{UPTIME}{LIST}/7").respond(301, headers={"Location": f"{INCIDENTS}{LIST}/7"})
@@ -214,7 +214,7 @@ class TestRenamedHost:
         with pytest.raises(BetterStackError):
             list(one.client.open_pages())
         assert asked(api) == [f"{UPTIME}{LIST}?resolved=false&per_page=50&page=1"]
-        assert one.remarks == []
+        assert one.warnings == []
 
     @pytest.mark.parametrize(
         "base_url", ["http://127.0.0.1:8080", "https://proxy.test", f"{UPTIME}:8443", "http://localhost"]

@@ -124,19 +124,21 @@ class TestStatus:
     def test_that_is_unknown_is_open_with_a_remark(self, api: respx.MockRouter, one: Source) -> None:
         [incident] = shown(api, one, record(status="Escalated" + "!" * 90))
         assert incident.phase is Phase.OPEN
-        assert one.remarks == [f"Better Stack uses the unknown status '{('Escalated' + '!' * 90)[:40]}', taken as open"]
+        assert one.warnings == [
+            f"Better Stack uses the unknown status '{('Escalated' + '!' * 90)[:40]}', taken as open"
+        ]
 
     def test_that_is_unknown_and_over_is_said_to_be_so(self, api: respx.MockRouter, one: Source) -> None:
         [incident] = shown(api, one, record(status="Closed", resolved_at=ago(minutes=1)))
         assert incident.phase is Phase.RESOLVED
-        assert one.remarks == ["Better Stack uses the unknown status 'Closed', taken as over"]
+        assert one.warnings == ["Better Stack uses the unknown status 'Closed', taken as over"]
 
     @pytest.mark.parametrize("status", ["Started", "VALIDATING", "unconfirmed", "Acknowledged", "resolved", "", None])
     def test_that_is_known_or_missing_is_not_remarked_upon(
         self, api: respx.MockRouter, one: Source, status: str | None
     ) -> None:
         assert len(shown(api, one, record(status=status))) == 1
-        assert one.remarks == []
+        assert one.warnings == []
 
 
 class TestReopened:
@@ -235,9 +237,9 @@ class TestOddFields:
     def test_one_malformed_record_leaves_the_rest_of_its_page(self, api: respx.MockRouter, one: Source) -> None:
         bad = [None, {}, {"id": "8"}, {**record(), "id": "a/b"}, [record()], record("9", status=None, started_at=None)]
         assert [incident.id for incident in shown(api, one, record("1"), *bad, record("2"))] == ["1", "2"]
-        assert len(one.remarks) == len(bad)
-        assert all(remark.startswith("Better Stack sent a record that was skipped: ") for remark in one.remarks)
-        assert "incident 8" in one.remarks[2]
+        assert len(one.warnings) == len(bad)
+        assert all(warning.startswith("Better Stack sent a record that was skipped: ") for warning in one.warnings)
+        assert "incident 8" in one.warnings[2]
 
     @given(
         st.fixed_dictionaries(

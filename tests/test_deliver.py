@@ -50,10 +50,10 @@ def test_promise_3_nothing_overtakes_what_is_not_settled(flows: Flows) -> None:
 
 def test_put_down_it_sends_nothing_until_it_goes_on(flows: Flows) -> None:
     flows.see("7", **LOOKED_AFTER)
-    flows.deliver.put_down()
+    flows.deliver.pause()
     flows.deliver.drain()
     assert flows.signl4.told == []
-    flows.deliver.go_on()
+    flows.deliver.resume()
     flows.deliver.drain()
     assert flows.signl4.told == [("7", NEW)]
 

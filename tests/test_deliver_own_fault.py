@@ -78,7 +78,7 @@ def waiting(flows: Flows) -> set[str]:
 
 def said(flows: Flows) -> list[str]:
     flows.store.complete_round(flows.clock())
-    return list(problems(queries.figures(flows.engine), INTERVAL, LATE, flows.clock()))
+    return list(problems(queries.snapshot(flows.engine), INTERVAL, LATE, flows.clock()))
 
 
 @pytest.mark.parametrize("answer", FAULTS.values(), ids=FAULTS)
@@ -207,7 +207,7 @@ def test_it_is_a_problem_by_name_once_it_lasts_and_an_alarm(flows: Flows) -> Non
     flows.see("7", "8", "9")
     flows.drain_for(minutes=4)
     assert said(flows) == []
-    assert causes(queries.figures(flows.engine), LATE, flows.clock()) == {}
+    assert causes(queries.snapshot(flows.engine), LATE, flows.clock()) == {}
     flows.drain_for(minutes=2)
     [(number, _)] = [row for row in flows.outbox("id", "incident_id") if row[1] == "7"]
     [sentence] = said(flows)
@@ -216,13 +216,13 @@ def test_it_is_a_problem_by_name_once_it_lasts_and_an_alarm(flows: Flows) -> Non
         f"(SIGNL4 answered HTTP 403 no <script>; check signl4.secret); "
         f"try it: retry {number}, or give it up: drop {number}"
     )
-    [(cause, told)] = causes(queries.figures(flows.engine), LATE, flows.clock()).items()
+    [(cause, told)] = causes(queries.snapshot(flows.engine), LATE, flows.clock()).items()
     assert cause is Cause.DELIVERY
     assert "incident 7" in told
     flows.signl4.answer = lambda _: ACCEPTED
     flows.drain_for(minutes=6)
     assert said(flows) == []
-    assert causes(queries.figures(flows.engine), LATE, flows.clock()) == {}
+    assert causes(queries.snapshot(flows.engine), LATE, flows.clock()) == {}
 
 
 def test_it_is_said_once_in_the_log(flows: Flows, log: KeptLog) -> None:

@@ -141,8 +141,8 @@ def test_a_line_of_the_log_is_one_line_without_harm(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("JOURNAL_STREAM", "8:12345" if form == "journal" else "")
     stream = io.StringIO()
     log = set_up("debug", "json" if form == "json" else "auto", ("s3cret",), stream)
-    remark = f"a remark on {HARM[harm]} it"
-    log.warning(remark, error=f"said {HARM[harm]}", **{f"key{HARM[harm]}": 1})
+    warning = f"a warning on {HARM[harm]} it"
+    log.warning(warning, error=f"said {HARM[harm]}", **{f"key{HARM[harm]}": 1})
     logging.getLogger("library").warning("of a library: %s", HARM[harm])
     *lines, rest = stream.getvalue().split("\n")
     assert (len(lines), rest) == (2, "")

@@ -16,8 +16,8 @@ WELL = Snapshot(last_complete_round_at=ago(seconds=20))
 LONGEST = 3 * INTERVAL + timedelta(minutes=1)
 
 
-def told(**figures: Any) -> list[str]:
-    return list(problems(replace(WELL, **figures), INTERVAL, LATE, NOW))
+def told(**snapshot: Any) -> list[str]:
+    return list(problems(replace(WELL, **snapshot), INTERVAL, LATE, NOW))
 
 
 def test_a_recent_round_with_nothing_waiting_is_healthy() -> None:
@@ -25,7 +25,7 @@ def test_a_recent_round_with_nothing_waiting_is_healthy() -> None:
 
 
 @pytest.mark.parametrize(
-    "figures",
+    "snapshot",
     [
         {"last_complete_round_at": NOW - LONGEST + timedelta(seconds=1)},
         {"last_round_error": "Better Stack answered HTTP 500"},
@@ -35,12 +35,12 @@ def test_a_recent_round_with_nothing_waiting_is_healthy() -> None:
         {"refused_because": "said long ago"},
     ],
 )
-def test_what_is_no_reason_to_worry(figures: dict[str, Any]) -> None:
-    assert told(**figures) == []
+def test_what_is_no_reason_to_worry(snapshot: dict[str, Any]) -> None:
+    assert told(**snapshot) == []
 
 
 @pytest.mark.parametrize(
-    ("figures", "sentence"),
+    ("snapshot", "sentence"),
     [
         (
             {"last_complete_round_at": None},
@@ -80,8 +80,8 @@ def test_what_is_no_reason_to_worry(figures: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_each_problem_is_a_sentence_with_its_mend(figures: dict[str, Any], sentence: str) -> None:
-    assert told(**figures) == [sentence]
+def test_each_problem_is_a_sentence_with_its_mend(snapshot: dict[str, Any], sentence: str) -> None:
+    assert told(**snapshot) == [sentence]
 
 
 def own_fault(number: int = 12, **changes: Any) -> OwnFault:
@@ -115,8 +115,8 @@ def test_its_alarm_is_no_second_problem() -> None:
 
 
 def test_it_counts_for_the_age_of_the_oldest_pending_one() -> None:
-    figures = replace(WELL, oldest_pending_at=ago(minutes=2), own_faults=(own_fault(),))
-    assert report(figures, INTERVAL, LATE, timedelta(0), NOW)["oldest_pending_seconds"] == 660
+    snapshot = replace(WELL, oldest_pending_at=ago(minutes=2), own_faults=(own_fault(),))
+    assert report(snapshot, INTERVAL, LATE, timedelta(0), NOW)["oldest_pending_seconds"] == 660
 
 
 def test_several_problems_are_all_told() -> None:
@@ -131,13 +131,13 @@ def test_several_problems_are_all_told() -> None:
 
 
 def test_a_longer_interval_allows_an_older_round() -> None:
-    figures = Snapshot(last_complete_round_at=ago(hours=3))
-    assert list(problems(figures, timedelta(hours=1), LATE, NOW)) == []
-    assert list(problems(figures, timedelta(minutes=59), LATE, NOW)) != []
+    snapshot = Snapshot(last_complete_round_at=ago(hours=3))
+    assert list(problems(snapshot, timedelta(hours=1), LATE, NOW)) == []
+    assert list(problems(snapshot, timedelta(minutes=59), LATE, NOW)) != []
 
 
 def test_the_report_has_the_names_that_people_script_against() -> None:
-    figures = Snapshot(
+    snapshot = Snapshot(
         last_complete_round_at=ago(seconds=20),
         last_round_error="HTTP 500",
         open_incidents=2,
@@ -146,7 +146,7 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
         oldest_pending_at=ago(seconds=90.4),
         ahead=timedelta(seconds=90.4),
     )
-    assert report(figures, INTERVAL, LATE, timedelta(seconds=30), NOW) == {
+    assert report(snapshot, INTERVAL, LATE, timedelta(seconds=30), NOW) == {
         "queue_seconds": 30,
         "clock_ahead_seconds": -90,
         "healthy": True,
@@ -170,8 +170,8 @@ def test_a_report_with_problems_is_not_healthy() -> None:
 
 @pytest.mark.parametrize(("oldest", "seconds"), [(None, None), (ago(seconds=-40), 0), (NOW, 0), (ago(hours=1), 3600)])
 def test_a_clock_that_was_set_gives_no_negative_age(oldest: datetime | None, seconds: int | None) -> None:
-    figures = Snapshot(oldest_pending_at=oldest)
-    assert report(figures, INTERVAL, LATE, timedelta(0), NOW)["oldest_pending_seconds"] == seconds
+    snapshot = Snapshot(oldest_pending_at=oldest)
+    assert report(snapshot, INTERVAL, LATE, timedelta(0), NOW)["oldest_pending_seconds"] == seconds
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_an_age_is_told_in_its_two_largest_units(span: dict[str, float], shown: 
 
 
 @pytest.mark.parametrize(
-    ("figures", "found", "expected"),
+    ("snapshot", "found", "expected"),
     [
         ({"open_incidents": 3}, [], "3 open, 0 pending, last round 20 s ago"),
         ({"pending_deliveries": 12}, [], "0 open, 12 pending, last round 20 s ago"),
@@ -201,8 +201,8 @@ def test_an_age_is_told_in_its_two_largest_units(span: dict[str, float], shown: 
         ({}, ["one thing", "another"], "0 open, 0 pending, last round 20 s ago; one thing; another"),
     ],
 )
-def test_the_whole_in_a_line(figures: dict[str, Any], found: list[str], expected: str) -> None:
-    assert line(replace(WELL, **figures), found, NOW) == expected
+def test_the_whole_in_a_line(snapshot: dict[str, Any], found: list[str], expected: str) -> None:
+    assert line(replace(WELL, **snapshot), found, NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -252,14 +252,14 @@ NEVER, LONG_AGO, FRESH = None, ago(hours=2), ago(seconds=20)
 def test_the_lock_knows_whether_a_daemon_is_missing(
     presence: Presence, duty: Duty | None, last: datetime | None, sentences: list[str]
 ) -> None:
-    figures = Snapshot(duty=duty, last_complete_round_at=last)
-    assert list(problems(figures, INTERVAL, LATE, NOW, presence)) == sentences
+    snapshot = Snapshot(duty=duty, last_complete_round_at=last)
+    assert list(problems(snapshot, INTERVAL, LATE, NOW, presence)) == sentences
 
 
 @pytest.mark.parametrize("presence", [HELD, FREE])
 def test_an_error_of_the_rounds_says_more_than_the_lock(presence: Presence) -> None:
-    figures = Snapshot(duty=Duty.ONCE, last_round_error="no such host")
-    assert list(problems(figures, INTERVAL, LATE, NOW, presence)) == ["no round was ever complete (no such host)"]
+    snapshot = Snapshot(duty=Duty.ONCE, last_round_error="no such host")
+    assert list(problems(snapshot, INTERVAL, LATE, NOW, presence)) == ["no round was ever complete (no such host)"]
 
 
 def test_the_report_names_the_process() -> None:

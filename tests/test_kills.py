@@ -32,7 +32,7 @@ def begin(ledger: Ledger, _: int | None) -> None:
     ledger.flows.betterstack.per_page = 2
 
 
-def go_on(ledger: Ledger, _: int | None) -> None:
+def resume(ledger: Ledger, _: int | None) -> None:
     betterstack = ledger.flows.betterstack
     betterstack.has("101", status="Acknowledged", acknowledged_at=NOW)
     betterstack.has("102", status="Resolved", resolved_at=NOW)
@@ -41,7 +41,7 @@ def go_on(ledger: Ledger, _: int | None) -> None:
         ledger.true[incident_id].append(act)
 
 
-TALE: list[Disposition] = [begin, look, tell(Fate.TAKEN, Fate.OUTAGE), go_on, look, tell(Fate.LOST), look, tell()]
+TALE: list[Disposition] = [begin, look, tell(Fate.TAKEN, Fate.OUTAGE), resume, look, tell(Fate.LOST), look, tell()]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def played(tmp_path: Path, empty_database: bytes) -> Iterator[Callable[[int, int
         ledger.close()
 
 
-@pytest.mark.parametrize("killed_in", [number for number, step in enumerate(TALE) if step not in {begin, go_on}])
+@pytest.mark.parametrize("killed_in", [number for number, step in enumerate(TALE) if step not in {begin, resume}])
 def test_promise_6_killed_before_any_transaction_of_a_step_nothing_is_lost_and_nothing_noted_is_repeated(
     played: Callable[[int, int | None], Ledger], killed_in: int
 ) -> None:

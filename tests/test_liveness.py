@@ -32,11 +32,11 @@ def test_a_job_under_way_is_silent_since_its_last_beat(clocks: TwoClocks) -> Non
     assert pulse.silent_for() == 4
 
 
-def test_a_job_may_rest_until_it_is_due_again(clocks: TwoClocks) -> None:
+def test_a_job_may_idle_until_it_is_due_again(clocks: TwoClocks) -> None:
     pulse = Liveness()
     pulse.beat()
     clocks.pass_(30)
-    pulse.rest(10)
+    pulse.idle(10)
     clocks.pass_(9)
     assert pulse.silent_for() == -1
     clocks.pass_(6)
@@ -46,10 +46,10 @@ def test_a_job_may_rest_until_it_is_due_again(clocks: TwoClocks) -> None:
     assert pulse.silent_for() == 7
 
 
-def test_a_job_with_nothing_to_do_may_rest_for_ever(clocks: TwoClocks) -> None:
+def test_a_job_with_nothing_to_do_may_idle_for_ever(clocks: TwoClocks) -> None:
     pulse = Liveness()
     pulse.beat()
-    pulse.rest()
+    pulse.idle()
     clocks.pass_(timedelta(days=400).total_seconds())
     assert pulse.silent_for() == -math.inf
 
@@ -58,7 +58,7 @@ def test_a_standstill_of_the_whole_process_is_no_silence(clocks: TwoClocks) -> N
     pulse = Liveness()
     pulse.beat()
     clocks.pass_(3600)
-    pulse.pardon()
+    pulse.reset()
     clocks.pass_(4)
     assert pulse.silent_for() == 4
 

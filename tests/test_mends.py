@@ -53,8 +53,8 @@ class Answers:
 
 def sentences(duty: Duty) -> list[str]:
     settings = duty.flows.settings
-    figures = queries.figures(duty.flows.engine)
-    return list(health.problems(figures, settings.poll.interval, settings.alarm.poll_after, duty.flows.clock()))
+    snapshot = queries.snapshot(duty.flows.engine)
+    return list(health.problems(snapshot, settings.poll.interval, settings.alarm.poll_after, duty.flows.clock()))
 
 
 @contextmanager

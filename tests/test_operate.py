@@ -281,7 +281,7 @@ class Hand:
         if self.deeds:
             self.deeds.pop()(self.engine)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """The next start, if it was killed; then all that waits is told."""
         self.flows.stopped = False
         self.flows.configure(delivery={"concurrency": 1})
@@ -310,7 +310,7 @@ def test_a_beginning_that_is_dropped(hand: Hand, engine: Engine, answer: str) ->
     hand.attempt(lambda other: queries.drop(other, [1]), ANSWERS[answer])
     hand.flows.stopped = False
     hand.flows.see("1", status="Resolved", resolved_at=hand.flows.clock())
-    hand.go_on()
+    hand.resume()
     heard = hand.moment in {Moment.ON_ITS_WAY, Moment.AFTER}
     minimal = answer == "refused" and hand.moment is Moment.AFTER
     assert [kind for _, kind in hand.flows.signl4.told] == (["new"] * (1 + minimal) + ["resolved"] if heard else [])
@@ -343,7 +343,7 @@ def test_what_is_dropped_on_its_way_and_refused_for_good_is_not_dead(flows: Flow
 def test_an_end_that_is_dropped(hand: Hand, engine: Engine, store: Store, answer: str) -> None:
     put(store, "1", DELIVERED, NEW, RESOLVED, at=ago(minutes=1))
     hand.attempt(lambda other: queries.drop(other, [2]), ANSWERS[answer])
-    hand.go_on()
+    hand.resume()
     sent = hand.moment in {Moment.ON_ITS_WAY, Moment.AFTER}
     minimal = answer == "refused" and hand.moment is Moment.AFTER
     assert hand.flows.signl4.told == [("1", "resolved")] * (sent + minimal)
@@ -359,7 +359,7 @@ def test_a_beginning_that_is_revived_by_force_while_its_end_goes_out(
     """It goes first wherever the end was not claimed yet."""
     put(store, "1", DEAD, NEW, RESOLVED, at=ago(minutes=1))
     hand.attempt(lambda other: retried(other, 1, force=True), ANSWERS[answer])
-    hand.go_on()
+    hand.resume()
     first, *rest = [kind for _, kind in hand.flows.signl4.told]
     assert first == ("new" if hand.moment in {Moment.BEFORE, Moment.READ} else "resolved")
     if first == "new":
@@ -374,7 +374,7 @@ def test_an_end_that_is_revived_by_force_while_the_next_beginning_goes_out(
     put(store, "1", DEAD, RESOLVED, at=ago(minutes=1))
     tell(store, "1", NEW, generation=2)
     hand.attempt(lambda other: retried(other, 1, force=True), ACCEPTED)
-    hand.go_on()
+    hand.resume()
     early = hand.moment in {Moment.BEFORE, Moment.READ}
     assert [kind for _, kind in hand.flows.signl4.told] == (["resolved", "new"] if early else ["new", "resolved"])
 
@@ -386,7 +386,7 @@ def test_what_waits_and_is_retried_is_told_once_more_and_no_more_often(
 ) -> None:
     tell(store, "1", NEW, at=ago(minutes=1))
     hand.attempt(lambda other: retried(other, 1), ANSWERS[answer])
-    hand.go_on()
+    hand.resume()
     assert states(engine) == {("1", 1, "new"): "delivered"}
     assert len(hand.flows.signl4.sent) == 2
 

@@ -36,7 +36,7 @@ class Storm:
 
     def opening(self) -> Admission:
         willing = Admission(CONCURRENCY, self.now, self.now)
-        return rate_limit.narrowed(willing, self.pace, self.limit, len(self.in_flight), self.now)
+        return rate_limit.limit_admission(willing, self.pace, self.limit, len(self.in_flight), self.now)
 
     def send(self) -> None:
         granted = self.throttle.spend(self.now)
@@ -45,15 +45,15 @@ class Storm:
         self.pace = rate_limit.counted(self.pace, self.limit, self.now)
 
     def answer(self, which: int) -> None:
-        allowance, sent_at = self.in_flight.pop(which)
-        self.limit = None if self.silent else allowance.events
-        said = None if self.silent else allowance
+        headers, sent_at = self.in_flight.pop(which)
+        self.limit = None if self.silent else headers.events
+        said = None if self.silent else headers
         self.pace = rate_limit.learned(self.pace, said, len(self.in_flight), self.now, self.limit, sent_at=sent_at)
 
     def events(self, count: int, order: Iterator[int]) -> None:
         """Sends so many, each answered some time after it was sent, in whatever order."""
         for _ in range(count):
-            while len(self.in_flight) >= self.opening().width:
+            while len(self.in_flight) >= self.opening().max_in_flight:
                 self.answer(next(order) % len(self.in_flight))
             if self.opening().clean_from > self.now:
                 while self.in_flight:
@@ -111,20 +111,19 @@ def test_it_starts_carefully_and_goes_on_as_soon_as_it_knows_more() -> None:
 
 
 def test_what_others_of_the_account_spend_counts() -> None:
-    allowance = RateLimit(150, 2, timedelta(seconds=9))
-    after = rate_limit.learned(SendHistory(), allowance, 1, NOW)
-    assert rate_limit.narrowed(Admission(4, NOW, NOW), after, 150, 1, NOW).width == 2
+    headers = RateLimit(150, 2, timedelta(seconds=9))
+    after = rate_limit.learned(SendHistory(), headers, 1, NOW)
+    assert rate_limit.limit_admission(Admission(4, NOW, NOW), after, 150, 1, NOW).max_in_flight == 2
     spent = rate_limit.counted(after, 150, NOW)
-    assert rate_limit.narrowed(Admission(4, NOW, NOW), spent, 150, 2, NOW).clean_from == NOW + timedelta(seconds=10), (
-        "a second later, since the reset may be cut"
-    )
+    admitted = rate_limit.limit_admission(Admission(4, NOW, NOW), spent, 150, 2, NOW)
+    assert admitted.clean_from == NOW + timedelta(seconds=10), "a second later, since the reset may be cut"
 
 
 def test_what_others_spend_counts_on_after_a_reset_until_one_event_has_asked() -> None:
     full = rate_limit.learned(SendHistory(), RateLimit(40, 0, timedelta(seconds=5)), 0, NOW)
     later = NOW + timedelta(seconds=6)
-    assert rate_limit.narrowed(Admission(4, later, later), full, 40, 0, later).width == 1
-    assert rate_limit.narrowed(Admission(4, later, later), full, 40, 1, later).width == 1
+    assert rate_limit.limit_admission(Admission(4, later, later), full, 40, 0, later).max_in_flight == 1
+    assert rate_limit.limit_admission(Admission(4, later, later), full, 40, 1, later).max_in_flight == 1
 
 
 def test_where_windows_slide_no_reset_is_taken_for_the_beginning_of_one() -> None:

@@ -118,9 +118,9 @@ def run(server: Server, loads: list[datetime]) -> datetime:
     waiting = deque(loads)
     while waiting or flying:
         willing = retry.opening(target, CONCURRENCY, now)
-        opening = rate_limit.narrowed(willing, kept, target.event_limit, len(flying), now)
+        opening = rate_limit.limit_admission(willing, kept, target.event_limit, len(flying), now)
         start = max(waiting[0], opening.clean_from) if waiting else None
-        if start is not None and start <= now and len(flying) < opening.width:
+        if start is not None and start <= now and len(flying) < opening.max_in_flight:
             waiting.popleft()
             kept = rate_limit.counted(kept, target.event_limit, now)
             flying.append((now, known))
@@ -134,7 +134,9 @@ def run(server: Server, loads: list[datetime]) -> datetime:
             refused = not isinstance(answer.outcome, Delivered)
             target = retry.target_after(target, answer, timedelta(seconds=2), now)
             limit = target.event_limit
-            kept = rate_limit.learned(kept, answer.allowance, len(flying), now, limit, sent_at=sent_at, refused=refused)
+            kept = rate_limit.learned(
+                kept, answer.rate_limit, len(flying), now, limit, sent_at=sent_at, refused=refused
+            )
             if refused:
                 waiting.appendleft(sent_at)
     return now

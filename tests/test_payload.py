@@ -127,8 +127,8 @@ def test_a_template_changes_neither_external_id_nor_status_in_any_spelling(key: 
 
 @pytest.mark.parametrize("key", PROTECTED)
 def test_a_protected_key_in_a_template_is_remarked(key: str) -> None:
-    (remark,) = templates("resolved", **{key: "mine"}).remarks()
-    assert remark.startswith(f"payload.resolved sets {key},")
+    (warning,) = templates("resolved", **{key: "mine"}).warnings()
+    assert warning.startswith(f"payload.resolved sets {key},")
 
 
 @pytest.mark.parametrize("key", ["X-S4-SourceSystem", "x-s4-sourcesystem"])
@@ -180,15 +180,15 @@ def test_metadata_without_a_key_is_an_error_of_configuration_that_names_the_tabl
 
 
 def test_templates_of_the_default_settings_deserve_no_remark() -> None:
-    assert list(Templates(settings()).remarks()) == []
+    assert list(Templates(settings()).warnings()) == []
     known = "$INCIDENT_ID $STARTED_AT_ISO8601 $METADATA.Region $METADATA_ARRAY costs 5 $ and $lower"
-    assert list(templates(X=known).remarks()) == []
+    assert list(templates(X=known).warnings()) == []
 
 
 def test_a_word_that_is_no_placeholder_is_remarked_once_for_each_table() -> None:
     body = {"A": "$NOPE and $ALSO_NOT", "B": ["$NOPE", {"C": "$METADATA"}]}
-    remarks = list(templates("acknowledged", **body).remarks())
-    assert [remark.split(",")[0] for remark in remarks] == [
+    warnings = list(templates("acknowledged", **body).warnings())
+    assert [warning.split(",")[0] for warning in warnings] == [
         "payload.acknowledged has $ALSO_NOT",
         "payload.acknowledged has $METADATA",
         "payload.acknowledged has $NOPE",
@@ -197,8 +197,8 @@ def test_a_word_that_is_no_placeholder_is_remarked_once_for_each_table() -> None
 
 @pytest.mark.parametrize("name", ["MESSAGE", "COMMENT_CREATED_AT", "COMMENT_CREATED_AT_ISO8601", "EMAILS_JSON_ARRAY"])
 def test_a_placeholder_that_nothing_can_fill_is_remarked(name: str) -> None:
-    (remark,) = templates(X=f"see ${name}.").remarks()
-    assert remark.startswith(f"payload.new has ${name}, which the incidents API cannot fill")
+    (warning,) = templates(X=f"see ${name}.").warnings()
+    assert warning.startswith(f"payload.new has ${name}, which the incidents API cannot fill")
 
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(["$NAME", "$METADATA.a b", "t" * 2500])
@@ -242,6 +242,6 @@ def test_any_template_can_be_filled_or_is_refused_beforehand(template: dict[str,
         chosen = templates("new", **template)
     except (ConfigError, ValueError):
         return
-    assert all(isinstance(remark, str) for remark in chosen.remarks())
+    assert all(isinstance(warning, str) for warning in chosen.warnings())
     body = chosen.payload(Kind.NEW, incident(name=name), ID)
     assert json.loads(json.dumps(body, ensure_ascii=False, allow_nan=False).encode()) == body

@@ -50,10 +50,15 @@ class Reader(Flows):
         super().configure(**sections)
         whole = given_settings(betterstack={"base_url": self.shelf.url, "token": "a-token-of-better-stack"}, **sections)
         self.wire = HttpClient(self.shelf.url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-        self.remarks: list[str] = []
+        self.warnings: list[str] = []
         shown: list[Shown] = []
         self.source = BetterStack(
-            self.wire, whole.betterstack, lambda _: False, self.remarks.append, TheirClock(utc_now), report=shown.append
+            self.wire,
+            whole.betterstack,
+            lambda _: False,
+            self.warnings.append,
+            TheirClock(utc_now),
+            report=shown.append,
         )
         self.poll = Poll(
             self.source, self.store, whole, clock=self.clock, log=self.log, on_told=self._on_told, shown=shown
@@ -79,7 +84,9 @@ class Reader(Flows):
 
     def problems(self) -> list[str]:
         """What `status` says."""
-        return list(problems(queries.figures(self.engine), timedelta(seconds=30), timedelta(minutes=5), self.clock.now))
+        return list(
+            problems(queries.snapshot(self.engine), timedelta(seconds=30), timedelta(minutes=5), self.clock.now)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +191,7 @@ def test_a_spoilt_page_is_asked_for_again_in_smaller_ones(reader: Reader, kind: 
     single = [("1", str(page)) for page in range(81, 91)]
     assert asked == [("50", "1"), ("50", "2"), *small, *single, ("10", "10"), ("50", "3")]
     assert {incident_id for incident_id, _ in reader.outbox()} == {str(n) for n in range(400, 520)} - {"437"}
-    assert len([remark for remark in reader.remarks if "skipped" in remark]) == 1
+    assert len([warning for warning in reader.warnings if "skipped" in warning]) == 1
 
 
 @pytest.mark.parametrize("kind", SPOILING)
@@ -250,7 +257,7 @@ class TestWhoRefuses:
             with pytest.raises(BetterStackError, match="something in front of Better Stack") as failed:
                 reader.round()
             assert "token" not in str(failed.value)
-            assert queries.figures(reader.engine).refused_rounds == 0
+            assert queries.snapshot(reader.engine).refused_rounds == 0
 
     @pytest.mark.parametrize("answer", [(401, b"{}", {}), (401, b"<html>", {})])
     def test_401_for_a_single_record_is_the_tokens(self, reader: Reader, answer: Any) -> None:

@@ -151,14 +151,14 @@ def test_what_signl4_does_not_count_as_faulty_is_not_counted(answer: Answer) -> 
     assert after([answer] * 9).other_faults == after([answer] * 9).payload_faults == ()
 
 
-@pytest.mark.parametrize(("faults", "width"), [(0, 9), (1, 5), (2, 4), (3, 3), (4, 2), (5, 1), (6, 1), (9, 1)])
-def test_so_many_requests_are_in_flight_that_six_faults_are_never_exceeded(faults: int, width: int) -> None:
-    assert seen_from(DestinationState(payload_faults=(NOW,) * faults), concurrency=9).width == width
-    assert seen_from(DestinationState(other_faults=(NOW,) * faults), concurrency=9).width == width
+@pytest.mark.parametrize(("faults", "max_in_flight"), [(0, 9), (1, 5), (2, 4), (3, 3), (4, 2), (5, 1), (6, 1), (9, 1)])
+def test_so_many_requests_are_in_flight_that_six_faults_are_never_exceeded(faults: int, max_in_flight: int) -> None:
+    assert seen_from(DestinationState(payload_faults=(NOW,) * faults), concurrency=9).max_in_flight == max_in_flight
+    assert seen_from(DestinationState(other_faults=(NOW,) * faults), concurrency=9).max_in_flight == max_in_flight
 
 
 def test_the_width_never_grows_beyond_the_concurrency() -> None:
-    assert seen_from(DestinationState(payload_faults=(NOW,)), concurrency=2).width == 2
+    assert seen_from(DestinationState(payload_faults=(NOW,)), concurrency=2).max_in_flight == 2
 
 
 def spread(count: int) -> tuple[datetime, ...]:
@@ -214,7 +214,7 @@ def test_clean_deliveries_are_paced_to_one_every_six_seconds_during_that_rest() 
         now = NOW + timedelta(seconds=tenth / 10)
         admitted = opening(target, 64, now)
         if admitted.clean_from <= now:
-            assert admitted.width == 1
+            assert admitted.max_in_flight == 1
             target = sent_at(target, now)
             sent.append(tenth / 10)
     assert sent == [0, 6, 12, 18, 24, 30, 36]
@@ -281,7 +281,7 @@ def test_whatever_is_recorded_something_may_go_within_the_longest_hold(
     target: DestinationState, concurrency: int
 ) -> None:
     admitted = opening(target, concurrency, NOW)
-    assert 1 <= admitted.width <= concurrency
+    assert 1 <= admitted.max_in_flight <= concurrency
     assert admitted.clean_from <= admitted.refused_from <= NOW + timedelta(minutes=15)
     assert admitted.probe is (target.secret_refused_since is not None)
 

@@ -149,7 +149,7 @@ class TestWhoseFault:
         with pytest.raises(TokenRefusedError):
             flows.round()
         assert flows.store.set_aside() == {}
-        assert queries.figures(flows.engine).refused_rounds == 1
+        assert queries.snapshot(flows.engine).refused_rounds == 1
 
     def test_whoever_asks_for_silence_gets_it_and_the_record_waits(self, flows: Flows) -> None:
         flows.betterstack.hidden = {"7"}

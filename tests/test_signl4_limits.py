@@ -113,7 +113,7 @@ def test_a_reset_is_read_by_their_clock_and_may_be_cut_to_a_second_that_has_pass
     answer = answered(201, {**limit("0", str(UNIX + ahead + reset)), **dated})
     assert answer.hold == (None if hold is None else timedelta(seconds=hold))
     left = None if resets_in is None else timedelta(seconds=resets_in)
-    assert answer.allowance == RateLimit(150, 0, left)
+    assert answer.rate_limit == RateLimit(150, 0, left)
 
 
 def test_a_limit_without_its_size_is_waited_out_with_a_margin() -> None:
@@ -123,7 +123,7 @@ def test_a_limit_without_its_size_is_waited_out_with_a_margin() -> None:
 
 @pytest.mark.parametrize("status", [201, *ERRORS])
 @pytest.mark.parametrize(
-    ("headers", "allowance"),
+    ("headers", "rate_limit"),
     [
         (limit("149", str(UNIX + 15)), RateLimit(150, 149, timedelta(seconds=15))),
         (limit("0", str(UNIX + 7200)), RateLimit(150, 0, timedelta(hours=2))),
@@ -137,8 +137,8 @@ def test_a_limit_without_its_size_is_waited_out_with_a_margin() -> None:
         ({}, None),
     ],
 )
-def test_every_answer_says_what_is_allowed(status: int, headers: dict[str, str], allowance: RateLimit | None) -> None:
-    assert answered(status, headers).allowance == allowance
+def test_every_answer_says_what_is_allowed(status: int, headers: dict[str, str], rate_limit: RateLimit | None) -> None:
+    assert answered(status, headers).rate_limit == rate_limit
 
 
 @pytest.mark.parametrize(

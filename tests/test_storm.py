@@ -30,9 +30,9 @@ def throttled(flows: Flows, limit: int) -> list[Answer]:
     def answer(_: Mapping[str, Any]) -> Answer:
         now = flows.clock()
         said = throttle.spend(now)
-        allowance = RateLimit(said.limit, said.remaining, said.reset - now)
+        rate_limit = RateLimit(said.limit, said.remaining, said.reset - now)
         if said.granted:
-            return replace(ACCEPTED, allowance=allowance)
+            return replace(ACCEPTED, rate_limit=rate_limit)
         blocked.append(Answer(TryLater("SIGNL4 answered HTTP 429", Scope.TARGET), said.reset - now))
         return blocked[-1]
 

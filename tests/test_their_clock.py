@@ -91,7 +91,7 @@ def test_another_time_than_was_known_takes_two_answers_in_a_row() -> None:
 
 
 def test_how_far_it_is_ahead_is_kept_for_the_next_start(flows: Flows) -> None:
-    assert queries.figures(flows.engine).ahead == -flows.off  # type: ignore[attr-defined]
+    assert queries.snapshot(flows.engine).ahead == -flows.off  # type: ignore[attr-defined]
 
 
 def test_their_clock_is_ours_until_an_answer_says_otherwise() -> None:

@@ -54,17 +54,17 @@ def _try_to_set_out(settings: Settings) -> None:
 def check_online(settings: Settings) -> Iterator[Finding]:
     """One read of Better Stack with the token, and one connection to SIGNL4's host, which cannot prove the secret."""
     tls = tls_context(settings.http)
-    remarks: list[str] = []
+    warnings: list[str] = []
     times: list[Took] = []
     with closing(HttpClient(settings.betterstack.base_url, settings.http, tls, observe=times.append)) as wire:
-        source = BetterStack(wire, settings.betterstack, _never_stops, remarks.append, TheirClock(utc_now))
+        source = BetterStack(wire, settings.betterstack, _never_stops, warnings.append, TheirClock(utc_now))
         try:
             page = next(iter(source.open_pages()))
             more = " on the first page" if len(page) == PER_PAGE else ""
             yield True, f"Better Stack: the token works; open incidents{more}: {len(page)}; {_spelled(times[0])}"
         except BetterStackError as error:
             yield False, f"Better Stack: {error}"
-    for sentence in remarks:
+    for sentence in warnings:
         yield True, sentence
     times.clear()
     with closing(HttpClient(settings.signl4.base_url, settings.http, tls, observe=times.append)) as wire:

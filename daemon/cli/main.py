@@ -143,7 +143,7 @@ def _log(configuration: Configuration) -> Log:
 def _warnings(configuration: Configuration) -> list[str]:
     from daemon.decisions.payload import Templates
 
-    return [*configuration.warnings, *Templates(configuration.settings).remarks()]
+    return [*configuration.warnings, *Templates(configuration.settings).warnings()]
 
 
 @main.command()
@@ -195,11 +195,11 @@ def status(configuration: Configuration, as_json: bool) -> None:
 
     presence = Presence(holder(configuration.settings.database.url))
     engine = reader(configuration.settings.database.url)
-    figures = queries.figures(engine) if engine else Snapshot()
+    snapshot = queries.snapshot(engine) if engine else Snapshot()
     settings = configuration.settings
-    queue = rate_limit.time_for(figures.pending_deliveries, figures.event_limit)
+    queue = rate_limit.time_for(snapshot.pending_deliveries, snapshot.event_limit)
     now = datetime.now(UTC)
-    report = health.report(figures, settings.poll.interval, settings.alarm.poll_after, queue, now, presence)
+    report = health.report(snapshot, settings.poll.interval, settings.alarm.poll_after, queue, now, presence)
     click.echo(render.as_json(report)) if as_json else render.show_status(report)
     if not report["healthy"]:
         sys.exit(1)

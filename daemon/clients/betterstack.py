@@ -51,11 +51,11 @@ class BetterStack:
         wire: HttpClient,
         settings: BetterStackSection,
         wait: Callable[[float], bool],
-        remark: Callable[[str], None],
+        warning: Callable[[str], None],
         clock: Clock,
         report: Callable[[Shown], None] = lambda _: None,
     ) -> None:
-        """`wait(seconds)` returns true when the program stops; `remark` gets a sentence for each oddity met.
+        """`wait(seconds)` returns true when the program stops; `warning` gets a sentence for each oddity met.
 
         `clock` is set by each answer that says its `Date`; `report` gets what each list came to that was read whole.
         """
@@ -64,12 +64,12 @@ class BetterStack:
         self._base_url = settings.base_url
         self._team = {"team_name": settings.team_name} if settings.team_name else {}
         self._wait = wait
-        self._remark = remark
+        self._warning = warning
         self._report = report
         self._next_request_at = 0.0
         self._clock = clock
 
-    def follow(self, other: "BetterStack") -> None:
+    def inherit(self, other: "BetterStack") -> None:
         """Takes over from another instance, which may have been asked to leave Better Stack alone."""
         self._next_request_at = other._next_request_at
 
@@ -102,7 +102,7 @@ class BetterStack:
             document = self._document(reply, list)
             return Sheet(document["data"], size, _following(document))
 
-        return pages(ask, self._read, self._report, self._remark)
+        return pages(ask, self._read, self._report, self._warning)
 
     def _get(self, path: str, params: Mapping[str, str]) -> Response:
         reply = self._exchange(path, params)
@@ -148,7 +148,7 @@ class BetterStack:
         if there.scheme != "https" or there.path != f"{here.path}{path}":
             return False
         self._base_url = f"https://{there.netloc}{here.path}"
-        self._remark(f"Better Stack redirects to its other host; set betterstack.base_url to {self._base_url}")
+        self._warning(f"Better Stack redirects to its other host; set betterstack.base_url to {self._base_url}")
         return True
 
     def _document(self, reply: Response, kind: type[Any]) -> dict[str, Any]:
@@ -188,11 +188,11 @@ class BetterStack:
         try:
             incident = read_incident(record)
         except ValueError as error:
-            self._remark(f"Better Stack sent a record that was skipped: {error}")
+            self._warning(f"Better Stack sent a record that was skipped: {error}")
             raise
         if has_unknown_status(incident):
             taken = "over" if incident.phase is Phase.RESOLVED else "open"
-            self._remark(f"Better Stack uses the unknown status {incident.status[:40]!r}, taken as {taken}")
+            self._warning(f"Better Stack uses the unknown status {incident.status[:40]!r}, taken as {taken}")
         return incident
 
 

@@ -42,13 +42,13 @@ Ask = Callable[[int, int], Sheet]
 
 
 def pages(
-    ask: Ask, read: Callable[[object], Incident], report: Callable[[Shown], None], remark: Callable[[str], None]
+    ask: Ask, read: Callable[[object], Incident], report: Callable[[Shown], None], warning: Callable[[str], None]
 ) -> Iterator[Page]:
     """The list as it arrives. `read` raises `ValueError` for a record that it remarked upon. Raises `BetterStackError`.
 
-    `report` gets what the list came to, if it was read to its end; `remark` a sentence for each oddity met.
+    `report` gets what the list came to, if it was read to its end; `warning` a sentence for each oddity met.
     """
-    walk = _Walk(ask, read, remark)
+    walk = _Walk(ask, read, warning)
     barren = 0
     for number in range(1, PAGE_CAP + 1):
         known = len(walk.seen)
@@ -68,7 +68,7 @@ class _Walk:
 
     ask: Ask
     read: Callable[[object], Incident]
-    remark: Callable[[str], None]
+    warning: Callable[[str], None]
     seen: set[str] = field(default_factory=set)
     readable: int = 0
     unreadable: list[str] = field(default_factory=list)
@@ -126,5 +126,5 @@ class _Walk:
         self.running += 1
         if self.running == UNREADABLE_RUNNING:
             raise error
-        self.remark(f"Better Stack sent a record that was skipped; asked for alone: {error}")
+        self.warning(f"Better Stack sent a record that was skipped; asked for alone: {error}")
         self.unreadable.append(str(error))

@@ -57,15 +57,15 @@ def answer_to(reply: Response, secret: str, now: datetime) -> Answer:
     retry_after = reply.retry_after(LONGEST_HOLD, now)
     used_up = _count(reply, "x-ratelimit-remaining") == 0
     reset = _limit_reset(reply, now)
-    allowance = _allowance(reply, reset)
+    rate_limit = _rate_limit(reply, reset)
     # Where the limit is known the pace keeps the margin, and knows when what we sent counts no more.
-    margin = MARGIN if allowance is None else timedelta(0)
+    margin = MARGIN if rate_limit is None else timedelta(0)
     asked = min(reset + margin, LONGEST_HOLD) if reset and used_up else None
     return Answer(
         outcome=_outcome(reply, secret, used_up),
         hold=retry_after if retry_after is not None else asked,
         faulty=reply.status in _COUNTED,
-        allowance=allowance,
+        rate_limit=rate_limit,
     )
 
 
@@ -129,7 +129,7 @@ def _limit_reset(reply: Response, now: datetime) -> timedelta | None:
     return max(wait, timedelta(0)) if -MARGIN < wait <= timedelta(days=1) else None
 
 
-def _allowance(reply: Response, resets_in: timedelta | None) -> RateLimit | None:
+def _rate_limit(reply: Response, resets_in: timedelta | None) -> RateLimit | None:
     events, remaining = _count(reply, "x-ratelimit-limit"), _count(reply, "x-ratelimit-remaining")
     return RateLimit(events, remaining, resets_in) if events and remaining is not None else None
 

@@ -31,7 +31,7 @@ def named_authorities(ca_file: Path | None) -> ssl.SSLContext | None:
 
 
 def _of_file(named_by: str, file: Path) -> ssl.SSLContext:
-    trouble = "holds no certificate"
+    why = "holds no certificate"
     try:
         # Admission anything else, such as a pipe, might last for ever.
         if stat.S_ISREG(file.stat().st_mode):
@@ -39,25 +39,25 @@ def _of_file(named_by: str, file: Path) -> ssl.SSLContext:
             if context.cert_store_stats()["x509"]:
                 return context
         else:
-            trouble = "is not a file"
+            why = "is not a file"
     except ssl.SSLError:
         pass
     except OSError as error:
-        trouble = f"cannot be read ({error.strerror})"
-    raise ConfigError(f"{named_by} ({file}) {trouble}; give the path of a PEM file with certificates, or leave it out")
+        why = f"cannot be read ({error.strerror})"
+    raise ConfigError(f"{named_by} ({file}) {why}; give the path of a PEM file with certificates, or leave it out")
 
 
 def _of_directories(directories: str) -> ssl.SSLContext:
     # OpenSSL itself says nothing: where it finds no certificate, it trusts nobody.
-    trouble = "holds no certificate under a name that OpenSSL looks for"
+    why = "holds no certificate under a name that OpenSSL looks for"
     for directory in filter(None, directories.split(os.pathsep)):
         try:
             if any(_HASHED.fullmatch(file.name) for file in Path(directory).iterdir()):
                 return _lenient(ssl.create_default_context(capath=directories))
         except OSError as error:
-            trouble = f"cannot be read ({error.strerror})"
+            why = f"cannot be read ({error.strerror})"
     raise ConfigError(
-        f"SSL_CERT_DIR ({directories}) {trouble}; give a directory with certificates, which `openssl rehash` gives "
+        f"SSL_CERT_DIR ({directories}) {why}; give a directory with certificates, which `openssl rehash` gives "
         "their names, or leave it out"
     )
 

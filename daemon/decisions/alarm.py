@@ -36,20 +36,20 @@ class Cause(StrEnum):
         return f"{PREFIX}{self}"
 
 
-def causes(figures: Snapshot, poll_after: timedelta, now: datetime) -> Mapping[Cause, str]:
+def causes(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Mapping[Cause, str]:
     """Each cause there is now, with its sentence. That the state cannot be written is not to be read from the state."""
     found: dict[Cause, str] = {}
-    if _cannot_poll(figures, poll_after, now):
+    if _cannot_poll(snapshot, poll_after, now):
         found[Cause.POLL] = (
-            f"Better Stack cannot be polled: {figures.last_round_error}; "
-            f"incidents since {_spelled(figures.last_complete_round_at)} are unknown"
+            f"Better Stack cannot be polled: {snapshot.last_round_error}; "
+            f"incidents since {_spelled(snapshot.last_complete_round_at)} are unknown"
         )
-    if figures.dead_alerts:
-        count = f"{figures.dead_alerts} deliveries are" if figures.dead_alerts > 1 else "A delivery is"
+    if snapshot.dead_alerts:
+        count = f"{snapshot.dead_alerts} deliveries are" if snapshot.dead_alerts > 1 else "A delivery is"
         found[Cause.DEAD] = f"{count} dead: SIGNL4 refused the payload twice; look at: deliveries --state dead"
-    if sentence := unreadable_sentence(figures, poll_after, now):
+    if sentence := unreadable_sentence(snapshot, poll_after, now):
         found[Cause.UNREADABLE] = sentence
-    if sentence := _delivery_sentence(figures, poll_after, now):
+    if sentence := _delivery_sentence(snapshot, poll_after, now):
         found[Cause.DELIVERY] = sentence
     return found
 
@@ -87,9 +87,9 @@ def step(known: IncidentState | None, cause: Cause, sentence: str | None, now: d
     return raised, Transition(Kind.NEW, generation, now, "an alarm of our own")
 
 
-def _delivery_sentence(figures: Snapshot, poll_after: timedelta, now: datetime) -> str | None:
+def _delivery_sentence(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> str | None:
     """Of alarms there is none: it would have to be told by the same way."""
-    lasting = [own for own in figures.own_faults if not own.is_alarm and now - own.failing_since >= poll_after]
+    lasting = [own for own in snapshot.own_faults if not own.is_alarm and now - own.failing_since >= poll_after]
     if not lasting:
         return None
     first, others = lasting[0], f", and {len(lasting) - 1} more" if len(lasting) > 1 else ""
@@ -99,13 +99,13 @@ def _delivery_sentence(figures: Snapshot, poll_after: timedelta, now: datetime) 
     )
 
 
-def _cannot_poll(figures: Snapshot, poll_after: timedelta, now: datetime) -> bool:
-    if figures.failing_since is None:
+def _cannot_poll(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> bool:
+    if snapshot.failing_since is None:
         return False
     # Once it was told, only a complete round ends it, whatever the later failures are.
-    told = Cause.POLL.external_id in figures.open_alarms
-    hopeless = figures.refused_rounds >= REFUSALS or figures.token_suspect_since is not None
-    return told or hopeless or now - figures.failing_since >= poll_after
+    told = Cause.POLL.external_id in snapshot.open_alarms
+    hopeless = snapshot.refused_rounds >= REFUSALS or snapshot.token_suspect_since is not None
+    return told or hopeless or now - snapshot.failing_since >= poll_after
 
 
 def _spelled(moment: datetime | None) -> str:

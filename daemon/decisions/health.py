@@ -22,7 +22,7 @@ TOLERATED_SKEW = timedelta(minutes=1)
 
 
 def report(
-    figures: Snapshot,
+    snapshot: Snapshot,
     interval: timedelta,
     poll_after: timedelta,
     queue: timedelta,
@@ -30,94 +30,94 @@ def report(
     presence: Presence | None = None,
 ) -> dict[str, Any]:
     """What `status` tells, under the names its JSON has. `queue`: how long SIGNL4's limit makes the outbox last."""
-    told = list(problems(figures, interval, poll_after, now, presence))
+    told = list(problems(snapshot, interval, poll_after, now, presence))
     holder = None if presence is None else presence.holder
-    pending = [figures.oldest_pending_at, *(own.created_at for own in figures.own_faults)]
+    pending = [snapshot.oldest_pending_at, *(own.created_at for own in snapshot.own_faults)]
     oldest = min(filter(None, pending), default=None)
     return {
         "healthy": not told,
         "problems": told,
         "process": None if holder is None else asdict(holder),
-        "last_complete_round_at": figures.last_complete_round_at,
-        "last_round_error": figures.last_round_error,
-        "open_incidents": figures.open_incidents,
-        "pending_deliveries": figures.pending_deliveries,
-        "dead_deliveries": figures.dead_deliveries,
+        "last_complete_round_at": snapshot.last_complete_round_at,
+        "last_round_error": snapshot.last_round_error,
+        "open_incidents": snapshot.open_incidents,
+        "pending_deliveries": snapshot.pending_deliveries,
+        "dead_deliveries": snapshot.dead_deliveries,
         "queue_seconds": round(queue.total_seconds()),
-        "clock_ahead_seconds": None if figures.ahead is None else round(-figures.ahead.total_seconds()),
+        "clock_ahead_seconds": None if snapshot.ahead is None else round(-snapshot.ahead.total_seconds()),
         "oldest_pending_seconds": None if oldest is None else max(round((now - oldest).total_seconds()), 0),
     }
 
 
 def problems(
-    figures: Snapshot, interval: timedelta, poll_after: timedelta, now: datetime, presence: Presence | None = None
+    snapshot: Snapshot, interval: timedelta, poll_after: timedelta, now: datetime, presence: Presence | None = None
 ) -> Iterator[str]:
     """What keeps the program from being healthy, a sentence each, with the mend.
 
     `interval`: `poll.interval`. `poll_after`: `alarm.poll_after`, and the longest that a due delivery should wait.
     `presence`: who works on the state, for whoever is not that process. Where `once` does, nobody need be there now.
     """
-    yield from (sentence for alarm, sentence in figures.open_alarms.items() if alarm not in NAMED_BELOW)
-    last = figures.last_complete_round_at
+    yield from (sentence for alarm, sentence in snapshot.open_alarms.items() if alarm not in NAMED_BELOW)
+    last = snapshot.last_complete_round_at
     if last is None:
-        yield f"no round was ever complete{_because(figures, presence)}"
-    elif now - _polled_until(last, figures) > 3 * interval + timedelta(minutes=1):
-        yield f"the last complete round was {age(last, now)} ago{_because(figures, presence)}"
-    if figures.token_suspect_since is not None:
-        yield f"the token is suspected to be another team's since {figures.token_suspect_since:%Y-%m-%d %H:%M} UTC"
-    yield from _unread(figures, poll_after, now)
-    if figures.secret_refused_since is not None:
+        yield f"no round was ever complete{_because(snapshot, presence)}"
+    elif now - _polled_until(last, snapshot) > 3 * interval + timedelta(minutes=1):
+        yield f"the last complete round was {age(last, now)} ago{_because(snapshot, presence)}"
+    if snapshot.token_suspect_since is not None:
+        yield f"the token is suspected to be another team's since {snapshot.token_suspect_since:%Y-%m-%d %H:%M} UTC"
+    yield from _unread(snapshot, poll_after, now)
+    if snapshot.secret_refused_since is not None:
         yield (
-            f"SIGNL4 refuses the secret since {figures.secret_refused_since:%Y-%m-%d %H:%M} UTC "
-            f"({figures.refused_because}); nothing is dropped meanwhile"
+            f"SIGNL4 refuses the secret since {snapshot.secret_refused_since:%Y-%m-%d %H:%M} UTC "
+            f"({snapshot.refused_because}); nothing is dropped meanwhile"
         )
-    if figures.oldest_due_at is not None and now - figures.oldest_due_at > poll_after:
-        yield f"a delivery is overdue for {age(figures.oldest_due_at, now)}; look at: deliveries --state pending"
-    elif figures.oldest_pending_at is not None and now - figures.oldest_pending_at > poll_after:
-        yield f"a delivery waits for {age(figures.oldest_pending_at, now)}; look at: deliveries --state pending"
-    yield from _own_faults(figures, poll_after, now)
-    late = figures.too_late
-    if figures.dead_deliveries > len(late):
-        count = figures.dead_deliveries - len(late)
+    if snapshot.oldest_due_at is not None and now - snapshot.oldest_due_at > poll_after:
+        yield f"a delivery is overdue for {age(snapshot.oldest_due_at, now)}; look at: deliveries --state pending"
+    elif snapshot.oldest_pending_at is not None and now - snapshot.oldest_pending_at > poll_after:
+        yield f"a delivery waits for {age(snapshot.oldest_pending_at, now)}; look at: deliveries --state pending"
+    yield from _own_faults(snapshot, poll_after, now)
+    late = snapshot.too_late
+    if snapshot.dead_deliveries > len(late):
+        count = snapshot.dead_deliveries - len(late)
         yield f"{count} dead; look at: deliveries --state dead, and bring back with: retry --dead"
     if late:
         yield f"{len(late)} dead, and too late to be told; give up with: drop {' '.join(map(str, late[:MOST_IDS]))}"
-    if presence is not None and presence.holder is None and figures.duty is Duty.RUN:
+    if presence is not None and presence.holder is None and snapshot.duty is Duty.RUN:
         yield NO_DAEMON
 
 
-def _unread(figures: Snapshot, poll_after: timedelta, now: datetime) -> Iterator[str]:
+def _unread(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Iterator[str]:
     """What Better Stack shows and nobody can read."""
-    if sentence := unreadable_sentence(figures, poll_after, now):
+    if sentence := unreadable_sentence(snapshot, poll_after, now):
         yield sentence
-    if unreadable.is_alarming(figures.unreadable_records, figures.listed_records):
+    if unreadable.is_alarming(snapshot.unreadable_records, snapshot.listed_records):
         yield (
-            f"{figures.unreadable_records} of the {figures.listed_records} records in a list of Better Stack could not "
-            "be read; the log says why"
+            f"{snapshot.unreadable_records} of the {snapshot.listed_records} records in a list of Better Stack could "
+            "not be read; the log says why"
         )
 
 
-def but_for_odd_records(figures: Snapshot) -> Snapshot:
+def but_for_odd_records(snapshot: Snapshot) -> Snapshot:
     """The same without the records that were set aside: all else goes on, and they have an alarm of their own."""
-    return replace(figures, unreadable=())
+    return replace(snapshot, unreadable=())
 
 
-def unreadable_sentence(figures: Snapshot, poll_after: timedelta, now: datetime) -> str | None:
+def unreadable_sentence(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> str | None:
     """That records have been unreadable for long, if so."""
-    return unreadable.sentence(figures.unreadable, figures.open_alarms, UNREADABLE_ALARM, poll_after, now)
+    return unreadable.sentence(snapshot.unreadable, snapshot.open_alarms, UNREADABLE_ALARM, poll_after, now)
 
 
-def clock_sentence(figures: Snapshot, now: datetime) -> str | None:
+def clock_sentence(snapshot: Snapshot, now: datetime) -> str | None:
     """That this machine's clock is not right, as far as Better Stack's can tell. Nothing is decided by it."""
-    if figures.ahead is None or abs(figures.ahead) <= TOLERATED_SKEW:
+    if snapshot.ahead is None or abs(snapshot.ahead) <= TOLERATED_SKEW:
         return None
-    behind = "behind" if figures.ahead > timedelta(0) else "ahead of"
-    off = age(now - abs(figures.ahead), now)
+    behind = "behind" if snapshot.ahead > timedelta(0) else "ahead of"
+    off = age(now - abs(snapshot.ahead), now)
     return f"the clock of this machine is {off} {behind} Better Stack's; look at: timedatectl"
 
 
-def _own_faults(figures: Snapshot, poll_after: timedelta, now: datetime) -> Iterator[str]:
-    lasting = [own for own in figures.own_faults if now - own.failing_since >= poll_after]
+def _own_faults(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Iterator[str]:
+    lasting = [own for own in snapshot.own_faults if now - own.failing_since >= poll_after]
     for own in lasting[:MOST_NAMED]:
         yield (
             f"delivery {own.id} ({own.kind} of incident {own.incident_id}) fails while others are taken, since "
@@ -128,11 +128,11 @@ def _own_faults(figures: Snapshot, poll_after: timedelta, now: datetime) -> Iter
         yield f"{len(more)} more deliveries fail while others are taken; look at: deliveries --state pending"
 
 
-def line(figures: Snapshot, found: Sequence[str], now: datetime) -> str:
+def line(snapshot: Snapshot, found: Sequence[str], now: datetime) -> str:
     """The whole in a line, for whoever asks the service manager. `found`: the problems."""
-    last = figures.last_complete_round_at
+    last = snapshot.last_complete_round_at
     polled = "no complete round yet" if last is None else f"last round {age(last, now)} ago"
-    counts = f"{figures.open_incidents} open, {figures.pending_deliveries} pending"
+    counts = f"{snapshot.open_incidents} open, {snapshot.pending_deliveries} pending"
     return "; ".join([f"{counts}, {polled}", *found])
 
 
@@ -147,20 +147,20 @@ def age(since: datetime, now: datetime) -> str:
     return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
 
 
-def _polled_until(last: datetime, figures: Snapshot) -> datetime:
+def _polled_until(last: datetime, snapshot: Snapshot) -> datetime:
     """The last complete round, or the first failed one where a clock that was set back makes that the earlier one."""
-    return last if figures.failing_since is None else min(last, figures.failing_since)
+    return last if snapshot.failing_since is None else min(last, snapshot.failing_since)
 
 
-def _because(figures: Snapshot, presence: Presence | None) -> str:
+def _because(snapshot: Snapshot, presence: Presence | None) -> str:
     """Why there was no complete round, as far as that is known."""
-    if figures.last_round_error:
-        return f" ({figures.last_round_error})"
+    if snapshot.last_round_error:
+        return f" ({snapshot.last_round_error})"
     if presence is None:
         return "; is the daemon running?"
     if presence.holder is not None:
-        return "; first round under way" if figures.last_complete_round_at is None else "; a round is under way"
-    match figures.duty:
+        return "; first round under way" if snapshot.last_complete_round_at is None else "; a round is under way"
+    match snapshot.duty:
         case Duty.RUN:
             return ""  # that is a problem of its own
         case Duty.ONCE:

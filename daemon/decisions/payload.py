@@ -79,7 +79,7 @@ class Templates:
             body["Note"] = note
         return _signed(body, kind, external_id)
 
-    def remarks(self) -> Iterator[str]:
+    def warnings(self) -> Iterator[str]:
         """What in the templates will not do what its author may expect, a sentence each."""
         for kind, body in self._bodies.items():
             for key in body:

@@ -54,14 +54,14 @@ class SendHistory:
     """When the guess grows, or after a 429 may grow again."""
 
 
-def counted(pace: SendHistory, _limit: int | None, _now: datetime) -> SendHistory:
-    """The pace once an event goes out. While it is in flight it counts as that."""
-    return replace(pace, left=max(pace.left - 1, 0))
+def counted(history: SendHistory, _limit: int | None, _now: datetime) -> SendHistory:
+    """The history once an event goes out. While it is in flight it counts as that."""
+    return replace(history, left=max(history.left - 1, 0))
 
 
 def learned(
-    pace: SendHistory,
-    allowance: RateLimit | None,
+    history: SendHistory,
+    said: RateLimit | None,
     in_flight: int,
     now: datetime,
     limit: int | None = None,
@@ -69,57 +69,59 @@ def learned(
     sent_at: datetime | None = None,
     refused: bool = False,
 ) -> SendHistory:
-    """The pace after an answer. `limit`: the one learned; `sent_at`: when what it answers was sent, now by default.
+    """The history after an answer. `limit`: the one learned; `sent_at`: when what it answers was sent, now by default.
 
     Answers overtake each other. So what is in flight, or was answered since `sent_at`, may be in this count or not, and
     is taken for whatever leaves less. `refused`: whether the answer said that there were too many events.
     """
-    span = max(span for span, _ in _windows(pace, limit))
-    since = replace(pace, sent=tuple(at for at in pace.sent if sent_at is None or at <= sent_at))
-    between = len(_within(pace, span, now)) - len(_within(since, span, now))
+    span = max(span for span, _ in _windows(history, limit))
+    since = replace(history, sent=tuple(at for at in history.sent if sent_at is None or at <= sent_at))
+    between = len(_within(history, span, now)) - len(_within(since, span, now))
     # What was refused may not count. Where it does, what the answer says was spent holds it.
-    counts = allowance is None or not refused
-    pace = replace(pace, sent=(*_within(pace, span, now), *([now] if counts else [])))
-    if allowance is None:
-        return _probed(pace, in_flight, now, refused=refused) if limit is None else pace
-    if allowance.resets_in is None:
-        return replace(pace, others=0)
-    spent, ours = allowance.events - allowance.remaining, len(_within(since, WINDOW, now)) + counts
-    slides = _slides(pace, spent, ours, sent_at or now)
+    counts = said is None or not refused
+    history = replace(history, sent=(*_within(history, span, now), *([now] if counts else [])))
+    if said is None:
+        return _probed(history, in_flight, now, refused=refused) if limit is None else history
+    if said.resets_in is None:
+        return replace(history, others=0)
+    spent, ours = said.events - said.remaining, len(_within(since, WINDOW, now)) + counts
+    slides = _slides(history, spent, ours, sent_at or now)
     # Where they slide, `Reset` is when the oldest event counts no more, and nothing begins anew.
-    resets_in = WINDOW if slides else min(allowance.resets_in, WINDOW)
+    resets_in = WINDOW if slides else min(said.resets_in, WINDOW)
     # Of what was answered meanwhile, the answer before this one knew better whose it is.
-    others = min(spent - ours, pace.others) if between else spent - ours
+    others = min(spent - ours, history.others) if between else spent - ours
     return replace(
-        pace,
-        left=max(allowance.remaining - in_flight - between, 0),
+        history,
+        left=max(said.remaining - in_flight - between, 0),
         others=max(others, spent - ours - between - in_flight, 0),
         resets_at=now + resets_in + MARGIN,
         slides=slides,
     )
 
 
-def narrowed(opening: Admission, pace: SendHistory, limit: int | None, in_flight: int, now: datetime) -> Admission:
-    """The opening, as far as the pace admits it."""
-    room = max(_room(pace, limit, in_flight, now), 0)
+def limit_admission(
+    opening: Admission, history: SendHistory, limit: int | None, in_flight: int, now: datetime
+) -> Admission:
+    """The opening, as far as the history admits it."""
+    room = max(_room(history, limit, in_flight, now), 0)
     if room > 0:
-        return replace(opening, width=min(opening.width, in_flight + room))
-    start = free_at(pace, limit, now, in_flight)
+        return replace(opening, max_in_flight=min(opening.max_in_flight, in_flight + room))
+    start = free_at(history, limit, now, in_flight)
     if start <= now:
         # The answer to what is in flight says more.
-        return replace(opening, width=min(opening.width, in_flight))
+        return replace(opening, max_in_flight=min(opening.max_in_flight, in_flight))
     return replace(opening, clean_from=max(opening.clean_from, start), refused_from=max(opening.refused_from, start))
 
 
-def free_at(pace: SendHistory, limit: int | None, now: datetime, in_flight: int = 0) -> datetime:
-    """When the next event may go, as far as the pace is concerned."""
-    (_, short), *longer = _windows(pace, limit)
-    starts = [_freed_at(pace, span, most - in_flight, now) for span, most in longer]
-    if pace.left > 0:
+def free_at(history: SendHistory, limit: int | None, now: datetime, in_flight: int = 0) -> datetime:
+    """When the next event may go, as far as the history is concerned."""
+    (_, short), *longer = _windows(history, limit)
+    starts = [_freed_at(history, span, most - in_flight, now) for span, most in longer]
+    if history.left > 0:
         return max(now, *starts) if starts else now
-    freed = _freed_at(pace, WINDOW, short - in_flight - pace.others, now)
-    if pace.resets_at is not None:
-        freed = min(freed, pace.resets_at)
+    freed = _freed_at(history, WINDOW, short - in_flight - history.others, now)
+    if history.resets_at is not None:
+        freed = min(freed, history.resets_at)
     return max(now, freed, *starts)
 
 
@@ -128,52 +130,52 @@ def time_for(events: int, limit: int | None) -> timedelta:
     return max((events // most * span for span, most in _windows(SendHistory(), limit)), default=timedelta(0))
 
 
-def _slides(pace: SendHistory, spent: int, ours: int, sent_at: datetime) -> bool:
+def _slides(history: SendHistory, spent: int, ours: int, sent_at: datetime) -> bool:
     """Whether windows slide, as far as an answer tells: so many were spent by it, and so many are ours of a window."""
     if spent * 2 < ours:
         return False
-    after_reset = pace.resets_at is not None and sent_at >= pace.resets_at
-    return pace.slides or (after_reset and ours > 1 and spent >= ours)
+    after_reset = history.resets_at is not None and sent_at >= history.resets_at
+    return history.slides or (after_reset and ours > 1 and spent >= ours)
 
 
-def _room(pace: SendHistory, limit: int | None, in_flight: int, now: datetime) -> int:
-    (span, short), *longer = _windows(pace, limit)
-    room = max(short - len(_within(pace, span, now)) - in_flight - pace.others, pace.left)
-    if room <= 0 and in_flight == 0 and pace.resets_at is not None and pace.resets_at <= now:
+def _room(history: SendHistory, limit: int | None, in_flight: int, now: datetime) -> int:
+    (span, short), *longer = _windows(history, limit)
+    room = max(short - len(_within(history, span, now)) - in_flight - history.others, history.left)
+    if room <= 0 and in_flight == 0 and history.resets_at is not None and history.resets_at <= now:
         # A new window has begun. One event asks what it allows.
         room = 1
-    return min([room, *(most - len(_within(pace, span, now)) - in_flight for span, most in longer)])
+    return min([room, *(most - len(_within(history, span, now)) - in_flight for span, most in longer)])
 
 
-def _freed_at(pace: SendHistory, span: timedelta, most: int, now: datetime) -> datetime:
+def _freed_at(history: SendHistory, span: timedelta, most: int, now: datetime) -> datetime:
     """When fewer than `most` of what was sent lie in the span; a whole span from now where only answers can tell."""
     if most <= 0:
         return now + span
-    recent = _within(pace, span, now)
+    recent = _within(history, span, now)
     return recent[-most] + span if len(recent) >= most else now
 
 
-def _probed(pace: SendHistory, in_flight: int, now: datetime, *, refused: bool) -> SendHistory:
+def _probed(history: SendHistory, in_flight: int, now: datetime, *, refused: bool) -> SendHistory:
     """The guess after an answer that says nothing of a limit."""
     if refused:
-        halved = max(pace.guess // 2, CAREFUL)
-        return replace(pace, guess=halved, grown=halved, probe_from=now + PROBE_AGAIN)
-    if pace.probe_from is not None and now >= pace.probe_from:
-        pace = replace(pace, guess=pace.grown, probe_from=None)
-    used_up = len(_within(pace, WINDOW, now)) + in_flight >= pace.guess
-    if not used_up or pace.probe_from is not None:
-        return pace
-    return replace(pace, grown=min(pace.guess * 2, PAID), probe_from=now + WINDOW)
+        halved = max(history.guess // 2, CAREFUL)
+        return replace(history, guess=halved, grown=halved, probe_from=now + PROBE_AGAIN)
+    if history.probe_from is not None and now >= history.probe_from:
+        history = replace(history, guess=history.grown, probe_from=None)
+    used_up = len(_within(history, WINDOW, now)) + in_flight >= history.guess
+    if not used_up or history.probe_from is not None:
+        return history
+    return replace(history, grown=min(history.guess * 2, PAID), probe_from=now + WINDOW)
 
 
-def _within(pace: SendHistory, span: timedelta, now: datetime) -> tuple[datetime, ...]:
+def _within(history: SendHistory, span: timedelta, now: datetime) -> tuple[datetime, ...]:
     """What was sent in the span before now. A time to come is that of a clock that was wrong, and does not count."""
-    return tuple(at for at in pace.sent if now - span < at <= now)
+    return tuple(at for at in history.sent if now - span < at <= now)
 
 
-def _windows(pace: SendHistory, limit: int | None) -> tuple[tuple[timedelta, int], ...]:
+def _windows(history: SendHistory, limit: int | None) -> tuple[tuple[timedelta, int], ...]:
     """Each window with the events that it may hold, the shortest first."""
     if limit is None:
-        return ((WINDOW, pace.guess),)
+        return ((WINDOW, history.guess),)
     short = (WINDOW, max(limit, 1))
     return (short, *LONGER_WINDOWS_OF_THE_FREE_PLAN) if limit <= CAREFUL else (short,)

@@ -132,8 +132,8 @@ def target_after(target: DestinationState, answer: Answer, delay: timedelta, now
             pass
     if target.secret_refused_since is not None:
         target = replace(target, probe_at=now + PROBE_GAP)
-    if answer.allowance is not None:
-        target = replace(target, event_limit=answer.allowance.events)
+    if answer.rate_limit is not None:
+        target = replace(target, event_limit=answer.rate_limit.events)
     if answer.hold is not None:
         why = outcome.why if not isinstance(outcome, Delivered) else "SIGNL4's rate limit is used up"
         target = _held(target, answer.hold, why, now)
@@ -153,9 +153,9 @@ def opening(target: DestinationState, concurrency: int, now: datetime) -> Admiss
         return Admission(1, probe_at, probe_at, probe=True)
     faults = _recent((*target.other_faults, *target.payload_faults), now)
     rest = _rest_until(faults, now)
-    width = max(1, min(concurrency, FAULT_BUDGET - len(faults))) if faults else concurrency
+    max_in_flight = max(1, min(concurrency, FAULT_BUDGET - len(faults))) if faults else concurrency
     if rest is None:
-        return Admission(width, hold, hold)
+        return Admission(max_in_flight, hold, hold)
     if _recent(target.other_faults, now):
         return Admission(1, max(hold, rest), max(hold, rest))
     paced_from = target.paced_at + PACE if target.paced_at is not None and target.paced_at <= now else now

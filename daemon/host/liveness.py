@@ -13,25 +13,25 @@ class Liveness:
 
     def __init__(self) -> None:
         self._last = time.monotonic()
-        self._may_rest = math.inf
+        self._may_idle = math.inf
 
     def beat(self) -> None:
         """The job is under way and got on."""
         self._last = time.monotonic()
-        self._may_rest = 0.0
+        self._may_idle = 0.0
 
-    def rest(self, seconds: float = math.inf) -> None:
+    def idle(self, seconds: float = math.inf) -> None:
         """The job ended, and is due again after so many seconds, or when there is something to do."""
         self._last = time.monotonic()
-        self._may_rest = seconds
+        self._may_idle = seconds
 
-    def pardon(self) -> None:
+    def reset(self) -> None:
         """The whole process stood still, as when its machine sleeps: that was no silence of this job."""
         self._last = time.monotonic()
 
     def silent_for(self) -> float:
         """Seconds of silence beyond the rest."""
-        return time.monotonic() - self._last - self._may_rest
+        return time.monotonic() - self._last - self._may_idle
 
 
 class Vigil:
@@ -49,5 +49,5 @@ class Vigil:
         self._looked = time.monotonic()
         if stood_still:
             for pulse in self._pulses.values():
-                pulse.pardon()
+                pulse.reset()
         return next((name for name, pulse in self._pulses.items() if pulse.silent_for() > limit), None)

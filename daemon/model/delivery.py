@@ -116,7 +116,7 @@ class Answer:
     """How long SIGNL4 asked to be left alone, already clamped."""
     faulty: bool = False
     """Whether SIGNL4 counts the request among the ten faulty ones it allows a minute."""
-    allowance: RateLimit | None = None
+    rate_limit: RateLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Disposition:
 class Admission:
     """What the target admits at one moment."""
 
-    width: int
+    max_in_flight: int
     """How many requests may be in flight."""
     clean_from: datetime
     """When deliveries that were never refused may go."""

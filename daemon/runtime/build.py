@@ -32,7 +32,7 @@ from daemon.storage.keeper import Keeper
 from daemon.storage.store import Store
 from daemon.storage.upgrade import upgrade
 
-MOST_REMARKS = 1000
+MOST_WARNINGS = 1000
 """So many different oddities are logged; more would only fill the journal."""
 
 
@@ -73,10 +73,10 @@ class Components:
     oversee: SelfCheck
     wires: ExitStack
 
-    def follow(self, old: "Components") -> None:
+    def inherit(self, old: "Components") -> None:
         """Takes over what both services said to the old one."""
-        self.source.follow(old.source)
-        self.deliver.follow(old.deliver)
+        self.source.inherit(old.source)
+        self.deliver.inherit(old.deliver)
 
     def close(self) -> None:
         """Gives the connections to the services back."""
@@ -100,7 +100,7 @@ def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty 
 def frame_for(keeper: Keeper, stop: Stop, on_told: Callable[[], None]) -> Shared:
     """What one process has for all its configurations. Raises `DatabaseBusyError`."""
     clock = SteadyClock()
-    ahead = queries.figures(keeper.engine).ahead
+    ahead = queries.snapshot(keeper.engine).ahead
     return Shared(keeper.engine, stop, clock, on_told, TheirClock(clock, ahead), keep=keeper.look)
 
 
@@ -116,7 +116,7 @@ def assemble(configuration: Configuration, frame: Shared, log_for: Callable[[Con
         waiting = _waiting(frame.stop, frame.pulses.poll)
         shown: list[Shown] = []
         source = BetterStack(
-            incidents, settings.betterstack, waiting, _Remarks(log), frame.their_clock, report=shown.append
+            incidents, settings.betterstack, waiting, _Warnings(log), frame.their_clock, report=shown.append
         )
         clocks: dict[str, Callable[[], datetime]] = {"clock": frame.clock, "their_clock": frame.their_clock}
         poll = Poll(source, store, settings, log=log, on_told=frame.on_told, shown=shown, **clocks)
@@ -130,7 +130,7 @@ def assemble(configuration: Configuration, frame: Shared, log_for: Callable[[Con
             **clocks,
         )
         oversee = SelfCheck(
-            lambda: queries.figures(frame.engine),
+            lambda: queries.snapshot(frame.engine),
             store,
             signl4,
             Heartbeat(watchers),
@@ -161,7 +161,7 @@ def _waiting(stop: Stop, pulse: Liveness) -> Callable[[float], bool]:
     return wait
 
 
-class _Remarks:
+class _Warnings:
     """Logs each oddity once."""
 
     def __init__(self, log: Log) -> None:
@@ -169,6 +169,6 @@ class _Remarks:
         self._made: set[str] = set()
 
     def __call__(self, sentence: str) -> None:
-        if sentence not in self._made and len(self._made) < MOST_REMARKS:
+        if sentence not in self._made and len(self._made) < MOST_WARNINGS:
             self._made.add(sentence)
             self._log.warning(sentence)

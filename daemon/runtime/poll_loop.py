@@ -22,7 +22,7 @@ class PollLoop:
 
     def __init__(self) -> None:
         self._failures = 0
-        self._trouble: str | None = None
+        self._last_error: str | None = None
         self._swept_at = self._pruned_at = -math.inf
 
     def one(self, parts: Components, before: Callable[[], None]) -> float:
@@ -48,9 +48,9 @@ class PollLoop:
         return self._succeeded(parts, started)
 
     def _succeeded(self, parts: Components, started: float) -> float:
-        if self._trouble is not None:
-            parts.log.info("rounds succeed again", after=self._trouble, failed_rounds=self._failures)
-        self._failures, self._trouble = 0, None
+        if self._last_error is not None:
+            parts.log.info("rounds succeed again", after=self._last_error, failed_rounds=self._failures)
+        self._failures, self._last_error = 0, None
         next_in = max(_interval(parts).total_seconds() - (time.monotonic() - started), 0)
         self._prune(parts)
         return next_in
@@ -58,9 +58,9 @@ class PollLoop:
     def _failed(self, parts: Components, why: str, retry_after: timedelta | None = None) -> float:
         self._failures += 1
         next_in = next_round(_interval(parts), self._failures, retry_after).total_seconds()
-        if why != self._trouble:
+        if why != self._last_error:
             parts.log.error("round failed", error=why, next_in=f"{next_in:.0f}s")
-        self._trouble = why
+        self._last_error = why
         return next_in
 
     def _prune(self, parts: Components) -> None:

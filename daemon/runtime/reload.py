@@ -86,10 +86,10 @@ class Reload:
                 yield None
                 return
             beat()
-            deliver.put_down()
+            deliver.pause()
             new = self._take() if _acquired(delivering, patience, held) else None
             if new is None:
-                deliver.go_on()
+                deliver.resume()
             yield new
 
     def _take(self) -> Components | None:

@@ -96,7 +96,7 @@ class Service:
         # The end of the first round makes the third job due: before that there is nothing to judge.
         for name in ("poll", "deliver"):
             self._due(name, 0)
-        frame.pulses.poll.rest(0)
+        frame.pulses.poll.idle(0)
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         start(self._scheduler)
         parts.log.info("started", version=__version__, interval=spelled(parts.settings.poll.interval))
@@ -149,7 +149,7 @@ class Service:
             if new is None:
                 return
             beat()
-            new.follow(self._parts)
+            new.inherit(self._parts)
             old, self._parts = self._parts, new
             old.close()
             self._refused, self._begin_anew = None, True
@@ -202,7 +202,7 @@ class Service:
             case "poll":
                 self._polled = True
                 rest = 0.0 if self._reload.ready and not self._reload_put_off else self._next_round_in
-                self._frame.pulses.poll.rest(rest)
+                self._frame.pulses.poll.idle(rest)
                 self._due("poll", rest)
                 self._due("oversee", 0)
             case "deliver":
@@ -211,7 +211,7 @@ class Service:
     def _after_deliver(self, *, faulty: bool) -> None:
         if self._polled:
             self._due("oversee", 0)
-        self._frame.pulses.deliver.rest()
+        self._frame.pulses.deliver.idle()
         wakes = self._wakes
         try:
             next_at = self._parts.deliver.next_at()

@@ -72,9 +72,9 @@ class Keeper:
             change = self._change()
             done = self._put_right(change, on_progress) if change or not self._own else None
         except (OSError, sqlite3.Error, DaemonError) as error:
-            trouble = f"{change or 'the database file cannot be kept'}: {file}: {_told(error)}"
-            self._gate.say(trouble)
-            raise DatabaseBusyError(trouble) from None
+            why = f"{change or 'the database file cannot be kept'}: {file}: {_told(error)}"
+            self._gate.say(why)
+            raise DatabaseBusyError(why) from None
         self._gate.say(None)
         if change:
             log.error(str(change), file=file, done=done)

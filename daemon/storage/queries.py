@@ -42,7 +42,7 @@ class Dropping:
     """The ids of what was given up with it."""
 
 
-def figures(engine: Engine) -> Snapshot:
+def snapshot(engine: Engine) -> Snapshot:
     """The figures behind `status`. Raises `DatabaseBusyError`."""
     pending, dead = (DELIVERIES.c.state == state for state in (DeliveryState.PENDING, DeliveryState.DEAD))
     alarms = select(INCIDENTS.c.id, INCIDENTS.c.name).where(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != Phase.RESOLVED)

@@ -71,8 +71,8 @@ class Scene(Flows):
         incidents = self._open.enter_context(closing(HttpClient(whole.betterstack.base_url, section, tls)))
         alerts = self._open.enter_context(closing(HttpClient(whole.signl4.base_url, section, tls, 4)))
         super().configure(Signl4(alerts, whole.signl4), **services, http=http)
-        self.remarks: list[str] = []
-        source = BetterStack(incidents, whole.betterstack, self._wait, self.remarks.append, TheirClock(utc_now))
+        self.warnings: list[str] = []
+        source = BetterStack(incidents, whole.betterstack, self._wait, self.warnings.append, TheirClock(utc_now))
         self.poll = Poll(source, self.store, whole, clock=self.clock, log=self.log, on_told=self._on_told)
 
     def begin(self) -> None:

@@ -378,7 +378,7 @@ def little_was_read(scene: Scene) -> None:
 
 
 def skipped(scene: Scene) -> int:
-    return len({remark for remark in scene.remarks if "was skipped" in remark})
+    return len({warning for warning in scene.warnings if "was skipped" in warning})
 
 
 def one_was_skipped(scene: Scene) -> None:
@@ -638,7 +638,7 @@ def play(scene: Scene, case: Case, *, sweep: bool = False) -> BetterStackError |
     assert not effect.ends_there or len(scene.asked) == asked + 1
     assert progress.last_round_error == (None if error is None else str(error))
     assert (progress.last_complete_round_at != before.last_complete_round_at) is effect.complete
-    scene.check_that_nothing_leaked(str(error), *scene.remarks)
+    scene.check_that_nothing_leaked(str(error), *scene.warnings)
     return error
 
 

@@ -352,7 +352,7 @@ def apart(scene: Scene, _: Case) -> None:
     forms = [payload == least for payload in payloads_of(scene, scene.late)]
     assert forms == sorted(forms)
     assert 1 <= forms.count(True) <= 3
-    [own] = queries.figures(scene.engine).own_faults
+    [own] = queries.snapshot(scene.engine).own_faults
     assert own.incident_id == scene.late
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Snapshot:
+class Figures:
     """What came of all lives together."""
 
     seed: int

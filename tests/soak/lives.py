@@ -32,7 +32,7 @@ from tests.soak.books import (
     resident,
 )
 from tests.soak.course import Course
-from tests.soak.figures import Snapshot
+from tests.soak.figures import Figures
 from tests.soak.hasty import PROGRAM
 from tests.soak.trouble import SETTINGS, File, faults, lags
 
@@ -102,9 +102,9 @@ class Soak:
         self._held: list[Window] = []
         self._course = Course(sandbox.world)
         self._deck: list[str] = []
-        self.figures = Snapshot(seed)
+        self.figures = Figures(seed)
 
-    def play(self, cycles: int, transitions: int) -> Snapshot:
+    def play(self, cycles: int, transitions: int) -> Figures:
         """The first life in peace, then so many others and until so much was told, and a last one in peace again."""
         figures, sandbox = self.figures, self._sandbox
         for _ in range(4):
@@ -371,7 +371,7 @@ def _sentence(case: Case) -> str:
 
 def soak(
     directory: Path, cycles: int, seed: int, say: Callable[[str], None] = print, *, transitions: int = 0
-) -> Snapshot:
+) -> Figures:
     """So many lives in this empty directory, and more until SIGNL4 was told so many transitions."""
     url = f"sqlite:///{directory}/state.db"
     with locked(url):
