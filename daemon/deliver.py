@@ -131,35 +131,35 @@ class Deliver:
 
     def next_at(self) -> datetime | None:
         """When something may be sent next; `None` while nothing waits. Raises `DatabaseBusyError`."""
-        opening = self._opening()
-        waits = [wait for wait in self._store.waiting(self._in_flight) if opening.own_faults or not wait.own_fault]
-        return min((max(wait.due_at, opening.start(refused=wait.refused)) for wait in waits), default=None)
+        admission = self._admission()
+        waits = [wait for wait in self._store.waiting(self._in_flight) if admission.own_faults or not wait.own_fault]
+        return min((max(wait.due_at, admission.start(refused=wait.refused)) for wait in waits), default=None)
 
     def gap_ends_at(self) -> datetime | None:
         """When something may be sent that waits for nothing but the gap behind its predecessor, or for our own pace."""
         fresh = [wait.due_at for wait in self._store.waiting(self._in_flight) if not wait.attempted]
         willing = self._willing().clean_from <= self._clock()
-        return max(min(fresh), self._opening().clean_from) if fresh and willing else None
+        return max(min(fresh), self._admission().clean_from) if fresh and willing else None
 
     def _willing(self) -> Admission:
         """What SIGNL4 admits, whatever our pace."""
-        return retry.opening(self._target, self._settings.concurrency, self._clock())
+        return retry.admission(self._target, self._settings.concurrency, self._clock())
 
-    def _opening(self) -> Admission:
+    def _admission(self) -> Admission:
         limit, now = self._target.event_limit, self._clock()
-        opening = rate_limit.limit_admission(self._willing(), self._history, limit, len(self._in_flight), now)
+        admission = rate_limit.limit_admission(self._willing(), self._history, limit, len(self._in_flight), now)
         if self._short_until is not None:
-            clean, refused = (max(at, self._short_until) for at in (opening.clean_from, opening.refused_from))
-            opening = replace(opening, clean_from=clean, refused_from=refused)
+            clean, refused = (max(at, self._short_until) for at in (admission.clean_from, admission.refused_from))
+            admission = replace(admission, clean_from=clean, refused_from=refused)
         alone = any(delivery.own_fault for delivery in self._in_flight.values())
-        return replace(opening, own_faults=not alone)
+        return replace(admission, own_faults=not alone)
 
     def _fill(self) -> None:
         """Hands as many due deliveries as the target admits to a thread each."""
-        opening = self._opening()
-        while (room := opening.max_in_flight - len(self._in_flight)) > 0:
+        admission = self._admission()
+        while (room := admission.max_in_flight - len(self._in_flight)) > 0:
             now = self._clock()
-            due = self._store.due(opening, self._in_flight, room, now)
+            due = self._store.due(admission, self._in_flight, room, now)
             stale = [delivery for delivery in due if self._is_stale(delivery)]
             for delivery in stale:
                 self._supersede(delivery)
@@ -228,20 +228,20 @@ class Deliver:
 
     def _patience(self) -> float | None:
         """How many seconds from now something else may be sent; `None` if only the next answer can change that."""
-        full = self._opening().max_in_flight <= len(self._in_flight)
+        full = self._admission().max_in_flight <= len(self._in_flight)
         next_at = None if full or self._paused or self._wait(0) else self.next_at()
         return None if next_at is None else max((next_at - self._clock()).total_seconds(), 0.01)
 
     def _settle(self, delivery: Delivery, answer: Answer, taken: int) -> None:
         """Records what came of an attempt. A crash before it repeats the attempt. `taken`: by how many it began."""
         now = self._clock()
-        step, target = self._judge(delivery, answer, self._taken - taken, now)
-        self._taken += step.state is DeliveryState.DELIVERED
+        disposition, target = self._judge(delivery, answer, self._taken - taken, now)
+        self._taken += disposition.state is DeliveryState.DELIVERED
         last_error: str | None = None
         recorded = True
         while True:
             try:
-                recorded = self._store.settle(delivery, step, answer, _minimal(delivery), target, now)
+                recorded = self._store.settle(delivery, disposition, answer, _minimal(delivery), target, now)
                 self._target = target
                 break
             except DatabaseBusyError as error:
@@ -260,7 +260,7 @@ class Deliver:
             sent_at=self._sent_at.pop(delivery.id),
             refused=isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.TARGET,
         )
-        self._tell(delivery, answer, step if recorded else replace(step, state=DeliveryState.SUPERSEDED))
+        self._tell(delivery, answer, disposition if recorded else replace(disposition, state=DeliveryState.SUPERSEDED))
 
     def _judge(
         self, delivery: Delivery, answer: Answer, meanwhile: int, now: datetime
@@ -271,12 +271,14 @@ class Deliver:
         attempts = 1 if meanwhile else delivery.attempts + 1
         delay = retry.backoff(attempts, self._rng, settings.retry_min, settings.retry_max)
         if retry.is_own_fault(delivery, answer, now, meanwhile):
-            step = retry.set_apart(delivery, answer, settings.retry_max, now)
-            return step, retry.target_after_own_fault(self._target, answer, delay, now)
+            disposition = retry.set_apart(delivery, answer, settings.retry_max, now)
+            return disposition, retry.target_after_own_fault(self._target, answer, delay, now)
         answer = retry.in_company(answer, meanwhile)
-        return retry.step(answer, delivery.refused, delay, now), retry.target_after(self._target, answer, delay, now)
+        return retry.disposition(answer, delivery.refused, delay, now), retry.target_after(
+            self._target, answer, delay, now
+        )
 
-    def _tell(self, delivery: Delivery, answer: Answer, step: Disposition) -> None:
+    def _tell(self, delivery: Delivery, answer: Answer, disposition: Disposition) -> None:
         fields = {"incident": delivery.incident_id, "kind": delivery.kind, "attempt": delivery.attempts + 1}
         match answer.outcome:
             case Delivered(event_id):
@@ -284,14 +286,14 @@ class Deliver:
                     self._log.info("SIGNL4 takes deliveries again", after=self._last_error)
                 self._last_error = None
                 self._log.info("delivered", **fields, event_id=event_id)
-            case Rejected(why) | TryLater(why) if step.state is DeliveryState.SUPERSEDED:
+            case Rejected(why) | TryLater(why) if disposition.state is DeliveryState.SUPERSEDED:
                 self._log.info("dropped on its way", **fields, error=why)
-            case Rejected(why) if step.state is DeliveryState.DEAD:
+            case Rejected(why) if disposition.state is DeliveryState.DEAD:
                 self.deaths += 1
                 self._log.error("delivery dead", **fields, error=why, mend=f"look at it, then: retry {delivery.id}")
             case Rejected(why):
                 self._log.warning("payload refused, trying a minimal one", **fields, error=why)
-            case TryLater(why) if step.own_fault:
+            case TryLater(why) if disposition.own_fault:
                 say = self._log.debug if delivery.own_fault else self._log.error
                 say("delivery fails on its own", **fields, error=why, mend=f"or give it up: drop {delivery.id}")
             case TryLater(why):

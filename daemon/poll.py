@@ -118,129 +118,133 @@ class Poll:
     def round(self, *, sweep: bool) -> None:
         """One complete round. Raises `BetterStackError` if it failed, `StoppedError`, `DatabaseBusyError`."""
         progress = self._store.progress()
-        sight = _RoundProgress(self._policy(progress), self._store.tracked(), self._clock(), self._store.doubted())
+        this_round = _RoundProgress(self._policy(progress), self._store.tracked(), self._clock(), self._store.doubted())
         self._shown.clear()
         try:
-            self._gather(sight, progress, sweep=sweep)
-            self._settle_gone(sight, progress)
-            if sight.errors:
-                raise sight.errors[0]
+            self._gather(this_round, progress, sweep=sweep)
+            self._settle_gone(this_round, progress)
+            if this_round.errors:
+                raise this_round.errors[0]
         except BetterStackError as error:
-            refused = any(isinstance(one, TokenRefusedError) for one in (error, *sight.errors))
+            refused = any(isinstance(one, TokenRefusedError) for one in (error, *this_round.errors))
             self._store.fail_round(str(error), self._clock(), token_refused=refused)
             raise
         shown = least_readable(self._shown)
         self._store.complete_round(self._clock(), self._their_clock() - self._clock(), shown)
 
-    def _gather(self, sight: _RoundProgress, progress: Progress, *, sweep: bool) -> None:
-        with _collect_errors(sight):
+    def _gather(self, this_round: _RoundProgress, progress: Progress, *, sweep: bool) -> None:
+        with _collect_errors(this_round):
             for page in self._source.open_pages():
-                self._take(page, sight)
-        sight.spoilt = self._shown[0].unreadable if self._shown else ()
+                self._take(page, this_round)
+        this_round.spoilt = self._shown[0].unreadable if self._shown else ()
         if sweep:
-            self._sweep(sight, progress)
-        if len(sight.missing) > MANY:
-            self._catch_up(sight)
-        self._look_up(sight)
+            self._sweep(this_round, progress)
+        if len(this_round.missing) > MANY:
+            self._catch_up(this_round)
+        self._look_up(this_round)
 
-    def _sweep(self, sight: _RoundProgress, progress: Progress) -> None:
+    def _sweep(self, this_round: _RoundProgress, progress: Progress) -> None:
         """Finds what opened and closed between two rounds."""
         now = self._clock()
         unwatched = now - min(progress.last_complete_round_at or now, now)
         since = self._their_clock() - unwatched - timedelta(days=1)
-        with _collect_errors(sight):
+        with _collect_errors(this_round):
             for page in self._source.pages_since(since.date()):
-                self._take(page, sight)
+                self._take(page, this_round)
 
-    def _catch_up(self, sight: _RoundProgress) -> None:
+    def _catch_up(self, this_round: _RoundProgress) -> None:
         """Reads pages from the oldest of many that vanished on, as long as that is less work than lookups."""
-        lookups = len(sight.missing)
-        starts = [at for incident_id in sight.missing if (at := sight.tracked[incident_id].started_at) is not None]
-        with _collect_errors(sight):
+        lookups = len(this_round.missing)
+        starts = [
+            at for incident_id in this_round.missing if (at := this_round.tracked[incident_id].started_at) is not None
+        ]
+        with _collect_errors(this_round):
             for number, page in enumerate(self._source.pages_since(min(starts, default=self._clock()).date()), 1):
-                self._take(page, sight)
-                if not sight.missing or number >= lookups:
+                self._take(page, this_round)
+                if not this_round.missing or number >= lookups:
                     return
 
-    def _look_up(self, sight: _RoundProgress) -> None:
+    def _look_up(self, this_round: _RoundProgress) -> None:
         found = self._lookups.read(
-            sight.to_look_up,
-            sight.spoilt,
-            lambda incident: self._take((incident,), sight, own=True),
-            lists_failed=bool(sight.errors),
+            this_round.to_look_up,
+            this_round.spoilt,
+            lambda incident: self._take((incident,), this_round, own=True),
+            lists_failed=bool(this_round.errors),
         )
-        sight.gone += found.gone
-        sight.errors += found.errors
-        self._look_twice(sight)
+        this_round.gone += found.gone
+        this_round.errors += found.errors
+        self._look_twice(this_round)
 
-    def _look_twice(self, sight: _RoundProgress) -> None:
+    def _look_twice(self, this_round: _RoundProgress) -> None:
         """What was in doubt before this round, and is so again, is believed if one more look says the same.
 
         Where one answer in twenty is stale, one incident in thousands would else be told of for nothing.
         """
-        for incident_id in sorted(sight.doubted & sight.doubted_before):
+        for incident_id in sorted(this_round.doubted & this_round.doubted_before):
             # What cannot be read this time stays in doubt.
             with suppress(BetterStackError):
                 found = self._source.lookup(incident_id)
                 if isinstance(found, Incident):
-                    self._take((found,), sight, own=True)
+                    self._take((found,), this_round, own=True)
 
-    def _take(self, page: Page, sight: _RoundProgress, *, own: bool = False) -> None:
+    def _take(self, page: Page, this_round: _RoundProgress, *, own: bool = False) -> None:
         """Decides on each incident of a page, or on one by its `own` record, and commits what follows."""
         incidents = {incident.id: incident for incident in page}
         known = self._store.known(incidents.keys())
-        sight.recognised |= known.keys() - sight.seen
-        decided = [self._decide(known.get(incident.id), incident, sight, own=own) for incident in incidents.values()]
+        this_round.recognised |= known.keys() - this_round.seen
+        decided = [
+            self._decide(known.get(incident.id), incident, this_round, own=own) for incident in incidents.values()
+        ]
         self._commit([change for change in decided if change is not None], self._clock())
-        sight.seen |= incidents.keys()
+        this_round.seen |= incidents.keys()
 
     def _decide(
-        self, before: IncidentState | None, seen: Incident, sight: _RoundProgress, *, own: bool
+        self, before: IncidentState | None, seen: Incident, this_round: _RoundProgress, *, own: bool
     ) -> Change | None:
         external_id = self._templates.external_id(seen) if before is None else before.external_id
-        read = _read(before, sight) if own else Read.LISTED
-        decision = reconcile(before, seen, external_id, sight.policy, self._their_clock(), read)
+        read = _read(before, this_round) if own else Read.LISTED
+        decision = reconcile(before, seen, external_id, this_round.policy, self._their_clock(), read)
         if decision.in_doubt:
-            (sight.doubted if own else sight.in_doubt).add(seen.id)
+            (this_round.doubted if own else this_round.in_doubt).add(seen.id)
         return self._change(before, seen, decision)
 
-    def _settle_gone(self, sight: _RoundProgress, progress: Progress) -> None:
+    def _settle_gone(self, this_round: _RoundProgress, progress: Progress) -> None:
         """Takes answers "no such record" for deletions, unless all incidents got one at once."""
         now, theirs = self._clock(), self._their_clock()
-        suspected, token = progress.token_suspect_since, self._token(sight, progress)
-        since = suspect_since(sight.tracked, sight.seen, sight.gone, suspected, now, token)
+        suspected, token = progress.token_suspect_since, self._token(this_round, progress)
+        since = suspect_since(this_round.tracked, this_round.seen, this_round.gone, suspected, now, token)
         if token is Token.RECOGNISED or (suspected is not None and since is None):
             self._store.know_token(self._fingerprint)
         # While the token is suspect, time proves nothing: the first answer is noted, and no second one is believed.
         proof = timedelta.max if since is not None else self._settings.poll.gone_after
-        known = self._store.known(sight.gone)
+        known = self._store.known(this_round.gone)
         decisions = [(before, reconcile_gone(before, proof, now, theirs)) for before in known.values()]
         changes = [self._change(before, before.as_incident(), decision) for before, decision in decisions]
         self._commit([change for change in changes if change is not None], now)
         if since != suspected:
             self._store.suspect_token(since)
         if since is not None:
-            what = f"all {len(sight.tracked)} open incidents answer"
+            what = f"all {len(this_round.tracked)} open incidents answer"
             if token is Token.NEW:
-                lost = sorted(sight.tracked.keys() & set(sight.gone))
+                lost = sorted(this_round.tracked.keys() & set(this_round.gone))
                 what = f"the token is another one than before, and open incidents ({', '.join(lost)}) answer"
             raise TokenSuspectError(
                 f'{what} "no such record", as if betterstack.token were another team\'s; check it '
                 f"(these count as deletions from {since + SUSPICION_LASTS:%Y-%m-%d %H:%M} UTC on)"
             )
 
-    def _token(self, sight: _RoundProgress, progress: Progress) -> Token:
+    def _token(self, this_round: _RoundProgress, progress: Progress) -> Token:
         """What is known of the token. Where nothing is tracked there is nothing that a wrong one could end."""
         if progress.token_fingerprint == self._fingerprint and progress.token_changed_at is None:
             return Token.KNOWN
-        if progress.token_fingerprint == self._fingerprint or not sight.tracked:
+        if progress.token_fingerprint == self._fingerprint or not this_round.tracked:
             self._store.know_token(self._fingerprint)
             return Token.KNOWN
         if progress.token_changed_at is None:
-            self._store.token_changed(sight.began_at)
-            return Token.RECOGNISED if sight.recognised else Token.NEW
+            self._store.token_changed(this_round.began_at)
+            return Token.RECOGNISED if this_round.recognised else Token.NEW
         of_old = self._store.recorded_before(progress.token_changed_at)
-        return Token.NEW if of_old.isdisjoint(sight.recognised) else Token.RECOGNISED
+        return Token.NEW if of_old.isdisjoint(this_round.recognised) else Token.RECOGNISED
 
     def _change(self, before: IncidentState | None, seen: Incident, decision: Decision) -> Change | None:
         if decision.after == before and not decision.transitions:
@@ -259,10 +263,10 @@ class Poll:
         if not changes:
             return
         self._store.record(changes, now)
-        if any(change.told for change in changes):
+        if any(change.transitions for change in changes):
             self._on_told()
         for change in changes:
-            for transition, _ in change.told:
+            for transition, _ in change.transitions:
                 self._log.info(
                     "transition",
                     incident=change.after.id,
@@ -281,17 +285,17 @@ class Poll:
         )
 
 
-def _read(before: IncidentState | None, sight: _RoundProgress) -> Read:
+def _read(before: IncidentState | None, this_round: _RoundProgress) -> Read:
     """Only what was in doubt before this round is looked at again in it."""
-    return Read.OWN_LATER if before is not None and before.id in sight.doubted else Read.OWN
+    return Read.OWN_LATER if before is not None and before.id in this_round.doubted else Read.OWN
 
 
 @contextmanager
-def _collect_errors(sight: _RoundProgress) -> Iterator[None]:
+def _collect_errors(this_round: _RoundProgress) -> Iterator[None]:
     """Notes a failed request and lets the round go on, unless Better Stack asked to be left alone."""
     try:
         yield
     except BetterStackError as error:
         if error.retry_after is not None:
             raise
-        sight.errors.append(error)
+        this_round.errors.append(error)

@@ -91,7 +91,7 @@ class SelfCheck:
         """What a round came to, good or bad, was written down."""
         self._notes.state_error = None
 
-    def look(self) -> bool:
+    def run(self) -> bool:
         """Raises and closes alarms. Whether all is well, save for single records that cannot be read."""
         self._tell_of_state()
         now = self._clock()

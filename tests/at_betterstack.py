@@ -44,7 +44,7 @@ class Source:
 def source(clock: Monotonic, base_url: str = UPTIME, **betterstack: Any) -> Source:
     """A client whose waits move the clock."""
     whole = settings(betterstack={"base_url": base_url, **betterstack})
-    wire = HttpClient(base_url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    http = HttpClient(base_url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     warnings: list[str] = []
     waits: list[float] = []
     stopping: list[bool] = []
@@ -54,7 +54,7 @@ def source(clock: Monotonic, base_url: str = UPTIME, **betterstack: Any) -> Sour
         clock.now += seconds
         return bool(stopping)
 
-    client = BetterStack(wire, whole.betterstack, wait, warnings.append, TheirClock(utc_now))
+    client = BetterStack(http, whole.betterstack, wait, warnings.append, TheirClock(utc_now))
     return Source(client, clock, warnings, waits, stopping)
 
 

@@ -111,7 +111,7 @@ def _opened(incident_id: str, now: datetime) -> Change:
         external_id=incident_id,
         generation=1,
         phase=Phase.OPEN,
-        told=True,
+        alerted=True,
         status="Started",
         name="Shop front page",
         cause="Status 503",

@@ -51,7 +51,7 @@ def recorded(incident_id: str = "1026034957", **changes: Any) -> IncidentState:
         "external_id": incident_id,
         "generation": 1,
         "phase": Phase.OPEN,
-        "told": True,
+        "alerted": True,
         "status": "Started",
         "name": "Shop front page",
         "cause": "Status 503",

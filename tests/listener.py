@@ -160,8 +160,8 @@ class _Kept(Connection):
 
 
 @contextmanager
-def wire_to(url: str, tls: ssl.SSLContext | None = None, **http: Any) -> Iterator[HttpClient]:
+def client_to(url: str, tls: ssl.SSLContext | None = None, **http: Any) -> Iterator[HttpClient]:
     """A client; one that trusts nobody, if not told otherwise."""
     settings = HttpSection(**http).model_copy(update={"timeout": timedelta(seconds=TIMEOUT)})
-    with closing(HttpClient(url, settings, tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))) as wire:
-        yield wire
+    with closing(HttpClient(url, settings, tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))) as client:
+        yield client

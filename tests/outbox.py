@@ -60,10 +60,10 @@ def tell(store: Store, incident_id: str, *kinds: Kind, at: datetime = NOW, **cha
 
 
 def due(
-    store: Store, opening: Admission = WIDE_OPEN, *, busy: Iterable[str] = (), limit: int = 100, now: datetime = NOW
+    store: Store, admission: Admission = WIDE_OPEN, *, busy: Iterable[str] = (), limit: int = 100, now: datetime = NOW
 ) -> list[tuple[str, Kind]]:
     """Incident and kind of each delivery that may go, in the order in which they go."""
-    return [(delivery.incident_id, delivery.kind) for delivery in store.due(opening, busy, limit, now)]
+    return [(delivery.incident_id, delivery.kind) for delivery in store.due(admission, busy, limit, now)]
 
 
 def head(store: Store, incident_id: str) -> Delivery:
@@ -76,14 +76,14 @@ def settle(
     store: Store,
     delivery: Delivery,
     outcome: Outcome,
-    step: Disposition,
+    disposition: Disposition,
     *,
     at: datetime = NOW,
     minimal: Mapping[str, Any] = MINIMAL,
     target: DestinationState = DestinationState(),  # noqa: B008 - it is frozen
 ) -> None:
     """Writes down an outcome, without having claimed the attempt."""
-    store.settle(delivery, step, Answer(outcome), minimal, target, at)
+    store.settle(delivery, disposition, Answer(outcome), minimal, target, at)
 
 
 def deliver(store: Store, incident_id: str, *, at: datetime = NOW, event_id: str | None = None) -> None:
@@ -97,8 +97,8 @@ def refuse(store: Store, incident_id: str, *, at: datetime = NOW) -> None:
     """The head of the incident is attempted and its payload refused: pending with a minimal one, then dead."""
     delivery = head(store, incident_id)
     store.claim(delivery, at)
-    step = Disposition(DEAD, at) if delivery.refused else Disposition(PENDING, at, minimal=True)
-    settle(store, delivery, Rejected("400: a field is missing"), step, at=at)
+    disposition = Disposition(DEAD, at) if delivery.refused else Disposition(PENDING, at, minimal=True)
+    settle(store, delivery, Rejected("400: a field is missing"), disposition, at=at)
 
 
 def postpone(store: Store, incident_id: str, *, attempt_at: datetime = NOW, until: datetime = NOW) -> None:

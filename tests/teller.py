@@ -89,8 +89,8 @@ class Place:
             own = settings.signl4
             if secret is not None:
                 own = own.model_copy(update={"secret": SecretStr(secret)})
-            with closing(HttpClient(own.base_url, settings.http, tls_context(settings.http))) as wire:
-                yield Signl4(wire, own)
+            with closing(HttpClient(own.base_url, settings.http, tls_context(settings.http))) as http:
+                yield Signl4(http, own)
 
 
 def place(root: Path, toml: str = "", **credentials: str | bytes) -> Place:

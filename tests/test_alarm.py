@@ -103,7 +103,7 @@ class Duty:
         self.full = False
         """Whether the disk is."""
         flows.configure(**sections)
-        self.oversee = SelfCheck(
+        self.self_check = SelfCheck(
             self._figures,
             flows.store,
             flows.signl4,
@@ -129,13 +129,13 @@ class Duty:
 
     def round(self) -> None:
         if self.full:
-            self.oversee.state_failed("the database cannot be written now: disk full")
+            self.self_check.state_failed("the database cannot be written now: disk full")
         else:
             with suppress(BetterStackError):
                 self.flows.round()
-            self.oversee.state_works()
-        if self.oversee.look():
-            self.oversee.beat()
+            self.self_check.state_works()
+        if self.self_check.run():
+            self.self_check.beat()
         if not self.full:
             self.flows.drain_for(seconds=5)
 
@@ -239,7 +239,7 @@ def test_an_alarm_that_is_refused_raises_no_alarm(duty: Duty) -> None:
     duty.flows.betterstack.refuses("open")
     duty.minutes(30)
     assert [kind for _, kind in duty.alarms()] == ["new", "new"], "in full, then in its smallest form"
-    assert duty.oversee.look() is False
+    assert duty.self_check.run() is False
 
 
 def test_where_nothing_can_be_written_one_alarm_goes_out_all_the_same(duty: Duty) -> None:

@@ -53,7 +53,7 @@ def test_incidents_are_listed_by_their_latest_change(
     store: Store, engine: Engine, open_only: bool, expected: str
 ) -> None:
     for n, (incident_id, phase) in enumerate(zip("abcd", Phase, strict=True)):
-        tell(store, incident_id, phase=phase, at=after(minutes=n), told=False)
+        tell(store, incident_id, phase=phase, at=after(minutes=n), alerted=False)
     tell(store, "d", at=after(minutes=2))
     tell(store, "c", phase=Phase.RESOLVED, at=after(minutes=9))
     assert ids(queries.incidents(engine, open_only=open_only)) == list(expected)
@@ -70,7 +70,7 @@ def test_an_incident_is_listed_with_all_that_is_recorded_and_when(store: Store, 
     (listed,) = queries.incidents(engine, open_only=False)
     whole = recorded("1")
     for name, value in listed.items():
-        expected = {"first_seen_at": ago(minutes=1), "changed_at": NOW}
+        expected = {"first_seen_at": ago(minutes=1), "changed_at": NOW, "told": whole.alerted}
         assert value == (expected[name] if name in expected else getattr(whole, name))
 
 
@@ -145,7 +145,7 @@ FIGURES: dict[str, tuple[Callable[[Store], object], Snapshot]] = {
     "a clock that was set": (clock_set, Snapshot(last_round_error="503", failing_since=ago(days=30))),
     "a suspected token": (lambda store: store.suspect_token(NOW), Snapshot(token_suspect_since=NOW)),
     "open incidents": (
-        lambda store: store.record([change(phase, phase=phase, told=False) for phase in Phase], NOW),
+        lambda store: store.record([change(phase, phase=phase, alerted=False) for phase in Phase], NOW),
         Snapshot(open_incidents=3),
     ),
     "a refused secret": (

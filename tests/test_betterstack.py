@@ -124,14 +124,14 @@ class TestPages:
                 shown = {"data": [record(str(self.asked))], "pagination": {"next": following}}
                 return Response(200, {}, body(shown))
 
-        wire = Endless()
-        client = BetterStack(wire, settings().betterstack, lambda _: False, lambda _: None, TheirClock(utc_now))  # type: ignore[arg-type]
+        http = Endless()
+        client = BetterStack(http, settings().betterstack, lambda _: False, lambda _: None, TheirClock(utc_now))  # type: ignore[arg-type]
         if pages > 1000:
             with pytest.raises(BetterStackError, match="longer than 1000 pages"):
                 ids(client.open_pages())
         else:
             assert len(ids(client.open_pages())) == pages
-        assert wire.asked == 1000
+        assert http.asked == 1000
 
     def test_an_error_on_a_later_page_fails_the_list(self, api: respx.MockRouter, time: Monotonic) -> None:
         api.get(LIST).side_effect = [page([record("1")], "yes"), httpx.Response(500)]

@@ -222,7 +222,7 @@ def test_deliveries_of_one_state_are_asked_for_by_its_name(database: Path, store
 
 def test_incidents_as_json_are_all_that_is_known_the_latest_to_change_first(database: Path, store: Store) -> None:
     for n, phase in enumerate(Phase):
-        tell(store, str(phase), phase=phase, at=now() + timedelta(seconds=n), told=False)
+        tell(store, str(phase), phase=phase, at=now() + timedelta(seconds=n), alerted=False)
     assert [row["id"] for row in parsed(database, "incidents --json")] == [str(phase) for phase in reversed(Phase)]
     listed = parsed(database, "incidents --open --json")
     assert [row["phase"] for row in listed] == ["acknowledged", "open", "unconfirmed"]

@@ -12,7 +12,7 @@ from daemon.clients.heartbeat import Heartbeat
 from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
-from tests.listener import LONGEST, Connection, listening, ok, wire_to
+from tests.listener import LONGEST, Connection, client_to, listening, ok
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_claim_that_fails_leaves_no_thread_behind(flows: Flows, engine: Engine
 
 @contextmanager
 def watched(*urls: str) -> Iterator[Any]:
-    with wire_to(urls[0]) as one, wire_to(urls[0]) as other:
+    with client_to(urls[0]) as one, client_to(urls[0]) as other:
         yield Heartbeat([one, other])
 
 

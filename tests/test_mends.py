@@ -88,7 +88,7 @@ def mend(duty: Duty) -> None:
         if not sentences(duty):
             break
     assert sentences(duty) == []
-    assert duty.oversee.look() is True
+    assert duty.self_check.run() is True
 
 
 INCIDENTS = st.sampled_from(["1", "2"])
@@ -168,7 +168,7 @@ def test_a_dead_alarm_does_not_outlive_its_cause(duty: Duty) -> None:
     alarm = rows(duty.flows.engine)[DEAD_ALARM, 1, "new"]
     assert (alarm.state, alarm.reason) == ("superseded", "the alarm is over")
     assert sentences(duty) == []
-    assert duty.oversee.look() is True
+    assert duty.self_check.run() is True
 
 
 def test_a_dead_alarm_is_dead_as_long_as_its_cause_lasts(duty: Duty) -> None:
@@ -233,7 +233,7 @@ def test_without_the_daemon_retry_gives_up_what_is_pointless(duty: Duty) -> None
         engine_rows = rows(engine)
         assert engine_rows[POLL, 1, "new"].state == "dead"
         duty.flows.round()
-        duty.oversee._record({}, duty.flows.clock())  # it ends right behind this
+        duty.self_check._record({}, duty.flows.clock())  # it ends right behind this
         said = queries.revive(engine, queries.dead_ids(engine), force=False)
     assert said == [queries.Revival(1, None, "superseded: the alarm is over")]
     assert rows(duty.flows.engine)[POLL, 1, "new"].reason == "the alarm is over"

@@ -34,7 +34,7 @@ class Storm:
         self.now = NOW
         self.in_flight: list[tuple[RateLimit, datetime]] = []
 
-    def opening(self) -> Admission:
+    def admission(self) -> Admission:
         willing = Admission(CONCURRENCY, self.now, self.now)
         return rate_limit.limit_admission(willing, self.pace, self.limit, len(self.in_flight), self.now)
 
@@ -53,12 +53,12 @@ class Storm:
     def events(self, count: int, order: Iterator[int]) -> None:
         """Sends so many, each answered some time after it was sent, in whatever order."""
         for _ in range(count):
-            while len(self.in_flight) >= self.opening().max_in_flight:
+            while len(self.in_flight) >= self.admission().max_in_flight:
                 self.answer(next(order) % len(self.in_flight))
-            if self.opening().clean_from > self.now:
+            if self.admission().clean_from > self.now:
                 while self.in_flight:
                     self.answer(0)
-                self.now = max(self.opening().clean_from, self.now)
+                self.now = max(self.admission().clean_from, self.now)
             self.send()
             self.now += timedelta(milliseconds=next(order))
 
@@ -102,9 +102,9 @@ def test_it_starts_carefully_and_goes_on_as_soon_as_it_knows_more() -> None:
     storm = Storm(Throttle(150, WINDOW))
     for _ in range(10):
         storm.send()
-    assert storm.opening().clean_from == NOW + WINDOW
+    assert storm.admission().clean_from == NOW + WINDOW
     storm.answer(0)
-    assert storm.opening().clean_from == NOW
+    assert storm.admission().clean_from == NOW
     silent = Storm(Throttle(150, WINDOW), silent=True)
     silent.events(30, cycle([1]))
     assert silent.now >= NOW + WINDOW

@@ -117,10 +117,10 @@ def run(server: Server, loads: list[datetime]) -> datetime:
     flying: deque[tuple[datetime, datetime | None]] = deque()
     waiting = deque(loads)
     while waiting or flying:
-        willing = retry.opening(target, CONCURRENCY, now)
-        opening = rate_limit.limit_admission(willing, kept, target.event_limit, len(flying), now)
-        start = max(waiting[0], opening.clean_from) if waiting else None
-        if start is not None and start <= now and len(flying) < opening.max_in_flight:
+        willing = retry.admission(target, CONCURRENCY, now)
+        admission = rate_limit.limit_admission(willing, kept, target.event_limit, len(flying), now)
+        start = max(waiting[0], admission.clean_from) if waiting else None
+        if start is not None and start <= now and len(flying) < admission.max_in_flight:
             waiting.popleft()
             kept = rate_limit.counted(kept, target.event_limit, now)
             flying.append((now, known))

@@ -49,11 +49,11 @@ class Reader(Flows):
     def configure(self, *_: Any, **sections: Any) -> None:
         super().configure(**sections)
         whole = given_settings(betterstack={"base_url": self.shelf.url, "token": "a-token-of-better-stack"}, **sections)
-        self.wire = HttpClient(self.shelf.url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        self.http = HttpClient(self.shelf.url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         self.warnings: list[str] = []
         shown: list[Shown] = []
         self.source = BetterStack(
-            self.wire,
+            self.http,
             whole.betterstack,
             lambda _: False,
             self.warnings.append,
@@ -100,7 +100,7 @@ def reading(shelf: Shelf, empty: bytes) -> Iterator[Reader]:
     shelf.clear()
     with tempfile.TemporaryDirectory() as directory:
         reader = Reader(shelf, directory, empty)
-        with closing(reader.wire):
+        with closing(reader.http):
             yield reader
         reader.engine.dispose()
 

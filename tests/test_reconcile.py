@@ -40,7 +40,7 @@ def reopened(minutes: float = 1, **attributes: Any) -> Incident:
     return incident(reopened_at=ago(minutes=minutes), **attributes)
 
 
-WAS_UNCONFIRMED = recorded(phase=Phase.UNCONFIRMED, told=False)
+WAS_UNCONFIRMED = recorded(phase=Phase.UNCONFIRMED, alerted=False)
 WAS_OPEN = recorded()
 WAS_ACKED = recorded(phase=Phase.ACKNOWLEDGED, acknowledged_at=ago(minutes=1))
 WAS_OVER = recorded(phase=Phase.RESOLVED, resolved_at=ago(minutes=20))
@@ -48,9 +48,9 @@ WAS_REOPENED = recorded(generation=2, reopened_at=ago(minutes=20))
 REOPENED_AFRESH = recorded(generation=2, ended_until=ago(minutes=20), old_until=ago(minutes=20))
 REOPENED_UNSEEN = recorded(generation=2, old_until=ago(minutes=22))
 WAS_DELETED = recorded(phase=Phase.RESOLVED, resolved_at=ago(minutes=20), deleted=True)
-UNTOLD = recorded(told=False)
-UNTOLD_ACKED = replace(WAS_ACKED, told=False)
-UNTOLD_OVER = recorded(told=False, phase=Phase.RESOLVED)
+UNTOLD = recorded(alerted=False)
+UNTOLD_ACKED = replace(WAS_ACKED, alerted=False)
+UNTOLD_OVER = recorded(alerted=False, phase=Phase.RESOLVED)
 
 CASES: dict[str, tuple[Policy, IncidentState | None, Incident, Told]] = {
     "first seen open": (USUAL, None, OPEN, [NEW]),
@@ -293,7 +293,7 @@ def test_everything_that_was_seen_is_recorded() -> None:
         external_id="better-1026034957",
         generation=1,
         phase=Phase.RESOLVED,
-        told=True,
+        alerted=True,
         status="Resolved",
         name="Checkout",
         cause="Timeout",

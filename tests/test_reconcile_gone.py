@@ -45,7 +45,7 @@ def test_a_second_answer_far_enough_apart_proves_the_deletion(seconds: float, ph
 
 @pytest.mark.parametrize("phase", OPEN_PHASES)
 def test_a_deletion_is_not_told_where_the_incident_was_not(phase: Phase) -> None:
-    decision = reconcile_gone(recorded(phase=phase, told=False, gone_since=ago(hours=1)), MINUTE, NOW)
+    decision = reconcile_gone(recorded(phase=phase, alerted=False, gone_since=ago(hours=1)), MINUTE, NOW)
     assert (decision.after.phase, decision.transitions) == (Phase.RESOLVED, ())
 
 

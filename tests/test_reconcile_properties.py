@@ -27,7 +27,7 @@ STALE_AFTER = [timedelta(0), timedelta(minutes=10)]
 GONE_AFTER = timedelta(minutes=1)
 
 EVERY_BEFORE: list[IncidentState | None] = [None] + [
-    recorded(phase=phase, told=told, generation=generation, reopened_at=reopened_at, gone_since=gone_since)
+    recorded(phase=phase, alerted=told, generation=generation, reopened_at=reopened_at, gone_since=gone_since)
     for phase, told, generation, reopened_at, gone_since in product(
         PROGRESS, (False, True), (1, 2), (None, ago(hours=1)), (None, ago(seconds=30))
     )
@@ -145,28 +145,28 @@ def test_only_the_generations_at_hand_are_told_of(every_case: list[Case]) -> Non
 
 def test_nothing_more_is_told_of_a_generation_that_alerts_nobody(every_case: list[Case]) -> None:
     for before, _, _, decision in known(every_case):
-        if not before.told and before.phase is not Phase.UNCONFIRMED:
+        if not before.alerted and before.phase is not Phase.UNCONFIRMED:
             assert kinds(decision, before.generation) == []
 
 
 def test_a_generation_that_was_told_of_is_not_begun_again(every_case: list[Case]) -> None:
     for before, _, _, decision in known(every_case):
-        if before.told:
+        if before.alerted:
             assert Kind.NEW not in kinds(decision, before.generation)
 
 
 def test_an_end_is_told_exactly_to_those_who_were_told_of_the_beginning(every_case: list[Case]) -> None:
     for before, seen, _, decision in known(every_case):
         ends = counts(before, seen) and (seen.phase is Phase.RESOLVED or is_news(before, seen))
-        alerting = before.told and before.phase is not Phase.RESOLVED
+        alerting = before.alerted and before.phase is not Phase.RESOLVED
         assert (Kind.RESOLVED in kinds(decision, before.generation)) is (ends and alerting)
 
 
 def test_a_generation_alerts_exactly_if_its_new_is_or_was_told(every_case: list[Case]) -> None:
     for before, _, _, decision in every_case:
         after = decision.after
-        told_before = before is not None and before.told and before.generation == after.generation
-        assert after.told is (told_before or Kind.NEW in kinds(decision, after.generation))
+        told_before = before is not None and before.alerted and before.generation == after.generation
+        assert after.alerted is (told_before or Kind.NEW in kinds(decision, after.generation))
 
 
 def test_acknowledgements_are_told_only_where_they_are_wanted(every_case: list[Case]) -> None:
@@ -247,7 +247,7 @@ def test_whatever_happens_each_generation_is_told_as_new_then_acknowledged_then_
     for after, transitions, _ in live(life, policy):
         for each in transitions:
             told.setdefault(each.generation, []).append(each.kind)
-        if after.told and after.phase is Phase.RESOLVED:
+        if after.alerted and after.phase is Phase.RESOLVED:
             assert told[after.generation][-1] is Kind.RESOLVED
     for sequence in told.values():
         assert sequence[0] is Kind.NEW

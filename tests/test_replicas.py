@@ -57,7 +57,7 @@ LAGS: dict[str, Lag] = {
 class Duty:
     """The program on duty, a round a second, and what happens meanwhile at Better Stack."""
 
-    def __init__(self, sandbox: Sandbox, engine: Engine, clock: Clock, log: KeptLog, wires: ExitStack) -> None:
+    def __init__(self, sandbox: Sandbox, engine: Engine, clock: Clock, log: KeptLog, clients: ExitStack) -> None:
         values = settings(
             betterstack={"token": sandbox.betterstack.token, "base_url": sandbox.betterstack.url},
             signl4={"secret": sandbox.signl4.secret, "base_url": sandbox.signl4.url},
@@ -66,7 +66,7 @@ class Duty:
         )
         tls, store = tls_context(values.http), Store(engine, values.delivery.gap)
         to_betterstack, to_signl4 = (
-            wires.enter_context(closing(HttpClient(url, values.http, tls)))
+            clients.enter_context(closing(HttpClient(url, values.http, tls)))
             for url in (values.betterstack.base_url, values.signl4.base_url)
         )
         self._source = BetterStack(to_betterstack, values.betterstack, _never_wait, lambda _: None, TheirClock(utc_now))
@@ -153,8 +153,8 @@ def report(verdict: Verdict) -> list[str]:
 @pytest.fixture
 def duty(engine: Engine, clock: Clock, log: KeptLog) -> Iterator[Duty]:
     event.listen(engine, "connect", leave_the_disk_alone)
-    with Sandbox(ground=Ground(now=clock), event_limit=10**6) as sandbox, ExitStack() as wires:
-        yield Duty(sandbox, engine, clock, log, wires)
+    with Sandbox(ground=Ground(now=clock), event_limit=10**6) as sandbox, ExitStack() as clients:
+        yield Duty(sandbox, engine, clock, log, clients)
 
 
 @pytest.mark.parametrize("lagging", LAGS)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.decisions.retry import backoff, next_round, step
+from daemon.decisions.retry import backoff, disposition, next_round
 from daemon.model.delivery import Answer, Delivered, DeliveryState, Disposition, Outcome, Rejected, Scope, TryLater
 from tests.given import NOW
 
@@ -46,12 +46,12 @@ AFTER: dict[str, tuple[Outcome, bool, timedelta | None, Disposition]] = {
 @pytest.mark.parametrize("case", AFTER)
 def test_what_becomes_of_a_delivery(case: str) -> None:
     outcome, refused, hold, expected = AFTER[case]
-    assert step(Answer(outcome, hold), refused, DELAY, NOW) == expected
+    assert disposition(Answer(outcome, hold), refused, DELAY, NOW) == expected
 
 
 @given(st.sampled_from([FAILED, THROTTLED, WRONG_SECRET]), st.booleans(), st.none() | st.timedeltas(timedelta(0), MOST))
 def test_their_outage_never_ends_a_delivery(outcome: Outcome, refused: bool, hold: timedelta | None) -> None:
-    after = step(Answer(outcome, hold), refused, DELAY, NOW)
+    after = disposition(Answer(outcome, hold), refused, DELAY, NOW)
     assert (after.state, after.minimal) == (PENDING, False)
     assert after.due_at >= NOW
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.decisions.retry import FAULT_BUDGET, PACE, PROBE_GAP, opening, sent_at, target_after
+from daemon.decisions.retry import FAULT_BUDGET, PACE, PROBE_GAP, admission, sent_at, target_after
 from daemon.model.delivery import Admission, Answer, Delivered, DestinationState, Rejected, Scope, TryLater
 from tests.given import NOW, ago
 
@@ -37,17 +37,17 @@ def after(answers: Iterable[Answer], target: DestinationState | None = None, now
 
 
 def seen_from(target: DestinationState, seconds: float = 0, concurrency: int = 4) -> Admission:
-    return opening(target, concurrency, NOW + timedelta(seconds=seconds))
+    return admission(target, concurrency, NOW + timedelta(seconds=seconds))
 
 
 def admits(target: DestinationState, seconds: float = 0, *, refused: bool = False) -> bool:
     now = NOW + timedelta(seconds=seconds)
-    return opening(target, 4, now).start(refused=refused) <= now
+    return admission(target, 4, now).start(refused=refused) <= now
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 64])
 def test_a_willing_target_admits_everything_at_once(concurrency: int) -> None:
-    assert opening(DestinationState(), concurrency, NOW) == Admission(concurrency, NOW, NOW)
+    assert admission(DestinationState(), concurrency, NOW) == Admission(concurrency, NOW, NOW)
 
 
 @pytest.mark.parametrize("answer", [TAKEN, FAILED])
@@ -104,13 +104,13 @@ def test_a_refused_secret_is_tried_once_a_minute_with_one_delivery_until_it_work
     target = DestinationState()
     for minute in range(10):
         now = NOW + minute * MINUTE
-        assert opening(target, 4, now).clean_from <= now
+        assert admission(target, 4, now).clean_from <= now
         target = target_after(target, WRONG_SECRET, DELAY, now)
         assert target.secret_refused_since == NOW
-        assert opening(target, 4, now) == Admission(1, now + PROBE_GAP, now + PROBE_GAP, probe=True)
+        assert admission(target, 4, now) == Admission(1, now + PROBE_GAP, now + PROBE_GAP, probe=True)
     works = target_after(target, TAKEN, DELAY, NOW + 10 * MINUTE)
     assert (works.secret_refused_since, works.probe_at) == (None, None)
-    assert opening(works, 4, NOW + 10 * MINUTE) == Admission(4, NOW + 10 * MINUTE, NOW + 10 * MINUTE)
+    assert admission(works, 4, NOW + 10 * MINUTE) == Admission(4, NOW + 10 * MINUTE, NOW + 10 * MINUTE)
 
 
 def test_probes_are_sixty_seconds_apart() -> None:
@@ -212,7 +212,7 @@ def test_clean_deliveries_are_paced_to_one_every_six_seconds_during_that_rest() 
     sent = []
     for tenth in range(400):
         now = NOW + timedelta(seconds=tenth / 10)
-        admitted = opening(target, 64, now)
+        admitted = admission(target, 64, now)
         if admitted.clean_from <= now:
             assert admitted.max_in_flight == 1
             target = sent_at(target, now)
@@ -280,7 +280,7 @@ TARGETS = st.builds(
 def test_whatever_is_recorded_something_may_go_within_the_longest_hold(
     target: DestinationState, concurrency: int
 ) -> None:
-    admitted = opening(target, concurrency, NOW)
+    admitted = admission(target, concurrency, NOW)
     assert 1 <= admitted.max_in_flight <= concurrency
     assert admitted.clean_from <= admitted.refused_from <= NOW + timedelta(minutes=15)
     assert admitted.probe is (target.secret_refused_since is not None)
@@ -293,7 +293,7 @@ def test_a_delivery_that_was_refused_before_is_never_a_seventh_fault_within_a_mi
     """Every attempt is faulty, and goes as soon as it is admitted or some seconds later."""
     target, now, faults = DestinationState(), NOW, list[datetime]()
     for pause, refused, is_payload in attempts:
-        now = max(now + timedelta(seconds=pause), opening(target, 4, now).start(refused=refused))
+        now = max(now + timedelta(seconds=pause), admission(target, 4, now).start(refused=refused))
         target = target_after(sent_at(target, now), REFUSED if is_payload else FAULTY_THROTTLE, timedelta(0), now)
         faults.append(now)
         recent = [at for at in faults if at > now - MINUTE]

@@ -194,7 +194,7 @@ class TestWhoHears:
     def test_status_names_it_and_the_heart_beats_on(self, duty: Duty) -> None:
         duty.flows.betterstack.poisoned = {"7"}
         duty.minutes(6)
-        [said] = duty.oversee._notes.found
+        [said] = duty.self_check._notes.found
         assert "incident 7" in said
         assert "the record of 7 cannot be read" in said
         beats = duty.watchers.beats
@@ -202,7 +202,7 @@ class TestWhoHears:
         assert duty.watchers.beats >= beats + 9
         duty.flows.betterstack.poisoned = {"7", "8"}
         duty.minutes(6)
-        [said] = duty.oversee._notes.found
+        [said] = duty.self_check._notes.found
         assert "incident 7" in said
         assert "incident 8" in said
         assert duty.alarms() == [("unreadable", "new")], "one alarm, whatever comes to it"

@@ -15,7 +15,7 @@ from daemon.host.clock import TheirClock, utc_now
 from daemon.model.delivery import Answer, Delivered, Outcome, Scope, TryLater
 from daemon.model.errors import BetterStackError
 from tests.given import settings
-from tests.listener import Connection, Script, after_request, answering, listening, says, wire_to
+from tests.listener import Connection, Script, after_request, answering, client_to, listening, says
 
 EVENT = "2516068755505199999_7647c33f"
 BODY = json.dumps({"eventId": EVENT}).encode()
@@ -53,8 +53,8 @@ def answer(status: int, label: bytes, body: bytes) -> bytes:
 
 
 def sent_to(script: Script) -> Answer:
-    with listening(script) as server, wire_to(server.url) as wire:
-        return Signl4(wire, settings(signl4={"base_url": server.url}).signl4).send({"Title": "x"})
+    with listening(script) as server, client_to(server.url) as http:
+        return Signl4(http, settings(signl4={"base_url": server.url}).signl4).send({"Title": "x"})
 
 
 def meaning(outcome: Outcome) -> object:
@@ -119,16 +119,16 @@ def test_a_status_counts_though_the_rest_of_the_answer_never_comes(
 
 @pytest.mark.parametrize("script", UNENDED.values(), ids=UNENDED)
 def test_the_error_holds_what_the_head_said(script: Callable[[int], Script]) -> None:
-    with listening(script(404)) as server, wire_to(server.url) as wire, pytest.raises(BodyError) as caught:
-        wire.exchange("GET", "/")
+    with listening(script(404)) as server, client_to(server.url) as http, pytest.raises(BodyError) as caught:
+        http.exchange("GET", "/")
     assert caught.value.reply.status == 404
     assert caught.value.reply.unread == str(caught.value)
 
 
 def test_of_a_long_body_that_breaks_off_only_its_beginning_is_kept() -> None:
     script = after_request(says(HEAD % 200 + b"Content-Length: 20000000\r\n\r\n" + b"a" * 1_000_000))
-    with listening(script) as server, wire_to(server.url, timeout="5s") as wire, pytest.raises(BodyError) as caught:
-        wire.exchange("GET", "/")
+    with listening(script) as server, client_to(server.url, timeout="5s") as http, pytest.raises(BodyError) as caught:
+        http.exchange("GET", "/")
     assert len(caught.value.reply.body) <= 4096
 
 
@@ -155,8 +155,8 @@ def test_a_status_that_never_comes_is_no_answer() -> None:
 def test_what_a_proxy_says_in_place_of_signl4_is_not_signl4s(monkeypatch: pytest.MonkeyPatch) -> None:
     with listening(answering(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
-        with wire_to("http://192.0.2.1") as wire:
-            outcome = Signl4(wire, settings().signl4).send({"Title": "x"}).outcome
+        with client_to("http://192.0.2.1") as http:
+            outcome = Signl4(http, settings().signl4).send({"Title": "x"}).outcome
     assert isinstance(outcome, TryLater)
     assert outcome.why.startswith("SIGNL4 was not reached: the proxy that http_proxy names refused: HTTP 407 No")
 
@@ -165,8 +165,8 @@ def test_what_a_proxy_says_to_the_request_for_a_tunnel_is_not_signl4s(monkeypatc
     broken = b"HTTP/1.1 201 Connection established\r\nX-Odd : 1\r\n\r\n"
     with listening(after_request(says(broken))) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        with wire_to("https://connect.signl4.com") as wire:
-            outcome = Signl4(wire, settings().signl4).send({"Title": "x"}).outcome
+        with client_to("https://connect.signl4.com") as http:
+            outcome = Signl4(http, settings().signl4).send({"Title": "x"}).outcome
     assert isinstance(outcome, TryLater)
     assert outcome.scope is Scope.ROW
 
@@ -180,10 +180,10 @@ def test_from_better_stack_a_body_that_cannot_be_read_proves_nothing(name: str) 
     def never(_: float) -> bool:
         return False
 
-    with listening(answering(answer(200, label, body))) as server, wire_to(server.url) as wire:
+    with listening(answering(answer(200, label, body))) as server, client_to(server.url) as http:
         section = settings(betterstack={"base_url": server.url}).betterstack
         with pytest.raises(BetterStackError):
-            BetterStack(wire, section, never, lambda _: None, TheirClock(utc_now)).lookup("7")
+            BetterStack(http, section, never, lambda _: None, TheirClock(utc_now)).lookup("7")
 
 
 def test_that_its_front_page_cannot_be_read_is_no_concern_of_check_online() -> None:

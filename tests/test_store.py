@@ -49,7 +49,7 @@ ODD_TEXTS = [
 def test_an_odd_text_survives_in_every_column_and_in_the_payload(store: Store, engine: Engine, text: str) -> None:
     incident_id = f"id{text}"
     whole = recorded(incident_id, external_id=text, status=text, name=text, cause=text, url=text)
-    (told,) = change(incident_id, NEW).told
+    (told,) = change(incident_id, NEW).transitions
     store.record([Change(whole, ((replace(told[0], reason=text), {text: [text, {"deep": text}]}),))], NOW)
     assert store.known([incident_id]) == {incident_id: whole}
     row = only(engine)
@@ -62,12 +62,12 @@ def test_an_odd_text_survives_in_every_column_and_in_the_payload(store: Store, e
 @pytest.mark.parametrize("told", [True, False])
 def test_what_is_recorded_is_known_again_in_every_field(store: Store, phase: Phase, told: bool) -> None:
     times: dict[str, Any] = {"started_at": ago(hours=4), "acknowledged_at": ago(hours=3), "resolved_at": ago(hours=2)}
-    whole = recorded(**times, phase=phase, told=told, generation=7, reopened_at=ago(hours=1), gone_since=NOW)
+    whole = recorded(**times, phase=phase, alerted=told, generation=7, reopened_at=ago(hours=1), gone_since=NOW)
     store.record([Change(whole)], NOW)
     known = store.known([whole.id])[whole.id]
     assert known == whole
     assert type(known.phase) is Phase
-    assert type(known.told) is bool
+    assert type(known.alerted) is bool
 
 
 @pytest.mark.parametrize("hours", [-11, 0, 2, 14])
@@ -90,7 +90,7 @@ def test_known_are_those_asked_for_that_were_ever_recorded(store: Store, ids: li
 
 
 def test_tracked_are_all_that_are_not_known_to_be_over(store: Store) -> None:
-    store.record([change(str(phase), phase=phase, told=False) for phase in Phase], NOW)
+    store.record([change(str(phase), phase=phase, alerted=False) for phase in Phase], NOW)
     assert set(store.tracked()) == {"unconfirmed", "open", "acknowledged"}
 
 
@@ -242,7 +242,7 @@ def test_there_is_work_while_an_incident_is_open_or_a_delivery_waits(
     if state is not None:
         put(store, "1", state, RESOLVED)
     elif case != "nothing recorded":
-        tell(store, "1", phase=phase, told=False)
+        tell(store, "1", phase=phase, alerted=False)
     assert store.has_work() is expected
 
 

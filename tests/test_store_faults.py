@@ -70,7 +70,7 @@ def filled(database: Path, store: Store) -> Path:
     """A database in which each verb has something to write."""
     tell(store, "1", NEW, ACKNOWLEDGED, gone_since=NOW)
     tell(store, "2", NEW, at=after(hours=5))
-    tell(store, "3", phase="resolved", told=False)
+    tell(store, "3", phase="resolved", alerted=False)
     refuse(store, "1")
     return database
 
@@ -123,7 +123,7 @@ def broken(**changes: Any) -> Change:
 
 def unspellable() -> Change:
     whole = change("9", NEW)
-    return replace(whole, told=((whole.told[0][0], {"Title": object()}),))
+    return replace(whole, transitions=((whole.transitions[0][0], {"Title": object()}),))
 
 
 BAD_LAST: list[tuple[str, Callable[[], Change], type[Exception]]] = [
@@ -151,12 +151,12 @@ def full(store: Store) -> dict[str, Callable[[], object]]:
     """Verbs whose last words are too long for the disk."""
     delivery = head(store, "2")
     whole = change("9", NEW)
-    long = replace(whole, told=((whole.told[0][0], HUGE),))
-    step = Disposition(PENDING, NOW, minimal=True)
+    long = replace(whole, transitions=((whole.transitions[0][0], HUGE),))
+    disposition = Disposition(PENDING, NOW, minimal=True)
     return {
         "record": lambda: store.record([change("1", RESOLVED), change("8", NEW), long], NOW),
         "fail_round": lambda: store.fail_round("x" * 100_000, NOW),
-        "settle": lambda: settle(store, delivery, Rejected("why"), step, minimal=HUGE),
+        "settle": lambda: settle(store, delivery, Rejected("why"), disposition, minimal=HUGE),
         "settle, the target last": lambda: settle(
             store, delivery, Delivered(None), Disposition(DELIVERED, NOW), target=DestinationState(why="x" * 100_000)
         ),
@@ -218,7 +218,7 @@ class Trap(dict):
         os.kill(os.getpid(), signal.SIGKILL)
 
 whole = change("2", NEW)
-trapped = replace(whole, told=((whole.told[0][0], Trap(Title="killed while the row is spelled")),))
+trapped = replace(whole, transitions=((whole.transitions[0][0], Trap(Title="killed while the row is spelled")),))
 Store(open_engine(f"sqlite:///{sys.argv[1]}"), timedelta(0)).record([change("1", NEW), trapped], NOW)
 """
 

@@ -99,15 +99,15 @@ SETTLED: list[tuple[str, Outcome, Disposition, dict[str, object]]] = [
 ]
 
 
-@pytest.mark.parametrize(("case", "outcome", "step", "expected"), SETTLED, ids=[case for case, *_ in SETTLED])
+@pytest.mark.parametrize(("case", "outcome", "disposition", "expected"), SETTLED, ids=[case for case, *_ in SETTLED])
 def test_each_outcome_is_written_down_and_nothing_else_of_the_row_changes(
-    store: Store, engine: Engine, *, case: str, outcome: Outcome, step: Disposition, expected: dict[str, object]
+    store: Store, engine: Engine, *, case: str, outcome: Outcome, disposition: Disposition, expected: dict[str, object]
 ) -> None:
     tell(store, "1", NEW)
     tell(store, "2", NEW)
     before = rows(engine)
     target = DestinationState(why=case, hold_until=LATER)
-    settle(store, head(store, "1"), outcome, step, target=target)
+    settle(store, head(store, "1"), outcome, disposition, target=target)
     assert rows(engine)["1", 1, "new"]._asdict() == {**before["1", 1, "new"]._asdict(), **expected}
     assert rows(engine)["2", 1, "new"] == before["2", 1, "new"]
     assert store.target() == target

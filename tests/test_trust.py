@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from daemon.clients.http import ExchangeError, tls_context
 from daemon.config.settings import HttpSection
-from tests.listener import answering, listening, ok, wire_to
+from tests.listener import answering, client_to, listening, ok
 
 LOOPBACK = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
 
@@ -130,9 +130,9 @@ def curl_trusts(url: str, file: Path) -> bool:
 
 
 def service_trusts(url: str, trusting: ssl.SSLContext) -> bool:
-    with wire_to(url, trusting) as wire:
+    with client_to(url, trusting) as http:
         try:
-            return wire.exchange("GET", "/").status == 200
+            return http.exchange("GET", "/").status == 200
         except ExchangeError as error:
             return "CERTIFICATE_VERIFY_FAILED" not in str(error)
 

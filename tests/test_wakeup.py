@@ -39,8 +39,8 @@ def test_a_wake_up_between_the_look_at_the_outbox_and_the_next_run_is_not_lost(
 ) -> None:
     configuration = Configuration(settings(), None, ())
     service = Service(Stop(), Reload(lambda: configuration, lambda _: log), Systemd({}))
-    service._parts = cast("Components", SimpleNamespace(deliver=Deliveries(service, arrives)))
-    service._frame = cast("Shared", SimpleNamespace(clock=lambda: datetime.now(UTC), pulses=JobsLiveness()))
+    service._components = cast("Components", SimpleNamespace(deliver=Deliveries(service, arrives)))
+    service._shared = cast("Shared", SimpleNamespace(clock=lambda: datetime.now(UTC), liveness=JobsLiveness()))
     scheduler: Any = service._scheduler
     scheduler.add_job(lambda: None, "interval", seconds=3600, id="deliver")
     scheduler.start(paused=True)

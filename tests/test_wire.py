@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from daemon.clients.http import ExchangeError
-from tests.listener import TIMEOUT, Connection, Script, after_request, listening, ok, says, wire_to
+from tests.listener import TIMEOUT, Connection, Script, after_request, client_to, listening, ok, says
 
 BOUND = 2.0
 """Seconds that a deadline of half a second may take on a busy machine; a script that is slow takes five."""
@@ -45,19 +45,19 @@ SLOW = {
 
 @pytest.mark.parametrize("script", SLOW.values(), ids=SLOW.keys())
 def test_a_slow_server_does_not_outlast_the_deadline(script: Script) -> None:
-    with listening(script) as server, wire_to(server.url) as wire:
+    with listening(script) as server, client_to(server.url) as http:
         begun = time.monotonic()
         with pytest.raises(ExchangeError, match=r"^no complete answer within 0.5 s$"):
-            wire.exchange("GET", "/")
+            http.exchange("GET", "/")
         assert TIMEOUT * 0.9 < time.monotonic() - begun < BOUND
 
 
 @pytest.mark.parametrize("script", [HANG, drips(b"\x16\x03\x03\x20\x00" + b"\x02" * 200)], ids=["hangs", "drips"])
 def test_a_slow_tls_handshake_does_not_outlast_the_deadline(script: Script) -> None:
-    with listening(script) as server, wire_to(f"https://127.0.0.1:{server.port}") as wire:
+    with listening(script) as server, client_to(f"https://127.0.0.1:{server.port}") as http:
         begun = time.monotonic()
         with pytest.raises(ExchangeError, match=r"within 0\.5 s"):
-            wire.exchange("GET", "/")
+            http.exchange("GET", "/")
         assert time.monotonic() - begun < BOUND
 
 
@@ -69,11 +69,11 @@ def test_a_connection_that_served_before_has_no_more_patience() -> None:
         connection.say(HEAD)
         connection.drip(b"X-Slow: " + b"a" * 200)
 
-    with listening(script) as server, wire_to(server.url) as wire:
-        assert wire.exchange("GET", "/").status == 200
+    with listening(script) as server, client_to(server.url) as http:
+        assert http.exchange("GET", "/").status == 200
         begun = time.monotonic()
         with pytest.raises(ExchangeError, match=r"within 0\.5 s"):
-            wire.exchange("GET", "/")
+            http.exchange("GET", "/")
         assert time.monotonic() - begun < BOUND
         assert server.connections == 1
 
@@ -85,8 +85,8 @@ def test_each_exchange_has_a_deadline_of_its_own() -> None:
         while connection.request():
             connection.drip(ok(b""), 9)
 
-    with listening(slowly) as server, wire_to(server.url) as wire:
-        assert [wire.exchange("GET", "/").status for _ in range(3)] == [200, 200, 200]
+    with listening(slowly) as server, client_to(server.url) as http:
+        assert [http.exchange("GET", "/").status for _ in range(3)] == [200, 200, 200]
 
 
 def test_addresses_that_swallow_connections_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,10 +99,10 @@ def test_addresses_that_swallow_connections_share_one_deadline(monkeypatch: pyte
             waiting.connect_ex(full.getsockname())
         address: Any = (socket.AF_INET, socket.SOCK_STREAM, 6, "", full.getsockname())
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [address] * 6)
-        with wire_to("http://many.test") as wire:
+        with client_to("http://many.test") as http:
             begun = time.monotonic()
             with pytest.raises(ExchangeError, match=r"within 0\.5 s"):
-                wire.exchange("GET", "/")
+                http.exchange("GET", "/")
             assert time.monotonic() - begun < BOUND
 
 
@@ -124,9 +124,9 @@ BROKEN = {
 
 @pytest.mark.parametrize("script", BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_answer_is_an_error_that_names_no_address(script: Script) -> None:
-    with listening(script) as server, wire_to(server.url) as wire:
+    with listening(script) as server, client_to(server.url) as http:
         with pytest.raises(ExchangeError) as caught:
-            wire.exchange("POST", "/webhook/tell-nobody", content=b"{}")
+            http.exchange("POST", "/webhook/tell-nobody", content=b"{}")
         assert "within" not in str(caught.value)
         assert "tell-nobody" not in str(caught.value)
         assert str(server.port) not in str(caught.value)
@@ -135,16 +135,16 @@ def test_a_broken_answer_is_an_error_that_names_no_address(script: Script) -> No
 def test_nobody_who_listens_is_an_error() -> None:
     with listening(HANG) as server:
         gone = server.url
-    with wire_to(gone) as wire, pytest.raises(ExchangeError, match=r"^ConnectError: .*refused"):
-        wire.exchange("GET", "/")
+    with client_to(gone) as http, pytest.raises(ExchangeError, match=r"^ConnectError: .*refused"):
+        http.exchange("GET", "/")
 
 
 @pytest.mark.parametrize(
     "url", ["http://no host", "http://a..b", "http://127.0.0.1:99999", "nothing", "ftp://127.0.0.1"]
 )
 def test_an_address_that_is_none_is_an_error(url: str) -> None:
-    with wire_to(url) as wire, pytest.raises(ExchangeError):
-        wire.exchange("GET", "/")
+    with client_to(url) as http, pytest.raises(ExchangeError):
+        http.exchange("GET", "/")
 
 
 def test_a_host_without_an_address_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,5 +152,5 @@ def test_a_host_without_an_address_is_an_error(monkeypatch: pytest.MonkeyPatch) 
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", nothing)
-    with wire_to("http://nowhere.test") as wire, pytest.raises(ExchangeError, match=r"Name or service not known"):
-        wire.exchange("GET", "/")
+    with client_to("http://nowhere.test") as http, pytest.raises(ExchangeError, match=r"Name or service not known"):
+        http.exchange("GET", "/")

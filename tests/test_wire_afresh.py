@@ -14,7 +14,7 @@ from daemon.clients.signl4 import Signl4
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.errors import BetterStackError
 from tests import given as make
-from tests.listener import Connection, Listener, listening, ok, wire_to
+from tests.listener import Connection, Listener, client_to, listening, ok
 
 SECRET = "96sbq49u"
 
@@ -48,23 +48,23 @@ def saying(answer: bytes) -> Iterator[Listener]:
 Client = Callable[[HttpClient, str], Callable[[], object]]
 
 
-def by_exchange(wire: HttpClient, _: str) -> Callable[[], object]:
-    return lambda: wire.exchange("POST", "/webhook/x", headers={"X-One": "1"}, params={"a": "b"}, content=b"{}")
+def by_exchange(http: HttpClient, _: str) -> Callable[[], object]:
+    return lambda: http.exchange("POST", "/webhook/x", headers={"X-One": "1"}, params={"a": "b"}, content=b"{}")
 
 
-def to_signl4(wire: HttpClient, url: str) -> Callable[[], object]:
-    signl4 = Signl4(wire, make.settings(signl4={"secret": SECRET, "base_url": url}).signl4)
+def to_signl4(http: HttpClient, url: str) -> Callable[[], object]:
+    signl4 = Signl4(http, make.settings(signl4={"secret": SECRET, "base_url": url}).signl4)
     return lambda: signl4.send({"Title": "Shop front page"})
 
 
-def to_betterstack(wire: HttpClient, url: str) -> Callable[[], object]:
+def to_betterstack(http: HttpClient, url: str) -> Callable[[], object]:
     section = make.settings(betterstack={"token": "t", "base_url": url}).betterstack
-    source = BetterStack(wire, section, lambda _: False, lambda _: None, TheirClock(utc_now))
+    source = BetterStack(http, section, lambda _: False, lambda _: None, TheirClock(utc_now))
     return lambda: source.lookup("7")
 
 
-def to_a_watcher(wire: HttpClient, _: str) -> Callable[[], object]:
-    return Heartbeat([wire]).beat
+def to_a_watcher(http: HttpClient, _: str) -> Callable[[], object]:
+    return Heartbeat([http]).beat
 
 
 CLIENTS = [by_exchange, to_signl4, to_betterstack, to_a_watcher]
@@ -72,7 +72,7 @@ CLIENTS = [by_exchange, to_signl4, to_betterstack, to_a_watcher]
 
 def requests_after(answer: bytes, client: Client) -> tuple[bytes, bytes]:
     """The second request of a client that was answered so, and the first one of another client."""
-    with saying(answer) as server, wire_to(server.url) as one, wire_to(server.url) as other:
+    with saying(answer) as server, client_to(server.url) as one, client_to(server.url) as other:
         ask = client(one, server.url)
         for request in (ask, ask, client(other, server.url)):
             with suppress(ExchangeError, BetterStackError):
@@ -130,8 +130,8 @@ def test_after_what_is_no_answer_at_all_either(rubbish: bytes) -> None:
 
 def test_of_what_a_redirect_would_do_nothing_is_left() -> None:
     """The library prepares the request that a redirect asks for, with the cookies of the client."""
-    with saying(answer(302, b"Location: /there", b"Set-Cookie: a=b")) as server, wire_to(server.url) as wire:
-        assert wire.exchange("GET", "/").status == 302
+    with saying(answer(302, b"Location: /there", b"Set-Cookie: a=b")) as server, client_to(server.url) as http:
+        assert http.exchange("GET", "/").status == 302
         assert server.closed.acquire(timeout=5)
-        assert wire.exchange("GET", "/").status == 200
+        assert http.exchange("GET", "/").status == 200
     assert server.asked[0] == server.asked[1]

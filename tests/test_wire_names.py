@@ -14,7 +14,7 @@ import pytest
 import daemon.clients.dns
 from daemon.clients.http import ExchangeError
 from tests.faults.line import Line, has_ipv6
-from tests.listener import LONGEST, answering, listening, ok, wire_to
+from tests.listener import LONGEST, answering, client_to, listening, ok
 
 HOST = "upstream.test"
 FAMILIES = [socket.AF_INET6, socket.AF_INET]
@@ -85,23 +85,23 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
 
 
 def test_one_that_does_not_end_does_not_outlast_the_exchange_and_the_next_one_may_succeed(names: Names) -> None:
-    with listening(answering(ok())) as server, wire_to(f"http://{HOST}:{server.port}") as wire:
+    with listening(answering(ok())) as server, client_to(f"http://{HOST}:{server.port}") as http:
         names.answers.clear()
         begun = time.monotonic()
         for _ in range(3):
             with pytest.raises(ExchangeError, match=LATE):
-                wire.exchange("GET", "/")
+                http.exchange("GET", "/")
         assert time.monotonic() - begun < 3
         assert names.asked == BOTH  # a resolver that hangs for days collects no threads
         names.answers.set()
-        assert wire.exchange("GET", "/").status == 200
+        assert http.exchange("GET", "/").status == 200
 
 
 def test_one_under_way_is_shared_by_all_who_need_it(names: Names) -> None:
-    with listening(answering(ok())) as server, wire_to(f"http://{HOST}:{server.port}") as one:
-        with wire_to(f"http://{HOST}:{server.port}") as other, ThreadPoolExecutor() as pool:
+    with listening(answering(ok())) as server, client_to(f"http://{HOST}:{server.port}") as one:
+        with client_to(f"http://{HOST}:{server.port}") as other, ThreadPoolExecutor() as pool:
             names.answers.clear()
-            statuses = pool.map(lambda wire: wire.exchange("GET", "/").status, [one, other])
+            statuses = pool.map(lambda http: http.exchange("GET", "/").status, [one, other])
             names.answers.set()
             assert list(statuses) == [200, 200]
     assert len(names.asked) <= 4
@@ -111,8 +111,8 @@ def test_an_answer_that_comes_at_once_is_not_kept(names: Names) -> None:
     """A service may move."""
     with listening(answering(ok())) as server:
         for count in (1, 2):
-            with wire_to(f"http://{HOST}:{server.port}") as wire:
-                wire.exchange("GET", "/")
+            with client_to(f"http://{HOST}:{server.port}") as http:
+                http.exchange("GET", "/")
             assert sorted(names.asked) == sorted(BOTH * count)
 
 
@@ -127,12 +127,12 @@ def test_an_answer_that_comes_at_once_is_not_kept(names: Names) -> None:
     ids=repr,
 )
 def test_one_that_fails_is_an_error_and_the_next_one_may_succeed(names: Names, error: Exception) -> None:
-    with listening(answering(ok())) as server, wire_to(f"http://{HOST}:{server.port}") as wire:
+    with listening(answering(ok())) as server, client_to(f"http://{HOST}:{server.port}") as http:
         names.error = error
         with pytest.raises(ExchangeError, match=r"^(ConnectError|UnicodeError): "):
-            wire.exchange("GET", "/")
+            http.exchange("GET", "/")
         names.error = None
-        assert wire.exchange("GET", "/").status == 200
+        assert http.exchange("GET", "/").status == 200
 
 
 def test_a_machine_without_a_thread_to_spare_fails_this_exchange_alone(
@@ -141,26 +141,26 @@ def test_a_machine_without_a_thread_to_spare_fails_this_exchange_alone(
     def no_thread(_: Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    with listening(answering(ok())) as server, wire_to(f"http://{HOST}:{server.port}") as wire:
+    with listening(answering(ok())) as server, client_to(f"http://{HOST}:{server.port}") as http:
         with (
             monkeypatch.context() as full,
             pytest.raises(ExchangeError, match=r"^ConnectError: can't start new thread"),
         ):
             full.setattr(Thread, "start", no_thread)
-            wire.exchange("GET", "/")
-        assert wire.exchange("GET", "/").status == 200
+            http.exchange("GET", "/")
+        assert http.exchange("GET", "/").status == 200
 
 
 def test_an_address_needs_none(names: Names) -> None:
-    with listening(answering(ok())) as server, wire_to(server.url) as wire:
-        assert wire.exchange("GET", "/").status == 200
+    with listening(answering(ok())) as server, client_to(server.url) as http:
+        assert http.exchange("GET", "/").status == 200
     assert names.asked == []
 
 
 def test_behind_a_proxy_only_the_proxys_own_name_is_looked_up(names: Names) -> None:
     with listening(answering(ok())) as proxy:
-        with wire_to(f"http://{HOST}", proxy=f"http://proxy.test:{proxy.port}") as wire:
-            assert wire.exchange("GET", "/").status == 200
+        with client_to(f"http://{HOST}", proxy=f"http://proxy.test:{proxy.port}") as http:
+            assert http.exchange("GET", "/").status == 200
     assert {host for host, _ in names.asked} == {"proxy.test"}
 
 
@@ -173,32 +173,32 @@ def test_an_answer_that_was_too_long_in_coming_serves_the_exchanges_of_the_next_
     with listening(answering(ok())) as server:
         url = f"http://{HOST}:{server.port}"
         names.answers.clear()
-        with wire_to(url) as wire, pytest.raises(ExchangeError, match=LATE):
-            wire.exchange("GET", "/")
+        with client_to(url) as http, pytest.raises(ExchangeError, match=LATE):
+            http.exchange("GET", "/")
         names.end()
         names.answers.clear()
         asked = len(names.asked)
         for _ in range(2):
-            with wire_to(url) as wire:
-                assert wire.exchange("GET", "/").status == 200
+            with client_to(url) as http:
+                assert http.exchange("GET", "/").status == 200
         # Of IPv6 there was no answer to keep.
         assert {family for _, family in names.asked[asked:]} == {socket.AF_INET6}
         late = daemon.clients.dns.KEPT
-        with wire_to(url) as wire, pytest.raises(ExchangeError, match=LATE):
-            wire.exchange("GET", "/")
+        with client_to(url) as http, pytest.raises(ExchangeError, match=LATE):
+            http.exchange("GET", "/")
 
 
 def test_what_was_kept_and_leads_nowhere_is_looked_up_anew_at_once(names: Names) -> None:
     """The service moved meanwhile."""
     with listening(answering(ok())) as server:
-        with wire_to(f"http://{HOST}:{server.port}") as wire:
+        with client_to(f"http://{HOST}:{server.port}") as http:
             names.answers.clear()
             names.leads_to = "127.0.0.2"
             with pytest.raises(ExchangeError, match=LATE):
-                wire.exchange("GET", "/")
+                http.exchange("GET", "/")
             names.end()
             names.leads_to = "127.0.0.1"
-            assert wire.exchange("GET", "/").status == 200
+            assert http.exchange("GET", "/").status == 200
 
 
 @pytest.mark.parametrize("silent", FAMILIES)
@@ -216,8 +216,8 @@ def test_a_name_server_that_answers_of_one_family_alone_fails_no_exchange(names:
             port = line.port
         begun = time.monotonic()
         for _ in range(3):
-            with wire_to(f"http://{HOST}:{port}") as wire:
-                assert wire.exchange("GET", "/").status == 200
+            with client_to(f"http://{HOST}:{port}") as http:
+                assert http.exchange("GET", "/").status == 200
         assert time.monotonic() - begun < LONGEST
         assert names.asked.count((HOST, silent)) == 1  # the one that goes on is joined
 
@@ -230,8 +230,8 @@ def test_an_answer_of_the_other_family_that_comes_late_still_counts(names: Names
     with listening(answering(ok())) as server, ExitStack() as stack:
         line = Line(server.port, "::1")
         stack.callback(line.cut)
-        with wire_to(f"http://{HOST}:{line.port}") as wire, ThreadPoolExecutor() as pool:
-            exchange = pool.submit(wire.exchange, "GET", "/")
+        with client_to(f"http://{HOST}:{line.port}") as http, ThreadPoolExecutor() as pool:
+            exchange = pool.submit(http.exchange, "GET", "/")
             names.wait_for((HOST, socket.AF_INET))
             names.leads_to = "::1"
             names.goes_on.set()
@@ -251,7 +251,7 @@ def test_a_machine_without_a_thread_to_spare_forgets_no_look_up_and_invents_none
         start(thread)
 
     monkeypatch.setattr(Thread, "start", sparing)
-    with listening(answering(ok())) as server, wire_to(f"http://{HOST}:{server.port}") as wire:
+    with listening(answering(ok())) as server, client_to(f"http://{HOST}:{server.port}") as http:
         with pytest.raises(ExchangeError, match=r"^ConnectError: "):
-            wire.exchange("GET", "/")
-        assert wire.exchange("GET", "/").status == 200
+            http.exchange("GET", "/")
+        assert http.exchange("GET", "/").status == 200

@@ -8,7 +8,7 @@ import pytest
 
 from daemon.clients.http import ExchangeError, tls_context
 from daemon.config.settings import HttpSection
-from tests.listener import Connection, Script, after_request, answering, listening, ok, says, wire_to
+from tests.listener import Connection, Script, after_request, answering, client_to, listening, ok, says
 from tests.test_wire_answers import CERTIFICATE, server_side
 
 UPSTREAM = "http://upstream.test"
@@ -19,8 +19,8 @@ UPSTREAM = "http://upstream.test"
 def test_a_variable_names_the_proxy(monkeypatch: pytest.MonkeyPatch, variable: str, form: str) -> None:
     with listening(answering(ok())) as proxy:
         monkeypatch.setenv(variable, form.format(proxy.port))
-        with wire_to(UPSTREAM) as wire:
-            assert wire.exchange("GET", "/path", params={"page": "1"}).status == 200
+        with client_to(UPSTREAM) as http:
+            assert http.exchange("GET", "/path", params={"page": "1"}).status == 200
     assert proxy.asked[0].startswith(b"GET http://upstream.test/path?page=1 HTTP/1.1\r\n")
 
 
@@ -30,10 +30,10 @@ def test_https_goes_through_a_tunnel_that_sees_no_token(monkeypatch: pytest.Monk
     with listening(after_request(says(refusal))) as proxy:
         monkeypatch.setenv(variable, proxy.url)
         with (
-            wire_to("https://upstream.test") as wire,
+            client_to("https://upstream.test") as http,
             pytest.raises(ExchangeError, match=f"{variable} names refused: HTTP 407"),
         ):
-            wire.exchange("GET", "/path", headers={"Authorization": "Bearer secret"})
+            http.exchange("GET", "/path", headers={"Authorization": "Bearer secret"})
     assert proxy.asked[0].startswith(b"CONNECT upstream.test:443 HTTP/1.1\r\n")
     assert b"secret" not in b"".join(proxy.asked)
 
@@ -46,12 +46,12 @@ def test_a_variable_for_another_scheme_does_not_count(
 ) -> None:
     with listening(answering(ok())) as proxy, listening(answering(ok())) as server:
         monkeypatch.setenv(variable, proxy.url)
-        with wire_to(f"{scheme}://127.0.0.1:{server.port}") as wire:
+        with client_to(f"{scheme}://127.0.0.1:{server.port}") as http:
             if scheme == "http":
-                wire.exchange("GET", "/")
+                http.exchange("GET", "/")
             else:
                 with pytest.raises(ExchangeError, match=r"SSL|within"):
-                    wire.exchange("GET", "/")
+                    http.exchange("GET", "/")
     assert proxy.connections == 0
     assert server.connections == 1
 
@@ -59,8 +59,8 @@ def test_a_variable_for_another_scheme_does_not_count(
 def test_the_setting_wins_over_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     with listening(answering(ok(b"1"))) as named, listening(answering(ok(b"2"))) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
-        with wire_to(UPSTREAM, proxy=named.url) as wire:
-            assert wire.exchange("GET", "/").body == b"1"
+        with client_to(UPSTREAM, proxy=named.url) as http:
+            assert http.exchange("GET", "/").body == b"1"
     assert proxy.connections == 0
 
 
@@ -71,8 +71,8 @@ def test_what_no_proxy_names_is_reached_without_one(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("no_proxy", named)
         if source == "variable":
             monkeypatch.setenv("http_proxy", proxy.url)
-        with wire_to(server.url, proxy=proxy.url if source == "setting" else None) as wire:
-            assert wire.exchange("GET", "/").body == b"direct"
+        with client_to(server.url, proxy=proxy.url if source == "setting" else None) as http:
+            assert http.exchange("GET", "/").body == b"direct"
 
 
 @pytest.mark.parametrize("named", ["", "example.com", "127.0.0.2", "27.0.0.1", "127.0.0.1.example.com", "0.0.1"])
@@ -80,8 +80,8 @@ def test_what_no_proxy_does_not_name_goes_through_the_proxy(monkeypatch: pytest.
     """Loopback addresses too: nobody but the operator knows which way they go."""
     with listening(answering(ok(b"direct"))) as server, listening(answering(ok(b"proxy"))) as proxy:
         monkeypatch.setenv("NO_PROXY", named)
-        with wire_to(server.url, proxy=proxy.url) as wire:
-            assert wire.exchange("GET", "/").body == b"proxy"
+        with client_to(server.url, proxy=proxy.url) as http:
+            assert http.exchange("GET", "/").body == b"proxy"
 
 
 REFUSAL = b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"
@@ -111,10 +111,10 @@ def test_user_and_password_reach_the_proxy_decoded_and_no_error(
         if source != "http.proxy":
             monkeypatch.setenv(source, address)
         with (
-            wire_to("https://upstream.test", proxy=address if source == "http.proxy" else None) as wire,
+            client_to("https://upstream.test", proxy=address if source == "http.proxy" else None) as http,
             pytest.raises(ExchangeError) as caught,
         ):
-            wire.exchange("GET", "/")
+            http.exchange("GET", "/")
     assert b"\r\nProxy-Authorization: Basic %b\r\n" % expected in proxy.asked[0]
     assert (
         str(caught.value)
@@ -128,8 +128,8 @@ def test_a_proxy_that_says_what_it_was_told_leaks_nothing(base_url: str, secret:
     answer = f"HTTP/1.1 407 Not for jane {secret}\r\nContent-Length: 4\r\n\r\np@ss".encode()
     with listening(after_request(says(answer))) as proxy:
         address = f"http://jane:p%40ss@127.0.0.1:{proxy.port}"
-        with wire_to(base_url, proxy=address) as wire, pytest.raises(ExchangeError) as caught:
-            wire.exchange("GET", "/")
+        with client_to(base_url, proxy=address) as http, pytest.raises(ExchangeError) as caught:
+            http.exchange("GET", "/")
     assert str(caught.value) == (
         "the proxy that http.proxy names refused: HTTP 407 Not for jane ***; check the user and the password there"
     )
@@ -158,22 +158,22 @@ REFUSALS = {
 @pytest.mark.parametrize("status", REFUSALS)
 def test_what_a_proxy_says_is_told_with_what_it_means(status: str) -> None:
     with listening(after_request(says(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()))) as proxy:
-        with wire_to("https://upstream.test", proxy=proxy.url) as wire, pytest.raises(ExchangeError) as caught:
-            wire.exchange("GET", "/")
+        with client_to("https://upstream.test", proxy=proxy.url) as http, pytest.raises(ExchangeError) as caught:
+            http.exchange("GET", "/")
     assert str(caught.value) == f"the proxy that http.proxy names refused: HTTP {status}{REFUSALS[status]}"
 
 
 def test_an_error_on_the_way_names_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     with listening(after_request(Connection.hang)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://jane:hunter2@127.0.0.1:{proxy.port}")
-        with wire_to("https://upstream.test") as wire:
+        with client_to("https://upstream.test") as http:
             with pytest.raises(
                 ExchangeError, match=r"^no complete answer within 0\.5 s, through the proxy that HTTPS_P"
             ):
-                wire.exchange("GET", "/")
-    with wire_to("https://upstream.test") as wire:
+                http.exchange("GET", "/")
+    with client_to("https://upstream.test") as http:
         with pytest.raises(ExchangeError, match=r"^ConnectError: .*, through the proxy that HTTPS_PROXY names$"):
-            wire.exchange("GET", "/")
+            http.exchange("GET", "/")
 
 
 @pytest.mark.parametrize("base_url", ["https://upstream.test", "http://upstream.test"])
@@ -181,18 +181,18 @@ def test_a_proxy_may_itself_be_reached_over_tls_and_show_a_certificate_of_the_ca
     trusting = tls_context(HttpSection(ca_file=CERTIFICATE))
     with listening(after_request(says(REFUSAL)), server_side()) as proxy:
         with (
-            wire_to(base_url, trusting, proxy=proxy.url) as wire,
+            client_to(base_url, trusting, proxy=proxy.url) as http,
             pytest.raises(ExchangeError, match="refused: HTTP 407"),
         ):
-            wire.exchange("GET", "/")
+            http.exchange("GET", "/")
         assert len(proxy.asked) == 1
 
 
 def test_a_proxy_whose_own_certificate_nobody_vouches_for_is_told_nothing() -> None:
     with listening(after_request(says(REFUSAL)), server_side()) as proxy:
         url = proxy.url.replace("https://", "https://jane:hunter2@")
-        with wire_to("https://upstream.test", proxy=url) as wire, pytest.raises(ExchangeError, match="VERIFY_FAILED"):
-            wire.exchange("GET", "/")
+        with client_to("https://upstream.test", proxy=url) as http, pytest.raises(ExchangeError, match="VERIFY_FAILED"):
+            http.exchange("GET", "/")
     assert proxy.asked == []
 
 
@@ -200,10 +200,10 @@ def test_a_proxy_whose_own_certificate_nobody_vouches_for_is_told_nothing() -> N
 def test_an_ipv6_address_is_named_to_a_proxy_in_brackets(port: str) -> None:
     with listening(after_request(says(REFUSAL))) as proxy:
         with (
-            wire_to(f"https://[2001:db8::1]{port}", proxy=proxy.url) as wire,
+            client_to(f"https://[2001:db8::1]{port}", proxy=proxy.url) as http,
             pytest.raises(ExchangeError, match="407"),
         ):
-            wire.exchange("GET", "/")
+            http.exchange("GET", "/")
     place = f"[2001:db8::1]{port or ':443'}".encode()
     assert proxy.asked[0].startswith(b"CONNECT %b HTTP/1.1\r\n" % place)
     assert b"\r\nHost: %b\r\n" % place in proxy.asked[0]
@@ -212,9 +212,9 @@ def test_an_ipv6_address_is_named_to_a_proxy_in_brackets(port: str) -> None:
 
 def test_an_ipv6_address_is_named_to_a_proxy_in_brackets_without_a_tunnel_too() -> None:
     with listening(answering(ok())) as proxy:
-        with wire_to("http://[2001:db8::1]:8080", proxy=proxy.url) as wire:
+        with client_to("http://[2001:db8::1]:8080", proxy=proxy.url) as http:
             for _ in range(2):
-                wire.exchange("GET", "/path", params={"of": "2001:db8::1"})
+                http.exchange("GET", "/path", params={"of": "2001:db8::1"})
     for asked in proxy.asked:
         assert asked.startswith(b"GET http://[2001:db8::1]:8080/path?of=2001%3Adb8%3A%3A1 HTTP/1.1\r\n")
         assert b"\r\nHost: [2001:db8::1]:8080\r\n" in asked
@@ -236,8 +236,8 @@ def answers_then_hangs(connection: Connection) -> None:
 @pytest.mark.parametrize("script", [hangs, answers_then_hangs])
 def test_a_slow_tunnel_does_not_outlast_the_deadline(script: Script, tls: ssl.SSLContext | None) -> None:
     trusting = tls_context(HttpSection(ca_file=CERTIFICATE))
-    with listening(script, tls) as proxy, wire_to("https://upstream.test", trusting, proxy=proxy.url) as wire:
+    with listening(script, tls) as proxy, client_to("https://upstream.test", trusting, proxy=proxy.url) as http:
         begun = time.monotonic()
         with pytest.raises(ExchangeError, match=r"within 0\.5 s"):
-            wire.exchange("GET", "/")
+            http.exchange("GET", "/")
         assert time.monotonic() - begun < 2

@@ -15,7 +15,7 @@ from daemon.clients.race import ATTEMPT_DELAY
 from daemon.clients.transport import OPTIONS
 from daemon.config.settings import HttpSection
 from tests.faults.line import Line, Proxy, has_ipv6
-from tests.listener import LONGEST, Connection, Script, after_request, answering, listening, ok, says, wire_to
+from tests.listener import LONGEST, Connection, Script, after_request, answering, client_to, listening, ok, says
 from tests.test_wire_answers import CERTIFICATE, server_side
 
 HOST = "ways.test"
@@ -97,11 +97,11 @@ def refusing(host: str) -> Place:
 
 
 @contextmanager
-def patient_wire() -> Iterator[HttpClient]:
+def patient_client() -> Iterator[HttpClient]:
     """With time enough for a machine with much else to do."""
     settings = HttpSection()
-    with closing(HttpClient(f"http://{HOST}", settings, tls_context(settings))) as wire:
-        yield wire
+    with closing(HttpClient(f"http://{HOST}", settings, tls_context(settings))) as http:
+        yield http
 
 
 @NEEDS_IPV6
@@ -112,15 +112,15 @@ def test_two_dead_addresses_of_ipv6_cost_a_quarter_of_a_second_and_only_once(
     with listening(answering(ok(b"", b"Connection: close"))) as server:
         good = ("127.0.0.1", server.port)
         places.known = [*dead, good]
-        with patient_wire() as wire:
+        with patient_client() as http:
             begun = time.monotonic()
-            assert wire.exchange("GET", "/").status == 200
+            assert http.exchange("GET", "/").status == 200
             assert time.monotonic() - begun >= ATTEMPT_DELAY
             # The families take turns, so the second dead one is not waited for.
             assert places.tried[:2] == [dead[0], good]
             places.tried.clear()
             for _ in range(3):
-                assert wire.exchange("GET", "/").status == 200
+                assert http.exchange("GET", "/").status == 200
             assert places.tried == [good] * 3
 
 
@@ -129,8 +129,8 @@ def test_addresses_of_one_family_are_tried_one_after_the_other_without_waiting_f
 ) -> None:
     with listening(answering(ok())) as server:
         places.known = [swallowing("127.0.0.1"), ("127.0.0.1", server.port)]
-        with patient_wire() as wire:
-            assert wire.exchange("GET", "/").status == 200
+        with patient_client() as http:
+            assert http.exchange("GET", "/").status == 200
 
 
 def test_attempts_keep_their_distance_while_nothing_is_known_of_the_other_family(
@@ -141,8 +141,8 @@ def test_attempts_keep_their_distance_while_nothing_is_known_of_the_other_family
     places.on_try = lambda: times.append(time.monotonic())
     with listening(answering(ok())) as server:
         places.known = [swallowing("127.0.0.1"), ("127.0.0.1", server.port)]
-        with patient_wire() as wire:
-            assert wire.exchange("GET", "/").status == 200
+        with patient_client() as http:
+            assert http.exchange("GET", "/").status == 200
     assert times[1] - times[0] >= ATTEMPT_DELAY
 
 
@@ -156,16 +156,16 @@ def test_addresses_that_come_while_others_swallow_connections_are_tried(
         line = Line(server.port, "::1")
         stack.callback(line.cut)
         places.known = [swallowing("127.0.0.1"), ("::1", line.port)]
-        with patient_wire() as wire:
-            assert wire.exchange("GET", "/").status == 200
+        with patient_client() as http:
+            assert http.exchange("GET", "/").status == 200
 
 
 @NEEDS_IPV6
 def test_an_address_that_refuses_costs_nothing(places: Places) -> None:
     with listening(answering(ok())) as server:
         places.known = [refusing("::1"), *[refusing("127.0.0.1")] * 2, ("127.0.0.1", server.port)]
-        with patient_wire() as wire:
-            assert wire.exchange("GET", "/").status == 200
+        with patient_client() as http:
+            assert http.exchange("GET", "/").status == 200
     assert places.tried == list(dict.fromkeys(places.known))
 
 
@@ -175,9 +175,9 @@ def test_what_worked_last_is_left_for_another_one_when_it_works_no_more(places: 
         line = Line(server.port, "::1")
         stack.callback(line.cut)
         places.known = [("::1", line.port), ("127.0.0.1", server.port)]
-        with patient_wire() as wire:
+        with patient_client() as http:
             for _ in range(2):
-                assert wire.exchange("GET", "/").status == 200
+                assert http.exchange("GET", "/").status == 200
                 line.cut()
     assert [place[0] for place in places.tried] == ["::1", "::1", "127.0.0.1"]
 
@@ -186,8 +186,8 @@ def test_what_worked_last_is_left_for_another_one_when_it_works_no_more(places: 
 def test_where_all_addresses_fail_that_is_told_and_no_socket_is_left(places: Places) -> None:
     """One that is only forgotten is a warning, and warnings are errors."""
     places.known = [refusing("::1"), refusing("127.0.0.1")]
-    with patient_wire() as wire, pytest.raises(ExchangeError, match=r"^ConnectError: .*refused"):
-        wire.exchange("GET", "/")
+    with patient_client() as http, pytest.raises(ExchangeError, match=r"^ConnectError: .*refused"):
+        http.exchange("GET", "/")
 
 
 def test_a_machine_without_descriptors_fails_the_exchange_alone(
@@ -196,11 +196,11 @@ def test_a_machine_without_descriptors_fails_the_exchange_alone(
     def none_left(*_: object) -> socket.socket:
         raise OSError(24, "Too many open files")
 
-    with listening(answering(ok())) as server, wire_to(server.url) as wire:
+    with listening(answering(ok())) as server, client_to(server.url) as http:
         with monkeypatch.context() as full, pytest.raises(ExchangeError, match=r"^ConnectError: .*Too many open files"):
             full.setattr(transport, "_begin", none_left)
-            wire.exchange("GET", "/")
-        assert wire.exchange("GET", "/").status == 200
+            http.exchange("GET", "/")
+        assert http.exchange("GET", "/").status == 200
 
 
 # -- connections that are kept ----------------------------------------------------------------------------------------
@@ -211,13 +211,13 @@ def test_rounds_within_a_minute_share_a_connection(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("httpcore._sync.http11.time.monotonic", lambda: monotonic() + later)
     with listening(answering(ok())) as server:
         settings = HttpSection()
-        wire = HttpClient(server.url, settings, tls_context(settings))
+        http = HttpClient(server.url, settings, tls_context(settings))
         for seconds, connections in ((0, 1), (10, 1), (30, 1), (KEPT - 5, 1), (KEPT + 5, 2)):
             later += seconds
             # The deadline of the exchange is reckoned by the same clock, and begins after the step.
-            wire.exchange("GET", "/")
+            http.exchange("GET", "/")
             assert server.connections == connections
-        wire.close()
+        http.close()
 
 
 def closes_after(served: int, *last: Callable[[Connection], object]) -> Script:
@@ -239,26 +239,26 @@ def closes_after(served: int, *last: Callable[[Connection], object]) -> Script:
     "last", [(), (says(b"HTTP/1.1 2"),), (says(b"something else\r\n\r\n"),)], ids=["silent", "cut short", "garbage"]
 )
 def test_a_read_on_a_kept_connection_that_is_closed_that_moment_is_made_again_on_another_one(last: Any) -> None:
-    with listening(closes_after(1, *last)) as server, wire_to(server.url) as wire:
+    with listening(closes_after(1, *last)) as server, client_to(server.url) as http:
         for number in range(1, 4):
-            assert wire.exchange("GET", f"/{number}").status == 200
+            assert http.exchange("GET", f"/{number}").status == 200
         assert [asked.split()[1] for asked in server.asked] == [b"/1", b"/2", b"/2", b"/3", b"/3"]
 
 
 def test_a_message_on_a_kept_connection_that_is_closed_that_moment_is_not_repeated_blindly() -> None:
     """It may have been taken: that is a failed attempt, as with any lost answer."""
-    with listening(closes_after(1)) as server, wire_to(server.url) as wire:
-        assert wire.exchange("POST", "/1", content=b"{}").status == 200
+    with listening(closes_after(1)) as server, client_to(server.url) as http:
+        assert http.exchange("POST", "/1", content=b"{}").status == 200
         with pytest.raises(ExchangeError, match=r"^RemoteProtocolError: "):
-            wire.exchange("POST", "/2", content=b"{}")
-        assert wire.exchange("POST", "/3", content=b"{}").status == 200
+            http.exchange("POST", "/2", content=b"{}")
+        assert http.exchange("POST", "/3", content=b"{}").status == 200
         assert [asked.split()[1] for asked in server.asked] == [b"/1", b"/2", b"/3"]
 
 
 def test_a_read_on_a_new_connection_is_not_repeated() -> None:
-    with listening(after_request()) as server, wire_to(server.url) as wire:
+    with listening(after_request()) as server, client_to(server.url) as http:
         with pytest.raises(ExchangeError):
-            wire.exchange("GET", "/")
+            http.exchange("GET", "/")
         assert server.connections == 1
 
 
@@ -271,10 +271,10 @@ def test_a_server_that_closes_its_kept_connections_one_by_one_costs_one_repetiti
             connection.say(ok())
         connection.request()
 
-    with listening(script) as server, wire_to(server.url) as wire:
-        wire.exchange("GET", "/")
+    with listening(script) as server, client_to(server.url) as http:
+        http.exchange("GET", "/")
         with pytest.raises(ExchangeError):
-            wire.exchange("GET", "/")
+            http.exchange("GET", "/")
         assert server.connections == 2
 
 
@@ -287,10 +287,10 @@ def test_a_tunnel_that_the_proxy_closed_meanwhile_costs_nothing(method: str, ove
         stack.callback(proxy.cut)
         proxy.tls = server_side() if over_tls else None
         url = f"http{'s' if over_tls else ''}://127.0.0.1:{proxy.port}"
-        with wire_to(server.url, trusting, proxy=url) as wire:
+        with client_to(server.url, trusting, proxy=url) as http:
             for tunnels in (1, 2, 3):
                 for _ in range(2):
-                    assert wire.exchange(method, "/", content=b"{}" if method == "POST" else None).status == 200
+                    assert http.exchange(method, "/", content=b"{}" if method == "POST" else None).status == 200
                 assert len(proxy.asked) == tunnels
                 proxy.hang_up()
         assert len(server.asked) == 6
@@ -307,7 +307,7 @@ def test_a_kept_connection_is_tried_now_and_then_so_that_nothing_between_forgets
         return made[-1]
 
     monkeypatch.setattr(transport, "_begin", noting)
-    with listening(answering(ok())) as server, wire_to(server.url) as wire:
-        wire.exchange("GET", "/")
+    with listening(answering(ok())) as server, client_to(server.url) as http:
+        http.exchange("GET", "/")
         assert [bool(made[0].getsockopt(*option[:2])) for option in OPTIONS] == [True] * len(OPTIONS)
         assert made[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 5000

@@ -56,8 +56,8 @@ def check_online(settings: Settings) -> Iterator[Finding]:
     tls = tls_context(settings.http)
     warnings: list[str] = []
     times: list[Took] = []
-    with closing(HttpClient(settings.betterstack.base_url, settings.http, tls, observe=times.append)) as wire:
-        source = BetterStack(wire, settings.betterstack, _never_stops, warnings.append, TheirClock(utc_now))
+    with closing(HttpClient(settings.betterstack.base_url, settings.http, tls, observe=times.append)) as http:
+        source = BetterStack(http, settings.betterstack, _never_stops, warnings.append, TheirClock(utc_now))
         try:
             page = next(iter(source.open_pages()))
             more = " on the first page" if len(page) == PER_PAGE else ""
@@ -67,9 +67,9 @@ def check_online(settings: Settings) -> Iterator[Finding]:
     for sentence in warnings:
         yield True, sentence
     times.clear()
-    with closing(HttpClient(settings.signl4.base_url, settings.http, tls, observe=times.append)) as wire:
+    with closing(HttpClient(settings.signl4.base_url, settings.http, tls, observe=times.append)) as http:
         try:
-            reply = wire.exchange("GET", "/")
+            reply = http.exchange("GET", "/")
             answers = f"answers (HTTP {reply.status}); {_spelled(times[0])}"
             yield True, f"SIGNL4: {settings.signl4.base_url} {answers}"
         except BodyError as error:
@@ -88,8 +88,8 @@ def _spelled(took: Took) -> str:
 
 def send_test_alert(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
     """A `new` and its `resolved`, under an external id that no incident can have."""
-    with closing(HttpClient(settings.signl4.base_url, settings.http, tls_context(settings.http))) as wire:
-        yield from _raise_and_close(Signl4(wire, settings.signl4), lambda: pause(settings.delivery.gap.total_seconds()))
+    with closing(HttpClient(settings.signl4.base_url, settings.http, tls_context(settings.http))) as http:
+        yield from _raise_and_close(Signl4(http, settings.signl4), lambda: pause(settings.delivery.gap.total_seconds()))
 
 
 def _raise_and_close(signl4: Signl4, pause: Callable[[], None]) -> Iterator[Finding]:

@@ -48,7 +48,7 @@ class BetterStack:
 
     def __init__(
         self,
-        wire: HttpClient,
+        http: HttpClient,
         settings: BetterStackSection,
         wait: Callable[[float], bool],
         warning: Callable[[str], None],
@@ -59,7 +59,7 @@ class BetterStack:
 
         `clock` is set by each answer that says its `Date`; `report` gets what each list came to that was read whole.
         """
-        self._wire = wire
+        self._http = http
         self._token = settings.token
         self._base_url = settings.base_url
         self._team = {"team_name": settings.team_name} if settings.team_name else {}
@@ -115,7 +115,7 @@ class BetterStack:
         token = self._token.get_secret_value()
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         try:
-            reply = self._wire.exchange("GET", path, base_url=self._base_url, headers=headers, params=params)
+            reply = self._http.exchange("GET", path, base_url=self._base_url, headers=headers, params=params)
         except ExchangeError as error:
             kind = UnreadableAnswerError if isinstance(error, TooLargeError) else BetterStackError
             raise kind(f"Better Stack was not reached: {scrubbed(str(error), token)}") from None

@@ -15,7 +15,7 @@ class Heartbeat:
     """All watchers, in the order of `heartbeat.urls`."""
 
     def __init__(self, watchers: Sequence[HttpClient]) -> None:
-        """One wire for each watcher, with the whole address as its base."""
+        """One client for each watcher, with the whole address as its base."""
         self._watchers = watchers
 
     def beat(self) -> list[str]:

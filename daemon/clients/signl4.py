@@ -34,8 +34,8 @@ _UNKNOWN_SECRET = 3004
 class Signl4:
     """One team's or integration's webhook."""
 
-    def __init__(self, wire: HttpClient, settings: Signl4Section) -> None:
-        self._wire = wire
+    def __init__(self, http: HttpClient, settings: Signl4Section) -> None:
+        self._http = http
         self._secret = settings.secret
 
     def send(self, payload: Mapping[str, Any]) -> Answer:
@@ -44,7 +44,7 @@ class Signl4:
         content = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
         headers = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
         try:
-            reply = self._wire.exchange("POST", f"/webhook/{quote(secret, safe='')}", headers=headers, content=content)
+            reply = self._http.exchange("POST", f"/webhook/{quote(secret, safe='')}", headers=headers, content=content)
         except BodyError as error:
             reply = error.reply
         except ExchangeError as error:

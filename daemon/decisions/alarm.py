@@ -73,7 +73,7 @@ def step(known: IncidentState | None, cause: Cause, sentence: str | None, now: d
         external_id=cause.external_id,
         generation=generation,
         phase=Phase.OPEN,
-        told=True,
+        alerted=True,
         status="",
         name=sentence,
         cause="",

@@ -100,17 +100,19 @@ def learned(
 
 
 def limit_admission(
-    opening: Admission, history: SendHistory, limit: int | None, in_flight: int, now: datetime
+    admission: Admission, history: SendHistory, limit: int | None, in_flight: int, now: datetime
 ) -> Admission:
-    """The opening, as far as the history admits it."""
+    """The admission, as far as the history admits it."""
     room = max(_room(history, limit, in_flight, now), 0)
     if room > 0:
-        return replace(opening, max_in_flight=min(opening.max_in_flight, in_flight + room))
+        return replace(admission, max_in_flight=min(admission.max_in_flight, in_flight + room))
     start = free_at(history, limit, now, in_flight)
     if start <= now:
         # The answer to what is in flight says more.
-        return replace(opening, max_in_flight=min(opening.max_in_flight, in_flight))
-    return replace(opening, clean_from=max(opening.clean_from, start), refused_from=max(opening.refused_from, start))
+        return replace(admission, max_in_flight=min(admission.max_in_flight, in_flight))
+    return replace(
+        admission, clean_from=max(admission.clean_from, start), refused_from=max(admission.refused_from, start)
+    )
 
 
 def free_at(history: SendHistory, limit: int | None, now: datetime, in_flight: int = 0) -> datetime:

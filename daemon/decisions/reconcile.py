@@ -138,7 +138,7 @@ def _begin(after: IncidentState, seen: Incident, policy: Policy, now: datetime) 
         case Phase.RESOLVED:
             new = _new(after, seen, "first seen when it was over", now)
             end = Transition(Kind.RESOLVED, after.generation, _over_since(seen, now), "resolved")
-            return Decision(replace(after, told=True), (new, end))
+            return Decision(replace(after, alerted=True), (new, end))
         case _:
             return _alert(after, seen, policy, "first seen open", now)
 
@@ -150,9 +150,9 @@ def _continue(before: IncidentState, after: IncidentState, seen: Incident, polic
             return Decision(after)
         case Phase.UNCONFIRMED, Phase.OPEN | Phase.ACKNOWLEDGED:
             return _alert(after, seen, policy, "confirmed", now)
-        case Phase.OPEN | Phase.ACKNOWLEDGED, Phase.RESOLVED if before.told:
+        case Phase.OPEN | Phase.ACKNOWLEDGED, Phase.RESOLVED if before.alerted:
             return Decision(after, _end(before, _over_since(seen, now)))
-        case Phase.OPEN, Phase.ACKNOWLEDGED if before.told and policy.acknowledged:
+        case Phase.OPEN, Phase.ACKNOWLEDGED if before.alerted and policy.acknowledged:
             return Decision(after, (_acknowledged(after, seen, now),))
         case Phase.OPEN | Phase.ACKNOWLEDGED, Phase.OPEN | Phase.UNCONFIRMED:
             # Nothing takes an acknowledgement or a confirmation back; `Validating`, for one, comes after both.
@@ -165,7 +165,7 @@ def _alert(after: IncidentState, seen: Incident, policy: Policy, reason: str, no
     transitions = [_new(after, seen, reason, now)]
     if seen.phase is Phase.ACKNOWLEDGED and policy.acknowledged:
         transitions.append(_acknowledged(after, seen, now))
-    return Decision(replace(after, told=True), tuple(transitions))
+    return Decision(replace(after, alerted=True), tuple(transitions))
 
 
 def _new(after: IncidentState, seen: Incident, reason: str, now: datetime) -> Transition:
@@ -182,7 +182,7 @@ def _end(
     before: IncidentState, over_since: datetime, reason: str = "resolved", note: str = ""
 ) -> tuple[Transition, ...]:
     """The end of a generation, told only to those who were told of its beginning."""
-    if not before.told or before.phase is Phase.RESOLVED:
+    if not before.alerted or before.phase is Phase.RESOLVED:
         return ()
     return (Transition(Kind.RESOLVED, before.generation, over_since, reason, note),)
 
@@ -196,7 +196,7 @@ def _carried_on(before: IncidentState, seen: Incident) -> IncidentState:
     """The same generation as it was seen now. What was once said is not forgotten for being left out."""
     return replace(
         _record(seen, before.external_id, before.generation),
-        told=before.told,
+        alerted=before.alerted,
         acknowledged_at=seen.acknowledged_at or before.acknowledged_at,
         resolved_at=seen.resolved_at or (before.resolved_at if before.phase is Phase.RESOLVED else None),
         reopened_at=latest(before.reopened_at, seen.reopened_at),
@@ -239,7 +239,7 @@ def _record(seen: Incident, external_id: str, generation: int) -> IncidentState:
         external_id=external_id,
         generation=generation,
         phase=seen.phase,
-        told=False,
+        alerted=False,
         status=seen.status,
         name=seen.text("name"),
         cause=seen.text("cause"),

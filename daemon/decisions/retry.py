@@ -53,7 +53,7 @@ def next_round(interval: timedelta, failures: int, retry_after: timedelta | None
     return max(backed_off, retry_after or timedelta(0))
 
 
-def step(answer: Answer, refused: bool, delay: timedelta, now: datetime) -> Disposition:
+def disposition(answer: Answer, refused: bool, delay: timedelta, now: datetime) -> Disposition:
     """What becomes of the delivery. `delay` is its back-off, `refused` whether SIGNL4 refused it before."""
     match answer.outcome:
         case Delivered():
@@ -145,7 +145,7 @@ def sent_at(target: DestinationState, now: datetime) -> DestinationState:
     return replace(target, paced_at=now) if _rest_until(target.payload_faults, now) else target
 
 
-def opening(target: DestinationState, concurrency: int, now: datetime) -> Admission:
+def admission(target: DestinationState, concurrency: int, now: datetime) -> Admission:
     """What the target admits. Times too far ahead to be ours come from a clock that was wrong, and do not count."""
     hold = _plausible(target.hold_until, now, LONGEST_HOLD)
     if target.secret_refused_since is not None:

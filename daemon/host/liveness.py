@@ -37,9 +37,9 @@ class Liveness:
 class Vigil:
     """Looks at all jobs, again and again."""
 
-    def __init__(self, pulses: Mapping[str, Liveness], tick: float) -> None:
+    def __init__(self, jobs: Mapping[str, Liveness], tick: float) -> None:
         """`tick`: seconds between two looks."""
-        self._pulses = pulses
+        self._jobs = jobs
         self._tick = tick
         self._looked = time.monotonic()
 
@@ -48,6 +48,6 @@ class Vigil:
         stood_still = time.monotonic() - self._looked > self._tick + STANDSTILL
         self._looked = time.monotonic()
         if stood_still:
-            for pulse in self._pulses.values():
-                pulse.reset()
-        return next((name for name, pulse in self._pulses.items() if pulse.silent_for() > limit), None)
+            for liveness in self._jobs.values():
+                liveness.reset()
+        return next((name for name, liveness in self._jobs.items() if liveness.silent_for() > limit), None)

@@ -79,7 +79,7 @@ class IncidentState:
     generation: int
     """1, and one more each time the incident is reopened."""
     phase: Phase
-    told: bool
+    alerted: bool
     """Whether this generation alerts. An unconfirmed one does not yet; a baseline or stale one never does."""
     status: str
     name: str

@@ -1,4 +1,4 @@
-"""Where the parts are built and tied together, and the only place that knows them all."""
+"""Where the components are built and tied together, and the only place that knows them all."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ class Shared:
     clock: SteadyClock
     on_told: Callable[[], None]
     their_clock: TheirClock
-    pulses: JobsLiveness = field(default_factory=JobsLiveness)
+    liveness: JobsLiveness = field(default_factory=JobsLiveness)
     notes: Notes = field(default_factory=Notes)
     keep: Callable[[Log, Callable[[], None]], None] = lambda _log, _on_progress: None
     """Looks after the database file, between two rounds."""
@@ -70,8 +70,8 @@ class Components:
     source: BetterStack
     poll: Poll
     deliver: Deliver
-    oversee: SelfCheck
-    wires: ExitStack
+    self_check: SelfCheck
+    clients: ExitStack
 
     def inherit(self, old: "Components") -> None:
         """Takes over what both services said to the old one."""
@@ -80,7 +80,7 @@ class Components:
 
     def close(self) -> None:
         """Gives the connections to the services back."""
-        self.wires.close()
+        self.clients.close()
 
 
 @contextmanager
@@ -97,65 +97,65 @@ def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty 
             yield keeper
 
 
-def frame_for(keeper: Keeper, stop: Stop, on_told: Callable[[], None]) -> Shared:
+def share(keeper: Keeper, stop: Stop, on_told: Callable[[], None]) -> Shared:
     """What one process has for all its configurations. Raises `DatabaseBusyError`."""
     clock = SteadyClock()
     ahead = queries.snapshot(keeper.engine).ahead
     return Shared(keeper.engine, stop, clock, on_told, TheirClock(clock, ahead), keep=keeper.look)
 
 
-def assemble(configuration: Configuration, frame: Shared, log_for: Callable[[Configuration], Log]) -> Components:
-    """Builds all parts. Raises `ConfigError`, and has changed nothing then: the log is set up when all else is good."""
+def build(configuration: Configuration, shared: Shared, log_for: Callable[[Configuration], Log]) -> Components:
+    """Builds all components. Raises `ConfigError`, with nothing changed: the log is set up when all else is good."""
     settings = configuration.settings
-    with ExitStack() as wires:
+    with ExitStack() as clients:
         tls = tls_context(settings.http)
-        incidents, alerts, *watchers = (wires.enter_context(closing(wire)) for wire in _wires(settings, tls))
+        incidents, alerts, *watchers = (clients.enter_context(closing(client)) for client in _clients(settings, tls))
         log = log_for(configuration)
-        store = Store(frame.engine, settings.delivery.gap)
+        store = Store(shared.engine, settings.delivery.gap)
         signl4 = Signl4(alerts, settings.signl4)
-        waiting = _waiting(frame.stop, frame.pulses.poll)
+        waiting = _waiting(shared.stop, shared.liveness.poll)
         shown: list[Shown] = []
         source = BetterStack(
-            incidents, settings.betterstack, waiting, _Warnings(log), frame.their_clock, report=shown.append
+            incidents, settings.betterstack, waiting, _Warnings(log), shared.their_clock, report=shown.append
         )
-        clocks: dict[str, Callable[[], datetime]] = {"clock": frame.clock, "their_clock": frame.their_clock}
-        poll = Poll(source, store, settings, log=log, on_told=frame.on_told, shown=shown, **clocks)
+        clocks: dict[str, Callable[[], datetime]] = {"clock": shared.clock, "their_clock": shared.their_clock}
+        poll = Poll(source, store, settings, log=log, on_told=shared.on_told, shown=shown, **clocks)
         deliver = Deliver(
             signl4,
             store,
             settings.delivery,
             rng=Random(),  # noqa: S311 - jitter, not a secret
-            wait=_waiting(frame.stop, frame.pulses.deliver),
+            wait=_waiting(shared.stop, shared.liveness.deliver),
             log=log,
             **clocks,
         )
-        oversee = SelfCheck(
-            lambda: queries.snapshot(frame.engine),
+        self_check = SelfCheck(
+            lambda: queries.snapshot(shared.engine),
             store,
             signl4,
             Heartbeat(watchers),
             settings,
-            frame.notes,
-            clock=frame.clock,
+            shared.notes,
+            clock=shared.clock,
             monotonic=time.monotonic,
             log=log,
-            on_told=frame.on_told,
+            on_told=shared.on_told,
         )
-        return Components(settings, log, frame.clock, store, source, poll, deliver, oversee, wires.pop_all())
+        return Components(settings, log, shared.clock, store, source, poll, deliver, self_check, clients.pop_all())
 
 
-def _wires(settings: Settings, tls: SSLContext) -> Iterator[HttpClient]:
+def _clients(settings: Settings, tls: SSLContext) -> Iterator[HttpClient]:
     yield HttpClient(settings.betterstack.base_url, settings.http, tls)
     yield HttpClient(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency)
     for url in settings.heartbeat.urls:
         yield HttpClient(url.get_secret_value(), settings.http, tls)
 
 
-def _waiting(stop: Stop, pulse: Liveness) -> Callable[[float], bool]:
+def _waiting(stop: Stop, liveness: Liveness) -> Callable[[float], bool]:
     """A wait that ends with the program. Both flows wait between any two steps, which shows that they get on."""
 
     def wait(seconds: float) -> bool:
-        pulse.beat()
+        liveness.beat()
         return stop.wait(seconds)
 
     return wait

@@ -13,7 +13,7 @@ from daemon.deliver import Deliver
 from daemon.host.startup import HANGUP, Hangup
 from daemon.model.errors import ConfigError
 from daemon.model.events import Log
-from daemon.runtime.build import Components, Shared, assemble
+from daemon.runtime.build import Components, Shared, build
 
 
 class Reload:
@@ -48,14 +48,14 @@ class Reload:
         """Whether it was the terminal that asked, so that the end is meant."""
         return self._hangup.terminal_closed()
 
-    def prepare(self, old: Settings, frame: Shared) -> None:
+    def prepare(self, old: Settings, shared: Shared) -> None:
         """Builds what will take over, in place of what waited for that. Raises `ConfigError`; nothing waits then."""
         self.drop()
         configuration = self._read()
         url = configuration.settings.database.url
         if url != old.database.url:
             raise ConfigError(f"database.url cannot change to {url} while the program runs; restart it, or set it back")
-        ready = assemble(configuration, frame, self._log_for)
+        ready = build(configuration, shared, self._log_for)
         with self._lock:
             self._ready = ready
 
@@ -80,9 +80,9 @@ class Reload:
         is waited for no longer than `patience`, in seconds, as a request is: then nothing takes over, and `deliver`
         goes on. `beat` is a sign of life between two waits.
         """
-        overseeing, delivering = others
+        self_checking, delivering = others
         with ExitStack() as held:
-            if not self.ready or not _acquired(overseeing, patience, held):
+            if not self.ready or not _acquired(self_checking, patience, held):
                 yield None
                 return
             beat()

@@ -1,4 +1,4 @@
-"""Runs the parts on a schedule, until told to stop.
+"""Runs the components on a schedule, until told to stop.
 
 Two jobs, and a third that watches over them, meet in the database. The main thread does no work: it waits for the end,
 compares the clocks, and watches that the jobs get on, of which it tells systemd. A hang ends the process, since a
@@ -29,7 +29,7 @@ from daemon.host.systemd import Systemd
 from daemon.model.errors import ConfigError, DatabaseBusyError
 from daemon.model.events import Log
 from daemon.model.snapshot import Duty
-from daemon.runtime.build import Components, Shared, assemble, frame_for, opened
+from daemon.runtime.build import Components, Shared, build, opened, share
 from daemon.runtime.jobs import After, Workers, scheduler, start
 from daemon.runtime.poll_loop import PollLoop
 from daemon.runtime.reload import Reload
@@ -52,7 +52,7 @@ MORE_TIME = 60.0
 def run(
     configuration: Configuration, read: Callable[[], Configuration], log_for: Callable[[Configuration], Log]
 ) -> None:
-    """The daemon, until SIGTERM or SIGINT. Raises what `opened` and `assemble` raise.
+    """The daemon, until SIGTERM or SIGINT. Raises what `opened` and `build` raise.
 
     `read` gives the configuration as it is by then, when SIGHUP asks for that; `log_for` sets the log up for one.
     """
@@ -62,8 +62,8 @@ def run(
     reload.ask_on_signal()
     with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME), Duty.RUN) as keeper:
         service = Service(stop, reload, systemd)
-        frame = frame_for(keeper, stop, service.wake)
-        service.run(frame, assemble(configuration, frame, lambda _: log))
+        shared = share(keeper, stop, service.wake)
+        service.run(shared, build(configuration, shared, lambda _: log))
 
 
 class Service:
@@ -73,7 +73,7 @@ class Service:
         self._stop = stop
         self._reload = reload
         self._systemd = systemd
-        self._delivering, self._overseeing = Lock(), Lock()
+        self._delivering, self._self_checking = Lock(), Lock()
         self._rounds = PollLoop()
         self._wakes = 0
         self._begin_anew = True
@@ -83,74 +83,74 @@ class Service:
         self._polled = False
         self._next_round_in = 0.0
         self._preparing: Thread | None = None
-        self._workers = Workers(("poll", "deliver", "oversee"))
+        self._workers = Workers(("poll", "deliver", "self_check"))
         self._scheduler = scheduler(self._workers)
 
-    def run(self, frame: Shared, parts: Components) -> None:
+    def run(self, shared: Shared, components: Components) -> None:
         """Starts the jobs, waits for the end, and stops them in order."""
-        self._frame, self._parts = frame, parts
+        self._shared, self._components = shared, components
         self._begin()
-        jobs = {"poll": self._poll, "deliver": self._deliver, "oversee": self._oversee}
+        jobs = {"poll": self._poll, "deliver": self._deliver, "self_check": self._self_check}
         for name, interval in self._intervals():
             self._scheduler.add_job(jobs[name], After(interval), id=name)
         # The end of the first round makes the third job due: before that there is nothing to judge.
         for name in ("poll", "deliver"):
             self._due(name, 0)
-        frame.pulses.poll.idle(0)
+        shared.liveness.poll.idle(0)
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         start(self._scheduler)
-        parts.log.info("started", version=__version__, interval=spelled(parts.settings.poll.interval))
+        components.log.info("started", version=__version__, interval=spelled(components.settings.poll.interval))
         self._systemd.ready()
-        vigil = Vigil({"poll": frame.pulses.poll, "deliver": frame.pulses.deliver}, TICK)
+        vigil = Vigil({"poll": shared.liveness.poll, "deliver": shared.liveness.deliver}, TICK)
         while not self._stop.wait(TICK):
             self._notice_step()
             self._mind_progress(vigil)
             self._mind_reload()
-            self._systemd.status("; ".join(filter(None, (self._parts.oversee.line(), self._refused))))
+            self._systemd.status("; ".join(filter(None, (self._components.self_check.line(), self._refused))))
         self._shut_down()
 
     def _intervals(self) -> Iterator[tuple[str, timedelta]]:
         """For the first two jobs only the net below `_after_job`, which sets the time of each next run."""
-        yield "poll", self._parts.settings.poll.interval
-        yield "deliver", self._parts.settings.poll.interval
-        yield "oversee", self._parts.settings.heartbeat.interval
+        yield "poll", self._components.settings.poll.interval
+        yield "deliver", self._components.settings.poll.interval
+        yield "self_check", self._components.settings.heartbeat.interval
 
     def _patience(self) -> float:
         """Seconds in which a request that is under way has ended."""
-        return self._parts.settings.http.timeout.total_seconds() + STOP_GRACE
+        return self._components.settings.http.timeout.total_seconds() + STOP_GRACE
 
     def _begin(self) -> None:
         """What was held back under other settings, or by another process, is tried anew."""
-        settings, now = self._parts.settings, self._frame.clock()
-        self._parts.store.cut_waits(max(LONGEST_HOLD, settings.delivery.retry_max), now)
-        self._parts.store.try_secret_again(now)
+        settings, now = self._components.settings, self._shared.clock()
+        self._components.store.cut_waits(max(LONGEST_HOLD, settings.delivery.retry_max), now)
+        self._components.store.try_secret_again(now)
         self._begin_anew = False
 
     def wake(self) -> None:
         """Something was put into the outbox: it goes out now."""
         self._wakes += 1
-        self._parts.deliver.wake()
+        self._components.deliver.wake()
         self._due("deliver", 0)
 
     # -- jobs ---------------------------------------------------------------------------------------------------------
 
     def _poll(self) -> None:
-        self._frame.pulses.poll.beat()
+        self._shared.liveness.poll.beat()
         # What remains of a round that a fault of ours ends.
-        self._next_round_in = self._parts.settings.poll.interval.total_seconds()
+        self._next_round_in = self._components.settings.poll.interval.total_seconds()
         self._change_over()
         self._reload_put_off = self._reload.ready
-        self._next_round_in = self._rounds.one(self._parts, self._mind_changes)
+        self._next_round_in = self._rounds.one(self._components, self._mind_changes)
 
     def _change_over(self) -> None:
         """Between two rounds: the new configuration is in force, once nothing is sent under the old one."""
-        locks, beat = (self._overseeing, self._delivering), self._frame.pulses.poll.beat
-        with self._reload.taking_over(self._parts.deliver, locks, self._patience(), beat) as new:
+        locks, beat = (self._self_checking, self._delivering), self._shared.liveness.poll.beat
+        with self._reload.taking_over(self._components.deliver, locks, self._patience(), beat) as new:
             if new is None:
                 return
             beat()
-            new.inherit(self._parts)
-            old, self._parts = self._parts, new
+            new.inherit(self._components)
+            old, self._components = self._components, new
             old.close()
             self._refused, self._begin_anew = None, True
             with suppress(DatabaseBusyError):
@@ -164,37 +164,37 @@ class Service:
 
     def _mind_changes(self) -> None:
         """Between two rounds: what time would prove starts again, and only then the jobs see the new time."""
-        self._frame.keep(self._parts.log, self._frame.pulses.poll.beat)
+        self._shared.keep(self._components.log, self._shared.liveness.poll.beat)
         if self._begin_anew:
             self._begin()
             self._due("deliver", 0)
-        if (step := self._frame.clock.step()) is None:
+        if (step := self._shared.clock.step()) is None:
             return
-        now = self._frame.clock() + step
-        self._parts.store.forget_spans(now)
-        self._parts.store.cut_waits(timedelta(0), now)
-        self._frame.clock.set_right()
-        self._parts.log.warning("the clock was set", by=f"{step.total_seconds():+.1f}s")
+        now = self._shared.clock() + step
+        self._components.store.forget_spans(now)
+        self._components.store.cut_waits(timedelta(0), now)
+        self._shared.clock.set_right()
+        self._components.log.warning("the clock was set", by=f"{step.total_seconds():+.1f}s")
         self._due("deliver", 0)
 
     def _deliver(self) -> None:
-        self._frame.pulses.deliver.beat()
+        self._shared.liveness.deliver.beat()
         try:
             with self._delivering:
-                self._parts.deliver.drain()
+                self._components.deliver.drain()
         except DatabaseBusyError as error:
             if str(error) != self._put_off:
-                self._parts.log.warning("deliveries put off", error=str(error))
+                self._components.log.warning("deliveries put off", error=str(error))
             self._put_off = str(error)
         else:
             if self._put_off is not None:
-                self._parts.log.info("deliveries go on", after=self._put_off)
+                self._components.log.info("deliveries go on", after=self._put_off)
             self._put_off = None
 
-    def _oversee(self) -> None:
-        with self._overseeing:
-            if self._parts.oversee.look() and not self._stop.wait(0):
-                self._parts.oversee.beat()
+    def _self_check(self) -> None:
+        with self._self_checking:
+            if self._components.self_check.run() and not self._stop.wait(0):
+                self._components.self_check.beat()
 
     def _after_job(self, event: JobExecutionEvent) -> None:
         """Sets when the job runs next. By now it no longer counts as running, so that it can be woken."""
@@ -202,23 +202,23 @@ class Service:
             case "poll":
                 self._polled = True
                 rest = 0.0 if self._reload.ready and not self._reload_put_off else self._next_round_in
-                self._frame.pulses.poll.idle(rest)
+                self._shared.liveness.poll.idle(rest)
                 self._due("poll", rest)
-                self._due("oversee", 0)
+                self._due("self_check", 0)
             case "deliver":
                 self._after_deliver(faulty=event.exception is not None)
 
     def _after_deliver(self, *, faulty: bool) -> None:
         if self._polled:
-            self._due("oversee", 0)
-        self._frame.pulses.deliver.idle()
+            self._due("self_check", 0)
+        self._shared.liveness.deliver.idle()
         wakes = self._wakes
         try:
-            next_at = self._parts.deliver.next_at()
+            next_at = self._components.deliver.next_at()
         except DatabaseBusyError:
-            faulty, next_at = True, self._frame.clock()
-        latest = self._frame.clock() + LOOK_AGAIN
-        rest = min(next_at or latest, latest) - self._frame.clock()
+            faulty, next_at = True, self._shared.clock()
+        latest = self._shared.clock() + LOOK_AGAIN
+        rest = min(next_at or latest, latest) - self._shared.clock()
         self._due("deliver", (max(rest, PAUSE) if faulty else rest).total_seconds())
         if self._wakes != wakes:
             # Something was put into the outbox behind that look; the line above may have put its run off.
@@ -237,16 +237,16 @@ class Service:
 
     def _notice_step(self) -> None:
         """The scheduler follows the wall clock: after a step back by an hour it would sleep for an hour."""
-        if self._frame.clock.step() is not None:
+        if self._shared.clock.step() is not None:
             self._due("poll", 0)
             self._due("deliver", 0)
 
     def _mind_progress(self, vigil: Vigil) -> None:
-        settings = self._parts.settings
+        settings = self._components.settings
         limit = 3 * settings.poll.interval.total_seconds() + 2 * settings.http.timeout.total_seconds()
         hanging = vigil.hanging(limit)
         if hanging is not None:
-            self._parts.log.error(
+            self._components.log.error(
                 "stuck, so this process ends; a restart is safe", job=hanging, silent_for=f"{limit:.0f}s"
             )
             end_at_once(LAST_WORDS, EXIT_STUCK)
@@ -258,7 +258,7 @@ class Service:
         if busy or not self._reload.asked():
             return
         if self._reload.terminal_closed():
-            self._parts.log.info("the terminal that this was started from was closed")
+            self._components.log.info("the terminal that this was started from was closed")
             self._stop.set()
             return
         self._preparing = Thread(target=self._prepare, name="reload", daemon=True)
@@ -271,7 +271,7 @@ class Service:
     def _prepare(self) -> None:
         self._systemd.reloading()
         try:
-            self._reload.prepare(self._parts.settings, self._frame)
+            self._reload.prepare(self._components.settings, self._shared)
         except ConfigError as error:
             self._refuse("; ".join(error.problems))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end what works
@@ -282,19 +282,19 @@ class Service:
     def _refuse(self, why: str) -> None:
         self._refused = f"the new configuration is refused, the old one stays in force: {why}"
         self._systemd.ready()
-        self._parts.log.error(self._refused)
+        self._components.log.error(self._refused)
 
     def _shut_down(self) -> None:
         patience = self._patience()
-        self._parts.log.info("stopping")
+        self._components.log.info("stopping")
         self._systemd.stopping(patience + STOP_GRACE)
         # This does not wait for the jobs: one of them may be about to call the scheduler.
         self._scheduler.shutdown(wait=False)
         if not self._workers.ended(patience - self._stop.since()):
-            self._parts.log.error(
+            self._components.log.error(
                 "requests in flight did not end in time; what they did is found out at the next start"
             )
             end_at_once(LAST_WORDS, EXIT_STUCK)
-        self._parts.close()
-        self._parts.log.info("stopped")
+        self._components.close()
+        self._components.log.info("stopped")
         flush(sys.stderr, LAST_WORDS)

@@ -45,21 +45,21 @@ TAKEN = select(TARGETS.c.taken).scalar_subquery()
 """How many deliveries SIGNL4 took, ever."""
 
 
-def due(opening: Admission, busy: Iterable[str], limit: int, now: datetime) -> "Select[*tuple[Any, ...]]":
+def due(admission: Admission, busy: Iterable[str], limit: int, now: datetime) -> "Select[*tuple[Any, ...]]":
     """The deliveries that may go now: the first of each incident, save the `busy` ones, the most urgent first."""
-    admitted = [refused for refused, at in ((False, opening.clean_from), (True, opening.refused_from)) if at <= now]
+    admitted = [refused for refused, at in ((False, admission.clean_from), (True, admission.refused_from)) if at <= now]
     end = DELIVERIES.alias()
     # Alerts for incidents that are still open go first, and what fails on its own goes last: it holds nobody up. A
     # probe of the secret takes what was tried longest ago, whatever it is: any that is taken shows it to be right.
     alerts_first = and_(DELIVERIES.c.kind == Kind.NEW, end.c.id.is_(None)).desc()
     # A time to come is that of a clock that was wrong: what was tried then would never have its turn.
     tried_at = case((DELIVERIES.c.attempted_at <= now, DELIVERIES.c.attempted_at))
-    order = [tried_at.asc().nulls_first()] if opening.probe else [DELIVERIES.c.own_fault, alerts_first]
+    order = [tried_at.asc().nulls_first()] if admission.probe else [DELIVERIES.c.own_fault, alerts_first]
     return (
         select(DELIVERIES, end.c.occurred_at.label("over_since"), TAKEN.label("taken"), _failing().label("failing"))
         .outerjoin(end, _ends(end))
         .where(PENDING, _first(), DELIVERIES.c.due_at <= now, _refused().in_(admitted))
-        .where(DELIVERIES.c.incident_id.not_in(list(busy)), true() if opening.own_faults else ~DELIVERIES.c.own_fault)
+        .where(DELIVERIES.c.incident_id.not_in(list(busy)), true() if admission.own_faults else ~DELIVERIES.c.own_fault)
         .order_by(*order, DELIVERIES.c.occurred_at, DELIVERIES.c.id)
         .limit(limit)
     )
@@ -191,12 +191,12 @@ def target_values(target: DestinationState) -> dict[str, Any]:
     return asdict(target) | {name: [fault.isoformat() for fault in getattr(target, name)] for name in _FAULTS}
 
 
-def fared(delivery: Delivery, answer: Answer, step: Disposition, now: datetime) -> dict[str, Any]:
+def fared(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
     """How a delivery fared, in the columns that say so."""
-    return {"state": step.state, "due_at": step.due_at, **_outcome(delivery, answer, step, now)}
+    return {"state": disposition.state, "due_at": disposition.due_at, **_outcome(delivery, answer, disposition, now)}
 
 
-def _outcome(delivery: Delivery, answer: Answer, step: Disposition, now: datetime) -> dict[str, Any]:
+def _outcome(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
     if isinstance(answer.outcome, Delivered):
         return {"delivered_at": now, "event_id": answer.outcome.event_id, **UNTROUBLED}
     fared = {
@@ -210,7 +210,7 @@ def _outcome(delivery: Delivery, answer: Answer, step: Disposition, now: datetim
         )
         + 1,
     }
-    return {**fared, "own_fault": True} if step.own_fault else fared
+    return {**fared, "own_fault": True} if disposition.own_fault else fared
 
 
 def supersede_acknowledged(incident_id: str, generation: int) -> Update:

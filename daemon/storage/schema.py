@@ -69,7 +69,7 @@ INCIDENTS = Table(
     Column("external_id", String, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("phase", String, nullable=False),
-    Column("told", Boolean, nullable=False),
+    Column("told", Boolean, key="alerted", nullable=False),
     Column("status", String, nullable=False),
     Column("name", String, nullable=False),
     Column("cause", String, nullable=False),

@@ -31,7 +31,7 @@ from daemon.storage.engine import checkpoint, transaction
 from daemon.storage.outbox import PENDING, waited_in_vain
 from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, TARGETS
 
-_RECORDED = [INCIDENTS.c[field.name] for field in fields(IncidentState)]
+_RECORDED = [INCIDENTS.c[field.name].label(field.name) for field in fields(IncidentState)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Change:
     """One incident as it is to be recorded, with its transitions and their rendered payloads."""
 
     after: IncidentState
-    told: tuple[tuple[Transition, Mapping[str, Any]], ...] = ()
+    transitions: tuple[tuple[Transition, Mapping[str, Any]], ...] = ()
 
 
 class Store:
@@ -81,7 +81,7 @@ class Store:
         with transaction(self._engine, writes=True) as connection:
             for change in changes:
                 _put_incident(connection, change.after, now)
-                for transition, payload in change.told:
+                for transition, payload in change.transitions:
                     if transition.kind is Kind.RESOLVED:
                         connection.execute(outbox.supersede_acknowledged(change.after.id, transition.generation))
                     self._put_delivery(connection, change.after, transition, payload, now)
@@ -176,7 +176,7 @@ class Store:
             connection.execute(update(PROGRESS).values(values))
 
     def forget_spans(self, now: datetime) -> None:
-        """After a step of the clock nobody can say how long something lasted: what time would prove starts again."""
+        """After a disposition of the clock nobody can say how long something lasted: what time would prove starts again."""
         since = [PROGRESS.c.failing_since, PROGRESS.c.token_suspect_since]
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.gone_since.is_not(None)).values(gone_since=None))
@@ -221,10 +221,10 @@ class Store:
         with transaction(self._engine, writes=False) as connection:
             return tuple(connection.execute(query).scalars())
 
-    def due(self, opening: Admission, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
+    def due(self, admission: Admission, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
         """The deliveries that may go now: the first of each incident, save the `busy` ones, the most urgent first."""
         with transaction(self._engine, writes=False) as connection:
-            return [outbox.delivery_of(row) for row in connection.execute(outbox.due(opening, busy, limit, now))]
+            return [outbox.delivery_of(row) for row in connection.execute(outbox.due(admission, busy, limit, now))]
 
     def waiting(self, busy: Iterable[str]) -> list[NextDue]:
         """When the next deliveries are due, leaving out the `busy` incidents."""
@@ -245,33 +245,35 @@ class Store:
     def settle(
         self,
         delivery: Delivery,
-        step: Disposition,
+        disposition: Disposition,
         answer: Answer,
         minimal: Mapping[str, Any],
         target: DestinationState,
         now: datetime,
     ) -> bool:
-        """Writes down what came of an attempt. `minimal` is the payload of the next one, if the step asks for it.
+        """Writes down what came of an attempt. `minimal` is the payload of the next one, if the disposition asks for it.
 
         Once something is taken, SIGNL4 is there again: what failed since nothing else was taken is due at once. What
         was dropped while it was on its way is delivered all the same where SIGNL4 took it, and stays dropped otherwise:
         then this is `False`.
         """
         values: dict[str, Any] = {
-            "state": step.state,
-            "due_at": step.due_at,
-            **outbox.fared(delivery, answer, step, now),
+            "state": disposition.state,
+            "due_at": disposition.due_at,
+            **outbox.fared(delivery, answer, disposition, now),
         }
         open_to_it = PENDING
         if isinstance(answer.outcome, Delivered):
             open_to_it = DELIVERIES.c.state.in_([DeliveryState.PENDING, DeliveryState.SUPERSEDED])
-        if step.minimal or (delivery.own_fault and not delivery.refused and step.state is DeliveryState.DELIVERED):
+        if disposition.minimal or (
+            delivery.own_fault and not delivery.refused and disposition.state is DeliveryState.DELIVERED
+        ):
             values |= {"refused_payload": DELIVERIES.c.payload, "payload": minimal}
         siblings = [PENDING, DELIVERIES.c.incident_id == delivery.incident_id, DELIVERIES.c.due_at < now + self._gap]
         with transaction(self._engine, writes=True) as connection:
             query = update(DELIVERIES).where(open_to_it, DELIVERIES.c.id == delivery.id).values(values)
             taken = connection.execute(query).rowcount == 1
-            if step.state is DeliveryState.DELIVERED:
+            if disposition.state is DeliveryState.DELIVERED:
                 at_once = {"due_at": func.min(DELIVERIES.c.due_at, now), "failures": 0}
                 connection.execute(update(DELIVERIES).where(*waited_in_vain()).values(at_once))
                 connection.execute(update(DELIVERIES).where(*siblings).values(due_at=now + self._gap))
