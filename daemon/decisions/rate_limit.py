@@ -102,7 +102,7 @@ def learned(
 def limit_admission(
     admission: Admission, history: SendHistory, limit: int | None, in_flight: int, now: datetime
 ) -> Admission:
-    """The admission, as far as the history admits it."""
+    """What the target admits, as far as the history allows it."""
     room = max(_room(history, limit, in_flight, now), 0)
     if room > 0:
         return replace(admission, max_in_flight=min(admission.max_in_flight, in_flight + room))

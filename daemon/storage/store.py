@@ -176,7 +176,7 @@ class Store:
             connection.execute(update(PROGRESS).values(values))
 
     def forget_spans(self, now: datetime) -> None:
-        """After a disposition of the clock nobody can say how long something lasted: what time would prove starts again."""
+        """After a clock step nobody can say how long something lasted: elapsed-time proofs start again."""
         since = [PROGRESS.c.failing_since, PROGRESS.c.token_suspect_since]
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.gone_since.is_not(None)).values(gone_since=None))
@@ -251,7 +251,7 @@ class Store:
         target: DestinationState,
         now: datetime,
     ) -> bool:
-        """Writes down what came of an attempt. `minimal` is the payload of the next one, if the disposition asks for it.
+        """Writes down what came of an attempt. `minimal` is the payload of the next one, if that is asked for.
 
         Once something is taken, SIGNL4 is there again: what failed since nothing else was taken is due at once. What
         was dropped while it was on its way is delivered all the same where SIGNL4 took it, and stays dropped otherwise:
