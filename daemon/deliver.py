@@ -10,7 +10,7 @@ One thread decides and writes; the others only talk to SIGNL4, each about one de
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from random import Random
@@ -52,6 +52,14 @@ class Receiver(Protocol):
         """Sends one event. Does not raise for what the world does."""
 
 
+@dataclass(slots=True)
+class Sending:
+    """What was sent to SIGNL4 of late, and how it fared. A reload leaves it as it is."""
+
+    history: SendHistory = field(default_factory=SendHistory)
+    last_error: str | None = None
+
+
 class Deliver:
     """Tells SIGNL4 what is due, and writes down that it was told."""
 
@@ -66,10 +74,11 @@ class Deliver:
         wait: Callable[[float], bool],
         log: Log,
         their_clock: Callable[[], datetime] | None = None,
+        sending: Sending | None = None,
     ) -> None:
         """`clock` gives aware UTC times, `their_clock` those of Better Stack's clock.
 
-        `wait(seconds)` returns true when the program stops.
+        `wait(seconds)` returns true when the program stops. `sending`: what this process sent before.
         """
         self._signl4 = signl4
         self._store = store
@@ -85,8 +94,7 @@ class Deliver:
         self._taken = 0
         """How many deliveries were taken from this instance."""
         self._target = DestinationState()
-        self._history = SendHistory()
-        self._last_error: str | None = None
+        self._sending = sending or Sending()
         self._paused = False
         self._short_until: datetime | None = None
         """No thread could be started: when to try again."""
@@ -99,8 +107,8 @@ class Deliver:
         Raises `DatabaseBusyError` if the outbox cannot be read or claimed from; nothing unrecorded was sent then.
         """
         self._target = self._store.target()
-        if not self._history.sent:
-            self._history = SendHistory(self._store.attempts_since(self._clock() - timedelta(days=1)))
+        if not self._sending.history.sent:
+            self._sending.history = SendHistory(self._store.attempts_since(self._clock() - timedelta(days=1)))
         try:
             while True:
                 if not self._wait(0) and not self._paused:
@@ -117,17 +125,13 @@ class Deliver:
         self._finished.put(None)
 
     def pause(self) -> None:
-        """Another instance is to take over: nothing more is sent, and what is in flight is still recorded."""
+        """From here on nothing more is sent; what is in flight is still recorded. Called by the main thread."""
         self._paused = True
         self.wake()
 
     def resume(self) -> None:
-        """No other instance took over."""
+        """It is sent again. Called by the main thread."""
         self._paused = False
-
-    def inherit(self, other: "Deliver") -> None:
-        """Takes over from another instance what SIGNL4 allows, and what was said of it."""
-        self._history, self._last_error = other._history, other._last_error
 
     def next_at(self) -> datetime | None:
         """When something may be sent next; `None` while nothing waits. Raises `DatabaseBusyError`."""
@@ -147,7 +151,7 @@ class Deliver:
 
     def _admission(self) -> Admission:
         limit, now = self._target.event_limit, self._clock()
-        admission = rate_limit.limit_admission(self._willing(), self._history, limit, len(self._in_flight), now)
+        admission = rate_limit.limit_admission(self._willing(), self._sending.history, limit, len(self._in_flight), now)
         if self._short_until is not None:
             clean, refused = (max(at, self._short_until) for at in (admission.clean_from, admission.refused_from))
             admission = replace(admission, clean_from=clean, refused_from=refused)
@@ -202,7 +206,7 @@ class Deliver:
         if not self._store.claim(delivery, now):
             return False
         self._target = retry.sent_at(self._target, now)
-        self._history = rate_limit.counted(self._history, self._target.event_limit, now)
+        self._sending.history = rate_limit.counted(self._sending.history, self._target.event_limit, now)
         self._in_flight[delivery.incident_id] = delivery
         self._sent_at[delivery.id] = now
         return True
@@ -251,8 +255,8 @@ class Deliver:
                 if self._wait(RECORD_AGAIN):
                     break
         del self._in_flight[delivery.incident_id]
-        self._history = rate_limit.learned(
-            self._history,
+        self._sending.history = rate_limit.learned(
+            self._sending.history,
             answer.rate_limit,
             len(self._in_flight),
             now,
@@ -282,9 +286,9 @@ class Deliver:
         fields = {"incident": delivery.incident_id, "kind": delivery.kind, "attempt": delivery.attempts + 1}
         match answer.outcome:
             case Delivered(event_id):
-                if self._last_error is not None:
-                    self._log.info("SIGNL4 takes deliveries again", after=self._last_error)
-                self._last_error = None
+                if self._sending.last_error is not None:
+                    self._log.info("SIGNL4 takes deliveries again", after=self._sending.last_error)
+                self._sending.last_error = None
                 self._log.info("delivered", **fields, event_id=event_id)
             case Rejected(why) | TryLater(why) if disposition.state is DeliveryState.SUPERSEDED:
                 self._log.info("dropped on its way", **fields, error=why)
@@ -297,8 +301,8 @@ class Deliver:
                 say = self._log.debug if delivery.own_fault else self._log.error
                 say("delivery fails on its own", **fields, error=why, mend=f"or give it up: drop {delivery.id}")
             case TryLater(why):
-                say = self._log.debug if why == self._last_error else self._log.warning
-                self._last_error = why
+                say = self._log.debug if why == self._sending.last_error else self._log.warning
+                self._sending.last_error = why
                 say("not delivered yet", **fields, error=why)
 
 

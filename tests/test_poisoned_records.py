@@ -66,7 +66,7 @@ class Reader(Flows):
 
     def be_patient(self) -> None:
         """Lets pass what Better Stack asked for, and no more."""
-        self.source._next_request_at = 0.0
+        self.source._quiet.until = 0.0
         self.clock.pass_(seconds=1)
 
     def put(self, number: int, *, over: bool = False, **attributes: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from daemon.host.clock import utc_now
 from daemon.model.errors import DaemonError
-from daemon.runtime.jobs import After, Workers, scheduler, start
+from daemon.runtime.workers import After, Workers, scheduler, start
 
 LONG = 20.0
 """Seconds that nothing takes, unless it hangs."""
@@ -26,6 +26,7 @@ class Jobs:
         self.scheduler.add_job(job, After(timedelta(hours=1)), id="job")
         self.due()
         start(self.scheduler)
+        self.scheduler.resume()
 
     def due(self) -> None:
         self.scheduler.modify_job("job", next_run_time=utc_now())

@@ -29,9 +29,9 @@ COMMANDS = {"cli", "__main__"}
 ONLY_IN = {
     "httpx": {"clients.http"},
     "httpcore": {"clients.transport", "clients.stream"},
-    "sqlalchemy": {"storage", "runtime.build"},
+    "sqlalchemy": {"storage", "runtime.shared"},
     "alembic": {"storage.migrate"},
-    "apscheduler": {"runtime.run", "runtime.jobs"},
+    "apscheduler": {"runtime.jobs", "runtime.workers"},
     "structlog": {"host.log"},
     "click": {"cli.main", "cli.operate"},
     "rich": {"cli.render", "sandbox"},

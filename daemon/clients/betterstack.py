@@ -9,6 +9,7 @@ Source of the facts: Better Stack's API documentation of November 2026, and publ
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -43,6 +44,14 @@ class Clock(Protocol):
         """An answer said that it is so far ahead of the wall clock here."""
 
 
+@dataclass(slots=True)
+class Quiet:
+    """How long Better Stack is to be left alone."""
+
+    until: float = 0.0
+    """By the monotonic clock."""
+
+
 class BetterStack:
     """The API of one team, or of all teams that a global token sees."""
 
@@ -54,10 +63,12 @@ class BetterStack:
         warning: Callable[[str], None],
         clock: Clock,
         report: Callable[[Shown], None] = lambda _: None,
+        quiet: Quiet | None = None,
     ) -> None:
         """`wait(seconds)` returns true when the program stops; `warning` gets a sentence for each oddity met.
 
         `clock` is set by each answer that says its `Date`; `report` gets what each list came to that was read whole.
+        `quiet`: what Better Stack asked of this process before.
         """
         self._http = http
         self._token = settings.token
@@ -66,12 +77,8 @@ class BetterStack:
         self._wait = wait
         self._warning = warning
         self._report = report
-        self._next_request_at = 0.0
+        self._quiet = quiet or Quiet()
         self._clock = clock
-
-    def inherit(self, other: "BetterStack") -> None:
-        """Takes over from another instance, which may have been asked to leave Better Stack alone."""
-        self._next_request_at = other._next_request_at
 
     def open_pages(self) -> Iterator[Page]:
         """The incidents that are not over, a page at a time as they arrive. Raises `BetterStackError`."""
@@ -123,19 +130,19 @@ class BetterStack:
             self._clock.is_ahead(ahead)
         retry_after = reply.retry_after(LONGEST_RETRY_AFTER, datetime.now(UTC)) if reply.status in {429, 503} else None
         if retry_after is not None:
-            self._next_request_at = time.monotonic() + retry_after.total_seconds()
+            self._quiet.until = time.monotonic() + retry_after.total_seconds()
             raise BetterStackError(self._complaint(reply), retry_after=retry_after)
         return reply
 
     def _keep_pace(self) -> None:
-        wait = self._next_request_at - time.monotonic()
+        wait = self._quiet.until - time.monotonic()
         if wait > 1:
             raise BetterStackError(
                 f"Better Stack asked to be left alone for another {wait:.0f} s", retry_after=timedelta(seconds=wait)
             )
         if self._wait(max(wait, 0)):
             raise StoppedError("the program is stopping")
-        self._next_request_at = time.monotonic() + REQUEST_GAP
+        self._quiet.until = time.monotonic() + REQUEST_GAP
 
     def _renamed(self, reply: Response, path: str) -> bool:
         """Whether the redirect is Better Stack's own renaming; from here on the new name is used."""

@@ -14,11 +14,20 @@ from urllib.parse import quote
 from daemon.clients.http import BodyError, ExchangeError, HttpClient, Response, described
 from daemon.clients.reading import check_to_the_letter
 from daemon.config.settings import Signl4Section
-from daemon.model.delivery import MARGIN, WINDOW, Answer, Delivered, Outcome, RateLimit, Rejected, Scope, TryLater
+from daemon.model.delivery import (
+    LONGEST_HOLD,
+    MARGIN,
+    WINDOW,
+    Answer,
+    Delivered,
+    Outcome,
+    RateLimit,
+    Rejected,
+    Scope,
+    TryLater,
+)
 from daemon.model.redact import scrubbed
 
-LONGEST_HOLD = timedelta(minutes=15)
-"""A clock that is off, or a reset in milliseconds, must not silence paging for longer."""
 CLOCKS_APART = timedelta(seconds=2)
 """So far behind ours their clock may be, where no `Date` says what it is."""
 

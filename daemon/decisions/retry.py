@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from daemon.model.delivery import (
+    LONGEST_HOLD,
     Admission,
     Answer,
     Delivered,
@@ -23,7 +24,6 @@ from daemon.model.delivery import (
     TryLater,
 )
 
-LONGEST_HOLD = timedelta(minutes=15)
 LONGEST_ROUND_BACKOFF = timedelta(minutes=2)
 PROBE_GAP = timedelta(seconds=60)
 """Between two tries of a refused secret."""

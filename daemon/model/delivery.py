@@ -10,6 +10,8 @@ from daemon.model.incident import Kind
 
 WINDOW = timedelta(seconds=15)
 """What SIGNL4's limit of events counts for."""
+LONGEST_HOLD = timedelta(minutes=15)
+"""A clock that is off, or a reset in milliseconds, must not silence paging for longer."""
 MARGIN = timedelta(seconds=1)
 """`X-RateLimit-Reset` may be cut to whole seconds, even to one that has passed."""
 

@@ -1,14 +1,12 @@
 """Where the components are built and tied together, and the only place that knows them all."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from ssl import SSLContext
-
-from sqlalchemy import Engine
 
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.heartbeat import Heartbeat
@@ -17,46 +15,18 @@ from daemon.clients.signl4 import Signl4
 from daemon.config.load import Configuration
 from daemon.config.settings import Settings
 from daemon.deliver import Deliver
-from daemon.host.clock import SteadyClock, TheirClock
 from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop
 from daemon.model.events import Log
 from daemon.model.incident import Shown
-from daemon.model.snapshot import Duty
 from daemon.poll import Poll
-from daemon.self_check import Notes, SelfCheck
+from daemon.runtime.shared import Shared
+from daemon.self_check import SelfCheck
 from daemon.storage import queries
-from daemon.storage.duty import take_up
-from daemon.storage.engine import locked, open_engine
-from daemon.storage.keeper import Keeper
 from daemon.storage.store import Store
-from daemon.storage.upgrade import upgrade
 
 MOST_WARNINGS = 1000
 """So many different oddities are logged; more would only fill the journal."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobsLiveness:
-    """The signs of life of both jobs."""
-
-    poll: Liveness = field(default_factory=Liveness)
-    deliver: Liveness = field(default_factory=Liveness)
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What stays as it is when the settings change."""
-
-    engine: Engine
-    stop: Stop
-    clock: SteadyClock
-    on_told: Callable[[], None]
-    their_clock: TheirClock
-    liveness: JobsLiveness = field(default_factory=JobsLiveness)
-    notes: Notes = field(default_factory=Notes)
-    keep: Callable[[Log, Callable[[], None]], None] = lambda _log, _on_progress: None
-    """Looks after the database file, between two rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,83 +35,81 @@ class Components:
 
     settings: Settings
     log: Log
-    clock: Callable[[], datetime]
     store: Store
-    source: BetterStack
     poll: Poll
     deliver: Deliver
     self_check: SelfCheck
     clients: ExitStack
-
-    def inherit(self, old: "Components") -> None:
-        """Takes over what both services said to the old one."""
-        self.source.inherit(old.source)
-        self.deliver.inherit(old.deliver)
 
     def close(self) -> None:
         """Gives the connections to the services back."""
         self.clients.close()
 
 
-@contextmanager
-def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty | None = None) -> Iterator[Keeper]:
-    """The database, locked, migrated and kept. `on_progress` is called while that gets on.
+def build(
+    configuration: Configuration,
+    shared: Shared,
+    log_for: Callable[[Configuration], Log],
+    liveness: Mapping[str, Liveness],
+    on_told: Callable[[], None],
+) -> Components:
+    """Builds all components. Raises `ConfigError`, with nothing changed: the log is set up when all else is good.
 
-    `duty`: as what this process polls, if it does. Raises the database's errors.
+    `liveness`: of `poll` and `deliver`; `on_told` is called when something was put into the outbox.
     """
-    with locked(url) as lock:
-        upgrade(url, on_progress)
-        with closing(Keeper(url, open_engine(url), lock)) as keeper:
-            if duty is not None:
-                take_up(keeper.engine, duty)
-            yield keeper
-
-
-def share(keeper: Keeper, stop: Stop, on_told: Callable[[], None]) -> Shared:
-    """What one process has for all its configurations. Raises `DatabaseBusyError`."""
-    clock = SteadyClock()
-    ahead = queries.snapshot(keeper.engine).ahead
-    return Shared(keeper.engine, stop, clock, on_told, TheirClock(clock, ahead), keep=keeper.look)
-
-
-def build(configuration: Configuration, shared: Shared, log_for: Callable[[Configuration], Log]) -> Components:
-    """Builds all components. Raises `ConfigError`, with nothing changed: the log is set up when all else is good."""
     settings = configuration.settings
     with ExitStack() as clients:
         tls = tls_context(settings.http)
         incidents, alerts, *watchers = (clients.enter_context(closing(client)) for client in _clients(settings, tls))
         log = log_for(configuration)
-        store = Store(shared.engine, settings.delivery.gap)
-        signl4 = Signl4(alerts, settings.signl4)
-        waiting = _waiting(shared.stop, shared.liveness.poll)
-        shown: list[Shown] = []
-        source = BetterStack(
-            incidents, settings.betterstack, waiting, _Warnings(log), shared.their_clock, report=shown.append
-        )
+        store, signl4 = Store(shared.engine, settings.delivery.gap), Signl4(alerts, settings.signl4)
         clocks: dict[str, Callable[[], datetime]] = {"clock": shared.clock, "their_clock": shared.their_clock}
-        poll = Poll(source, store, settings, log=log, on_told=shared.on_told, shown=shown, **clocks)
+        shown: list[Shown] = []
+        betterstack = BetterStack(
+            incidents,
+            settings.betterstack,
+            _waiting(shared.stop, liveness["poll"]),
+            _Warnings(log),
+            shared.their_clock,
+            report=shown.append,
+            quiet=shared.quiet,
+        )
+        poll = Poll(betterstack, store, settings, log=log, on_told=on_told, shown=shown, **clocks)
         deliver = Deliver(
             signl4,
             store,
             settings.delivery,
             rng=Random(),  # noqa: S311 - jitter, not a secret
-            wait=_waiting(shared.stop, shared.liveness.deliver),
+            wait=_waiting(shared.stop, liveness["deliver"]),
             log=log,
+            sending=shared.sending,
             **clocks,
         )
-        self_check = SelfCheck(
-            lambda: queries.snapshot(shared.engine),
-            store,
-            signl4,
-            Heartbeat(watchers),
-            settings,
-            shared.notes,
-            clock=shared.clock,
-            monotonic=time.monotonic,
-            log=log,
-            on_told=shared.on_told,
-        )
-        return Components(settings, log, shared.clock, store, source, poll, deliver, self_check, clients.pop_all())
+        self_check = _self_check(shared, settings, store, signl4, Heartbeat(watchers), log, on_told)
+        return Components(settings, log, store, poll, deliver, self_check, clients.pop_all())
+
+
+def _self_check(
+    shared: Shared,
+    settings: Settings,
+    store: Store,
+    signl4: Signl4,
+    heartbeat: Heartbeat,
+    log: Log,
+    on_told: Callable[[], None],
+) -> SelfCheck:
+    return SelfCheck(
+        lambda: queries.snapshot(shared.engine),
+        store,
+        signl4,
+        heartbeat,
+        settings,
+        shared.notes,
+        clock=shared.clock,
+        monotonic=time.monotonic,
+        log=log,
+        on_told=on_told,
+    )
 
 
 def _clients(settings: Settings, tls: SSLContext) -> Iterator[HttpClient]:
@@ -162,7 +130,7 @@ def _waiting(stop: Stop, liveness: Liveness) -> Callable[[float], bool]:
 
 
 class _Warnings:
-    """Logs each oddity once."""
+    """Logs each oddity once. Called by the rounds alone."""
 
     def __init__(self, log: Log) -> None:
         self._log = log

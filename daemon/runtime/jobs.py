@@ -1,83 +1,174 @@
-"""When jobs run, and in which thread.
+"""The jobs of one configuration, and when each runs: poll, deliver and the self-check.
 
-Each job has a thread of its own, which is started once: nothing that the machine lacks later keeps a job from running,
-and none runs twice at a time. The scheduler's locks are never held by anybody who waits for a job, so a job may call
-the scheduler at any moment; the end of the jobs is waited for apart, once the scheduler is shut down.
+They meet in the database alone. A round is due its interval after the one before; deliveries are due when something was
+put into the outbox, or when the next one may go; the self-check follows both.
 """
 
-import time
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from queue import SimpleQueue
-from threading import Thread
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 
-from apscheduler.executors.base import BaseExecutor, run_job
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.base import BaseTrigger
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
+from apscheduler.jobstores.base import JobLookupError
 
-from daemon.model.errors import DaemonError
+from daemon.config.load import Configuration
+from daemon.host.clock import utc_now
+from daemon.host.liveness import Liveness
+from daemon.model.errors import DatabaseBusyError
+from daemon.model.events import Log
+from daemon.runtime.build import Components, build
+from daemon.runtime.poll_loop import PollLoop
+from daemon.runtime.shared import Shared
+from daemon.runtime.workers import After, Workers, scheduler, start
+
+STOP_GRACE = 1.5
+"""Seconds beyond `http.timeout` that the jobs may take to end once that was asked for."""
+PAUSE = timedelta(seconds=1)
+"""After deliveries that a fault ended, of the database or of ours."""
+LOOK_AGAIN = timedelta(seconds=10)
+"""Between two looks at the outbox: what `retry` makes due in a process of its own rings no bell here."""
 
 
-class After(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 carries no types
-    """So long after now, whenever that is: the library's own interval counts through every run that a clock skipped."""
+class Jobs:
+    """Made in any thread; begun, held, watched and ended by the main thread. `wake` is called by the jobs themselves.
 
-    def __init__(self, interval: timedelta) -> None:
-        self._interval = interval
+    What begins with an underscore runs in the threads of the jobs, each in its own.
+    """
 
-    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
-        """The time of the next run."""
-        return now + self._interval
+    def __init__(self, configuration: Configuration, shared: Shared, log_for: Callable[[Configuration], Log]) -> None:
+        """All that can fail: raises `ConfigError`, and `DaemonError` where no thread can be started."""
+        self.liveness = {"poll": Liveness(), "deliver": Liveness()}
+        self._shared = shared
+        self._workers = Workers(("poll", "deliver", "self-check"))
+        self._scheduler = scheduler(self._workers)
+        self._wakes = self._wakes_before = 0
+        self._polled = False
+        self._next_round_in = 0.0
+        self._last_error: str | None = None
+        try:
+            start(self._scheduler)
+            self.components: Components = build(configuration, shared, log_for, self.liveness, self.wake)
+        except BaseException:
+            self._workers.shutdown()
+            raise
+        self._loop = PollLoop(self.components, shared, self.liveness["poll"].beat, self.wake)
 
+    # -- for the main thread ------------------------------------------------------------------------------------------
 
-class Workers(BaseExecutor):  # type: ignore[misc]  # as above
-    """A thread for each job."""
+    def begin(self) -> None:
+        """The first round is due now. As it begins it makes deliveries due, and its end the self-check."""
+        settings = self.components.settings
+        # For the first two the interval is only a net below `_after_job`, which sets the time of each next run.
+        for job, name, interval in (
+            (self._poll, "poll", settings.poll.interval),
+            (self._deliver, "deliver", settings.poll.interval),
+            (self._self_check, "self-check", settings.heartbeat.interval),
+        ):
+            self._scheduler.add_job(job, After(interval), id=name)
+        self._due("poll", 0)
+        self.liveness["poll"].idle(0)
+        self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
+        self._scheduler.resume()
 
-    def __init__(self, jobs: Iterable[str]) -> None:
-        super().__init__()
-        self._runs: dict[str, SimpleQueue[tuple[Any, list[datetime]] | None]] = {job: SimpleQueue() for job in jobs}
-        self._threads = [Thread(target=self._work, args=(job,), name=job, daemon=True) for job in self._runs]
+    def hold_rounds(self) -> bool:
+        """From here on no further round begins. Whether one is under way still."""
+        return bool(self._workers.hold("poll"))
 
-    def start(self, scheduler: BackgroundScheduler, alias: str) -> None:
-        """The scheduler calls it. Raises `RuntimeError` where no thread can be started."""
-        super().start(scheduler, alias)
-        for thread in self._threads:
-            thread.start()
+    def hold(self) -> bool:
+        """From here on no job begins anything; what is in flight is still recorded. Whether one is at work still."""
+        self.components.deliver.pause()
+        return bool(self._workers.hold("poll", "deliver", "self-check"))
 
-    def shutdown(self, wait: bool = True) -> None:  # noqa: ARG002 - the scheduler holds its locks meanwhile
-        """The scheduler calls it. Nothing new is begun, and nothing is waited for."""
-        for runs in self._runs.values():
-            runs.put(None)
+    def release(self) -> None:
+        """They go on."""
+        self.components.deliver.resume()
+        self._workers.hold()
+        self.due_now()
+
+    def due_now(self) -> None:
+        """A round and deliveries are due now, whatever time the scheduler takes it to be."""
+        self._due("poll", 0)
+        self._due("deliver", 0)
+
+    def patience(self) -> float:
+        """Seconds in which a request that is under way has ended."""
+        return self.components.settings.http.timeout.total_seconds() + STOP_GRACE
+
+    def close(self) -> None:
+        """Ends jobs of which none is at work."""
+        self.ended(self.patience())
 
     def ended(self, within: float) -> bool:
-        """Whether all that was under way has ended, in so many seconds at most."""
-        until = time.monotonic() + within
-        for thread in self._threads:
-            thread.join(max(until - time.monotonic(), 0))
-        return not any(thread.is_alive() for thread in self._threads)
+        """Ends them for good. Whether all have ended, in so many seconds at most: then the connections are closed."""
+        # This does not wait for the jobs: one of them may be about to call the scheduler.
+        self._scheduler.shutdown(wait=False)
+        ended = self._workers.ended(within)
+        if ended:
+            self.components.close()
+        return ended
 
-    def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
-        self._runs[job.id].put((job, run_times))
+    # -- for the jobs -------------------------------------------------------------------------------------------------
 
-    def _work(self, name: str) -> None:
-        while (run := self._runs[name].get()) is not None:
-            job, run_times = run
-            # It raises nothing: what a job raises is an event.
-            self._run_job_success(name, run_job(job, job._jobstore_alias, run_times, self._logger.name))
+    def wake(self) -> None:
+        """Something was put into the outbox: it goes out now."""
+        self._wakes += 1
+        self.components.deliver.wake()
+        self._due("deliver", 0)
 
+    def _poll(self) -> None:
+        # What remains of a round that a fault of ours ends.
+        self._next_round_in = self.components.settings.poll.interval.total_seconds()
+        self._next_round_in = self._loop.run_round()
 
-def scheduler(workers: Workers) -> BackgroundScheduler:
-    """One that runs its jobs there, on the wall clock."""
-    # A late run is run late, never dropped; several late ones are one.
-    defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-    return BackgroundScheduler(timezone=UTC, executors={"default": workers}, job_defaults=defaults)
+    def _deliver(self) -> None:
+        self.liveness["deliver"].beat()
+        self._wakes_before = self._wakes
+        log = self.components.log
+        try:
+            self.components.deliver.drain()
+        except DatabaseBusyError as error:
+            if str(error) != self._last_error:
+                log.warning("deliveries put off", error=str(error))
+            self._last_error = str(error)
+        else:
+            if self._last_error is not None:
+                log.info("deliveries go on", after=self._last_error)
+            self._last_error = None
 
+    def _self_check(self) -> None:
+        if self.components.self_check.run() and not self._shared.stop.wait(0):
+            self.components.self_check.beat()
 
-def start(scheduler: BackgroundScheduler) -> None:
-    """Begins. Raises `DaemonError` where no thread can be started."""
-    try:
-        scheduler.start()
-    except RuntimeError as error:
-        raise DaemonError(
-            f"no thread can be started now ({error}); look at TasksMax= of the unit, and at ulimit -u"
-        ) from None
+    def _after_job(self, event: JobExecutionEvent) -> None:
+        """Sets when the job runs next. By now it no longer counts as running, so that it can be woken."""
+        match event.job_id:
+            case "poll":
+                self._polled = True
+                self.liveness["poll"].idle(self._next_round_in)
+                self._due("poll", self._next_round_in)
+                self._due("self-check", 0)
+            case "deliver":
+                self._after_deliver(faulty=event.exception is not None)
+
+    def _after_deliver(self, *, faulty: bool) -> None:
+        if self._polled:
+            self._due("self-check", 0)
+        self.liveness["deliver"].idle()
+        clock = self._shared.clock
+        try:
+            next_at = self.components.deliver.next_at()
+        except DatabaseBusyError:
+            faulty, next_at = True, clock()
+        latest = clock() + LOOK_AGAIN
+        rest = min(next_at or latest, latest) - clock()
+        self._due("deliver", (max(rest, PAUSE) if faulty else rest).total_seconds())
+        if self._wakes != self._wakes_before:
+            # What this run read was out of date by its end; and the line above may have put the next one off.
+            self._due("deliver", 0)
+
+    def _due(self, job: str, seconds: float) -> None:
+        """A stop may come at any moment, also right before this: a scheduler that is shut down has no jobs."""
+        if self._shared.stop.wait(0):
+            return
+        with suppress(JobLookupError):
+            self._scheduler.modify_job(job, next_run_time=utc_now() + timedelta(seconds=max(seconds, 0)))

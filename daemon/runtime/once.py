@@ -5,11 +5,13 @@ from collections.abc import Callable
 from contextlib import closing
 
 from daemon.config.load import Configuration
+from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop
 from daemon.model.errors import BetterStackError, StoppedError
 from daemon.model.events import Log
 from daemon.model.snapshot import Duty
-from daemon.runtime.build import Components, build, opened, share
+from daemon.runtime.build import Components, build
+from daemon.runtime.shared import Shared, opened, share
 
 
 def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) -> bool:
@@ -19,18 +21,25 @@ def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) 
     # A terminal that closes ends it in order, too.
     stop.raise_on_signals(signal.SIGHUP)
     with opened(configuration.settings.database.url, duty=Duty.ONCE) as keeper:
-        shared = share(keeper, stop, on_told=lambda: None)
-        with closing(build(configuration, shared, lambda _: log)) as components:
-            complete = _round(components)
-            components.self_check.run()
-            components.deliver.drain()
-            while (gap_ends_at := components.deliver.gap_ends_at()) is not None:
-                if stop.wait((gap_ends_at - shared.clock()).total_seconds()):
-                    return False
-                components.deliver.drain()
-            if components.self_check.run():
-                components.self_check.beat()
-            return complete and components.deliver.next_at() is None and not components.deliver.deaths
+        shared = share(keeper, stop)
+        liveness = {"poll": Liveness(), "deliver": Liveness()}
+        components = build(configuration, shared, lambda _: log, liveness, on_told=lambda: None)
+        with closing(components):
+            return _do(components, shared)
+
+
+def _do(components: Components, shared: Shared) -> bool:
+    deliver, self_check = components.deliver, components.self_check
+    complete = _round(components)
+    self_check.run()
+    deliver.drain()
+    while (gap_ends_at := deliver.gap_ends_at()) is not None:
+        if shared.stop.wait((gap_ends_at - shared.clock()).total_seconds()):
+            return False
+        deliver.drain()
+    if self_check.run():
+        self_check.beat()
+    return complete and deliver.next_at() is None and not deliver.deaths
 
 
 def _round(components: Components) -> bool:

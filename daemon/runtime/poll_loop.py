@@ -3,83 +3,123 @@
 Whatever a round raises ends here: a fault fails this round, and no other.
 """
 
-import math
 import time
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
 
 from daemon.decisions.retry import next_round
+from daemon.model.delivery import LONGEST_HOLD
 from daemon.model.errors import BetterStackError, DatabaseBusyError, StoppedError
 from daemon.runtime.build import Components
+from daemon.runtime.shared import Shared
 
 PRUNE_EVERY = 3600.0
 """Seconds."""
 
 
 class PollLoop:
-    """What the rounds of one process have in common."""
+    """The rounds under one configuration. Runs in the thread of the job `poll` alone."""
 
-    def __init__(self) -> None:
-        self._failures = 0
-        self._last_error: str | None = None
-        self._swept_at = self._pruned_at = -math.inf
+    def __init__(
+        self, components: Components, shared: Shared, on_progress: Callable[[], None], wake: Callable[[], None]
+    ) -> None:
+        """`on_progress` is called while a round gets on; `wake` when deliveries may have become due."""
+        self._components = components
+        self._settings = components.settings
+        self._store = components.store
+        self._log = components.log
+        self._shared = shared
+        self._rounds = shared.rounds
+        self._on_progress = on_progress
+        self._wake = wake
+        self._begun = False
 
-    def one(self, components: Components, before: Callable[[], None]) -> float:
-        """Makes one round. The seconds until the next. `before` comes first, and may raise `DatabaseBusyError`."""
+    def run_round(self) -> float:
+        """Makes one round. The seconds until the next."""
+        self._on_progress()
         started = time.monotonic()
-        sweep = started - self._swept_at >= components.settings.poll.sweep_interval.total_seconds()
+        sweep = started - self._rounds.swept_at >= self._settings.poll.sweep_interval.total_seconds()
+        self_check = self._components.self_check
         try:
-            before()
-            components.poll.round(sweep=sweep)
+            self._prepare()
+            self._components.poll.round(sweep=sweep)
         except StoppedError:
-            components.log.debug("round put down")
+            self._log.debug("round put down")
             return 0.0
         except BetterStackError as error:
-            components.self_check.state_works()
-            return self._failed(components, str(error), error.retry_after)
+            self_check.state_works()
+            return self._failed(str(error), error.retry_after)
         except DatabaseBusyError as error:
-            components.self_check.state_failed(str(error))
-            return self._failed(components, str(error))
+            self_check.state_failed(str(error))
+            return self._failed(str(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours fails this round, and no other
-            return self._failed(components, f"a fault of this program: {traceback.format_exc()}{error!r}")
-        components.self_check.state_works()
-        self._swept_at = started if sweep else self._swept_at
-        return self._succeeded(components, started)
+            return self._failed(f"a fault of this program: {traceback.format_exc()}{error!r}")
+        self_check.state_works()
+        if sweep:
+            self._rounds.swept_at = started
+        return self._succeeded(started)
 
-    def _succeeded(self, components: Components, started: float) -> float:
-        if self._last_error is not None:
-            components.log.info("rounds succeed again", after=self._last_error, failed_rounds=self._failures)
-        self._failures, self._last_error = 0, None
-        next_in = max(_interval(components).total_seconds() - (time.monotonic() - started), 0)
-        self._prune(components)
+    def _prepare(self) -> None:
+        """Between two rounds: the file is looked after, and the clock. Raises `DatabaseBusyError`."""
+        self._shared.keep(self._log, self._on_progress)
+        if not self._begun:
+            self._begin()
+        self._follow_clock()
+
+    def _begin(self) -> None:
+        """What was held back under other settings, or by another process, is tried anew."""
+        now = self._shared.clock()
+        self._store.cut_waits(max(LONGEST_HOLD, self._settings.delivery.retry_max), now)
+        self._store.try_secret_again(now)
+        self._begun = True
+        self._wake()
+
+    def _follow_clock(self) -> None:
+        """After a clock step: elapsed-time proofs start again, and only then the jobs see the new time."""
+        clock = self._shared.clock
+        if (step := clock.step()) is None:
+            return
+        now = clock() + step
+        self._store.forget_spans(now)
+        self._store.cut_waits(timedelta(0), now)
+        clock.set_right()
+        self._log.warning("the clock was set", by=f"{step.total_seconds():+.1f}s")
+        self._wake()
+
+    def _succeeded(self, started: float) -> float:
+        rounds = self._rounds
+        if rounds.last_error is not None:
+            self._log.info("rounds succeed again", after=rounds.last_error, failed_rounds=rounds.failures)
+        rounds.failures, rounds.last_error = 0, None
+        next_in = max(self._interval().total_seconds() - (time.monotonic() - started), 0)
+        self._prune()
         return next_in
 
-    def _failed(self, components: Components, why: str, retry_after: timedelta | None = None) -> float:
-        self._failures += 1
-        next_in = next_round(_interval(components), self._failures, retry_after).total_seconds()
-        if why != self._last_error:
-            components.log.error("round failed", error=why, next_in=f"{next_in:.0f}s")
-        self._last_error = why
+    def _failed(self, why: str, retry_after: timedelta | None = None) -> float:
+        self._rounds.failures += 1
+        next_in = next_round(self._interval(), self._rounds.failures, retry_after).total_seconds()
+        if why != self._rounds.last_error:
+            self._log.error("round failed", error=why, next_in=f"{next_in:.0f}s")
+        self._rounds.last_error = why
         return next_in
 
-    def _prune(self, components: Components) -> None:
-        if time.monotonic() - self._pruned_at < PRUNE_EVERY:
+    def _interval(self) -> timedelta:
+        try:
+            busy = self._store.has_work()
+        except DatabaseBusyError:
+            busy = True
+        return self._settings.poll.active_interval if busy else self._settings.poll.interval
+
+    def _prune(self) -> None:
+        if time.monotonic() - self._rounds.pruned_at < PRUNE_EVERY:
             return
         try:
-            pruned = components.store.prune(components.clock() - components.settings.database.retention)
-            components.store.checkpoint()
+            pruned = self._store.prune(self._shared.clock() - self._settings.database.retention)
+            self._store.checkpoint()
         except DatabaseBusyError as error:
-            components.log.warning("pruning put off", error=str(error))
+            self._log.warning("pruning put off", error=str(error))
             return
-        self._pruned_at = time.monotonic()
+        self._rounds.pruned_at = time.monotonic()
         if pruned:
-            components.log.info("pruned", incidents=pruned)
-
-
-def _interval(components: Components) -> timedelta:
-    try:
-        busy = components.store.has_work()
-    except DatabaseBusyError:
-        busy = True
-    return components.settings.poll.active_interval if busy else components.settings.poll.interval
+            self._log.info("pruned", incidents=pruned)

@@ -1,105 +1,141 @@
-"""A change of the configuration while the program runs: asked for by SIGHUP, made ready, and taken over as a whole.
+"""A change of the configuration while the program runs, asked for by SIGHUP.
 
-Until it is taken over the old one is in force. A configuration that cannot be used is refused with its sentences.
+All that can fail comes first: the configuration is read, checked and built, with threads and connections of its own,
+while the old one is in force. One that cannot be used is refused with its sentences. Then the old jobs stop in order
+and the new ones begin: no round begins any more; when the last one has ended nothing further is sent; when what is in
+flight is recorded, too, nothing is at work. If that takes too long, as when a result cannot be recorded, the old jobs
+go on, and the change is tried again a little later.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from threading import Lock
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Thread
 
-from daemon.config.load import Configuration
-from daemon.config.settings import Settings
-from daemon.deliver import Deliver
+from daemon.config.load import Configuration, differences
+from daemon.host.signals import Stop
 from daemon.host.startup import HANGUP, Hangup
+from daemon.host.systemd import Systemd
 from daemon.model.errors import ConfigError
-from daemon.model.events import Log
-from daemon.runtime.build import Components, Shared, build
+from daemon.runtime.jobs import Jobs
 
 
 class Reload:
-    """What is asked for in the main thread, and taken over in that of the rounds."""
+    """Called by the main thread at each of its looks; nothing here waits. `_prepare` alone runs in another thread.
+
+    That reads files, which may be on a disk that hangs.
+    """
 
     def __init__(
         self,
         read: Callable[[], Configuration],
-        log_for: Callable[[Configuration], Log],
+        make: Callable[[Configuration], Jobs],
+        stop: Stop,
+        systemd: Systemd,
         hangup: Hangup = HANGUP,
     ) -> None:
-        """`read` gives the configuration as it is now, and raises `ConfigError`."""
+        """`read` gives the configuration as it is now, and raises `ConfigError`, as `make` does."""
         self._read = read
-        self._log_for = log_for
+        self._make = make
+        self._stop = stop
+        self._systemd = systemd
         self._hangup = hangup
-        self._ready: Components | None = None
-        self._lock = Lock()
-
-    def ask_on_signal(self) -> None:
-        """From here on SIGHUP asks, and if it came before, it has asked."""
-        self._hangup.listen()
-
-    def ask(self) -> None:
-        """As SIGHUP does."""
-        self._hangup.ask()
-
-    def asked(self) -> bool:
-        """Whether somebody asked since this was last looked at."""
-        return self._hangup.asked()
-
-    def terminal_closed(self) -> bool:
-        """Whether it was the terminal that asked, so that the end is meant."""
-        return self._hangup.terminal_closed()
-
-    def prepare(self, old: Settings, shared: Shared) -> None:
-        """Builds what will take over, in place of what waited for that. Raises `ConfigError`; nothing waits then."""
-        self.drop()
-        configuration = self._read()
-        url = configuration.settings.database.url
-        if url != old.database.url:
-            raise ConfigError(f"database.url cannot change to {url} while the program runs; restart it, or set it back")
-        ready = build(configuration, shared, self._log_for)
-        with self._lock:
-            self._ready = ready
-
-    def drop(self) -> None:
-        """Nothing waits to take over any more."""
-        dropped = self._take()
-        if dropped is not None:
-            dropped.close()
+        self._preparing: Thread | None = None
+        self._prepared: SimpleQueue[Jobs | str] = SimpleQueue()
+        self._ready: Jobs | None = None
+        self._holding_since: float | None = None
+        self._not_before = 0.0
+        self.refused: str | None = None
+        """Why the latest one is not in force."""
 
     @property
-    def ready(self) -> bool:
-        """Whether something waits to take over."""
-        return self._ready is not None
+    def pending(self) -> bool:
+        """Whether a change is under way, so that the next look should not be long in coming."""
+        return self._preparing is not None or (self._ready is not None and time.monotonic() >= self._not_before)
 
-    @contextmanager
-    def taking_over(
-        self, deliver: Deliver, others: tuple[Lock, Lock], patience: float, beat: Callable[[], None]
-    ) -> Iterator[Components | None]:
-        """What takes over, if there is something; while this lasts neither of the other jobs is at work.
+    def look(self, jobs: Jobs) -> Jobs:
+        """The jobs that are in force from here on."""
+        if self._preparing is None and self._hangup.asked():
+            self._obey(jobs)
+        self._take_what_is_prepared(jobs)
+        if self._ready is None or time.monotonic() < self._not_before:
+            return jobs
+        return self._change_over(jobs, self._ready)
 
-        `others`: what they hold while they are at work, that of the deliveries last. A result that cannot be recorded
-        is waited for no longer than `patience`, in seconds, as a request is: then nothing takes over, and `deliver`
-        goes on. `beat` is a sign of life between two waits.
-        """
-        self_checking, delivering = others
-        with ExitStack() as held:
-            if not self.ready or not _acquired(self_checking, patience, held):
-                yield None
-                return
-            beat()
-            deliver.pause()
-            new = self._take() if _acquired(delivering, patience, held) else None
-            if new is None:
-                deliver.resume()
-            yield new
+    def drop(self) -> None:
+        """Nothing takes over any more: the program ends."""
+        if self._ready is not None:
+            self._ready.close()
 
-    def _take(self) -> Components | None:
-        with self._lock:
-            ready, self._ready = self._ready, None
+    def _obey(self, jobs: Jobs) -> None:
+        if self._hangup.terminal_closed():
+            jobs.components.log.info("the terminal that this was started from was closed")
+            self._stop.set()
+            return
+        self._preparing = Thread(target=self._prepare, args=(jobs,), name="reload", daemon=True)
+        try:
+            self._preparing.start()
+        except RuntimeError:
+            self._preparing = None
+            self._hangup.ask()
+
+    def _prepare(self, jobs: Jobs) -> None:
+        self._systemd.reloading()
+        try:
+            configuration = self._read()
+            _check_database(configuration.settings.database.url, jobs.components.settings.database.url)
+            self._prepared.put(self._make(configuration))
+        except ConfigError as error:
+            self._prepared.put("; ".join(error.problems))
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end what works
+            self._prepared.put(f"a fault of this program: {type(error).__name__}")
+
+    def _take_what_is_prepared(self, jobs: Jobs) -> None:
+        try:
+            prepared = self._prepared.get_nowait()
+        except Empty:
+            return
+        self._preparing = None
+        if self._ready is not None:
+            self._give_up(jobs, self._ready)
+        if isinstance(prepared, Jobs):
+            self._ready = prepared
+            return
+        self.refused = f"the new configuration is refused, the old one stays in force: {prepared}"
+        self._systemd.ready()
+        jobs.components.log.error(self.refused)
+
+    def _give_up(self, jobs: Jobs, ready: Jobs) -> None:
+        """A later one is asked for."""
+        ready.close()
+        self._ready = None
+        if self._holding_since is not None:
+            self._go_on(jobs)
+
+    def _change_over(self, jobs: Jobs, ready: Jobs) -> Jobs:
+        now = time.monotonic()
+        if self._holding_since is None and jobs.hold_rounds():
+            return jobs
+        if self._holding_since is None:
+            self._holding_since = now
+        if jobs.hold():
+            if now - self._holding_since > jobs.patience():
+                self._go_on(jobs)
+                self._not_before = now + jobs.patience()
+            return jobs
+        jobs.close()
+        self._ready = self._holding_since = self.refused = None
+        ready.begin()
+        changed = differences(jobs.components.settings, ready.components.settings)
+        ready.components.log.info("configuration reloaded", changed="; ".join(changed) or "nothing")
+        self._systemd.ready()
         return ready
 
+    def _go_on(self, jobs: Jobs) -> None:
+        jobs.release()
+        self._holding_since = None
 
-def _acquired(lock: Lock, patience: float, held: ExitStack) -> bool:
-    acquired = lock.acquire(timeout=patience)
-    if acquired:
-        held.callback(lock.release)
-    return acquired
+
+def _check_database(new: str, old: str) -> None:
+    if new != old:
+        raise ConfigError(f"database.url cannot change to {new} while the program runs; restart it, or set it back")

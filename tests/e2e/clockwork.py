@@ -19,7 +19,7 @@ from typing import Any
 import time_machine
 
 from daemon.cli.main import main
-from daemon.runtime.run import Service
+from daemon.runtime.jobs import Jobs
 from daemon.storage import engine
 
 SET = "the test set the clocks"
@@ -61,10 +61,10 @@ def around(of: type[Any], verb: str, extra: Callable[..., Any]) -> None:
     setattr(of, verb, lambda *arguments: extra(whole, *arguments))
 
 
-def a_round(poll: Callable[[Service], None], service: Service) -> None:
+def a_round(poll: Callable[[Jobs], None], jobs: Jobs) -> None:
     """Nobody sets the clocks meanwhile who wants to set them between two rounds."""
     with _at_work:
-        poll(service)
+        poll(jobs)
 
 
 if __name__ == "__main__":
@@ -72,6 +72,6 @@ if __name__ == "__main__":
     traveller = time_machine.travel(start, tick=True).start()
     vars(time).update(monotonic=monotonic)
     vars(engine).update(BUSY_SECONDS=0.3)
-    around(Service, "_poll", a_round)
+    around(Jobs, "_poll", a_round)
     Thread(target=listen, args=(traveller,), daemon=True).start()
     main(prog_name="betterstack-signl4")

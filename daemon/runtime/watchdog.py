@@ -1,0 +1,39 @@
+"""Watches that the jobs get on. A hang ends the process, since a restart is always safe; an outage does not."""
+
+import time
+
+from daemon.host.liveness import STANDSTILL
+from daemon.host.output import end_at_once
+from daemon.host.systemd import Systemd
+from daemon.runtime.jobs import Jobs
+
+EXIT_STUCK = 70
+LAST_WORDS = 0.2
+"""Seconds that the log may take, before the process ends."""
+
+
+class Watchdog:
+    """Looked after by the main thread, which does no work and so cannot hang itself."""
+
+    def __init__(self, systemd: Systemd) -> None:
+        self._systemd = systemd
+        self._looked = time.monotonic()
+
+    def look(self, jobs: Jobs, tick: float) -> None:
+        """Tells systemd that all jobs get on, or ends the process. `tick`: seconds since the look before, if on time.
+
+        If the main thread itself wakes much later, the whole process was suspended: no job is hung.
+        """
+        suspended = time.monotonic() - self._looked > tick + STANDSTILL
+        self._looked = time.monotonic()
+        for liveness in jobs.liveness.values() if suspended else ():
+            liveness.reset()
+        settings = jobs.components.settings
+        limit = 3 * settings.poll.interval.total_seconds() + 2 * settings.http.timeout.total_seconds()
+        hung = next((name for name, liveness in jobs.liveness.items() if liveness.silent_for() > limit), None)
+        if hung is not None:
+            jobs.components.log.error(
+                "stuck, so this process ends; a restart is safe", job=hung, silent_for=f"{limit:.0f}s"
+            )
+            end_at_once(LAST_WORDS, EXIT_STUCK)
+        self._systemd.alive()
