@@ -2,10 +2,6 @@
 
 import math
 import time
-from collections.abc import Mapping
-
-STANDSTILL = 3.0
-"""Seconds that a look at the jobs may be late; beyond that the whole process stood still, and no job hangs."""
 
 
 class Liveness:
@@ -32,22 +28,3 @@ class Liveness:
     def silent_for(self) -> float:
         """Seconds of silence beyond the rest."""
         return time.monotonic() - self._last - self._may_idle
-
-
-class Vigil:
-    """Looks at all jobs, again and again."""
-
-    def __init__(self, jobs: Mapping[str, Liveness], tick: float) -> None:
-        """`tick`: seconds between two looks."""
-        self._jobs = jobs
-        self._tick = tick
-        self._looked = time.monotonic()
-
-    def hanging(self, limit: float) -> str | None:
-        """A job that has been silent for more seconds than that."""
-        stood_still = time.monotonic() - self._looked > self._tick + STANDSTILL
-        self._looked = time.monotonic()
-        if stood_still:
-            for liveness in self._jobs.values():
-                liveness.reset()
-        return next((name for name, liveness in self._jobs.items() if liveness.silent_for() > limit), None)

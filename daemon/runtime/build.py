@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from datetime import datetime
 from random import Random
 from ssl import SSLContext
 
@@ -63,18 +62,7 @@ def build(
         incidents, alerts, *watchers = (clients.enter_context(closing(client)) for client in _clients(settings, tls))
         log = log_for(configuration)
         store, signl4 = Store(shared.engine, settings.delivery.gap), Signl4(alerts, settings.signl4)
-        clocks: dict[str, Callable[[], datetime]] = {"clock": shared.clock, "their_clock": shared.their_clock}
-        shown: list[Shown] = []
-        betterstack = BetterStack(
-            incidents,
-            settings.betterstack,
-            _waiting(shared.stop, liveness["poll"]),
-            _Warnings(log),
-            shared.their_clock,
-            report=shown.append,
-            quiet=shared.quiet,
-        )
-        poll = Poll(betterstack, store, settings, log=log, on_told=on_told, shown=shown, **clocks)
+        poll = _poll(shared, settings, incidents, store, log, _waiting(shared.stop, liveness["poll"]), on_told)
         deliver = Deliver(
             signl4,
             store,
@@ -83,10 +71,42 @@ def build(
             wait=_waiting(shared.stop, liveness["deliver"]),
             log=log,
             sending=shared.sending,
-            **clocks,
+            clock=shared.clock,
+            their_clock=shared.their_clock,
         )
         self_check = _self_check(shared, settings, store, signl4, Heartbeat(watchers), log, on_told)
         return Components(settings, log, store, poll, deliver, self_check, clients.pop_all())
+
+
+def _poll(
+    shared: Shared,
+    settings: Settings,
+    incidents: HttpClient,
+    store: Store,
+    log: Log,
+    wait: Callable[[float], bool],
+    on_told: Callable[[], None],
+) -> Poll:
+    shown: list[Shown] = []
+    betterstack = BetterStack(
+        incidents,
+        settings.betterstack,
+        wait,
+        _Warnings(log),
+        shared.their_clock,
+        report=shown.append,
+        quiet=shared.quiet,
+    )
+    return Poll(
+        betterstack,
+        store,
+        settings,
+        log=log,
+        on_told=on_told,
+        shown=shown,
+        clock=shared.clock,
+        their_clock=shared.their_clock,
+    )
 
 
 def _self_check(

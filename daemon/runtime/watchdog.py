@@ -2,11 +2,12 @@
 
 import time
 
-from daemon.host.liveness import STANDSTILL
 from daemon.host.output import end_at_once
 from daemon.host.systemd import Systemd
 from daemon.runtime.jobs import Jobs
 
+STANDSTILL = 3.0
+"""Seconds that a look of the main thread may be late; beyond that the whole process was suspended."""
 EXIT_STUCK = 70
 LAST_WORDS = 0.2
 """Seconds that the log may take, before the process ends."""
