@@ -19,9 +19,9 @@ from typing import Any, Protocol
 
 from daemon.config.settings import DeliverySection
 from daemon.decisions import rate_limit, retry
+from daemon.decisions.admit import Hold, Send, Supersede, admit
 from daemon.decisions.payload import minimal
 from daemon.decisions.rate_limit import SendHistory
-from daemon.decisions.reconcile import over_too_long
 from daemon.model.delivery import (
     Admission,
     Answer,
@@ -36,8 +36,7 @@ from daemon.model.delivery import (
 )
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.events import Log
-from daemon.model.incident import Kind
-from daemon.storage.store import Store
+from daemon.storage.outbox import Outbox
 
 RECORD_AGAIN = 1.0
 """Seconds between two tries to record a result."""
@@ -66,7 +65,7 @@ class Deliver:
     def __init__(
         self,
         signl4: Receiver,
-        store: Store,
+        outbox: Outbox,
         settings: DeliverySection,
         *,
         clock: Callable[[], datetime],
@@ -81,7 +80,7 @@ class Deliver:
         `wait(seconds)` returns true when the program stops. `sending`: what this process sent before.
         """
         self._signl4 = signl4
-        self._store = store
+        self._outbox = outbox
         self._settings = settings
         self._clock = clock
         self._their_clock = their_clock or clock
@@ -106,9 +105,9 @@ class Deliver:
 
         Raises `DatabaseBusyError` if the outbox cannot be read or claimed from; nothing unrecorded was sent then.
         """
-        self._target = self._store.target()
+        self._target = self._outbox.target()
         if not self._sending.history.sent:
-            self._sending.history = SendHistory(self._store.attempts_since(self._clock() - timedelta(days=1)))
+            self._sending.history = SendHistory(self._outbox.attempts_since(self._clock() - timedelta(days=1)))
         try:
             while True:
                 if not self._wait(0) and not self._paused:
@@ -136,12 +135,12 @@ class Deliver:
     def next_at(self) -> datetime | None:
         """When something may be sent next; `None` while nothing waits. Raises `DatabaseBusyError`."""
         admission = self._admission()
-        waits = [wait for wait in self._store.waiting(self._in_flight) if admission.own_faults or not wait.own_fault]
+        waits = [wait for wait in self._outbox.waiting(self._in_flight) if admission.own_faults or not wait.own_fault]
         return min((max(wait.due_at, admission.start(refused=wait.refused)) for wait in waits), default=None)
 
     def gap_ends_at(self) -> datetime | None:
         """When something may be sent that waits for nothing but the gap behind its predecessor, or for our own pace."""
-        fresh = [wait.due_at for wait in self._store.waiting(self._in_flight) if not wait.attempted]
+        fresh = [wait.due_at for wait in self._outbox.waiting(self._in_flight) if not wait.attempted]
         willing = self._willing().clean_from <= self._clock()
         return max(min(fresh), self._admission().clean_from) if fresh and willing else None
 
@@ -163,25 +162,27 @@ class Deliver:
         admission = self._admission()
         while (room := admission.max_in_flight - len(self._in_flight)) > 0:
             now = self._clock()
-            due = self._store.due(admission, self._in_flight, room, now)
-            stale = [delivery for delivery in due if self._is_stale(delivery)]
-            for delivery in stale:
-                self._supersede(delivery)
-            if stale:
+            due = self._outbox.due(admission, self._in_flight, room, now)
+            admitted = [self._admitted(delivery, now) for delivery in due]
+            if not all(admitted):
                 continue
             for delivery in due:
                 if not self._hand_over(delivery) or delivery.own_fault:
                     break
             return
 
-    def _is_stale(self, delivery: Delivery) -> bool:
-        """Whether this would wake somebody for what is over for long, and nobody can have heard of it yet."""
-        first = delivery.kind is Kind.NEW and delivery.attempts == 0
-        return first and over_too_long(delivery.over_since, self._settings.stale_after, self._their_clock())
-
-    def _supersede(self, delivery: Delivery) -> None:
-        self._store.supersede(delivery, "the incident was over too long before this could first be sent")
-        self._log.info("superseded", incident=delivery.incident_id, generation=delivery.generation)
+    def _admitted(self, delivery: Delivery, now: datetime) -> bool:
+        """Whether it may go; else that is written down, and it is not due any more."""
+        settings = self._settings
+        match admit(delivery, settings.gap, settings.stale_after, now, self._their_clock()):
+            case Send():
+                return True
+            case Hold(until):
+                self._outbox.hold(delivery, until)
+            case Supersede(why):
+                self._outbox.supersede(delivery, why)
+                self._log.info("superseded", incident=delivery.incident_id, generation=delivery.generation)
+        return False
 
     def _hand_over(self, delivery: Delivery) -> bool:
         """Whether there was a thread for it. It is started first, and waits for the claim: no thread, no attempt."""
@@ -203,7 +204,7 @@ class Deliver:
 
     def _claim(self, delivery: Delivery) -> bool:
         now = self._clock()
-        if not self._store.claim(delivery, now):
+        if not self._outbox.claim(delivery, now):
             return False
         self._target = retry.sent_at(self._target, now)
         self._sending.history = rate_limit.counted(self._sending.history, self._target.event_limit, now)
@@ -245,7 +246,7 @@ class Deliver:
         recorded = True
         while True:
             try:
-                recorded = self._store.settle(delivery, disposition, answer, _minimal(delivery), target, now)
+                recorded = self._outbox.settle(delivery, disposition, answer, _minimal(delivery), target, now)
                 self._target = target
                 break
             except DatabaseBusyError as error:

@@ -16,7 +16,7 @@ from daemon.decisions.unreadable import AT_ONCE, Patience
 from daemon.model.errors import BetterStackError, ForbiddenError, TokenRefusedError
 from daemon.model.events import Log
 from daemon.model.incident import Absence, Incident, Unreadable
-from daemon.storage.store import Store
+from daemon.storage.incidents import Incidents
 
 
 class Records(Protocol):
@@ -40,11 +40,11 @@ class Lookups:
     """Reads single records, round by round."""
 
     def __init__(
-        self, source: Records, store: Store, settings: Settings, clock: Callable[[], datetime], log: Log
+        self, source: Records, incidents: Incidents, settings: Settings, clock: Callable[[], datetime], log: Log
     ) -> None:
         """`clock` gives aware UTC times."""
         self._source = source
-        self._store = store
+        self._incidents = incidents
         self._patience = Patience(settings.poll.active_interval, settings.alarm.poll_after)
         self._clock = clock
         self._log = log
@@ -58,7 +58,7 @@ class Lookups:
         `spoilt`: why each of the records in the list of open incidents could not be read that could not. Raises
         `BetterStackError` where Better Stack asks to be left alone.
         """
-        aside, found = self._store.set_aside(), Found()
+        aside, found = self._incidents.set_aside(), Found()
         failed, answered = self._ask(set(wanted), aside, take, found)
         needed = {*wanted, unreadable.IN_OPEN_LIST} - answered
         before = {one.id: one for one in aside.values() if one.id in needed}
@@ -117,7 +117,7 @@ class Lookups:
     def _set_aside(self, before: Mapping[str, Unreadable], now: Mapping[str, Unreadable]) -> None:
         if now == before:
             return
-        self._store.put_aside(now.values())
+        self._incidents.put_aside(now.values())
         for one in now.values():
             if one.id not in before:
                 self._log.warning("record set aside", which=unreadable.spelled(one.id), error=one.why)

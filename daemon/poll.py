@@ -33,7 +33,7 @@ from daemon.lookups import Lookups
 from daemon.model.errors import BetterStackError, TokenRefusedError, TokenSuspectError
 from daemon.model.events import Log
 from daemon.model.incident import Absence, Incident, IncidentState, Page, Progress, Shown, Transition
-from daemon.storage.store import Change, Store
+from daemon.storage.incidents import Change, Incidents
 
 MANY = 10
 """When more incidents vanished than this, a list is asked before each of them is."""
@@ -89,7 +89,7 @@ class Poll:
     def __init__(
         self,
         source: Source,
-        store: Store,
+        incidents: Incidents,
         settings: Settings,
         *,
         clock: Callable[[], datetime],
@@ -104,7 +104,7 @@ class Poll:
         each list came to.
         """
         self._source = source
-        self._store = store
+        self._incidents = incidents
         self._settings = settings
         self._templates = Templates(settings)
         self._clock = clock
@@ -113,12 +113,14 @@ class Poll:
         self._on_told = on_told
         self._fingerprint = settings.betterstack.fingerprint
         self._shown = [] if shown is None else shown
-        self._lookups = Lookups(source, store, settings, clock, log)
+        self._lookups = Lookups(source, incidents, settings, clock, log)
 
     def round(self, *, sweep: bool) -> None:
         """One complete round. Raises `BetterStackError` if it failed, `StoppedError`, `DatabaseBusyError`."""
-        progress = self._store.progress()
-        this_round = _RoundProgress(self._policy(progress), self._store.tracked(), self._clock(), self._store.doubted())
+        progress = self._incidents.progress()
+        this_round = _RoundProgress(
+            self._policy(progress), self._incidents.tracked(), self._clock(), self._incidents.doubted()
+        )
         self._shown.clear()
         try:
             self._gather(this_round, progress, sweep=sweep)
@@ -127,10 +129,10 @@ class Poll:
                 raise this_round.errors[0]
         except BetterStackError as error:
             refused = any(isinstance(one, TokenRefusedError) for one in (error, *this_round.errors))
-            self._store.fail_round(str(error), self._clock(), token_refused=refused)
+            self._incidents.fail_round(str(error), self._clock(), token_refused=refused)
             raise
         shown = least_readable(self._shown)
-        self._store.complete_round(self._clock(), self._their_clock() - self._clock(), shown)
+        self._incidents.complete_round(self._clock(), self._their_clock() - self._clock(), shown)
 
     def _gather(self, this_round: _RoundProgress, progress: Progress, *, sweep: bool) -> None:
         with _collect_errors(this_round):
@@ -190,7 +192,7 @@ class Poll:
     def _take(self, page: Page, this_round: _RoundProgress, *, own: bool = False) -> None:
         """Decides on each incident of a page, or on one by its `own` record, and commits what follows."""
         incidents = {incident.id: incident for incident in page}
-        known = self._store.known(incidents.keys())
+        known = self._incidents.known(incidents.keys())
         this_round.recognised |= known.keys() - this_round.seen
         decided = [
             self._decide(known.get(incident.id), incident, this_round, own=own) for incident in incidents.values()
@@ -214,15 +216,15 @@ class Poll:
         suspected, token = progress.token_suspect_since, self._token(this_round, progress)
         since = suspect_since(this_round.tracked, this_round.seen, this_round.gone, suspected, now, token)
         if token is Token.RECOGNISED or (suspected is not None and since is None):
-            self._store.know_token(self._fingerprint)
+            self._incidents.know_token(self._fingerprint)
         # While the token is suspect, time proves nothing: the first answer is noted, and no second one is believed.
         proof = timedelta.max if since is not None else self._settings.poll.gone_after
-        known = self._store.known(this_round.gone)
+        known = self._incidents.known(this_round.gone)
         decisions = [(before, reconcile_gone(before, proof, now, theirs)) for before in known.values()]
         changes = [self._change(before, before.as_incident(), decision) for before, decision in decisions]
         self._commit([change for change in changes if change is not None], now)
         if since != suspected:
-            self._store.suspect_token(since)
+            self._incidents.suspect_token(since)
         if since is not None:
             what = f"all {len(this_round.tracked)} open incidents answer"
             if token is Token.NEW:
@@ -238,12 +240,12 @@ class Poll:
         if progress.token_fingerprint == self._fingerprint and progress.token_changed_at is None:
             return Token.KNOWN
         if progress.token_fingerprint == self._fingerprint or not this_round.tracked:
-            self._store.know_token(self._fingerprint)
+            self._incidents.know_token(self._fingerprint)
             return Token.KNOWN
         if progress.token_changed_at is None:
-            self._store.token_changed(this_round.began_at)
+            self._incidents.token_changed(this_round.began_at)
             return Token.RECOGNISED if this_round.recognised else Token.NEW
-        of_old = self._store.recorded_before(progress.token_changed_at)
+        of_old = self._incidents.recorded_before(progress.token_changed_at)
         return Token.NEW if of_old.isdisjoint(this_round.recognised) else Token.RECOGNISED
 
     def _change(self, before: IncidentState | None, seen: Incident, decision: Decision) -> Change | None:
@@ -262,7 +264,7 @@ class Poll:
     def _commit(self, changes: list[Change], now: datetime) -> None:
         if not changes:
             return
-        self._store.record(changes, now)
+        self._incidents.record(changes, now)
         if any(change.transitions for change in changes):
             self._on_told()
         for change in changes:

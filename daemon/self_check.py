@@ -21,7 +21,8 @@ from daemon.model.errors import DatabaseBusyError
 from daemon.model.events import Log
 from daemon.model.incident import Kind
 from daemon.model.snapshot import Snapshot
-from daemon.storage.store import Change, Store
+from daemon.storage.incidents import Change, Incidents
+from daemon.storage.outbox import Outbox
 
 
 class Receiver(Protocol):
@@ -59,7 +60,8 @@ class SelfCheck:
     def __init__(
         self,
         snapshot: Callable[[], Snapshot],
-        store: Store,
+        incidents: Incidents,
+        outbox: Outbox,
         signl4: Receiver,
         watchers: Watchers,
         settings: Settings,
@@ -72,7 +74,8 @@ class SelfCheck:
     ) -> None:
         """`snapshot` raises `DatabaseBusyError`; `clock` gives aware UTC times, `monotonic` seconds."""
         self._figures = snapshot
-        self._store = store
+        self._incidents = incidents
+        self._outbox = outbox
         self._signl4 = signl4
         self._watchers = watchers
         self._settings = settings
@@ -99,7 +102,7 @@ class SelfCheck:
             snapshot = self._figures()
             self._record(alarm.causes(snapshot, self._settings.alarm.poll_after, now), now)
             if snapshot.dead_deliveries > snapshot.dead_alerts:
-                self._store.give_up_pointless()
+                self._outbox.give_up_pointless()
         except DatabaseBusyError as error:
             self.state_failed(str(error))
             self._note([str(error)])
@@ -133,7 +136,7 @@ class SelfCheck:
         self._notes.beat_at = now if not missed else self._notes.beat_at
 
     def _record(self, found: Mapping[Cause, str], now: datetime) -> None:
-        known = self._store.known([cause.external_id for cause in Cause])
+        known = self._incidents.known([cause.external_id for cause in Cause])
         steps = [alarm.step(known.get(cause.external_id), cause, found.get(cause), now) for cause in Cause]
         changes = []
         for after, transition in filter(None, steps):
@@ -141,7 +144,7 @@ class SelfCheck:
             changes.append(Change(after, ((transition, body),)))
             self._log.error("alarm", id=after.id, kind=transition.kind, what=after.name)
         if changes:
-            self._store.record(changes, now)
+            self._incidents.record(changes, now)
             self._on_told()
 
     def _tell_of_state(self) -> None:

@@ -10,15 +10,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from daemon.model.incident import IncidentState, Kind, Phase, Transition
 from daemon.sandbox.process import isolated
 from daemon.sandbox.server import Sandbox
 from daemon.storage.engine import locked, open_engine
-from daemon.storage.store import Change, Store
+from daemon.storage.incidents import Change
 from daemon.storage.upgrade import upgrade
+from tests.whole import Store
 
 IDLE_ROUNDS = 20
 BURST = 500
@@ -95,7 +96,7 @@ def outbox() -> None:
         with locked(url):
             upgrade(url)
         engine = open_engine(url)
-        store = Store(engine, timedelta(seconds=2))
+        store = Store(engine)
         now = datetime.now(UTC)
         began = time.monotonic()
         for page in range(BURST // 50):

@@ -15,10 +15,10 @@ from daemon.clients.http import ExchangeError
 from daemon.config.load import SECTIONS
 from daemon.model.errors import DaemonError
 from daemon.storage.engine import locked, open_engine
-from daemon.storage.store import Store
 from daemon.storage.upgrade import upgrade
 from tests.canary import leaked, leaked_into
 from tests.given import NOW
+from tests.whole import Store
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=200)
 hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True)
@@ -105,7 +105,7 @@ def engine(database: Path) -> Iterator[Engine]:
 @pytest.fixture
 def store(engine: Engine) -> Store:
     """A store with a gap of two seconds."""
-    return Store(engine, timedelta(seconds=2))
+    return Store(engine)
 
 
 @pytest.fixture(autouse=True)

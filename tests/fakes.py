@@ -17,9 +17,9 @@ from daemon.model.errors import BetterStackError
 from daemon.model.incident import Absence, Incident, IncidentState, Page, Phase
 from daemon.poll import Poll
 from daemon.storage.schema import DELIVERIES, INCIDENTS
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.given import incident, settings
+from tests.whole import Store
 
 LONG = 20.0
 """Seconds after which something that a test waits for will not happen any more."""

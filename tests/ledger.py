@@ -19,11 +19,11 @@ from daemon.model.delivery import Answer
 from daemon.model.errors import BetterStackError, DatabaseBusyError
 from daemon.model.incident import Phase
 from daemon.storage.engine import open_engine
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
 from tests.given import NOW
 from tests.hand import Deed, Hand
+from tests.whole import Store
 
 AFRESH = "reopened afresh"
 """The act of a reopening that clears the old times, in place of one that names itself."""
@@ -117,7 +117,7 @@ class Ledger:
         event.listen(self._engine, "begin", self._tick, insert=True)
         event.listen(self._engine, "before_cursor_execute", self._interfere)
         event.listen(self._engine, "connect", leave_the_disk_alone)
-        self.flows = Flows(self._engine, self.clock, KeptLog(), Store(self._engine, timedelta(seconds=2)))
+        self.flows = Flows(self._engine, self.clock, KeptLog(), Store(self._engine))
         self.restart()
 
     def close(self) -> None:

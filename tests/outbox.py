@@ -24,9 +24,10 @@ from daemon.model.delivery import (
 )
 from daemon.model.incident import Kind, Phase, Transition
 from daemon.storage.engine import open_engine
+from daemon.storage.incidents import Change
 from daemon.storage.schema import DELIVERIES
-from daemon.storage.store import Change, Store
 from tests.given import NOW, recorded
+from tests.whole import Store
 
 NEW, ACKNOWLEDGED, RESOLVED = Kind.NEW, Kind.ACKNOWLEDGED, Kind.RESOLVED
 PENDING, DELIVERED, SUPERSEDED, DEAD = DeliveryState

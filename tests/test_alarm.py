@@ -15,10 +15,10 @@ from daemon.model.incident import Kind, Phase
 from daemon.model.snapshot import OwnFault, Snapshot
 from daemon.self_check import Notes, SelfCheck
 from daemon.storage import queries
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, Flows
 from tests.given import NOW, ago
+from tests.whole import Store
 
 LATE = timedelta(minutes=5)
 FAILING = Snapshot(last_complete_round_at=ago(minutes=6), last_round_error="HTTP 503", failing_since=ago(minutes=5))
@@ -105,6 +105,7 @@ class Duty:
         flows.configure(**sections)
         self.self_check = SelfCheck(
             self._figures,
+            flows.store,
             flows.store,
             flows.signl4,
             self.watchers,

@@ -14,7 +14,6 @@ from daemon.model.snapshot import Snapshot
 from daemon.storage import queries
 from daemon.storage.queries import Revival
 from daemon.storage.schema import UNTROUBLED
-from daemon.storage.store import Store
 from tests.given import NOW, ago, recorded
 from tests.outbox import (
     ACKNOWLEDGED,
@@ -39,6 +38,7 @@ from tests.outbox import (
     states,
     tell,
 )
+from tests.whole import Store
 
 
 def ids(listed: list[dict[str, Any]]) -> list[object]:

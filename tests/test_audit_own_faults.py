@@ -5,9 +5,10 @@ from sqlalchemy import Engine
 from daemon.model.delivery import Disposition, Scope, TryLater
 from daemon.model.snapshot import OwnFault
 from daemon.storage import queries
-from daemon.storage.store import Change, Store
+from daemon.storage.incidents import Change
 from tests.given import NOW, ago, recorded
 from tests.outbox import NEW, PENDING, RESOLVED, after, change, deliver, head, rows, settle, tell
+from tests.whole import Store
 
 OWN = Disposition(PENDING, after(minutes=5), own_fault=True)
 FORBIDDEN = TryLater("HTTP 403", Scope.UNCLEAR)

@@ -7,9 +7,9 @@ from click.testing import CliRunner
 
 from daemon import __version__
 from daemon.cli.main import main
-from daemon.storage.store import Store
 from tests.at_terminal import SECRETS, assert_sentence, command
 from tests.outbox import DEAD, NEW, dump, put
+from tests.whole import Store
 
 OFFLINE = [
     "status",

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.storage.engine import locked
-from daemon.storage.store import Store
 from tests.at_terminal import ROOT, SECRETS, assert_sentence, command, process
 from tests.outbox import DEAD, DELIVERED, NEW, RESOLVED, dump, put, states, tell
+from tests.whole import Store
 
 OFFLINE = [
     "status",

@@ -11,7 +11,6 @@ import pytest
 from daemon.decisions.health import NO_DAEMON
 from daemon.model.delivery import DeliveryState, DestinationState, Disposition, Scope, TryLater
 from daemon.model.incident import Phase
-from daemon.storage.store import Store
 from tests.at_terminal import command
 from tests.outbox import (
     ACKNOWLEDGED,
@@ -28,6 +27,7 @@ from tests.outbox import (
     settle,
     tell,
 )
+from tests.whole import Store
 
 
 def now() -> datetime:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from daemon.storage.store import Store
 from tests.at_terminal import ROOT, assert_sentence, command
 from tests.outbox import DEAD, DELIVERED, NEW, PENDING, RESOLVED, dump, postpone, put, states, tell
+from tests.whole import Store
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,9 @@ import pytest
 from daemon.model.errors import DatabaseUnusableError
 from daemon.storage.backup import backup
 from daemon.storage.engine import REVISIONS, existing, open_engine, revision_of
-from daemon.storage.store import Store
 from tests.given import NOW
 from tests.outbox import NEW, change, dump, impatient, tell
+from tests.whole import Store
 
 ROOT = Path(__file__).parent.parent
 
@@ -46,7 +46,7 @@ def test_a_copy_holds_all_that_is_committed_in_one_file_of_its_owners(database: 
     assert {path.name for path in database.parent.glob("copy*")} == {"copy.db"}
     engine = existing(url(copy))
     assert engine is not None
-    assert set(Store(engine, store._gap).known(["1"])) == {"1"}
+    assert set(Store(engine).known(["1"])) == {"1"}
     engine.dispose()
 
 
@@ -55,7 +55,7 @@ def test_a_copy_made_while_a_writer_writes_is_consistent(database: Path) -> None
     failures: list[BaseException] = []
 
     def write() -> None:
-        store = Store(engine, gap=NOW - NOW)
+        store = Store(engine)
         try:
             for n in range(100_000):
                 store.record([change(f"{n} of a pair", NEW), change(f"{n} of the same pair", NEW)], NOW)

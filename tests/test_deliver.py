@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.model.delivery import Answer, Delivered
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, Flows
 from tests.given import NOW, ago
+from tests.whole import Store
 
 NEW, ACK, OVER = "new", "acknowledged", "resolved"
 ENDED = {"status": "Resolved", "resolved_at": NOW}

@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 
 from daemon.model.delivery import Answer
 from daemon.model.errors import DatabaseBusyError
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
+from tests.whole import Store
 
 NEW = "new"
 

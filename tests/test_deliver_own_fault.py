@@ -14,10 +14,10 @@ from daemon.decisions.alarm import Cause, causes
 from daemon.decisions.health import problems
 from daemon.model.delivery import Answer
 from daemon.storage import queries
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, Flows
 from tests.given import NOW, ago
+from tests.whole import Store
 
 NEW = "new"
 LATE = timedelta(minutes=5)

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.model.delivery import Answer, Scope, TryLater
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
 from tests.given import NOW, ago
-from tests.outbox import NEW, RESOLVED, after, deliver, kill, postpone, refuse, rows, tell
+from tests.outbox import NEW, after, deliver, kill, postpone, refuse, rows, tell
+from tests.whole import Store
 
 MAYBE_TAKEN = Answer(TryLater("HTTP 200 that cannot be read", Scope.ITEM))
 HOUR = timedelta(hours=1)
@@ -158,25 +158,6 @@ def test_what_failed_before_something_else_was_taken_goes_on_waiting(store: Stor
     postpone(store, "1", until=NOW + HOUR)
     deliver(store, "3")
     assert waits(engine, "1") == NOW + HOUR
-
-
-def test_a_gap_is_kept_whatever_is_taken(store: Store, engine: Engine) -> None:
-    tell(store, "1", NEW, RESOLVED)
-    tell(store, "2", NEW)
-    deliver(store, "1", at=after(seconds=1))
-    deliver(store, "2", at=after(seconds=1.5))
-    assert rows(engine)["1", 1, "resolved"].due_at == after(seconds=3)
-
-
-def test_a_gap_behind_what_was_revived_is_kept_too(store: Store, engine: Engine) -> None:
-    """The delivery behind it was attempted already, and failed."""
-    tell(store, "1", NEW, RESOLVED)
-    kill(store, "1")
-    postpone(store, "1", until=NOW + HOUR)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE deliveries SET state = 'pending' WHERE kind = 'new'")
-    deliver(store, "1", at=after(seconds=1))
-    assert rows(engine)["1", 1, "resolved"].due_at == after(seconds=3)
 
 
 def test_what_is_set_apart_or_settled_goes_on_as_it_was(flows: Flows, store: Store, engine: Engine) -> None:

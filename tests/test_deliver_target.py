@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.model.delivery import Answer, Delivered, Scope, TryLater
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
 from tests.given import NOW
+from tests.whole import Store
 
 IDS = [str(number) for number in range(100, 112)]
 

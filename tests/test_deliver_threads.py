@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.clients.heartbeat import Heartbeat
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.listener import LONGEST, Connection, client_to, listening, ok
+from tests.whole import Store
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,10 @@ from daemon.model.incident import Phase
 from daemon.storage.backup import backup
 from daemon.storage.engine import holder, locked, open_engine, transaction
 from daemon.storage.keeper import LOG, Keeper
-from daemon.storage.store import Store
 from daemon.storage.upgrade import upgrade
 from tests.conftest import KeptLog
 from tests.outbox import ACKNOWLEDGED, DEAD, DELIVERED, NEW, RESOLVED, put, states, tell
+from tests.whole import Store
 
 
 def url(file: Path) -> str:
@@ -38,7 +37,7 @@ class Kept:
         self._held = ExitStack()
         lock = self._held.enter_context(locked(url(file)))
         self.keeper = self._held.enter_context(closing(Keeper(url(file), open_engine(url(file)), lock)))
-        self.store = Store(self.keeper.engine, timedelta(0))
+        self.store = Store(self.keeper.engine)
         put(self.store, "told", DELIVERED, NEW)
 
     def look(self) -> None:

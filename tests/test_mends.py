@@ -19,17 +19,17 @@ from daemon.decisions.alarm import Cause
 from daemon.model.delivery import Answer, DeliveryState
 from daemon.storage import queries
 from daemon.storage.engine import open_engine
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows
 from tests.outbox import DEAD, rows
 from tests.test_alarm import Duty
+from tests.whole import Store
 
 POLL, DEAD_ALARM = Cause.POLL.external_id, Cause.DEAD.external_id
 
 
 def duty_on(engine: Engine) -> Duty:
-    return Duty(Flows(engine, Clock(), KeptLog(), Store(engine, timedelta(seconds=2))))
+    return Duty(Flows(engine, Clock(), KeptLog(), Store(engine)))
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from sqlalchemy import Engine
 
 from daemon.decisions.reconcile import Token, suspect_since
 from daemon.model.errors import TokenSuspectError
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW, ago, recorded
+from tests.whole import Store
 
 OTHER = {"token": "another-token-of-better-stack"}
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum, auto
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from daemon.model.incident import Kind
 from daemon.storage import queries
 from daemon.storage.engine import open_engine
 from daemon.storage.queries import Dropping, Revival
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows
 from tests.given import NOW, ago
@@ -41,6 +39,7 @@ from tests.outbox import (
     states,
     tell,
 )
+from tests.whole import Store
 
 
 @pytest.fixture
@@ -57,8 +56,8 @@ def _today() -> Iterator[None]:
 # -- retry ------------------------------------------------------------------------------------------------------------
 
 
-def retried(engine: Engine, *ids: int, force: bool = False, gap: float = 2) -> list[Revival]:
-    return queries.revive(engine, ids, force=force, gap=timedelta(seconds=gap))
+def retried(engine: Engine, *ids: int, force: bool = False) -> list[Revival]:
+    return queries.revive(engine, ids, force=force)
 
 
 def test_what_waits_is_due_now_with_the_payload_it_has(store: Store, engine: Engine) -> None:
@@ -76,16 +75,13 @@ def test_what_is_due_already_is_not_put_off(store: Store, engine: Engine) -> Non
     assert rows(engine)["1", 1, "new"].due_at == ago(minutes=9)
 
 
-@pytest.mark.parametrize("state", [DEAD, PENDING])
-def test_the_gap_behind_what_was_accepted_is_kept(store: Store, engine: Engine, state: DeliveryState) -> None:
-    tell(store, "1", NEW, ACKNOWLEDGED, at=ago(minutes=1))
-    deliver(store, "1", at=ago(seconds=0.5))
-    if state is DEAD:
-        kill(store, "1")
-    retried(engine, 2)
-    assert rows(engine)["1", 1, "acknowledged"].due_at == after(seconds=1.5)
-    retried(engine, 2, gap=0)
-    assert rows(engine)["1", 1, "acknowledged"].due_at == NOW
+def test_what_an_operator_retries_keeps_the_gap(flows: Flows) -> None:
+    flows.see("7")
+    flows.drain()
+    flows.see("7", status="Resolved", resolved_at=NOW)
+    retried(flows.engine, 2)
+    flows.drain_for(minutes=1)
+    assert flows.signl4.times == [0, 2]
 
 
 def test_what_failed_on_its_own_starts_afresh(store: Store, engine: Engine) -> None:

@@ -22,13 +22,13 @@ from daemon.model.incident import Shown
 from daemon.poll import Poll
 from daemon.storage import queries
 from daemon.storage.engine import open_engine
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW, record
 from tests.given import settings as given_settings
 from tests.poison import READABLE, REFUSALS, UNREADABLE, raw
 from tests.shelf import Shelf, opened
+from tests.whole import Store
 
 NEW, OVER = "new", "resolved"
 SPOILING = ["nested 100,000 deep", "of a million values", "larger than the cap", "no JSON"]
@@ -44,7 +44,7 @@ class Reader(Flows):
         database.write_bytes(empty)
         self.shelf = shelf
         engine = open_engine(f"sqlite:///{database}")
-        super().__init__(engine, Clock(), KeptLog(), Store(engine, timedelta(seconds=2)), **sections)
+        super().__init__(engine, Clock(), KeptLog(), Store(engine), **sections)
 
     def configure(self, *_: Any, **sections: Any) -> None:
         super().configure(**sections)

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.model.errors import BetterStackError, DatabaseBusyError
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW, ago
+from tests.whole import Store
 
 NEW, OVER = "new", "resolved"
 

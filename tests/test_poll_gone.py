@@ -7,10 +7,10 @@ from sqlalchemy import Engine
 
 from daemon.decisions.reconcile import DELETED_NOTE
 from daemon.model.errors import BetterStackError, TokenSuspectError
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW
+from tests.whole import Store
 
 NEW, OVER = "new", "resolved"
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW, ago
+from tests.whole import Store
 
 NEW, ACK, OVER = "new", "acknowledged", "resolved"
 Look = Mapping[str, Any] | None

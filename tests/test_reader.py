@@ -16,10 +16,10 @@ from sqlalchemy import Engine, event
 from daemon.model.errors import DatabaseBusyError
 from daemon.storage.backup import backup
 from daemon.storage.engine import existing, open_engine, reader, revision_of, transaction
-from daemon.storage.store import Store
 from tests.at_terminal import SECRETS
 from tests.given import NOW
 from tests.outbox import NEW, tell
+from tests.whole import Store
 
 ROOT = Path(__file__).parent.parent
 OWNER, GROUP, MEMBER, OTHER_GROUP = 12345, 23456, 34567, 45678
@@ -191,8 +191,8 @@ def test_what_only_reads_cannot_write(database: Path, store: Store, engine: Engi
     looking = reader(url(database))
     assert looking is not None
     with pytest.raises(DatabaseBusyError, match="attempt to write a readonly database"):
-        Store(looking, store._gap).fail_round("why", NOW)
-    assert set(Store(looking, store._gap).known(["1"])) == {"1"}
+        Store(looking).fail_round("why", NOW)
+    assert set(Store(looking).known(["1"])) == {"1"}
 
 
 @pytest.mark.parametrize("opening", [reader, existing])

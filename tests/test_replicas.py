@@ -26,10 +26,10 @@ from daemon.sandbox.mishaps import lists
 from daemon.sandbox.record import Record
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import Verdict, judge
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.given import settings
 from tests.ledger import leave_the_disk_alone
+from tests.whole import Store
 
 SECONDS = 50
 MOVES = 6
@@ -64,7 +64,7 @@ class Duty:
             poll={"interval": "1s"},
             delivery={"gap": "0.1s", "stale_after": "1h", "concurrency": 1},
         )
-        tls, store = tls_context(values.http), Store(engine, values.delivery.gap)
+        tls, store = tls_context(values.http), Store(engine)
         to_betterstack, to_signl4 = (
             clients.enter_context(closing(HttpClient(url, values.http, tls)))
             for url in (values.betterstack.base_url, values.signl4.base_url)

@@ -15,11 +15,11 @@ from daemon.decisions.unreadable import IN_OPEN_LIST, Patience, failed, is_due, 
 from daemon.model.errors import BetterStackError, ForbiddenError, TokenRefusedError
 from daemon.model.incident import Shown, Unreadable
 from daemon.storage import queries
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW, ago
 from tests.test_alarm import Duty
+from tests.whole import Store
 
 LATE = timedelta(minutes=5)
 PATIENCE = Patience(timedelta(seconds=10), LATE)

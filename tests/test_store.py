@@ -9,8 +9,8 @@ from sqlalchemy import Engine, select
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind, Phase, Progress
+from daemon.storage.incidents import Change
 from daemon.storage.schema import INCIDENTS
-from daemon.storage.store import Change, Store
 from tests.given import NOW, ago, recorded
 from tests.outbox import (
     ACKNOWLEDGED,
@@ -31,6 +31,7 @@ from tests.outbox import (
     states,
     tell,
 )
+from tests.whole import Store
 
 ODD_TEXTS = [
     "",
@@ -147,37 +148,6 @@ def test_each_generation_and_each_kind_has_a_row_of_its_own(store: Store, engine
             tell(store, "1", *Kind, generation=generation)
     told = {(1, "new"), (1, "acknowledged"), (1, "resolved"), (2, "new"), (2, "acknowledged"), (2, "resolved")}
     assert {(generation, kind) for _, generation, kind in rows(engine)} == told
-
-
-GAPS = [
-    (0.0, 2.0, "at the same moment"),
-    (0.5, 1.5, "within the gap"),
-    (2.0, 0.0, "just outside the gap"),
-    (3600.0, 0.0, "long ago"),
-    (-3600.0, 2.0, "in the future, by a clock that was set back"),
-]
-
-
-@pytest.mark.parametrize(("delivered", "waits", "why"), GAPS, ids=[why for *_, why in GAPS])
-def test_a_row_added_later_keeps_the_gap_behind_its_predecessor(
-    store: Store, engine: Engine, delivered: float, waits: float, why: str
-) -> None:
-    put(store, "other", PENDING, NEW)
-    tell(store, "1", NEW)
-    deliver(store, "1", at=ago(seconds=delivered))
-    tell(store, "1", RESOLVED, at=NOW)
-    tell(store, "2", NEW, at=NOW)
-    assert rows(engine)["1", 1, "resolved"].due_at == after(seconds=waits)
-    assert rows(engine)["2", 1, "new"].due_at == NOW
-    assert rows(engine)["other", 1, "new"].due_at == NOW
-
-
-def test_the_gap_is_behind_the_latest_delivery_of_any_generation(store: Store, engine: Engine) -> None:
-    tell(store, "1", NEW, RESOLVED, at=ago(minutes=1))
-    deliver(store, "1", at=ago(seconds=30))
-    deliver(store, "1", at=ago(seconds=1))
-    tell(store, "1", NEW, generation=2)
-    assert rows(engine)["1", 2, "new"].due_at == after(seconds=1)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from daemon.model.delivery import (
     TryLater,
 )
 from daemon.model.incident import Kind
-from daemon.storage.store import Store
 from tests.given import NOW, ago
 from tests.outbox import (
     ACKNOWLEDGED,
@@ -40,6 +39,7 @@ from tests.outbox import (
     settle,
     tell,
 )
+from tests.whole import Store
 
 
 @pytest.mark.parametrize("ends", [DELIVERED, SUPERSEDED, DEAD])

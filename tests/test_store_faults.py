@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from daemon.model.delivery import Delivered, DestinationState, Disposition, Rejected
 from daemon.model.errors import DatabaseBusyError
-from daemon.storage.store import Change, Store
+from daemon.storage.incidents import Change
 from tests.given import NOW
 from tests.outbox import (
     ACKNOWLEDGED,
@@ -34,6 +34,7 @@ from tests.outbox import (
     settle,
     tell,
 )
+from tests.whole import Store
 
 GAP = timedelta(seconds=2)
 ROOT = Path(__file__).parent.parent
@@ -94,16 +95,16 @@ def test_a_locked_database_makes_each_verb_of_writing_say_so_and_write_nothing(f
     before = dump(filled)
     with impatient(filled) as engine, write_locked(filled):
         with pytest.raises(DatabaseBusyError, match=r"^the database cannot be written now: database is locked$"):
-            WRITES[verb](Store(engine, GAP))
+            WRITES[verb](Store(engine))
         assert dump(filled) == before
-    WRITES[verb](Store(engine, GAP))
+    WRITES[verb](Store(engine))
     engine.dispose()
 
 
 @pytest.mark.parametrize("verb", READS)
 def test_reading_goes_on_while_somebody_else_writes(filled: Path, verb: str) -> None:
     with impatient(filled) as engine, write_locked(filled):
-        assert READS[verb](Store(engine, GAP)) is not None
+        assert READS[verb](Store(engine)) is not None
 
 
 @pytest.mark.parametrize("verb", READS)
@@ -113,7 +114,7 @@ def test_reading_a_broken_database_says_so(filled: Path, verb: str) -> None:
             for table in ("deliveries", "targets", "progress", "incidents"):
                 connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO lost_{table}")
         with pytest.raises(DatabaseBusyError, match=r"^the database cannot be read now: no such table"):
-            READS[verb](Store(engine, GAP))
+            READS[verb](Store(engine))
 
 
 def broken(**changes: Any) -> Change:
@@ -167,12 +168,12 @@ def full(store: Store) -> dict[str, Callable[[], object]]:
 def test_a_full_disk_leaves_neither_state_nor_row_and_costs_nothing_once_there_is_room(filled: Path, verb: str) -> None:
     before = dump(filled)
     with ExitStack() as stack:
-        store = Store(stack.enter_context(impatient(filled, "max_page_count = 1")), GAP)
+        store = Store(stack.enter_context(impatient(filled, "max_page_count = 1")))
         with pytest.raises(DatabaseBusyError, match=r"^the database cannot be written now: database or disk is full$"):
             full(store)[verb]()
         assert dump(filled) == before
     with impatient(filled) as engine:
-        full(Store(engine, GAP))[verb]()
+        full(Store(engine))[verb]()
     assert dump(filled) != before
 
 
@@ -210,7 +211,7 @@ import os, signal, sys
 from dataclasses import replace
 from datetime import timedelta
 from daemon.storage.engine import open_engine
-from daemon.storage.store import Store
+from tests.whole import Store
 from tests.outbox import NEW, NOW, change
 
 class Trap(dict):
@@ -219,7 +220,7 @@ class Trap(dict):
 
 whole = change("2", NEW)
 trapped = replace(whole, transitions=((whole.transitions[0][0], Trap(Title="killed while the row is spelled")),))
-Store(open_engine(f"sqlite:///{sys.argv[1]}"), timedelta(0)).record([change("1", NEW), trapped], NOW)
+Store(open_engine(f"sqlite:///{sys.argv[1]}")).record([change("1", NEW), trapped], NOW)
 """
 
 

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import IncidentState, Phase
+from daemon.storage.incidents import Change
 from daemon.storage.schema import DELIVERIES
-from daemon.storage.store import Change, Store
 from tests.given import ago, recorded
 from tests.outbox import (
     DEAD,
@@ -22,6 +22,7 @@ from tests.outbox import (
     rows,
     tell,
 )
+from tests.whole import Store
 
 
 def over(**changes: object) -> IncidentState:

@@ -1,6 +1,5 @@
 """What is written down about deliveries: that an attempt begins, what came of it, and what never needs one."""
 
-from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime, timedelta
 
@@ -18,7 +17,6 @@ from daemon.model.delivery import (
     Scope,
     TryLater,
 )
-from daemon.storage.store import Store
 from tests.given import NOW, ago
 from tests.outbox import (
     ACKNOWLEDGED,
@@ -35,7 +33,6 @@ from tests.outbox import (
     kill,
     only,
     payload,
-    postpone,
     put,
     refuse,
     rows,
@@ -43,6 +40,7 @@ from tests.outbox import (
     states,
     tell,
 )
+from tests.whole import Store
 
 
 @pytest.mark.parametrize("state", DeliveryState)
@@ -140,42 +138,6 @@ def test_an_answer_to_what_is_no_longer_pending_teaches_only_about_the_target(st
     )
     assert only(engine) == before
     assert store.target() == DestinationState(why="503")
-
-
-BEHIND: list[tuple[str, Callable[[Store], object], datetime]] = [
-    ("taken", lambda store: deliver(store, "1"), after(seconds=2)),
-    ("not yet taken", lambda store: postpone(store, "1", until=LATER), NOW),
-    ("refused", lambda store: refuse(store, "1"), NOW),
-    ("dead", lambda store: kill(store, "1"), NOW),
-]
-
-
-@pytest.mark.parametrize(("case", "happens", "expected"), BEHIND, ids=[case for case, *_ in BEHIND])
-def test_only_an_accepted_delivery_makes_those_behind_it_keep_the_gap(
-    store: Store, engine: Engine, *, case: str, happens: Callable[[Store], object], expected: datetime
-) -> None:
-    for incident_id in "12":
-        tell(store, incident_id, NEW, ACKNOWLEDGED)
-        tell(store, incident_id, NEW, generation=2)
-    happens(store)
-    waits = {key: row.due_at for key, row in rows(engine).items()}
-    del waits["1", 1, "new"]
-    assert waits == {
-        ("1", 1, "acknowledged"): expected,
-        ("1", 2, "new"): expected,
-        ("2", 1, "new"): NOW,
-        ("2", 1, "acknowledged"): NOW,
-        ("2", 2, "new"): NOW,
-    }
-
-
-def test_the_gap_never_shortens_a_longer_wait_nor_touches_what_is_settled(store: Store, engine: Engine) -> None:
-    put(store, "1", DEAD, NEW, ACKNOWLEDGED, at=ago(minutes=1))
-    tell(store, "1", NEW, generation=2, at=after(minutes=5))
-    deliver(store, "1", at=after(seconds=1))
-    waits = {key: row.due_at for key, row in rows(engine).items()}
-    assert waits["1", 1, "new"] == NOW
-    assert waits["1", 2, "new"] == after(minutes=5)
 
 
 def test_superseding_takes_what_is_pending_of_one_generation_with_its_reason(store: Store, engine: Engine) -> None:

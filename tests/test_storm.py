@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 
 from daemon.model.delivery import Answer, RateLimit, Scope, TryLater
 from daemon.sandbox.throttle import Throttle
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import ACCEPTED, Flows
 from tests.given import ago
+from tests.whole import Store
 
 WINDOW = timedelta(seconds=15)
 

@@ -8,10 +8,10 @@ from sqlalchemy import Engine
 
 from daemon.host.clock import SteadyClock, TheirClock
 from daemon.storage import queries
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.given import NOW
+from tests.whole import Store
 
 
 class Apart(Flows):

@@ -245,7 +245,7 @@ def retry(configuration: Configuration, ids: tuple[int, ...], dead: bool, force:
     from daemon.cli import operate
 
     settings = configuration.settings
-    if not operate.retry(settings.database.url, ids, settings.delivery.gap, _say, dead=dead, force=force):
+    if not operate.retry(settings.database.url, ids, _say, dead=dead, force=force):
         sys.exit(1)
 
 

@@ -5,7 +5,6 @@ One line is said for each id, and whatever could not be done with one does not k
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 import click
@@ -19,14 +18,14 @@ Say = Callable[..., None]
 """Prints a sentence; on standard error with `err`."""
 
 
-def retry(url: str, ids: Sequence[int], gap: timedelta, say: Say, *, dead: bool, force: bool) -> bool:
+def retry(url: str, ids: Sequence[int], say: Say, *, dead: bool, force: bool) -> bool:
     """Dead deliveries become pending again, waiting ones are due now. Whether all were."""
     if bool(ids) == dead:
         raise click.UsageError("give the ids of dead or waiting deliveries, or --dead for all that are dead")
     engine = existing(url)
     if engine is None:
         raise _nothing_to("retry")
-    revivals = queries.revive(engine, ids or queries.dead_ids(engine), force=force, gap=gap)
+    revivals = queries.revive(engine, ids or queries.dead_ids(engine), force=force)
     refused = [revival.id for revival in revivals if revival.refusal]
     too_late = {row["id"] for row in queries.droppable(engine, refused)}
     for revival in revivals:

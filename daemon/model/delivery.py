@@ -54,6 +54,8 @@ class Delivery:
     """Whether SIGNL4 refused the full payload before; the one here is then the minimal one."""
     over_since: datetime | None
     """When this generation of the incident ended, if its `resolved` waits behind this delivery."""
+    previous_at: datetime | None = None
+    """When SIGNL4 took the previous delivery of the incident."""
     taken_before: int = 0
     """How many deliveries SIGNL4 had taken, ever, when this one was looked up."""
     failing: Failing | None = None

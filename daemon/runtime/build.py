@@ -22,7 +22,9 @@ from daemon.poll import Poll
 from daemon.runtime.shared import Shared
 from daemon.self_check import SelfCheck
 from daemon.storage import queries
-from daemon.storage.store import Store
+from daemon.storage.housekeeping import Housekeeping
+from daemon.storage.incidents import Incidents
+from daemon.storage.outbox import Outbox
 
 MOST_WARNINGS = 1000
 """So many different oddities are logged; more would only fill the journal."""
@@ -34,7 +36,7 @@ class Components:
 
     settings: Settings
     log: Log
-    store: Store
+    housekeeping: Housekeeping
     poll: Poll
     deliver: Deliver
     self_check: SelfCheck
@@ -61,11 +63,11 @@ def build(
         tls = tls_context(settings.http)
         incidents, alerts, *watchers = (clients.enter_context(closing(client)) for client in _clients(settings, tls))
         log = log_for(configuration)
-        store, signl4 = Store(shared.engine, settings.delivery.gap), Signl4(alerts, settings.signl4)
-        poll = _poll(shared, settings, incidents, store, log, _waiting(shared.stop, liveness["poll"]), on_told)
+        signl4 = Signl4(alerts, settings.signl4)
+        poll = _poll(shared, settings, incidents, log, _waiting(shared.stop, liveness["poll"]), on_told)
         deliver = Deliver(
             signl4,
-            store,
+            Outbox(shared.engine),
             settings.delivery,
             rng=Random(),  # noqa: S311 - jitter, not a secret
             wait=_waiting(shared.stop, liveness["deliver"]),
@@ -74,15 +76,14 @@ def build(
             clock=shared.clock,
             their_clock=shared.their_clock,
         )
-        self_check = _self_check(shared, settings, store, signl4, Heartbeat(watchers), log, on_told)
-        return Components(settings, log, store, poll, deliver, self_check, clients.pop_all())
+        self_check = _self_check(shared, settings, signl4, Heartbeat(watchers), log, on_told)
+        return Components(settings, log, Housekeeping(shared.engine), poll, deliver, self_check, clients.pop_all())
 
 
 def _poll(
     shared: Shared,
     settings: Settings,
     incidents: HttpClient,
-    store: Store,
     log: Log,
     wait: Callable[[float], bool],
     on_told: Callable[[], None],
@@ -99,7 +100,7 @@ def _poll(
     )
     return Poll(
         betterstack,
-        store,
+        Incidents(shared.engine),
         settings,
         log=log,
         on_told=on_told,
@@ -112,7 +113,6 @@ def _poll(
 def _self_check(
     shared: Shared,
     settings: Settings,
-    store: Store,
     signl4: Signl4,
     heartbeat: Heartbeat,
     log: Log,
@@ -120,7 +120,8 @@ def _self_check(
 ) -> SelfCheck:
     return SelfCheck(
         lambda: queries.snapshot(shared.engine),
-        store,
+        Incidents(shared.engine),
+        Outbox(shared.engine),
         signl4,
         heartbeat,
         settings,

@@ -27,7 +27,7 @@ class PollLoop:
         """`on_progress` is called while a round gets on; `wake` when deliveries may have become due."""
         self._components = components
         self._settings = components.settings
-        self._store = components.store
+        self._housekeeping = components.housekeeping
         self._log = components.log
         self._shared = shared
         self._rounds = shared.rounds
@@ -70,8 +70,8 @@ class PollLoop:
     def _begin(self) -> None:
         """What was held back under other settings, or by another process, is tried anew."""
         now = self._shared.clock()
-        self._store.cut_waits(max(LONGEST_HOLD, self._settings.delivery.retry_max), now)
-        self._store.try_secret_again(now)
+        self._housekeeping.cut_waits(max(LONGEST_HOLD, self._settings.delivery.retry_max), now)
+        self._housekeeping.try_secret_again(now)
         self._begun = True
         self._wake()
 
@@ -81,8 +81,8 @@ class PollLoop:
         if (step := clock.step()) is None:
             return
         now = clock() + step
-        self._store.forget_spans(now)
-        self._store.cut_waits(timedelta(0), now)
+        self._housekeeping.forget_spans(now)
+        self._housekeeping.cut_waits(timedelta(0), now)
         clock.set_right()
         self._log.warning("the clock was set", by=f"{step.total_seconds():+.1f}s")
         self._wake()
@@ -106,7 +106,7 @@ class PollLoop:
 
     def _interval(self) -> timedelta:
         try:
-            busy = self._store.has_work()
+            busy = self._housekeeping.has_work()
         except DatabaseBusyError:
             busy = True
         return self._settings.poll.active_interval if busy else self._settings.poll.interval
@@ -115,8 +115,8 @@ class PollLoop:
         if time.monotonic() - self._rounds.pruned_at < PRUNE_EVERY:
             return
         try:
-            pruned = self._store.prune(self._shared.clock() - self._settings.database.retention)
-            self._store.checkpoint()
+            pruned = self._housekeeping.prune(self._shared.clock() - self._settings.database.retention)
+            self._housekeeping.checkpoint()
         except DatabaseBusyError as error:
             self._log.warning("pruning put off", error=str(error))
             return

@@ -1,28 +1,18 @@
-"""What the sender asks of the outbox, as SQL statements and how their rows are read; and which rows nobody wants.
+"""The outbox, as the sender needs it: what may go now, and what came of each attempt.
 
-`store` executes them, and `audit` for the operator.
+1. An attempt is written down before it is made, its result after: the outbox always says what may have been sent.
+2. Within one incident a delivery is due only once those before it are settled.
+3. Every wait of a delivery is in its `due_at`; how long it waits is decided elsewhere.
+
+Each verb is one short transaction and raises `DatabaseBusyError` when it could not be made; nothing is half done then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Row,
-    Select,
-    Update,
-    and_,
-    case,
-    exists,
-    func,
-    or_,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import ColumnElement, Engine, FromClause, Row, and_, case, func, select, true, update
 
 from daemon.model.delivery import (
     Admission,
@@ -36,47 +26,166 @@ from daemon.model.delivery import (
     NextDue,
 )
 from daemon.model.incident import Kind
-from daemon.storage.schema import DELIVERIES, INCIDENTS, TARGETS, UNTROUBLED
+from daemon.storage import delivery_rows as rows
+from daemon.storage.delivery_rows import PENDING, TAKEN
+from daemon.storage.engine import transaction
+from daemon.storage.schema import DELIVERIES, TARGETS, UNTROUBLED
 
 _FAULTS = ("other_faults", "payload_faults")
-PENDING = DELIVERIES.c.state == DeliveryState.PENDING
-ALARM_OVER = "the alarm is over"
-TAKEN = select(TARGETS.c.taken).scalar_subquery()
-"""How many deliveries SIGNL4 took, ever."""
 
 
-def due(admission: Admission, busy: Iterable[str], limit: int, now: datetime) -> "Select[*tuple[Any, ...]]":
-    """The deliveries that may go now: the first of each incident, save the `busy` ones, the most urgent first."""
-    admitted = [refused for refused, at in ((False, admission.clean_from), (True, admission.refused_from)) if at <= now]
-    end = DELIVERIES.alias()
-    # Alerts for incidents that are still open go first, and what fails on its own goes last: it holds nobody up. A
-    # probe of the secret takes what was tried longest ago, whatever it is: any that is taken shows it to be right.
-    alerts_first = and_(DELIVERIES.c.kind == Kind.NEW, end.c.id.is_(None)).desc()
-    # A time to come is that of a clock that was wrong: what was tried then would never have its turn.
-    tried_at = case((DELIVERIES.c.attempted_at <= now, DELIVERIES.c.attempted_at))
-    order = [tried_at.asc().nulls_first()] if admission.probe else [DELIVERIES.c.own_fault, alerts_first]
-    return (
-        select(DELIVERIES, end.c.occurred_at.label("over_since"), TAKEN.label("taken"), _failing().label("failing"))
-        .outerjoin(end, _ends(end))
-        .where(PENDING, _first(), DELIVERIES.c.due_at <= now, _refused().in_(admitted))
-        .where(DELIVERIES.c.incident_id.not_in(list(busy)), true() if admission.own_faults else ~DELIVERIES.c.own_fault)
-        .order_by(*order, DELIVERIES.c.occurred_at, DELIVERIES.c.id)
-        .limit(limit)
-    )
+class Outbox:
+    """What `deliver` reads and writes. Called by its thread; `give_up_pointless` by that of the self-check."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def due(self, admission: Admission, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
+        """The deliveries that may go now: the first of each incident, save the `busy` ones, the most urgent first."""
+        opens = ((False, admission.clean_from), (True, admission.refused_from))
+        admitted = [refused for refused, at in opens if at <= now]
+        end, previous = DELIVERIES.alias(), DELIVERIES.alias()
+        previous_at = select(func.max(previous.c.delivered_at)).where(
+            previous.c.incident_id == DELIVERIES.c.incident_id
+        )
+        query = (
+            select(
+                DELIVERIES,
+                end.c.occurred_at.label("over_since"),
+                previous_at.scalar_subquery().label("previous_at"),
+                TAKEN.label("taken"),
+                _failing().label("failing"),
+            )
+            .outerjoin(end, rows.ends(end))
+            .where(PENDING, rows.first(), DELIVERIES.c.due_at <= now, rows.refused().in_(admitted))
+            .where(DELIVERIES.c.incident_id.not_in(list(busy)))
+            .where(true() if admission.own_faults else ~DELIVERIES.c.own_fault)
+            .order_by(*_most_urgent_first(end, admission, now), DELIVERIES.c.occurred_at, DELIVERIES.c.id)
+            .limit(limit)
+        )
+        with transaction(self._engine, writes=False) as connection:
+            return [_delivery(row) for row in connection.execute(query)]
+
+    def waiting(self, busy: Iterable[str]) -> list[NextDue]:
+        """When the next deliveries are due, leaving out the `busy` incidents."""
+        alike = [
+            rows.refused().label("refused"),
+            (DELIVERIES.c.attempts > 0).label("attempted"),
+            DELIVERIES.c.own_fault,
+        ]
+        query = (
+            select(func.min(DELIVERIES.c.due_at).label("due_at"), *alike)
+            .where(PENDING, rows.first(), DELIVERIES.c.incident_id.not_in(list(busy)))
+            .group_by(*alike)
+        )
+        with transaction(self._engine, writes=False) as connection:
+            found = connection.execute(query).all()
+        return [NextDue(row.due_at, bool(row.refused), bool(row.attempted), row.own_fault) for row in found]
+
+    def claim(self, delivery: Delivery, now: datetime) -> bool:
+        """Writes down that an attempt begins; `False` if the row is not what was read, or may not go any more.
+
+        Only that is sent which is claimed, so an operator's `drop` or `retry` comes before it or after, never between.
+        A crash right after it leaves an attempt that was never made, which at worst sends a `resolved` for nothing.
+        """
+        values = {"attempts": DELIVERIES.c.attempts + 1, "attempted_at": now}
+        # An operator may have been at it, or at one before.
+        as_read = [
+            PENDING,
+            rows.first(),
+            DELIVERIES.c.id == delivery.id,
+            DELIVERIES.c.attempts == delivery.attempts,
+            DELIVERIES.c.refused_payload.is_not(None) == delivery.refused,
+        ]
+        query = update(DELIVERIES).where(*as_read).values(values)
+        with transaction(self._engine, writes=True) as connection:
+            return connection.execute(query).rowcount == 1
+
+    def settle(
+        self,
+        delivery: Delivery,
+        disposition: Disposition,
+        answer: Answer,
+        minimal: Mapping[str, Any],
+        target: DestinationState,
+        now: datetime,
+    ) -> bool:
+        """Writes down what came of an attempt. `minimal` is the payload of the next one, if that is asked for.
+
+        Once something is taken, SIGNL4 is there again: what failed since nothing else was taken is due at once. What
+        was dropped while it was on its way is delivered all the same where SIGNL4 took it, and stays dropped otherwise:
+        then this is `False`.
+        """
+        values: dict[str, Any] = {
+            **_fared(delivery, answer, disposition, now),
+        }
+        open_to_it = PENDING
+        if isinstance(answer.outcome, Delivered):
+            open_to_it = DELIVERIES.c.state.in_([DeliveryState.PENDING, DeliveryState.SUPERSEDED])
+        if disposition.minimal or (
+            delivery.own_fault and not delivery.refused and disposition.state is DeliveryState.DELIVERED
+        ):
+            values |= {"refused_payload": DELIVERIES.c.payload, "payload": minimal}
+        with transaction(self._engine, writes=True) as connection:
+            query = update(DELIVERIES).where(open_to_it, DELIVERIES.c.id == delivery.id).values(values)
+            taken = connection.execute(query).rowcount == 1
+            if disposition.state is DeliveryState.DELIVERED:
+                at_once = {"due_at": func.min(DELIVERIES.c.due_at, now), "failures": 0}
+                connection.execute(update(DELIVERIES).where(*rows.waited_in_vain()).values(at_once))
+                connection.execute(update(TARGETS).values(taken=TARGETS.c.taken + 1))
+            connection.execute(update(TARGETS).values(_target_values(target)))
+        return taken
+
+    def hold(self, delivery: Delivery, until: datetime) -> None:
+        """It is not due before then."""
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(update(DELIVERIES).where(PENDING, DELIVERIES.c.id == delivery.id).values(due_at=until))
+
+    def supersede(self, delivery: Delivery, reason: str) -> None:
+        """Nobody needs to hear of this generation of the incident any more."""
+        generation = [DELIVERIES.c.incident_id == delivery.incident_id, DELIVERIES.c.generation == delivery.generation]
+        with transaction(self._engine, writes=True) as connection:
+            superseded = {"state": DeliveryState.SUPERSEDED, "reason": reason}
+            connection.execute(update(DELIVERIES).where(PENDING, *generation).values(superseded))
+
+    def give_up_pointless(self) -> None:
+        """Nobody can want any more what is dead of an alarm that is over."""
+        with transaction(self._engine, writes=True) as connection:
+            superseded = {"state": DeliveryState.SUPERSEDED, "reason": rows.ALARM_OVER}
+            connection.execute(update(DELIVERIES).where(rows.pointless()).values(superseded))
+
+    def target(self) -> DestinationState:
+        """What is known of SIGNL4's willingness."""
+        query = select(*(TARGETS.c[field.name] for field in fields(DestinationState)))
+        with transaction(self._engine, writes=False) as connection:
+            row = connection.execute(query).one()
+        faults = {name: tuple(map(datetime.fromisoformat, getattr(row, name))) for name in _FAULTS}
+        return DestinationState(**{**row._mapping, **faults})
+
+    def attempts_since(self, since: datetime) -> tuple[datetime, ...]:
+        """When deliveries were last attempted, oldest first, as far as it was after that."""
+        query = select(DELIVERIES.c.attempted_at).where(DELIVERIES.c.attempted_at > since).order_by("attempted_at")
+        with transaction(self._engine, writes=False) as connection:
+            return tuple(connection.execute(query).scalars())
 
 
-def waiting(busy: Iterable[str]) -> "Select[*tuple[Any, ...]]":
-    """When the next deliveries are due, leaving out the `busy` incidents."""
-    alike = [_refused().label("refused"), (DELIVERIES.c.attempts > 0).label("attempted"), DELIVERIES.c.own_fault]
-    return (
-        select(func.min(DELIVERIES.c.due_at).label("due_at"), *alike)
-        .where(PENDING, _first(), DELIVERIES.c.incident_id.not_in(list(busy)))
-        .group_by(*alike)
-    )
+def _most_urgent_first(end: FromClause, admission: Admission, now: datetime) -> list[ColumnElement[Any]]:
+    if admission.probe:
+        # A probe of the secret takes what was tried longest ago, whatever it is: any that is taken shows it right.
+        # A time to come is that of a clock that was wrong: what was tried then would never have its turn.
+        return [case((DELIVERIES.c.attempted_at <= now, DELIVERIES.c.attempted_at)).asc().nulls_first()]
+    # Alerts for incidents that are still open go first, and what fails on its own goes last: it holds nobody up.
+    return [DELIVERIES.c.own_fault, and_(DELIVERIES.c.kind == Kind.NEW, end.c.id.is_(None)).desc()]
 
 
-def delivery_of(row: Row[Any]) -> Delivery:
-    """A row of `due`."""
+def _failing() -> ColumnElement[int]:
+    """How many deliveries wait because they failed, save those that fail on their own."""
+    other = DELIVERIES.alias()
+    fails = [other.c.state == DeliveryState.PENDING, other.c.failing_since.is_not(None), ~other.c.own_fault]
+    return select(func.count()).select_from(other).where(*fails).scalar_subquery()
+
+
+def _delivery(row: Row[Any]) -> Delivery:
     failing = None
     if row.failing_since is not None:
         others_failing = row.failing - (not row.own_fault)
@@ -91,107 +200,18 @@ def delivery_of(row: Row[Any]) -> Delivery:
         attempts=row.attempts,
         refused=row.refused_payload is not None,
         over_since=row.over_since,
+        previous_at=row.previous_at,
         taken_before=row.taken,
         failing=failing,
         own_fault=row.own_fault,
     )
 
 
-def waiting_of(row: Row[Any]) -> NextDue:
-    """A row of `waiting`."""
-    return NextDue(row.due_at, bool(row.refused), bool(row.attempted), row.own_fault)
-
-
-def waited_in_vain() -> list[ColumnElement[bool]]:
-    """What waits because its attempts failed, and nothing else was taken since: SIGNL4 was down.
-
-    One failure alone says that only of a delivery that had not failed before; else it would be tried with each success.
-    """
-    in_a_row = or_(DELIVERIES.c.failing_from == TAKEN, DELIVERIES.c.latest_failures > 1)
-    return [PENDING, ~DELIVERIES.c.own_fault, DELIVERIES.c.latest_from == TAKEN, in_a_row]
-
-
-def _refused() -> ColumnElement[bool]:
-    """The next attempt may well be a faulty request, so it waits where those wait."""
-    return or_(DELIVERIES.c.refused_payload.is_not(None), DELIVERIES.c.own_fault)
-
-
-def _failing() -> ColumnElement[int]:
-    """How many deliveries wait because they failed, save those that fail on their own."""
-    other = DELIVERIES.alias()
-    fails = [other.c.state == DeliveryState.PENDING, other.c.failing_since.is_not(None), ~other.c.own_fault]
-    return select(func.count()).select_from(other).where(*fails).scalar_subquery()
-
-
-def unchanged(delivery: Delivery) -> ColumnElement[bool]:
-    """The row is as it was read, and still the one that may go: an operator may have been at it, or at one before."""
-    as_read = [
-        DELIVERIES.c.id == delivery.id,
-        DELIVERIES.c.attempts == delivery.attempts,
-        DELIVERIES.c.refused_payload.is_not(None) == delivery.refused,
-    ]
-    return and_(PENDING, _first(), *as_read)
-
-
-def of_alarm() -> ColumnElement[bool]:
-    """The row tells of an alarm of our own."""
-    return exists().where(INCIDENTS.c.id == DELIVERIES.c.incident_id, INCIDENTS.c.is_alarm)
-
-
-def too_late() -> ColumnElement[bool]:
-    """The opposite of what the row tells became true since: it would open what is over, or close what is open."""
-    end, later = DELIVERIES.alias(), DELIVERIES.alias()
-    again = [later.c.incident_id == DELIVERIES.c.incident_id, later.c.generation > DELIVERIES.c.generation]
-    reopened = exists().where(*again, later.c.kind == Kind.NEW, DELIVERIES.c.kind == Kind.RESOLVED)
-    return or_(exists().where(_ends(end)), reopened)
-
-
-def pointless() -> ColumnElement[bool]:
-    """A dead row of an alarm that nobody can want any more. Of incidents, a person decides that."""
-    begun = DELIVERIES.alias()
-    same = [begun.c.incident_id == DELIVERIES.c.incident_id, begun.c.generation == DELIVERIES.c.generation]
-    given_up = [begun.c.kind == Kind.NEW, begun.c.state == DeliveryState.SUPERSEDED]
-    unheard_end = exists().where(*same, *given_up, DELIVERIES.c.kind == Kind.RESOLVED)
-    return and_(DELIVERIES.c.state == DeliveryState.DEAD, of_alarm(), or_(too_late(), unheard_end))
-
-
-def never_told(incident_id: str, generation: int) -> "Select[*tuple[Any, ...]]":
-    """Whether the beginning of this generation was given up before anybody could hear of it."""
-    same = [DELIVERIES.c.incident_id == incident_id, DELIVERIES.c.generation == generation]
-    unheard = [DELIVERIES.c.kind == Kind.NEW, DELIVERIES.c.attempts == 0]
-    return select(exists().where(*same, *unheard, DELIVERIES.c.state == DeliveryState.SUPERSEDED))
-
-
-def _first() -> ColumnElement[bool]:
-    """The pending row has no earlier pending one of the same incident: this is what keeps the order."""
-    earlier = DELIVERIES.alias()
-    same = earlier.c.incident_id == DELIVERIES.c.incident_id
-    return ~exists().where(same, earlier.c.state == DeliveryState.PENDING, earlier.c.id < DELIVERIES.c.id)
-
-
-def _ends(end: FromClause) -> ColumnElement[bool]:
-    """`end` is the `resolved` of the same generation."""
-    same = [end.c.incident_id == DELIVERIES.c.incident_id, end.c.generation == DELIVERIES.c.generation]
-    return and_(*same, end.c.kind == Kind.RESOLVED, DELIVERIES.c.kind != Kind.RESOLVED)
-
-
-def target() -> "Select[*tuple[Any, ...]]":
-    """What is known of SIGNL4's willingness."""
-    return select(*(TARGETS.c[field.name] for field in fields(DestinationState)))
-
-
-def target_of(row: Row[Any]) -> DestinationState:
-    """The row of `target`."""
-    faults = {name: tuple(map(datetime.fromisoformat, getattr(row, name))) for name in _FAULTS}
-    return DestinationState(**{**row._mapping, **faults})
-
-
-def target_values(target: DestinationState) -> dict[str, Any]:
-    """The columns that keep it."""
+def _target_values(target: DestinationState) -> dict[str, Any]:
     return asdict(target) | {name: [fault.isoformat() for fault in getattr(target, name)] for name in _FAULTS}
 
 
-def fared(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
+def _fared(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
     """How a delivery fared, in the columns that say so."""
     return {"state": disposition.state, "due_at": disposition.due_at, **_outcome(delivery, answer, disposition, now)}
 
@@ -211,16 +231,3 @@ def _outcome(delivery: Delivery, answer: Answer, disposition: Disposition, now: 
         + 1,
     }
     return {**fared, "own_fault": True} if disposition.own_fault else fared
-
-
-def supersede_acknowledged(incident_id: str, generation: int) -> Update:
-    """An acknowledgement that nobody tried to tell is pointless once the incident is over."""
-    which = [
-        PENDING,
-        DELIVERIES.c.incident_id == incident_id,
-        DELIVERIES.c.generation == generation,
-        DELIVERIES.c.kind == Kind.ACKNOWLEDGED,
-        DELIVERIES.c.attempts == 0,
-    ]
-    superseded = {"state": DeliveryState.SUPERSEDED, "reason": "the incident was resolved before this was sent"}
-    return update(DELIVERIES).where(*which).values(superseded)

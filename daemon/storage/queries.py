@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, exists, fun
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind, Phase
 from daemon.model.snapshot import Duty, OwnFault, Snapshot
-from daemon.storage import aside, outbox
+from daemon.storage import aside
+from daemon.storage import delivery_rows as rows
 from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS, UNTROUBLED
 
@@ -46,7 +47,7 @@ def snapshot(engine: Engine) -> Snapshot:
     """The figures behind `status`. Raises `DatabaseBusyError`."""
     pending, dead = (DELIVERIES.c.state == state for state in (DeliveryState.PENDING, DeliveryState.DEAD))
     alarms = select(INCIDENTS.c.id, INCIDENTS.c.name).where(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != Phase.RESOLVED)
-    late = select(DELIVERIES.c.id).where(dead, ~outbox.of_alarm(), outbox.too_late()).order_by(DELIVERIES.c.id)
+    late = select(DELIVERIES.c.id).where(dead, ~rows.of_alarm(), rows.too_late()).order_by(DELIVERIES.c.id)
     with transaction(engine, writes=False) as connection:
         progress = connection.execute(select(PROGRESS)).one()
         target = connection.execute(select(TARGETS)).one()
@@ -65,7 +66,7 @@ def snapshot(engine: Engine) -> Snapshot:
             open_incidents=_count(connection, OPEN),
             pending_deliveries=_count(connection, pending),
             dead_deliveries=_count(connection, dead),
-            dead_alerts=_count(connection, and_(dead, ~outbox.of_alarm())),
+            dead_alerts=_count(connection, and_(dead, ~rows.of_alarm())),
             too_late=tuple(connection.execute(late).scalars()),
             open_alarms={row.id: row.name for row in connection.execute(alarms)},
             event_limit=target.event_limit,
@@ -128,33 +129,32 @@ def dead_ids(engine: Engine) -> list[int]:
         return list(connection.execute(query).scalars())
 
 
-def revive(engine: Engine, ids: Collection[int], *, force: bool, gap: timedelta = timedelta(0)) -> list[Revival]:
-    """Makes dead deliveries pending again, with the full payload, and waiting ones due now.
+def revive(engine: Engine, ids: Collection[int], *, force: bool) -> list[Revival]:
+    """Makes dead deliveries pending again with the full payload, and waiting ones due now.
 
-    `gap`: `delivery.gap`, which also they keep behind what was accepted. Raises `DatabaseBusyError`.
+    Raises `DatabaseBusyError`.
     """
     with transaction(engine, writes=True) as connection:
-        return [_revive(connection, delivery_id, datetime.now(UTC), gap, force=force) for delivery_id in ids]
+        return [_revive(connection, delivery_id, datetime.now(UTC), force=force) for delivery_id in ids]
 
 
-def _revive(connection: Connection, delivery_id: int, now: datetime, gap: timedelta, *, force: bool) -> Revival:
+def _revive(connection: Connection, delivery_id: int, now: datetime, *, force: bool) -> Revival:
     row = _row(connection, delivery_id)
     if row is None:
         return Revival(delivery_id, _unknown(delivery_id))
-    due_at = max(now, min(row.accepted_at, now) + gap) if row.accepted_at else now
     if row.state == DeliveryState.PENDING:
         # The payload stays: a request with it may be under way.
-        _update(connection, delivery_id, due_at=min(row.due_at, due_at))
+        _update(connection, delivery_id, due_at=min(row.due_at, now))
         return Revival(delivery_id, None, "due now")
     if row.state != DeliveryState.DEAD:
         return Revival(delivery_id, f"delivery {delivery_id} is {row.state}, not dead")
     if row.pointless and not force:
-        _update(connection, delivery_id, state=DeliveryState.SUPERSEDED, reason=outbox.ALARM_OVER)
-        return Revival(delivery_id, None, f"superseded: {outbox.ALARM_OVER}")
+        _update(connection, delivery_id, state=DeliveryState.SUPERSEDED, reason=rows.ALARM_OVER)
+        return Revival(delivery_id, None, f"superseded: {rows.ALARM_OVER}")
     if row.too_late and not force:
         return Revival(delivery_id, _too_late(row))
     afresh = {"payload": row.refused_payload or row.payload, "refused_payload": None, **UNTROUBLED}
-    _update(connection, delivery_id, state=DeliveryState.PENDING, due_at=due_at, **afresh)
+    _update(connection, delivery_id, state=DeliveryState.PENDING, due_at=now, **afresh)
     return Revival(delivery_id, None)
 
 
@@ -180,7 +180,7 @@ def drop(engine: Engine, ids: Collection[int]) -> list[Dropping]:
                 dropped |= {other: Dropping(other, None) for other in done.with_it} | {delivery_id: done}
         # With nothing left to try it with, nobody would learn that the secret is right.
         willing = {"secret_refused_since": None, "probe_at": None}
-        connection.execute(update(TARGETS).where(~exists().where(outbox.PENDING)).values(willing))
+        connection.execute(update(TARGETS).where(~exists().where(rows.PENDING)).values(willing))
     return [dropped[delivery_id] for delivery_id in ids]
 
 
@@ -209,13 +209,11 @@ def droppable(engine: Engine, ids: Collection[int]) -> list[dict[str, Any]]:
 
 
 def _row(connection: Connection, delivery_id: int) -> Row[Any] | None:
-    """The delivery, when the last one of its incident was accepted, and whether somebody can want it."""
+    """The delivery, and whether somebody can want it."""
     if not _is_possible(delivery_id):
         return None
-    other = DELIVERIES.alias()
-    accepted_at = select(func.max(other.c.delivered_at)).where(other.c.incident_id == DELIVERIES.c.incident_id)
-    judged = [outbox.too_late().label("too_late"), outbox.pointless().label("pointless")]
-    query = select(DELIVERIES, accepted_at.scalar_subquery().label("accepted_at"), *judged)
+    judged = [rows.too_late().label("too_late"), rows.pointless().label("pointless")]
+    query = select(DELIVERIES, *judged)
     return connection.execute(query.where(DELIVERIES.c.id == delivery_id)).one_or_none()
 
 

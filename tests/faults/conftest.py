@@ -30,12 +30,12 @@ from daemon.sandbox.ground import Ground
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.server import Sandbox
 from daemon.storage.engine import open_engine
-from daemon.storage.store import Store
 from tests.conftest import Clock, KeptLog
 from tests.fakes import Flows
 from tests.faults.line import LOOPBACK, Line, Resolver
 from tests.given import NOW, settings
 from tests.listener import TIMEOUT
+from tests.whole import Store
 
 PASSWORD = "hunter2"
 """That of whatever proxy there is."""

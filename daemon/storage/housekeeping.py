@@ -1,0 +1,80 @@
+"""What keeps the state in order between two rounds: waits and proofs after a clock step, and what is old enough to go.
+
+Each verb is one short transaction and raises `DatabaseBusyError` when it could not be made; nothing is half done then.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Engine, delete, exists, func, or_, select, update
+
+from daemon.model.delivery import DeliveryState
+from daemon.model.incident import Phase
+from daemon.storage import aside
+from daemon.storage.delivery_rows import PENDING
+from daemon.storage.engine import checkpoint, transaction
+from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, TARGETS
+
+
+class Housekeeping:
+    """Called between two rounds, by their thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def has_work(self) -> bool:
+        """Whether an incident is open or in doubt, or a delivery waits."""
+        work = (exists().where(which) for which in (PENDING, OPEN, DOUBTED))
+        with transaction(self._engine, writes=False) as connection:
+            return bool(connection.execute(select(or_(*work))).scalar())
+
+    def cut_waits(self, longest: timedelta, now: datetime) -> None:
+        """Makes due what would wait longer than any wait is meant to last: the clock was wrong once."""
+        query = update(DELIVERIES).where(PENDING, DELIVERIES.c.due_at > now + longest).values(due_at=now)
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(query)
+
+    def try_secret_again(self, now: datetime) -> None:
+        """After a start the secret may have been mended: it is tried at once, if there is what to try it with."""
+        waiting = exists().where(PENDING)
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(update(TARGETS).where(waiting).values(probe_at=now))
+            refused = [PENDING, ~DELIVERIES.c.own_fault, _secret_refused()]
+            connection.execute(update(DELIVERIES).where(*refused).values(due_at=now))
+            connection.execute(update(TARGETS).where(~waiting).values(secret_refused_since=None, probe_at=None))
+
+    def forget_spans(self, now: datetime) -> None:
+        """After a clock step nobody can say how long something lasted: elapsed-time proofs start again."""
+        since = [PROGRESS.c.failing_since, PROGRESS.c.token_suspect_since]
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(update(INCIDENTS).where(INCIDENTS.c.gone_since.is_not(None)).values(gone_since=None))
+            failing = DELIVERIES.c.failing_since.is_not(None)
+            connection.execute(update(DELIVERIES).where(PENDING, failing).values(failing_since=now))
+            for column in since:
+                connection.execute(update(PROGRESS).where(column.is_not(None)).values({column: now}))
+            # What was recorded since then is never mistaken for something known from before.
+            ahead = PROGRESS.c.token_changed_at > now
+            connection.execute(update(PROGRESS).where(ahead).values(token_changed_at=now))
+            aside.begin_anew(connection, now)
+
+    def prune(self, before: datetime) -> int:
+        """Deletes incidents that were over before, with their deliveries, unless one of these is unsettled."""
+        unsettled = DELIVERIES.c.state.in_([DeliveryState.PENDING, DeliveryState.DEAD])
+        old = select(INCIDENTS.c.id).where(
+            INCIDENTS.c.phase == Phase.RESOLVED,
+            func.coalesce(INCIDENTS.c.resolved_at, INCIDENTS.c.changed_at) < before,
+            INCIDENTS.c.changed_at < before,
+            ~exists().where(DELIVERIES.c.incident_id == INCIDENTS.c.id, unsettled),
+        )
+        with transaction(self._engine, writes=True) as connection:
+            ids = connection.execute(old.limit(500)).scalars().all()
+            connection.execute(delete(DELIVERIES).where(DELIVERIES.c.incident_id.in_(ids)))
+            connection.execute(delete(INCIDENTS).where(INCIDENTS.c.id.in_(ids)))
+        return len(ids)
+
+    def checkpoint(self) -> None:
+        """Puts all that is committed into the file itself, so that a plain copy of it is one."""
+        checkpoint(self._engine)
+
+
+def _secret_refused() -> ColumnElement[bool]:
+    return exists().where(TARGETS.c.secret_refused_since.is_not(None))
