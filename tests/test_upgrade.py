@@ -138,7 +138,7 @@ def test_a_migration_whose_starter_was_killed_gives_up(tmp_path: Path) -> None:
 STOPPED = """
 import sys
 from daemon.storage import upgrade
-from daemon.cli.main.cli import main
+from daemon.cli.main import main
 
 upgrade.MIGRATION = (sys.argv.pop(1),)
 main(prog_name="betterstack-signl4")
