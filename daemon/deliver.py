@@ -9,19 +9,17 @@
 One thread decides and writes; the others only talk to SIGNL4, each about one delivery.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from queue import Empty, SimpleQueue
 from random import Random
-from threading import Thread
-from typing import Any, Protocol
 
 from daemon.config.settings import DeliverySection
 from daemon.decisions import rate_limit, retry
 from daemon.decisions.admit import Hold, Send, Supersede, admit
 from daemon.decisions.payload import minimal
 from daemon.decisions.rate_limit import SendHistory
+from daemon.in_flight import Attempt, InFlight, Receiver
 from daemon.model.delivery import (
     Admission,
     Answer,
@@ -42,13 +40,6 @@ RECORD_AGAIN = 1.0
 """Seconds between two tries to record a result."""
 THREAD_AGAIN = timedelta(seconds=1)
 """Between two tries to start a thread on a machine that has none left."""
-
-
-class Receiver(Protocol):
-    """SIGNL4, as a delivery needs it."""
-
-    def send(self, payload: Mapping[str, Any]) -> Answer:
-        """Sends one event. Does not raise for what the world does."""
 
 
 @dataclass(slots=True)
@@ -79,7 +70,7 @@ class Deliver:
 
         `wait(seconds)` returns true when the program stops. `sending`: what this process sent before.
         """
-        self._signl4 = signl4
+        self._in_flight = InFlight(signl4)
         self._outbox = outbox
         self._settings = settings
         self._clock = clock
@@ -87,9 +78,6 @@ class Deliver:
         self._rng = rng
         self._wait = wait
         self._log = log
-        self._in_flight: dict[str, Delivery] = {}
-        self._sent_at: dict[int, datetime] = {}
-        self._finished: SimpleQueue[tuple[Delivery, Answer, int] | None] = SimpleQueue()
         self._taken = 0
         """How many deliveries were taken from this instance."""
         self._target = DestinationState()
@@ -114,14 +102,14 @@ class Deliver:
                     self._fill()
                 if not self._in_flight:
                     return
-                self._await_answer(self._patience())
+                self._settle_next(self._patience())
         finally:
             while self._in_flight:
-                self._await_answer(None)
+                self._settle_next(None)
 
     def wake(self) -> None:
         """Something new may be due."""
-        self._finished.put(None)
+        self._in_flight.wake()
 
     def pause(self) -> None:
         """From here on nothing more is sent; what is in flight is still recorded. Called by the main thread."""
@@ -135,12 +123,16 @@ class Deliver:
     def next_at(self) -> datetime | None:
         """When something may be sent next; `None` while nothing waits. Raises `DatabaseBusyError`."""
         admission = self._admission()
-        waits = [wait for wait in self._outbox.waiting(self._in_flight) if admission.own_faults or not wait.own_fault]
+        waits = [
+            wait
+            for wait in self._outbox.waiting(self._in_flight.incidents)
+            if admission.own_faults or not wait.own_fault
+        ]
         return min((max(wait.due_at, admission.start(refused=wait.refused)) for wait in waits), default=None)
 
     def gap_ends_at(self) -> datetime | None:
         """When something may be sent that waits for nothing but the gap behind its predecessor, or for our own pace."""
-        fresh = [wait.due_at for wait in self._outbox.waiting(self._in_flight) if not wait.attempted]
+        fresh = [wait.due_at for wait in self._outbox.waiting(self._in_flight.incidents) if not wait.attempted]
         willing = self._willing().clean_from <= self._clock()
         return max(min(fresh), self._admission().clean_from) if fresh and willing else None
 
@@ -154,15 +146,14 @@ class Deliver:
         if self._short_until is not None:
             clean, refused = (max(at, self._short_until) for at in (admission.clean_from, admission.refused_from))
             admission = replace(admission, clean_from=clean, refused_from=refused)
-        alone = any(delivery.own_fault for delivery in self._in_flight.values())
-        return replace(admission, own_faults=not alone)
+        return replace(admission, own_faults=not self._in_flight.own_fault)
 
     def _fill(self) -> None:
         """Hands as many due deliveries as the target admits to a thread each."""
         admission = self._admission()
         while (room := admission.max_in_flight - len(self._in_flight)) > 0:
             now = self._clock()
-            due = self._outbox.due(admission, self._in_flight, room, now)
+            due = self._outbox.due(admission, self._in_flight.incidents, room, now)
             admitted = [self._admitted(delivery, now) for delivery in due]
             if not all(admitted):
                 continue
@@ -185,51 +176,24 @@ class Deliver:
         return False
 
     def _hand_over(self, delivery: Delivery) -> bool:
-        """Whether there was a thread for it. It is started first, and waits for the claim: no thread, no attempt."""
-        claimed: SimpleQueue[bool] = SimpleQueue()
+        """Whether there was a thread for it."""
         try:
-            Thread(target=self._send, args=(delivery, self._taken, claimed), name=f"signl4-{delivery.id}").start()
+            self._in_flight.start(delivery, lambda: self._claim(delivery))
         except RuntimeError as error:
             if self._short_until is None:
                 self._log.error("deliveries put off", error=str(error))
             self._short_until = self._clock() + THREAD_AGAIN
             return False
         self._short_until = None
-        is_ours = False
-        try:
-            is_ours = self._claim(delivery)
-        finally:
-            claimed.put(is_ours)
         return True
 
-    def _claim(self, delivery: Delivery) -> bool:
+    def _claim(self, delivery: Delivery) -> Attempt | None:
         now = self._clock()
         if not self._outbox.claim(delivery, now):
-            return False
+            return None
         self._target = retry.sent_at(self._target, now)
         self._sending.history = rate_limit.counted(self._sending.history, self._target.event_limit, now)
-        self._in_flight[delivery.incident_id] = delivery
-        self._sent_at[delivery.id] = now
-        return True
-
-    def _send(self, delivery: Delivery, taken: int, claimed: "SimpleQueue[bool]") -> None:
-        """In a thread of its own. Whatever happens, an answer comes of what was claimed."""
-        if not claimed.get():
-            return
-        try:
-            full = None if delivery.own_fault else delivery.payload
-            answer = self._signl4.send(full or _minimal(delivery))
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not take the delivery with it
-            answer = Answer(TryLater(f"the request could not be made: {type(error).__name__}", Scope.ROW))
-        self._finished.put((delivery, answer, taken))
-
-    def _await_answer(self, patience: float | None) -> None:
-        try:
-            finished = self._finished.get(timeout=patience)
-        except Empty:
-            return
-        if finished is not None:
-            self._settle(*finished)
+        return Attempt(delivery, now, self._taken)
 
     def _patience(self) -> float | None:
         """How many seconds from now something else may be sent; `None` if only the next answer can change that."""
@@ -237,35 +201,49 @@ class Deliver:
         next_at = None if full or self._paused or self._wait(0) else self.next_at()
         return None if next_at is None else max((next_at - self._clock()).total_seconds(), 0.01)
 
-    def _settle(self, delivery: Delivery, answer: Answer, taken: int) -> None:
-        """Records what came of an attempt. A crash before it repeats the attempt. `taken`: by how many it began."""
-        now = self._clock()
-        disposition, target = self._judge(delivery, answer, self._taken - taken, now)
+    def _settle_next(self, patience: float | None) -> None:
+        finished = self._in_flight.next(patience)
+        if finished is not None:
+            self._settle(*finished)
+
+    def _settle(self, attempt: Attempt, answer: Answer) -> None:
+        """Records what came of an attempt. A crash before it repeats the attempt."""
+        delivery, now = attempt.delivery, self._clock()
+        disposition, target = self._judge(delivery, answer, self._taken - attempt.taken_before, now)
         self._taken += disposition.state is DeliveryState.DELIVERED
-        last_error: str | None = None
-        recorded = True
-        while True:
-            try:
-                recorded = self._outbox.settle(delivery, disposition, answer, _minimal(delivery), target, now)
-                self._target = target
-                break
-            except DatabaseBusyError as error:
-                if str(error) != last_error:
-                    last_error = str(error)
-                    self._log.error("result not recorded", delivery=delivery.id, error=last_error)
-                if self._wait(RECORD_AGAIN):
-                    break
-        del self._in_flight[delivery.incident_id]
+        still_wanted = self._record(delivery, disposition, answer, target, now)
+        self._in_flight.settled(attempt)
         self._sending.history = rate_limit.learned(
             self._sending.history,
             answer.rate_limit,
             len(self._in_flight),
             now,
             self._target.event_limit,
-            sent_at=self._sent_at.pop(delivery.id),
+            sent_at=attempt.sent_at,
             refused=isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.TARGET,
         )
-        self._tell(delivery, answer, disposition if recorded else replace(disposition, state=DeliveryState.SUPERSEDED))
+        self._tell(
+            delivery, answer, disposition if still_wanted else replace(disposition, state=DeliveryState.SUPERSEDED)
+        )
+
+    def _record(
+        self, delivery: Delivery, disposition: Disposition, answer: Answer, target: DestinationState, now: datetime
+    ) -> bool:
+        """Tries until it is recorded, or the program stops. Whether the delivery had not been given up meanwhile."""
+        last_error: str | None = None
+        smallest = minimal(delivery.kind, delivery.incident_id, delivery.external_id)
+        while True:
+            try:
+                still_wanted = self._outbox.settle(delivery, disposition, answer, smallest, target, now)
+            except DatabaseBusyError as error:
+                if str(error) != last_error:
+                    last_error = str(error)
+                    self._log.error("result not recorded", delivery=delivery.id, error=last_error)
+                if self._wait(RECORD_AGAIN):
+                    return True
+            else:
+                self._target = target
+                return still_wanted
 
     def _judge(
         self, delivery: Delivery, answer: Answer, meanwhile: int, now: datetime
@@ -279,9 +257,8 @@ class Deliver:
             disposition = retry.set_apart(delivery, answer, settings.retry_max, now)
             return disposition, retry.target_after_own_fault(self._target, answer, delay, now)
         answer = retry.in_company(answer, meanwhile)
-        return retry.disposition(answer, delivery.refused, delay, now), retry.target_after(
-            self._target, answer, delay, now
-        )
+        disposition = retry.disposition(answer, delivery.refused, delay, now)
+        return disposition, retry.target_after(self._target, answer, delay, now)
 
     def _tell(self, delivery: Delivery, answer: Answer, disposition: Disposition) -> None:
         fields = {"incident": delivery.incident_id, "kind": delivery.kind, "attempt": delivery.attempts + 1}
@@ -305,7 +282,3 @@ class Deliver:
                 say = self._log.debug if why == self._sending.last_error else self._log.warning
                 self._sending.last_error = why
                 say("not delivered yet", **fields, error=why)
-
-
-def _minimal(delivery: Delivery) -> dict[str, Any]:
-    return minimal(delivery.kind, delivery.incident_id, delivery.external_id)

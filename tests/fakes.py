@@ -11,7 +11,8 @@ from sqlalchemy import Engine, select
 
 from daemon.config.settings import Settings
 from daemon.decisions.payload import EXTERNAL_ID, STATUS
-from daemon.deliver import Deliver, Receiver
+from daemon.deliver import Deliver
+from daemon.in_flight import Receiver
 from daemon.model.delivery import Answer, Delivered, Rejected, Scope, TryLater
 from daemon.model.errors import BetterStackError
 from daemon.model.incident import Absence, Incident, IncidentState, Page, Phase

@@ -23,7 +23,8 @@ class Apart(Flows):
 
     def configure(self, *args: Any, **sections: Any) -> None:
         super().configure(*args, **sections)
-        self.poll._their_clock = self.deliver._their_clock = lambda: self.clock.now - self.off
+        for each in (self.poll, self.poll._recording, self.poll._deletions, self.deliver):
+            each._their_clock = lambda: self.clock.now - self.off
 
 
 OFF = [timedelta(0), timedelta(minutes=15), timedelta(minutes=-15), timedelta(days=40), timedelta(days=-40)]

@@ -1,0 +1,100 @@
+"""What was seen becomes what is recorded: decide, render, commit.
+
+Incidents and outbox rows are committed together, and only then somebody is told that there is something to send.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from daemon.config.settings import Settings
+from daemon.decisions.evidence import Read
+from daemon.decisions.payload import Templates, minimal
+from daemon.decisions.reconcile import Decision, reconcile
+from daemon.model.events import Log
+from daemon.model.incident import Incident, IncidentState, Transition
+from daemon.round_progress import RoundProgress
+from daemon.storage.incidents import Change, Incidents
+
+
+class Recording:
+    """Called by the thread of the rounds alone."""
+
+    def __init__(
+        self,
+        incidents: Incidents,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime],
+        their_clock: Callable[[], datetime],
+        log: Log,
+        on_told: Callable[[], None],
+    ) -> None:
+        """As `Poll`."""
+        self._incidents = incidents
+        self._templates = Templates(settings)
+        self._clock = clock
+        self._their_clock = their_clock
+        self._log = log
+        self._on_told = on_told
+
+    def take(self, page: Iterable[Incident], this_round: RoundProgress, *, own: bool = False) -> None:
+        """Decides on each incident of a page, or on one by its `own` record, and commits what follows."""
+        incidents = {incident.id: incident for incident in page}
+        known = self._incidents.known(incidents.keys())
+        this_round.recognised |= known.keys() - this_round.seen
+        decided = [
+            self._decide(known.get(incident.id), incident, this_round, own=own) for incident in incidents.values()
+        ]
+        self._commit(decided, self._clock())
+        this_round.seen |= incidents.keys()
+
+    def _decide(
+        self, before: IncidentState | None, seen: Incident, this_round: RoundProgress, *, own: bool
+    ) -> Change | None:
+        external_id = self._templates.external_id(seen) if before is None else before.external_id
+        read = _read(before, this_round) if own else Read.LISTED
+        decision = reconcile(before, seen, external_id, this_round.policy, self._their_clock(), read)
+        if decision.in_doubt:
+            (this_round.doubted if own else this_round.in_doubt).add(seen.id)
+        return self._change(before, seen, decision)
+
+    def apply(self, decisions: Iterable[tuple[IncidentState, Decision]], now: datetime) -> None:
+        """Commits what follows from decisions on incidents that Better Stack does not show any more."""
+        self._commit([self._change(before, before.as_incident(), decision) for before, decision in decisions], now)
+
+    def _change(self, before: IncidentState | None, seen: Incident, decision: Decision) -> Change | None:
+        if decision.after == before and not decision.transitions:
+            return None
+        after = decision.after
+        return Change(after, tuple((told, self._payload(told, seen, after)) for told in decision.transitions))
+
+    def _payload(self, transition: Transition, seen: Incident, after: IncidentState) -> dict[str, Any]:
+        try:
+            return self._templates.payload(transition.kind, seen, after.external_id, transition.note)
+        except Exception as error:  # noqa: BLE001 - whatever a template does, somebody must be woken
+            self._log.warning("template failed", incident=seen.id, kind=transition.kind, error=repr(error))
+            return minimal(transition.kind, seen.id, after.external_id)
+
+    def _commit(self, decided: Iterable[Change | None], now: datetime) -> None:
+        changes = [change for change in decided if change is not None]
+        if not changes:
+            return
+        self._incidents.record(changes, now)
+        if any(change.transitions for change in changes):
+            self._on_told()
+        for change in changes:
+            for transition, _ in change.transitions:
+                self._log.info(
+                    "transition",
+                    incident=change.after.id,
+                    kind=transition.kind,
+                    generation=transition.generation,
+                    reason=transition.reason,
+                    name=change.after.name,
+                )
+
+
+def _read(before: IncidentState | None, this_round: RoundProgress) -> Read:
+    """Only what was in doubt before this round is looked at again in it."""
+    return Read.OWN_LATER if before is not None and before.id in this_round.doubted else Read.OWN
