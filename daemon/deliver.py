@@ -33,7 +33,8 @@ from daemon.model.delivery import (
     TryLater,
 )
 from daemon.model.errors import DatabaseBusyError
-from daemon.model.events import Log
+from daemon.model.event import Listener
+from daemon.model.events import deliveries as events
 from daemon.storage.outbox import Outbox
 
 RECORD_AGAIN = 1.0
@@ -62,7 +63,7 @@ class Deliver:
         clock: Callable[[], datetime],
         rng: Random,
         wait: Callable[[float], bool],
-        log: Log,
+        log: Listener,
         their_clock: Callable[[], datetime] | None = None,
         sending: Sending | None = None,
     ) -> None:
@@ -172,7 +173,7 @@ class Deliver:
                 self._outbox.hold(delivery, until)
             case Supersede(why):
                 self._outbox.supersede(delivery, why)
-                self._log.info("superseded", incident=delivery.incident_id, generation=delivery.generation)
+                self._log(events.Superseded(delivery.incident_id, delivery.generation))
         return False
 
     def _hand_over(self, delivery: Delivery) -> bool:
@@ -181,7 +182,7 @@ class Deliver:
             self._in_flight.start(delivery, lambda: self._claim(delivery))
         except RuntimeError as error:
             if self._short_until is None:
-                self._log.error("deliveries put off", error=str(error))
+                self._log(events.NoThread(str(error)))
             self._short_until = self._clock() + THREAD_AGAIN
             return False
         self._short_until = None
@@ -238,7 +239,7 @@ class Deliver:
             except DatabaseBusyError as error:
                 if str(error) != last_error:
                     last_error = str(error)
-                    self._log.error("result not recorded", delivery=delivery.id, error=last_error)
+                    self._log(events.ResultNotRecorded(delivery.id, last_error))
                 if self._wait(RECORD_AGAIN):
                     return True
             else:
@@ -261,24 +262,23 @@ class Deliver:
         return disposition, retry.target_after(self._target, answer, delay, now)
 
     def _tell(self, delivery: Delivery, answer: Answer, disposition: Disposition) -> None:
-        fields = {"incident": delivery.incident_id, "kind": delivery.kind, "attempt": delivery.attempts + 1}
+        what = delivery.incident_id, delivery.kind, delivery.attempts + 1
         match answer.outcome:
             case Delivered(event_id):
                 if self._sending.last_error is not None:
-                    self._log.info("SIGNL4 takes deliveries again", after=self._sending.last_error)
+                    self._log(events.Signl4TakesAgain(self._sending.last_error))
                 self._sending.last_error = None
-                self._log.info("delivered", **fields, event_id=event_id)
+                self._log(events.Delivered(*what, event_id))
             case Rejected(why) | TryLater(why) if disposition.state is DeliveryState.SUPERSEDED:
-                self._log.info("dropped on its way", **fields, error=why)
+                self._log(events.DroppedOnItsWay(*what, why))
             case Rejected(why) if disposition.state is DeliveryState.DEAD:
                 self.deaths += 1
-                self._log.error("delivery dead", **fields, error=why, mend=f"look at it, then: retry {delivery.id}")
+                self._log(events.DeliveryDead(*what, why, mend=f"look at it, then: retry {delivery.id}"))
             case Rejected(why):
-                self._log.warning("payload refused, trying a minimal one", **fields, error=why)
+                self._log(events.PayloadRefused(*what, why))
             case TryLater(why) if disposition.own_fault:
-                say = self._log.debug if delivery.own_fault else self._log.error
-                say("delivery fails on its own", **fields, error=why, mend=f"or give it up: drop {delivery.id}")
+                mend = f"or give it up: drop {delivery.id}"
+                self._log(events.FailsOnItsOwn(*what, why, mend, repeated=delivery.own_fault))
             case TryLater(why):
-                say = self._log.debug if why == self._sending.last_error else self._log.warning
+                self._log(events.NotDelivered(*what, why, repeated=why == self._sending.last_error))
                 self._sending.last_error = why
-                say("not delivered yet", **fields, error=why)

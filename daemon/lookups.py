@@ -14,7 +14,8 @@ from daemon.config.settings import Settings
 from daemon.decisions import unreadable
 from daemon.decisions.unreadable import AT_ONCE, Patience
 from daemon.model.errors import BetterStackError, ForbiddenError, TokenRefusedError
-from daemon.model.events import Log
+from daemon.model.event import Listener
+from daemon.model.events import rounds as events
 from daemon.model.incident import Absence, Incident, Unreadable
 from daemon.storage.incidents import Incidents
 
@@ -40,7 +41,7 @@ class Lookups:
     """Reads single records, round by round."""
 
     def __init__(
-        self, source: Records, incidents: Incidents, settings: Settings, clock: Callable[[], datetime], log: Log
+        self, source: Records, incidents: Incidents, settings: Settings, clock: Callable[[], datetime], log: Listener
     ) -> None:
         """`clock` gives aware UTC times."""
         self._source = source
@@ -120,9 +121,9 @@ class Lookups:
         self._incidents.put_aside(now.values())
         for one in now.values():
             if one.id not in before:
-                self._log.warning("record set aside", which=unreadable.spelled(one.id), error=one.why)
+                self._log(events.RecordSetAside(unreadable.spelled(one.id), one.why))
         for incident_id in before.keys() - now.keys():
-            self._log.info("record no longer set aside", which=unreadable.spelled(incident_id))
+            self._log(events.RecordReadAgain(unreadable.spelled(incident_id)))
 
 
 def _left_alone(failed: Mapping[str, BetterStackError]) -> bool:

@@ -23,7 +23,7 @@ from daemon.decisions.unreadable import least_readable
 from daemon.deletions import Deletions
 from daemon.lookups import Lookups
 from daemon.model.errors import BetterStackError, TokenRefusedError
-from daemon.model.events import Log
+from daemon.model.event import Listener
 from daemon.model.incident import Absence, Incident, Page, Progress, Shown
 from daemon.recording import Recording
 from daemon.round_progress import RoundProgress
@@ -56,7 +56,7 @@ class Poll:
         settings: Settings,
         *,
         clock: Callable[[], datetime],
-        log: Log,
+        log: Listener,
         on_told: Callable[[], None],
         their_clock: Callable[[], datetime] | None = None,
         shown: list[Shown] | None = None,

@@ -11,7 +11,8 @@ from daemon.config.settings import Settings
 from daemon.decisions.evidence import Read
 from daemon.decisions.payload import Templates, minimal
 from daemon.decisions.reconcile import Decision, reconcile
-from daemon.model.events import Log
+from daemon.model.event import Listener
+from daemon.model.events import rounds as events
 from daemon.model.incident import Incident, IncidentState, Transition
 from daemon.round_progress import RoundProgress
 from daemon.storage.incidents import Change, Incidents
@@ -27,7 +28,7 @@ class Recording:
         *,
         clock: Callable[[], datetime],
         their_clock: Callable[[], datetime],
-        log: Log,
+        log: Listener,
         on_told: Callable[[], None],
     ) -> None:
         """As `Poll`."""
@@ -73,7 +74,7 @@ class Recording:
         try:
             return self._templates.payload(transition.kind, seen, after.external_id, transition.note)
         except Exception as error:  # noqa: BLE001 - whatever a template does, somebody must be woken
-            self._log.warning("template failed", incident=seen.id, kind=transition.kind, error=repr(error))
+            self._log(events.TemplateFailed(seen.id, transition.kind, repr(error)))
             return minimal(transition.kind, seen.id, after.external_id)
 
     def _commit(self, decided: Iterable[Change | None], now: datetime) -> None:
@@ -84,15 +85,10 @@ class Recording:
         if any(change.transitions for change in changes):
             self._on_told()
         for change in changes:
+            after = change.after
             for transition, _ in change.transitions:
-                self._log.info(
-                    "transition",
-                    incident=change.after.id,
-                    kind=transition.kind,
-                    generation=transition.generation,
-                    reason=transition.reason,
-                    name=change.after.name,
-                )
+                what = after.id, transition.kind, transition.generation
+                self._log(events.Transitioned(*what, transition.reason, after.name))
 
 
 def _read(before: IncidentState | None, this_round: RoundProgress) -> Read:

@@ -18,7 +18,9 @@ from daemon.decisions.health import but_for_odd_records, clock_sentence, line, p
 from daemon.decisions.payload import alarm_body
 from daemon.model.delivery import Answer, Delivered
 from daemon.model.errors import DatabaseBusyError
-from daemon.model.events import Log
+from daemon.model.event import Event, Listener
+from daemon.model.events import duty as events
+from daemon.model.events.process import ClockOff, ClockRight
 from daemon.model.incident import Kind
 from daemon.model.snapshot import Snapshot
 from daemon.storage.incidents import Change, Incidents
@@ -69,7 +71,7 @@ class SelfCheck:
         *,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
-        log: Log,
+        log: Listener,
         on_told: Callable[[], None],
     ) -> None:
         """`snapshot` raises `DatabaseBusyError`; `clock` gives aware UTC times, `monotonic` seconds."""
@@ -129,9 +131,9 @@ class SelfCheck:
         missed = self._watchers.beat()
         if missed != self._notes.missed:
             for sentence in missed:
-                self._log.warning("heartbeat not taken", error=sentence)
+                self._log(events.HeartbeatFailed(sentence))
             if not missed:
-                self._log.info("heartbeats are taken again")
+                self._log(events.HeartbeatsSucceed())
         self._notes.missed = missed
         self._notes.beat_at = now if not missed else self._notes.beat_at
 
@@ -142,7 +144,7 @@ class SelfCheck:
         for after, transition in filter(None, steps):
             body = alarm_body(transition.kind, after.name, after.external_id)
             changes.append(Change(after, ((transition, body),)))
-            self._log.error("alarm", id=after.id, kind=transition.kind, what=after.name)
+            self._log(_alarm(after.id, transition.kind, after.name))
         if changes:
             self._incidents.record(changes, now)
             self._on_told()
@@ -161,21 +163,26 @@ class SelfCheck:
         answer = self._signl4.send(alarm_body(kind, sentence, Cause.STATE.external_id))
         taken = isinstance(answer.outcome, Delivered)
         why = None if isinstance(answer.outcome, Delivered) else answer.outcome.why
-        self._log.error("alarm", id=Cause.STATE.external_id, kind=kind, what=sentence, taken=taken, error=why)
+        self._log(_alarm(Cause.STATE.external_id, kind, sentence, taken, why))
         return taken
 
     def _tell_of_skew(self, snapshot: Snapshot, now: datetime) -> None:
         sentence = clock_sentence(snapshot, now)
         if sentence is not None and not self._notes.skew_told:
-            self._log.warning(sentence)
+            self._log(ClockOff(sentence))
         elif sentence is None and self._notes.skew_told:
-            self._log.info("the clock of this machine is right again")
+            self._log(ClockRight())
         self._notes.skew_told = sentence is not None
 
     def _note(self, found: list[str]) -> None:
         """Says so when that changes; what exactly is wrong, `status` says at any time."""
         if found and not self._notes.found:
-            self._log.warning("not healthy", problems="; ".join(found))
+            self._log(events.NotHealthy("; ".join(found)))
         elif self._notes.found and not found:
-            self._log.info("healthy again")
+            self._log(events.Healthy())
         self._notes.found = found
+
+
+def _alarm(incident: str, kind: Kind, what: str, taken: bool | None = None, error: str | None = None) -> Event:
+    happened = events.AlarmClosed if kind is Kind.RESOLVED else events.AlarmRaised
+    return happened(incident, kind, what, taken, error)

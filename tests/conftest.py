@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from daemon.clients.http import ExchangeError
 from daemon.config.load import SECTIONS
 from daemon.model.errors import DaemonError
+from daemon.model.event import Event
 from daemon.storage.engine import locked, open_engine
 from daemon.storage.upgrade import upgrade
 from tests.canary import leaked, leaked_into
@@ -50,17 +51,8 @@ class KeptLog:
 
     events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
-    def debug(self, event: str, **fields: Any) -> None:
-        self.events.append(("debug", event, fields))
-
-    def info(self, event: str, **fields: Any) -> None:
-        self.events.append(("info", event, fields))
-
-    def warning(self, event: str, **fields: Any) -> None:
-        self.events.append(("warning", event, fields))
-
-    def error(self, event: str, **fields: Any) -> None:
-        self.events.append(("error", event, fields))
+    def __call__(self, event: Event) -> None:
+        self.events.append((str(event.severity()), event.text(), event.shown()))
 
     def named(self, event: str) -> list[dict[str, Any]]:
         """The fields of each event of that name."""

@@ -318,7 +318,7 @@ def test_no_heartbeat_while_something_is_wrong(duty: Duty, happens: Any) -> None
 def test_a_watcher_that_is_gone_is_told_of_once_and_does_no_harm(duty: Duty) -> None:
     duty.watchers.missed = ["heartbeat.urls, number 1: HTTP 404"]
     duty.minutes(5)
-    assert duty.flows.log.named("heartbeat not taken") == [{"error": "heartbeat.urls, number 1: HTTP 404"}]
+    assert duty.flows.log.named("heartbeat failed") == [{"error": "heartbeat.urls, number 1: HTTP 404"}]
     duty.watchers.missed = []
     duty.minutes(2)
-    assert len(duty.flows.log.named("heartbeats are taken again")) == 1
+    assert len(duty.flows.log.named("heartbeats succeed again")) == 1

@@ -71,7 +71,7 @@ def test_during_the_shortage_it_asks_once_a_second_and_says_so_once(
     flows.drain_for(minutes=1)
     assert 55 <= shortage.refused <= 62
     assert flows.signl4.sent == []
-    assert log.named("deliveries put off") == [{"error": "can't start new thread"}]
+    assert log.named("deliveries postponed") == [{"error": "can't start new thread"}]
     shortage.left = -1
     flows.drain_for(seconds=1)
     assert {state for (state,) in flows.outbox("state")} == {"delivered"}

@@ -140,7 +140,8 @@ def _global_state_is_given_back() -> Iterator[None]:
 def test_a_line_of_the_log_is_one_line_without_harm(monkeypatch: pytest.MonkeyPatch, harm: str, form: str) -> None:
     monkeypatch.setenv("JOURNAL_STREAM", "8:12345" if form == "journal" else "")
     stream = io.StringIO()
-    log = set_up("debug", "json" if form == "json" else "auto", ("s3cret",), stream)
+    set_up("debug", "json" if form == "json" else "auto", ("s3cret",), stream)
+    log = structlog.get_logger()
     warning = f"a warning on {HARM[harm]} it"
     log.warning(warning, error=f"said {HARM[harm]}", **{f"key{HARM[harm]}": 1})
     logging.getLogger("library").warning("of a library: %s", HARM[harm])

@@ -4,13 +4,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from socket import AF_UNIX, SOCK_DGRAM, socket
-from typing import TextIO
+from typing import Any, TextIO
 
 import pytest
+import structlog
 
 from daemon.host import journal, log
 from daemon.host.journal import Journal, entry, reaches
-from daemon.model.events import Log
 from tests.manager import fill
 
 
@@ -34,11 +34,12 @@ def place_of(stream: TextIO) -> str:
 
 
 @pytest.fixture
-def under_systemd(stream: TextIO, there: socket, monkeypatch: pytest.MonkeyPatch) -> Log:
+def under_systemd(stream: TextIO, there: socket, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A log whose stream leads to the journal."""
     monkeypatch.setenv("JOURNAL_STREAM", place_of(stream))
     monkeypatch.setattr(log, "Journal", lambda: Journal(there.getsockname()))
-    return log.set_up("info", "auto", ("s3cret",), stream)
+    log.set_up("info", "auto", ("s3cret",), stream)
+    return structlog.get_logger()
 
 
 def written(stream: TextIO) -> str:
@@ -46,7 +47,7 @@ def written(stream: TextIO) -> str:
     return stream.read()
 
 
-def test_a_line_is_an_entry_with_its_level_and_its_fields(under_systemd: Log, there: socket, stream: TextIO) -> None:
+def test_a_line_is_an_entry_with_its_level_and_its_fields(under_systemd: Any, there: socket, stream: TextIO) -> None:
     under_systemd.warning("not delivered yet", incident="1030000001", kind="new", error="HTTP 503")
     assert there.recv(4096).decode().splitlines() == [
         'MESSAGE=not delivered yet incident=1030000001 kind=new error="HTTP 503"',
@@ -59,7 +60,7 @@ def test_a_line_is_an_entry_with_its_level_and_its_fields(under_systemd: Log, th
     assert written(stream) == ""
 
 
-def test_no_field_holds_a_secret_or_begins_another(under_systemd: Log, there: socket) -> None:
+def test_no_field_holds_a_secret_or_begins_another(under_systemd: Any, there: socket) -> None:
     under_systemd.error("round failed", error="at s3cret\nPRIORITY=7")
     lines = there.recv(4096).decode().splitlines()
     assert "s3cret" not in "".join(lines)
@@ -68,7 +69,7 @@ def test_no_field_holds_a_secret_or_begins_another(under_systemd: Log, there: so
 
 @pytest.mark.parametrize("unwelcome", ["gone", "too large"])
 def test_what_the_journal_does_not_take_is_a_line_with_its_level(
-    under_systemd: Log, there: socket, stream: TextIO, unwelcome: str
+    under_systemd: Any, there: socket, stream: TextIO, unwelcome: str
 ) -> None:
     if unwelcome == "gone":
         Path(there.getsockname()).unlink()

@@ -16,7 +16,6 @@ import structlog
 import time_machine
 
 from daemon.host.log import set_up
-from daemon.model.events import Log
 from tests.given import NOW
 
 SECRET = "hunter2"
@@ -44,12 +43,13 @@ class Output:
         self.stream = io.StringIO()
         self._monkeypatch = monkeypatch
 
-    def log(self, form: str = "terminal", level: str = "debug", secrets: tuple[str, ...] = (SECRET,)) -> Log:
+    def log(self, form: str = "terminal", level: str = "debug", secrets: tuple[str, ...] = (SECRET,)) -> Any:
         if form == "journal":
             self._monkeypatch.setenv("JOURNAL_STREAM", "8:12345")
         else:
             self._monkeypatch.delenv("JOURNAL_STREAM", raising=False)
-        return set_up(level, "json" if form == "json" else "auto", secrets, self.stream)
+        set_up(level, "json" if form == "json" else "auto", secrets, self.stream)
+        return structlog.get_logger()
 
     @property
     def lines(self) -> list[str]:
@@ -270,7 +270,8 @@ class Broken(io.StringIO):
 )
 def test_a_stream_that_broke_is_no_error(error: Exception) -> None:
     stream = Broken(error)
-    log = set_up("info", "auto", (), stream)
+    set_up("info", "auto", (), stream)
+    log = structlog.get_logger()
     log.info("one")
     log.error("two")
     logging.getLogger("library").error("three")
@@ -287,7 +288,8 @@ def test_each_line_is_out_before_the_next_event() -> None:
             self.flushed += 1
 
     stream = Counting()
-    log = set_up("info", "auto", (), stream)
+    set_up("info", "auto", (), stream)
+    log = structlog.get_logger()
     for count in range(1, 4):
         log.info("event")
         assert stream.flushed == count

@@ -194,7 +194,7 @@ def test_the_suspicion_that_ended_does_not_come_back_because_another_request_fai
 
 
 def test_a_suspicion_of_long_ago_does_not_excuse_a_new_one(suspect: Flows) -> None:
-    """PollLoop failed ever since, so that none was complete between the two."""
+    """Rounds failed ever since, so that none was complete between the two."""
     suspect.betterstack.has("8")
     suspect.betterstack.refuses("since")
     with pytest.raises(BetterStackError):

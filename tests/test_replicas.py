@@ -38,7 +38,7 @@ INCIDENTS = 12
 MOST_LIVES = 5
 """Of one incident; in how many ways it may rightly be told grows with them."""
 SWEEP_EVERY = 5
-"""PollLoop, of which there is one a second."""
+"""Rounds, of which there is one a second."""
 QUIET = 7
 """Seconds before anything happens or lags: longer than the oldest answer is old."""
 FOUR = timedelta(seconds=4)

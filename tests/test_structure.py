@@ -59,7 +59,8 @@ DECISIONS = sorted(name for name in FILES if name.startswith("decisions."))
 
 def folder_of(module: str) -> str:
     """Where a module is; the package itself has no name."""
-    return module if module in PACKAGES or module in COMMANDS else module.rpartition(".")[0]
+    first = module.partition(".")[0]
+    return first if first in PACKAGES | COMMANDS else ""
 
 
 @cache

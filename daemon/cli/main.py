@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from daemon.cli.diagnose import Finding
     from daemon.config.load import Configuration
-    from daemon.model.events import Log
+    from daemon.model.event import Listener
 
 EXIT_CODES: dict[type[DaemonError], int] = {ConfigError: 78, DatabaseUnusableError: 78, AnotherInstanceError: 69}
 LOGGING = {"run", "once"}
@@ -130,13 +130,14 @@ def once(configuration: Configuration) -> None:
         sys.exit(1)
 
 
-def _log(configuration: Configuration) -> Log:
+def _log(configuration: Configuration) -> Listener:
     from daemon.host.log import set_up
+    from daemon.model.events.process import Warned
 
     settings = configuration.settings
     log = set_up(settings.log.level, settings.log.format, settings.secrets())
     for warning in _warnings(configuration):
-        log.warning(warning)
+        log(Warned(warning))
     return log
 
 

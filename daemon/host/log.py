@@ -20,7 +20,7 @@ from typing import Any, TextIO
 from daemon.host.journal import PRIORITIES, Journal, entry, reaches
 from daemon.host.output import Line, Outlet, lost_sentence, outlet_to
 from daemon.host.slim_imports import without
-from daemon.model.events import Log
+from daemon.model.event import Event, Listener
 from daemon.model.harmless import harmless
 from daemon.model.redact import scrubbed
 
@@ -29,17 +29,17 @@ with without("rich"):
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
-Event = MutableMapping[str, Any]
-Renderer = Callable[[Event], str]
+Entry = MutableMapping[str, Any]
+Renderer = Callable[[Entry], str]
 
 
-def set_up(level: str, form: str, secrets: tuple[str, ...], stream: TextIO | None = sys.stderr) -> Log:
-    """Makes every line of this process go to `stream`, and returns the program's own logger."""
+def set_up(level: str, form: str, secrets: tuple[str, ...], stream: TextIO | None = sys.stderr) -> Listener:
+    """Makes every line of this process go to `stream`, and returns what puts the program's own events there."""
     render = _json if form == "json" else _for_journal if os.environ.get("JOURNAL_STREAM") else _for_terminal
     # The journal takes fields from those who write to it themselves, and not only lines.
     journal = Journal() if render is _for_journal and reaches(stream, os.environ) else None
 
-    def line(_logger: object, method: str, event: Event) -> tuple[tuple[Line], dict[str, Any]]:
+    def line(_logger: object, method: str, event: Entry) -> tuple[tuple[Line], dict[str, Any]]:
         whole = {"event": event.pop("event"), "level": method, **event}
         entered = None if journal is None else partial(journal.write, _shown(_entry(whole), secrets))
         return (Line(_shown(render(whole), secrets), entered),), {}
@@ -53,12 +53,16 @@ def set_up(level: str, form: str, secrets: tuple[str, ...], stream: TextIO | Non
         logger_factory=lambda *_: _Lines(outlet or stream),
         cache_logger_on_first_use=True,
     )
-    log: Log = structlog.get_logger()
+    log = structlog.get_logger()
     _adopt_libraries(log)
-    return log
+
+    def listen(event: Event) -> None:
+        getattr(log, event.severity())(event.text(), **event.shown())
+
+    return listen
 
 
-def _adopt_libraries(log: Log) -> None:
+def _adopt_libraries(log: Any) -> None:
     root = logging.getLogger()
     root.handlers = [_Forward(log)]
     root.setLevel(logging.WARNING)
@@ -95,7 +99,7 @@ class _Lines:
 class _Forward(logging.Handler):
     """Hands the records of libraries to the program's own log."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Any) -> None:
         super().__init__()
         self._log = log
 
@@ -119,21 +123,21 @@ def complaint(sentence: str) -> str:
     return _json({"event": sentence, "level": "error"})
 
 
-def _json(event: Event) -> str:
+def _json(event: Entry) -> str:
     return json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **event}, default=str)
 
 
-def _entry(event: Event) -> str:
+def _entry(event: Entry) -> str:
     fields = {key: value for key, value in event.items() if key not in {"event", "level"}}
     return entry(_sentence(event), event["level"], fields)
 
 
-def _for_journal(event: Event) -> str:
+def _for_journal(event: Entry) -> str:
     """The journal reads the level from the head of a line."""
     return f"<{PRIORITIES[event['level']]}>{_sentence(event)}"
 
 
-def _for_terminal(event: Event) -> str:
+def _for_terminal(event: Entry) -> str:
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z {event['level']:<7} {_sentence(event)}"
 
 

@@ -16,7 +16,8 @@ from daemon.config.settings import Settings
 from daemon.deliver import Deliver
 from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop
-from daemon.model.events import Log
+from daemon.model.event import Listener
+from daemon.model.events import process as events
 from daemon.model.incident import Shown
 from daemon.poll import Poll
 from daemon.runtime.shared import Shared
@@ -35,7 +36,7 @@ class Components:
     """What the jobs work with, made for one configuration."""
 
     settings: Settings
-    log: Log
+    log: Listener
     housekeeping: Housekeeping
     poll: Poll
     deliver: Deliver
@@ -50,7 +51,7 @@ class Components:
 def build(
     configuration: Configuration,
     shared: Shared,
-    log_for: Callable[[Configuration], Log],
+    log_for: Callable[[Configuration], Listener],
     liveness: Mapping[str, Liveness],
     on_told: Callable[[], None],
 ) -> Components:
@@ -84,7 +85,7 @@ def _poll(
     shared: Shared,
     settings: Settings,
     incidents: HttpClient,
-    log: Log,
+    log: Listener,
     wait: Callable[[float], bool],
     on_told: Callable[[], None],
 ) -> Poll:
@@ -115,7 +116,7 @@ def _self_check(
     settings: Settings,
     signl4: Signl4,
     heartbeat: Heartbeat,
-    log: Log,
+    log: Listener,
     on_told: Callable[[], None],
 ) -> SelfCheck:
     return SelfCheck(
@@ -153,11 +154,11 @@ def _waiting(stop: Stop, liveness: Liveness) -> Callable[[float], bool]:
 class _Warnings:
     """Logs each oddity once. Called by the rounds alone."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Listener) -> None:
         self._log = log
         self._made: set[str] = set()
 
     def __call__(self, sentence: str) -> None:
         if sentence not in self._made and len(self._made) < MOST_WARNINGS:
             self._made.add(sentence)
-            self._log.warning(sentence)
+            self._log(events.Warned(sentence))

@@ -15,7 +15,8 @@ from daemon.config.load import Configuration
 from daemon.host.clock import utc_now
 from daemon.host.liveness import Liveness
 from daemon.model.errors import DatabaseBusyError
-from daemon.model.events import Log
+from daemon.model.event import Listener
+from daemon.model.events import deliveries as events
 from daemon.runtime.build import Components, build
 from daemon.runtime.poll_loop import PollLoop
 from daemon.runtime.shared import Shared
@@ -35,7 +36,9 @@ class Jobs:
     What begins with an underscore runs in the threads of the jobs, each in its own.
     """
 
-    def __init__(self, configuration: Configuration, shared: Shared, log_for: Callable[[Configuration], Log]) -> None:
+    def __init__(
+        self, configuration: Configuration, shared: Shared, log_for: Callable[[Configuration], Listener]
+    ) -> None:
         """All that can fail: raises `ConfigError`, and `DaemonError` where no thread can be started."""
         self.liveness = {"poll": Liveness(), "deliver": Liveness()}
         self._shared = shared
@@ -128,11 +131,11 @@ class Jobs:
             self.components.deliver.drain()
         except DatabaseBusyError as error:
             if str(error) != self._last_error:
-                log.warning("deliveries put off", error=str(error))
+                log(events.Postponed(str(error)))
             self._last_error = str(error)
         else:
             if self._last_error is not None:
-                log.info("deliveries go on", after=self._last_error)
+                log(events.Resumed(self._last_error))
             self._last_error = None
 
     def _self_check(self) -> None:

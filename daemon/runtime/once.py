@@ -8,13 +8,14 @@ from daemon.config.load import Configuration
 from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop
 from daemon.model.errors import BetterStackError, StoppedError
-from daemon.model.events import Log
+from daemon.model.event import Listener
+from daemon.model.events import rounds as events
 from daemon.model.snapshot import Duty
 from daemon.runtime.build import Components, build
 from daemon.runtime.shared import Shared, opened, share
 
 
-def once(configuration: Configuration, log_for: Callable[[Configuration], Log]) -> bool:
+def once(configuration: Configuration, log_for: Callable[[Configuration], Listener]) -> bool:
     """Whether all of it was done. Raises what `opened` and `build` raise."""
     log = log_for(configuration)
     stop = Stop()
@@ -46,7 +47,7 @@ def _round(components: Components) -> bool:
     try:
         components.poll.round(sweep=True)
     except BetterStackError as error:
-        components.log.error("round failed", error=str(error))
+        components.log(events.RoundFailed(str(error)))
         return False
     except StoppedError:
         return False

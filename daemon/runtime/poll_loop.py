@@ -11,6 +11,8 @@ from datetime import timedelta
 from daemon.decisions.retry import next_round
 from daemon.model.delivery import LONGEST_HOLD
 from daemon.model.errors import BetterStackError, DatabaseBusyError, StoppedError
+from daemon.model.events import rounds as events
+from daemon.model.events.process import ClockStepped
 from daemon.runtime.build import Components
 from daemon.runtime.shared import Shared
 
@@ -45,7 +47,7 @@ class PollLoop:
             self._prepare()
             self._components.poll.round(sweep=sweep)
         except StoppedError:
-            self._log.debug("round put down")
+            self._log(events.RoundInterrupted())
             return 0.0
         except BetterStackError as error:
             self_check.state_works()
@@ -84,13 +86,13 @@ class PollLoop:
         self._housekeeping.forget_spans(now)
         self._housekeeping.cut_waits(timedelta(0), now)
         clock.set_right()
-        self._log.warning("the clock was set", by=f"{step.total_seconds():+.1f}s")
+        self._log(ClockStepped(f"{step.total_seconds():+.1f}s"))
         self._wake()
 
     def _succeeded(self, started: float) -> float:
         rounds = self._rounds
         if rounds.last_error is not None:
-            self._log.info("rounds succeed again", after=rounds.last_error, failed_rounds=rounds.failures)
+            self._log(events.RoundsSucceed(rounds.last_error, rounds.failures))
         rounds.failures, rounds.last_error = 0, None
         next_in = max(self._interval().total_seconds() - (time.monotonic() - started), 0)
         self._prune()
@@ -100,7 +102,7 @@ class PollLoop:
         self._rounds.failures += 1
         next_in = next_round(self._interval(), self._rounds.failures, retry_after).total_seconds()
         if why != self._rounds.last_error:
-            self._log.error("round failed", error=why, next_in=f"{next_in:.0f}s")
+            self._log(events.RoundFailed(why, f"{next_in:.0f}s"))
         self._rounds.last_error = why
         return next_in
 
@@ -118,8 +120,8 @@ class PollLoop:
             pruned = self._housekeeping.prune(self._shared.clock() - self._settings.database.retention)
             self._housekeeping.checkpoint()
         except DatabaseBusyError as error:
-            self._log.warning("pruning put off", error=str(error))
+            self._log(events.PruningPostponed(str(error)))
             return
         self._rounds.pruned_at = time.monotonic()
         if pruned:
-            self._log.info("pruned", incidents=pruned)
+            self._log(events.Pruned(pruned))

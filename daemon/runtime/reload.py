@@ -17,6 +17,7 @@ from daemon.host.signals import Stop
 from daemon.host.startup import HANGUP, Hangup
 from daemon.host.systemd import Systemd
 from daemon.model.errors import ConfigError
+from daemon.model.events import process as events
 from daemon.runtime.jobs import Jobs
 
 
@@ -69,7 +70,7 @@ class Reload:
 
     def _obey(self, jobs: Jobs) -> None:
         if self._hangup.terminal_closed():
-            jobs.components.log.info("the terminal that this was started from was closed")
+            jobs.components.log(events.TerminalClosed())
             self._stop.set()
             return
         self._preparing = Thread(target=self._prepare, args=(jobs,), name="reload", daemon=True)
@@ -101,9 +102,10 @@ class Reload:
         if isinstance(prepared, Jobs):
             self._ready = prepared
             return
-        self.refused = f"the new configuration is refused, the old one stays in force: {prepared}"
+        refused = events.ConfigurationRefused(prepared)
+        self.refused = refused.text()
         self._systemd.ready()
-        jobs.components.log.error(self.refused)
+        jobs.components.log(refused)
 
     def _give_up(self, jobs: Jobs, ready: Jobs) -> None:
         """A later one is asked for."""
@@ -127,7 +129,7 @@ class Reload:
         self._ready = self._holding_since = self.refused = None
         ready.begin()
         changed = differences(jobs.components.settings, ready.components.settings)
-        ready.components.log.info("configuration reloaded", changed="; ".join(changed) or "nothing")
+        ready.components.log(events.ConfigurationReloaded("; ".join(changed) or "nothing"))
         self._systemd.ready()
         return ready
 

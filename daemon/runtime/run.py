@@ -16,7 +16,8 @@ from daemon.host.output import end_at_once, flush
 from daemon.host.signals import Stop
 from daemon.host.startup import HANGUP
 from daemon.host.systemd import Systemd
-from daemon.model.events import Log
+from daemon.model.event import Listener
+from daemon.model.events import process as events
 from daemon.model.snapshot import Duty
 from daemon.runtime.jobs import STOP_GRACE, Jobs
 from daemon.runtime.reload import Reload
@@ -32,7 +33,7 @@ MORE_TIME = 60.0
 
 
 def run(
-    configuration: Configuration, read: Callable[[], Configuration], log_for: Callable[[Configuration], Log]
+    configuration: Configuration, read: Callable[[], Configuration], log_for: Callable[[Configuration], Listener]
 ) -> None:
     """The daemon, until SIGTERM or SIGINT. Raises what `opened` and `Jobs` raise.
 
@@ -51,7 +52,7 @@ def run(
 def _live(jobs: Jobs, shared: Shared, reload: Reload, systemd: Systemd) -> None:
     jobs.begin()
     components = jobs.components
-    components.log.info("started", version=__version__, interval=spelled(components.settings.poll.interval))
+    components.log(events.Started(__version__, spelled(components.settings.poll.interval)))
     systemd.ready()
     watchdog, tick = Watchdog(systemd), TICK
     while not shared.stop.wait(tick):
@@ -68,10 +69,10 @@ def _live(jobs: Jobs, shared: Shared, reload: Reload, systemd: Systemd) -> None:
 
 def _stop(jobs: Jobs, stop: Stop, systemd: Systemd) -> None:
     patience, log = jobs.patience(), jobs.components.log
-    log.info("stopping")
+    log(events.Stopping())
     systemd.stopping(patience + STOP_GRACE)
     if not jobs.ended(patience - stop.since()):
-        log.error("requests in flight did not end in time; what they did is found out at the next start")
+        log(events.StopOverdue())
         end_at_once(LAST_WORDS, EXIT_STUCK)
-    log.info("stopped")
+    log(events.Stopped())
     flush(sys.stderr, LAST_WORDS)

@@ -11,7 +11,7 @@ from daemon.clients.betterstack import Quiet
 from daemon.deliver import Sending
 from daemon.host.clock import SteadyClock, TheirClock
 from daemon.host.signals import Stop
-from daemon.model.events import Log
+from daemon.model.event import Listener
 from daemon.model.snapshot import Duty
 from daemon.self_check import Notes
 from daemon.storage import queries
@@ -46,7 +46,7 @@ class Shared:
     """What SIGNL4 was sent, and said of it."""
     notes: Notes = field(default_factory=Notes)
     rounds: Rounds = field(default_factory=Rounds)
-    keep: Callable[[Log, Callable[[], None]], None] = lambda _log, _on_progress: None
+    keep: Callable[[Listener, Callable[[], None]], None] = lambda _log, _on_progress: None
     """Looks after the database file, between two rounds."""
 
 

@@ -4,6 +4,7 @@ import time
 
 from daemon.host.output import end_at_once
 from daemon.host.systemd import Systemd
+from daemon.model.events.process import Stuck
 from daemon.runtime.jobs import Jobs
 
 STANDSTILL = 3.0
@@ -33,8 +34,6 @@ class Watchdog:
         limit = 3 * settings.poll.interval.total_seconds() + 2 * settings.http.timeout.total_seconds()
         hung = next((name for name, liveness in jobs.liveness.items() if liveness.silent_for() > limit), None)
         if hung is not None:
-            jobs.components.log.error(
-                "stuck, so this process ends; a restart is safe", job=hung, silent_for=f"{limit:.0f}s"
-            )
+            jobs.components.log(Stuck(hung, f"{limit:.0f}s"))
             end_at_once(LAST_WORDS, EXIT_STUCK)
         self._systemd.alive()

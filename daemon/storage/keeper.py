@@ -16,7 +16,8 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from daemon.model.errors import DaemonError, DatabaseBusyError, DatabaseUnusableError
-from daemon.model.events import Log
+from daemon.model.event import Listener
+from daemon.model.events import process as events
 from daemon.storage import lock
 from daemon.storage.backup import written
 from daemon.storage.carry import carry_over
@@ -61,7 +62,7 @@ class Keeper:
         engine.update_execution_options(gate=self._gate)
         event.listen(engine, "connect", self._check, insert=True)
 
-    def look(self, log: Log, on_progress: Callable[[], None]) -> None:
+    def look(self, log: Listener, on_progress: Callable[[], None]) -> None:
         """Puts right what somebody did to the file. Raises `DatabaseBusyError`; nobody reads or writes from then on.
 
         `on_progress` is called while a file that is taken up is brought up to date.
@@ -77,7 +78,7 @@ class Keeper:
             raise DatabaseBusyError(why) from None
         self._gate.say(None)
         if change:
-            log.error(str(change), file=file, done=done)
+            log(events.DatabaseFileChanged(str(change), file, done))
 
     def close(self) -> None:
         """Gives up all connections. A name that was lost just now is put right before."""

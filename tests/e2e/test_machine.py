@@ -32,7 +32,7 @@ from tests.owner import BOUND
 WRAPPED = (sys.executable, "-m", "tests.e2e.wrapper")
 """The program with switches for faults that can only be made inside it."""
 PAGE = 4096
-ENDS = ("rounds succeed again", "deliveries go on")
+ENDS = ("rounds succeed again", "deliveries resumed")
 """What the log says of its end: a fault may meet one of the two flows alone."""
 SOON = 10.0
 """Seconds in which a hang ends the process."""
@@ -363,7 +363,7 @@ def test_a_failure_that_lasts_is_logged_once(operator: Operator, sandbox: Sandbo
         daemon.wait_for(lambda: daemon.says("not delivered yet"), "a delivery that waits")
         machine.spoil()
         outage.release()
-        daemon.wait_for(lambda: daemon.says("deliveries put off"), "the complaint")
+        daemon.wait_for(lambda: daemon.says("deliveries postponed"), "the complaint")
         seen = len(pages(sandbox))
         daemon.wait_for(lambda: len(pages(sandbox)) > seen + 2, "more failed rounds")
         machine.mend()

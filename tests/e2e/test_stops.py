@@ -82,7 +82,7 @@ def test_a_machine_without_a_thread_for_the_start_is_told_of_in_a_sentence(opera
 def test_a_machine_without_threads_for_a_while_loses_nothing_and_stops_in_order(
     operator: Operator, sandbox: Sandbox
 ) -> None:
-    """PollLoop go on, deliveries wait, and a reload is not forgotten."""
+    """Rounds go on, deliveries wait, and a reload is not forgotten."""
     daemon = operator.run(program=(sys.executable, "-c", NO_THREADS, "later"))
     daemon.wait_for(lambda: len(pages(sandbox)) > 1, "rounds")
     daemon.command("no threads")

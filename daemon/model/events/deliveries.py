@@ -1,0 +1,140 @@
+"""Events of the deliveries: what came of each attempt."""
+
+from dataclasses import dataclass
+
+from daemon.model.event import Event, Level
+from daemon.model.incident import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered(Event):
+    """SIGNL4 took a delivery."""
+
+    event = "delivered"
+    incident: str
+    kind: Kind
+    attempt: int
+    event_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotDelivered(Event):
+    """An attempt failed and is repeated: SIGNL4 is down, asks to wait, or refuses the secret."""
+
+    event = "not delivered yet"
+    level = Level.WARNING
+    todo = "what the error says; an outage of SIGNL4 ends by itself"
+    incident: str
+    kind: Kind
+    attempt: int
+    error: str
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadRefused(Event):
+    """SIGNL4 refused the payload. The next attempt sends a minimal one, which still wakes somebody."""
+
+    event = "payload refused, trying a minimal one"
+    level = Level.WARNING
+    todo = "mend the template"
+    incident: str
+    kind: Kind
+    attempt: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryDead(Event):
+    """SIGNL4 refused the minimal payload too. Nothing more is tried by itself."""
+
+    event = "delivery dead"
+    level = Level.ERROR
+    todo = "the command in `mend`"
+    incident: str
+    kind: Kind
+    attempt: int
+    error: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailsOnItsOwn(Event):
+    """A delivery fails while others are taken. It is tried alone and rarely, and holds nobody up."""
+
+    event = "delivery fails on its own"
+    level = Level.ERROR
+    todo = "look at the incident; the command in `mend` gives the delivery up"
+    incident: str
+    kind: Kind
+    attempt: int
+    error: str
+    mend: str
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedOnItsWay(Event):
+    """Somebody gave a delivery up while it was on its way, and SIGNL4 did not take it."""
+
+    event = "dropped on its way"
+    incident: str
+    kind: Kind
+    attempt: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded(Event):
+    """The incident was over too long before anybody could first be told, so nobody is woken for it."""
+
+    event = "superseded"
+    incident: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signl4TakesAgain(Event):
+    """The first delivery that was taken after failed ones."""
+
+    event = "SIGNL4 takes deliveries again"
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed(Event):
+    """The database cannot be read or written now, so nothing is sent."""
+
+    event = "deliveries postponed"
+    level = Level.WARNING
+    todo = "what the error says"
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoThread(Event):
+    """The machine has no thread left for a request; it is tried again each second."""
+
+    event = "deliveries postponed"
+    level = Level.ERROR
+    todo = "look at TasksMax= of the unit, and at ulimit -u"
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Event):
+    """Deliveries go out again."""
+
+    event = "deliveries resumed"
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultNotRecorded(Event):
+    """What came of an attempt cannot be written down. It is tried each second, and nothing more is sent until then."""
+
+    event = "result not recorded"
+    level = Level.ERROR
+    todo = "what the error says; mostly a full disk"
+    delivery: int
+    error: str

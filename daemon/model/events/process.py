@@ -1,0 +1,136 @@
+"""Events of the process: start, stop, configuration, clock and files."""
+
+from dataclasses import dataclass
+
+from daemon.model.event import Event, Level
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """The daemon works: the first round begins."""
+
+    event = "started"
+    version: str
+    interval: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping(Event):
+    """It was asked to stop. What is in flight is still recorded."""
+
+    event = "stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Event):
+    """All is recorded; the process ends."""
+
+    event = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class StopOverdue(Event):
+    """A request outlasted its time. It may have been taken; at worst it is repeated under the same external id."""
+
+    event = "requests in flight did not end in time; what they did is found out at the next start"
+    level = Level.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalClosed(Event):
+    """SIGHUP came from the terminal that the daemon was started from, so it stops."""
+
+    event = "the terminal that this was started from was closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck(Event):
+    """A job hangs, so the process ends with exit code 70 and the service manager starts it again."""
+
+    event = "stuck, so this process ends; a restart is safe"
+    level = Level.ERROR
+    todo = "if it comes back, look at the disk and at what the job waits for"
+    job: str
+    silent_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationReloaded(Event):
+    """The new configuration is in force. The changes are named, secrets without their values."""
+
+    event = "configuration reloaded"
+    changed: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationRefused(Event):
+    """The new configuration cannot be used; the old one stays in force."""
+
+    event = "the new configuration is refused, the old one stays in force"
+    level = Level.ERROR
+    todo = "mend what the sentence names, and reload again"
+    sentence: str
+
+    def text(self) -> str:
+        """With the reason."""
+        return f"{self.event}: {self.sentence}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStepped(Event):
+    """The clock of this machine was set. What time would prove starts again."""
+
+    event = "the clock was set"
+    level = Level.WARNING
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOff(Event):
+    """The clock of this machine differs from Better Stack's; the sentence says by how much."""
+
+    event = "(the clock of this machine is off)"
+    level = Level.WARNING
+    todo = "set the clock, and let it be kept right"
+    sentence: str
+
+    def text(self) -> str:
+        """The sentence alone."""
+        return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRight(Event):
+    """It differs no more."""
+
+    event = "the clock of this machine is right again"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFileChanged(Event):
+    """Somebody moved, removed or replaced the database file while it was in use; `done` says what became of it."""
+
+    event = "the database file was …"
+    level = Level.ERROR
+    todo = "leave the file alone while the daemon runs; `db backup` makes copies"
+    sentence: str
+    file: str
+    done: str | None
+
+    def text(self) -> str:
+        """What happened to it."""
+        return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """Better Stack did something odd that is dealt with, or the configuration holds something odd. Said once each."""
+
+    event = "(the sentence)"
+    level = Level.WARNING
+    todo = "what the sentence says"
+    sentence: str
+
+    def text(self) -> str:
+        """The sentence alone."""
+        return self.sentence

@@ -1,0 +1,94 @@
+"""Events of the rounds: what came of each, and what was seen."""
+
+from dataclasses import dataclass
+
+from daemon.model.event import Event, Level
+from daemon.model.incident import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFailed(Event):
+    """A round does not count. Said once for each reason; rounds go on, more slowly."""
+
+    event = "round failed"
+    level = Level.ERROR
+    todo = "what the error says; an outage of Better Stack ends by itself"
+    error: str
+    next_in: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundsSucceed(Event):
+    """The first complete round after failed ones."""
+
+    event = "rounds succeed again"
+    after: str
+    failed_rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundInterrupted(Event):
+    """The program stops in the middle of a round. What was read is recorded."""
+
+    event = "round interrupted"
+    level = Level.DEBUG
+
+
+@dataclass(frozen=True, slots=True)
+class Transitioned(Event):
+    """Something became true of an incident, and is in the outbox."""
+
+    event = "transition"
+    incident: str
+    kind: Kind
+    generation: int
+    reason: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFailed(Event):
+    """A payload template could not be filled in; the minimal payload is sent instead."""
+
+    event = "template failed"
+    level = Level.WARNING
+    todo = "mend the template; `check` shows what it makes of an incident"
+    incident: str
+    kind: Kind
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSetAside(Event):
+    """The record of an incident cannot be read. It is asked for again, and nothing is concluded about it."""
+
+    event = "record set aside"
+    level = Level.WARNING
+    todo = "look at the incident in Better Stack"
+    which: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReadAgain(Event):
+    """That record can be read again, is gone, or nobody needs it any more."""
+
+    event = "record no longer set aside"
+    which: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned(Event):
+    """Incidents that are over for longer than `database.retention` were deleted."""
+
+    event = "pruned"
+    incidents: int
+
+
+@dataclass(frozen=True, slots=True)
+class PruningPostponed(Event):
+    """The database could not be written; it is tried after the next round."""
+
+    event = "pruning postponed"
+    level = Level.WARNING
+    error: str
