@@ -43,9 +43,7 @@ def written() -> str:
     for subject in ORDER:
         title = (import_module(f"{events.__name__}.{subject}").__doc__ or "").splitlines()[0]
         rows = "\n".join(sorted(map(row, kinds(subject))))
-        parts.append(
-            f"## {title.rstrip('.')}\n\n| event | level | fields | what happened | what to do |\n|---|---|---|---|---|\n{rows}\n"
-        )
+        parts.append(f"## {title.rstrip('.')}\n\n{TOP}\n{rows}\n")
     return "\n".join(parts)
 
 

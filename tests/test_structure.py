@@ -33,7 +33,7 @@ ONLY_IN = {
     "alembic": {"storage.migrate"},
     "apscheduler": {"runtime.jobs", "runtime.workers"},
     "structlog": {"host.log"},
-    "click": {"cli.main", "cli.operate"},
+    "click": {"cli"},
     "rich": {"cli.render", "sandbox"},
     "pydantic": {"config"},
     "pydantic_core": {"config.load"},

@@ -1,25 +1,51 @@
-"""What an operator decides about single deliveries: `retry` and `drop`.
+"""`retry` and `drop`: what an operator decides about single deliveries.
 
 One line is said for each id, and whatever could not be done with one does not keep the others from it.
 """
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from daemon.cli.options import configured, say
 from daemon.model.errors import DatabaseUnusableError
 from daemon.model.incident import Kind
-from daemon.storage import queries
-from daemon.storage.engine import existing
 
-Say = Callable[..., None]
-"""Prints a sentence; on standard error with `err`."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from daemon.config.load import Configuration
 
 
-def retry(url: str, ids: Sequence[int], say: Say, *, dead: bool, force: bool) -> bool:
+@click.command()
+@click.argument("ids", nargs=-1, type=int, metavar="ID...")
+@click.option("--dead", is_flag=True, help="All dead deliveries.")
+@click.option("--force", is_flag=True, help="Also what is too late, and would open what is over or close what is open.")
+@configured(offline=True)
+def retry(configuration: Configuration, ids: tuple[int, ...], dead: bool, force: bool) -> None:
+    """Make dead deliveries pending again, and waiting ones due now."""
+    if not _retry(configuration.settings.database.url, ids, dead=dead, force=force):
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@configured(offline=True)
+def drop(configuration: Configuration, ids: tuple[int, ...], yes: bool) -> None:
+    """Give up deliveries that cannot be sent, dead ones or waiting ones."""
+    if not _drop(configuration.settings.database.url, ids, yes=yes):
+        sys.exit(1)
+
+
+def _retry(url: str, ids: Sequence[int], *, dead: bool, force: bool) -> bool:
     """Dead deliveries become pending again, waiting ones are due now. Whether all were."""
+    from daemon.storage import queries
+    from daemon.storage.engine import existing
+
     if bool(ids) == dead:
         raise click.UsageError("give the ids of dead or waiting deliveries, or --dead for all that are dead")
     engine = existing(url)
@@ -37,8 +63,11 @@ def retry(url: str, ids: Sequence[int], say: Say, *, dead: bool, force: bool) ->
     return not refused
 
 
-def drop(url: str, ids: Sequence[int], say: Say, *, yes: bool) -> bool:
+def _drop(url: str, ids: Sequence[int], *, yes: bool) -> bool:
     """Gives deliveries up, once somebody at a terminal said so, or `--yes` did. Whether all were."""
+    from daemon.storage import queries
+    from daemon.storage.engine import existing
+
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to ask at; add --yes to give these deliveries up unasked")
     engine = existing(url)

@@ -18,7 +18,7 @@ from daemon.model.harmless import harmless
 _STYLES = {"pending": "yellow", "dead": "bold red", "delivered": "green", "open": "bold", "acknowledged": "cyan"}
 
 
-def as_json(value: object) -> str:
+def spelled_as_json(value: object) -> str:
     """For programs: times in ISO 8601, and only ASCII, which every pipe can carry."""
     return json.dumps(value, indent=2, default=_spelled)
 

@@ -1,0 +1,59 @@
+"""`check` and `test-alert`: whether the configuration is good, before it is needed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from daemon.cli.options import configured, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from daemon.cli.diagnose import Finding
+    from daemon.config.load import Configuration
+
+
+@click.command()
+@click.option("--online", is_flag=True, help="Also ask both services.")
+@configured()
+def check(configuration: Configuration, online: bool) -> None:
+    """Validate the configuration and say what it will do."""
+    from daemon.cli.diagnose import check_online, plan
+    from daemon.storage.engine import check_place
+
+    warnings = warnings_of(configuration)
+    check_place(configuration.settings.database.url)
+    for sentence in plan(configuration):
+        say(sentence)
+    for warning in warnings:
+        say(f"warning: {warning}")
+    if online:
+        _report(check_online(configuration.settings))
+
+
+@click.command("test-alert")
+@configured()
+def test_alert(configuration: Configuration) -> None:
+    """Send an alert and its end to SIGNL4, and print the answers."""
+    from daemon.cli.diagnose import send_test_alert
+
+    _report(send_test_alert(configuration.settings))
+
+
+def _report(findings: Iterable[Finding]) -> None:
+    failed = False
+    for well, sentence in findings:
+        say(sentence if well else f"FAILED: {sentence}", err=not well)
+        failed = failed or not well
+    if failed:
+        sys.exit(1)
+
+
+def warnings_of(configuration: Configuration) -> list[str]:
+    """What is odd about a configuration, a sentence each."""
+    from daemon.decisions.payload import Templates
+
+    return [*configuration.warnings, *Templates(configuration.settings).warnings()]

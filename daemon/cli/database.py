@@ -1,0 +1,42 @@
+"""`db`: looks after the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from daemon.cli.options import configured, say
+
+if TYPE_CHECKING:
+    from daemon.config.load import Configuration
+
+
+@click.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command("upgrade")
+@configured(offline=True)
+def upgrade(configuration: Configuration) -> None:
+    """Bring the database to the newest schema; `run` and `once` do it themselves."""
+    from daemon.storage import engine
+    from daemon.storage.upgrade import upgrade as bring_up_to_date
+
+    url = configuration.settings.database.url
+    with engine.locked(url):
+        done = bring_up_to_date(url)
+    say(f"{engine.file_of(url)} {'was brought' if done else 'is'} up to date")
+
+
+@db.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@configured(offline=True)
+def backup(configuration: Configuration, file: Path) -> None:
+    """Write a consistent copy of the database, also while the daemon runs."""
+    from daemon.storage.backup import backup as write_copy
+
+    write_copy(configuration.settings.database.url, file)
+    say(f"written to {file}")

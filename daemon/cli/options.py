@@ -1,0 +1,61 @@
+"""What commands have in common: the configuration, their options, and how they speak.
+
+Each command imports what it needs: `run` must not carry what only people at a terminal need, and `--help` nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import update_wrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from daemon.model.harmless import harmless
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOGGING = {"run", "once"}
+"""The commands that keep a log."""
+AS_JSON = f"{__name__}.as_json"
+"""The note of the context that complaints are lines of a log in JSON."""
+
+config_option = click.option(
+    "--config", type=click.Path(path_type=Path, readable=False), metavar="FILE", help="The TOML file with the settings."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+
+def say(sentence: str, *, err: bool = False) -> None:
+    """A sentence may quote others: what a service answered, what stands in a file, how a file is named."""
+    click.echo(harmless(sentence), err=err)
+
+
+def configured(*, offline: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Hands a command its configuration. `--config` is taken before and after the command's name."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @config_option
+        @click.pass_context
+        def with_configuration(ctx: click.Context, /, config: Path | None, **options: Any) -> Any:
+            from daemon.config.load import load, logs_json
+
+            named = config or ctx.obj
+            ctx.meta[AS_JSON] = ctx.info_name in LOGGING and logs_json(named, os.environ)
+            return command(load(named, os.environ, offline=offline), **options)
+
+        return update_wrapper(with_configuration, command)
+
+    return decorate
+
+
+def show(found: Any, as_text: Callable[[Any], None], *, as_json: bool) -> None:
+    """Prints what a listing found, for programs or for people."""
+    if as_json:
+        from daemon.cli.render import spelled_as_json
+
+        click.echo(spelled_as_json(found))
+    else:
+        as_text(found)
