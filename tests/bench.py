@@ -16,8 +16,9 @@ from pathlib import Path
 from daemon.model.incident import IncidentState, Kind, Phase, Transition
 from daemon.sandbox.process import isolated
 from daemon.sandbox.server import Sandbox
-from daemon.storage.engine import locked, open_engine
+from daemon.storage.engine import open_engine
 from daemon.storage.incidents import Change
+from daemon.storage.instance import locked
 from daemon.storage.upgrade import upgrade
 from tests.whole import Store
 

@@ -15,7 +15,8 @@ from daemon.clients.http import ExchangeError
 from daemon.config.load import SECTIONS
 from daemon.model.errors import DaemonError
 from daemon.model.event import Event
-from daemon.storage.engine import locked, open_engine
+from daemon.storage.engine import open_engine
+from daemon.storage.instance import locked
 from daemon.storage.upgrade import upgrade
 from tests.canary import leaked, leaked_into
 from tests.given import NOW

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from daemon.storage.engine import locked
+from daemon.storage.instance import locked
 from tests.at_terminal import ROOT, SECRETS, assert_sentence, command, process
 from tests.outbox import DEAD, DELIVERED, NEW, RESOLVED, dump, put, states, tell
 from tests.whole import Store
@@ -100,7 +100,8 @@ def test_what_only_looks_does_not_mind_a_daemon_at_work(database: Path, line: st
 def test_what_must_write_into_a_locked_database_is_1(
     database: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("daemon.storage.engine.BUSY_SECONDS", 0)
+    for module in ("engine", "revision"):
+        monkeypatch.setattr(f"daemon.storage.{module}.BUSY_SECONDS", 0)
     put(store, "1", DEAD, NEW)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

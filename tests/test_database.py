@@ -15,7 +15,9 @@ from sqlalchemy import Engine
 
 from daemon.model.errors import AnotherInstanceError
 from daemon.storage.backup import put_by
-from daemon.storage.engine import existing, file_of, locked, open_engine, revision_of, transaction
+from daemon.storage.engine import existing, open_engine, transaction
+from daemon.storage.instance import locked
+from daemon.storage.revision import file_of, revision_of
 from daemon.storage.upgrade import upgrade
 
 ROOT = Path(__file__).parent.parent
@@ -142,7 +144,7 @@ def test_opening_an_engine_touches_nothing(tmp_path: Path) -> None:
 
 HOLDER = """
 import sys, time
-from daemon.storage.engine import locked
+from daemon.storage.instance import locked
 with locked(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()

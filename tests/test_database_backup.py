@@ -13,7 +13,8 @@ import pytest
 
 from daemon.model.errors import DatabaseUnusableError
 from daemon.storage.backup import backup
-from daemon.storage.engine import REVISIONS, existing, open_engine, revision_of
+from daemon.storage.engine import existing, open_engine
+from daemon.storage.revision import REVISIONS, revision_of
 from tests.given import NOW
 from tests.outbox import NEW, change, dump, impatient, tell
 from tests.whole import Store

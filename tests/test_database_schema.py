@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind, Phase
-from daemon.storage.engine import MIGRATIONS, REVISIONS, revision_of
+from daemon.storage.revision import MIGRATIONS, REVISIONS, revision_of
 from daemon.storage.schema import METADATA
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from daemon.model.errors import ConfigError, DatabaseUnusableError
-from daemon.storage.engine import check_place, existing, locked, revision_of
+from daemon.storage.engine import existing
+from daemon.storage.instance import locked
+from daemon.storage.revision import check_place, revision_of
 from daemon.storage.upgrade import upgrade
 from tests.owner import as_owner, needs_an_owner
 
@@ -123,7 +125,8 @@ def test_a_check_of_the_place_leaves_nothing_behind(tmp_path: Path, database: Pa
 def test_a_database_that_somebody_else_writes_for_too_long_is_not_started_on(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("daemon.storage.engine.BUSY_SECONDS", 0)
+    for module in ("engine", "revision"):
+        monkeypatch.setattr(f"daemon.storage.{module}.BUSY_SECONDS", 0)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(
@@ -135,7 +138,8 @@ def test_a_database_that_somebody_else_writes_for_too_long_is_not_started_on(
 
 UPGRADE = """
 import sys
-from daemon.storage.engine import check_place, existing
+from daemon.storage.engine import existing
+from daemon.storage.revision import check_place
 from daemon.storage.upgrade import upgrade
 try:
     vars()[sys.argv[1]](sys.argv[2])

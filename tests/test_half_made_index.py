@@ -11,7 +11,9 @@ import daemon.storage.backup
 from daemon.model.errors import DatabaseUnusableError
 from daemon.storage import sqlite
 from daemon.storage.backup import backup
-from daemon.storage.engine import REVISIONS, locked, reader, revision_of, transaction
+from daemon.storage.engine import reader, transaction
+from daemon.storage.instance import locked
+from daemon.storage.revision import REVISIONS, revision_of
 from daemon.storage.sqlite import connected
 
 

@@ -16,8 +16,10 @@ from sqlalchemy import NullPool
 from daemon.model.errors import AnotherInstanceError, DatabaseBusyError
 from daemon.model.incident import Phase
 from daemon.storage.backup import backup
-from daemon.storage.engine import holder, locked, open_engine, transaction
-from daemon.storage.keeper import LOG, Keeper
+from daemon.storage.changes import LOG
+from daemon.storage.engine import open_engine, transaction
+from daemon.storage.instance import holder, locked
+from daemon.storage.keeper import Keeper
 from daemon.storage.upgrade import upgrade
 from tests.conftest import KeptLog
 from tests.outbox import ACKNOWLEDGED, DEAD, DELIVERED, NEW, RESOLVED, put, states, tell

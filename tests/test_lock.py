@@ -14,7 +14,8 @@ import pytest
 from daemon import __version__
 from daemon.model.errors import AnotherInstanceError, DatabaseUnusableError
 from daemon.storage import lock
-from daemon.storage.engine import holder, locked, open_engine, transaction
+from daemon.storage.engine import open_engine, transaction
+from daemon.storage.instance import holder, locked
 from daemon.storage.sqlite import WRITING, connected
 from daemon.storage.upgrade import upgrade
 from tests.at_terminal import assert_sentence, process
@@ -30,7 +31,7 @@ def url(file: Path) -> str:
 
 HOLDER = """
 import sys
-from daemon.storage.engine import locked
+from daemon.storage.instance import locked
 with locked(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
@@ -240,7 +241,7 @@ def test_where_nothing_is_nobody_holds_it(tmp_path: Path) -> None:
 
 
 def test_to_ask_disturbs_nobody(database: Path) -> None:
-    asking = "import sys; from daemon.storage.engine import holder\nfor _ in range(500): holder(sys.argv[1])"
+    asking = "import sys; from daemon.storage.instance import holder\nfor _ in range(500): holder(sys.argv[1])"
     with subprocess.Popen([sys.executable, "-c", asking, url(database)], cwd=ROOT) as other:
         while other.poll() is None:
             with locked(url(database)):

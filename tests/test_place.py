@@ -12,8 +12,10 @@ import pytest
 from daemon.model.errors import DatabaseUnusableError
 from daemon.model.harmless import harmless
 from daemon.storage.backup import backup, put_by
-from daemon.storage.engine import check_place, existing, locked, open_engine, reader, transaction
+from daemon.storage.engine import existing, open_engine, reader, transaction
+from daemon.storage.instance import locked
 from daemon.storage.place import followed, status_of
+from daemon.storage.revision import check_place
 from daemon.storage.sqlite import CANNOT_HOLD, why
 from daemon.storage.upgrade import upgrade
 from tests.at_terminal import SECRETS, assert_sentence, process

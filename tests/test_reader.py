@@ -15,7 +15,8 @@ from sqlalchemy import Engine, event
 
 from daemon.model.errors import DatabaseBusyError
 from daemon.storage.backup import backup
-from daemon.storage.engine import existing, open_engine, reader, revision_of, transaction
+from daemon.storage.engine import existing, open_engine, reader, transaction
+from daemon.storage.revision import revision_of
 from tests.at_terminal import SECRETS
 from tests.given import NOW
 from tests.outbox import NEW, tell

@@ -13,7 +13,7 @@ import pytest
 from daemon.model.errors import DatabaseUnusableError
 from daemon.storage import backup, upgrade
 from daemon.storage.backup import put_by
-from daemon.storage.engine import REVISIONS
+from daemon.storage.revision import REVISIONS
 from tests.manager import managing
 from tests.outbox import dump
 
@@ -27,7 +27,7 @@ def older(database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", (OLDER,))
         connection.commit()
-    monkeypatch.setattr("daemon.storage.engine.REVISIONS", [OLDER, *REVISIONS])
+    monkeypatch.setattr("daemon.storage.revision.REVISIONS", [OLDER, *REVISIONS])
     return database
 
 

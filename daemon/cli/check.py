@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def check(configuration: Configuration, online: bool) -> None:
     """Validate the configuration and say what it will do."""
     from daemon.cli.diagnose import check_online, plan
-    from daemon.storage.engine import check_place
+    from daemon.storage.revision import check_place
 
     warnings = warnings_of(configuration)
     check_place(configuration.settings.database.url)

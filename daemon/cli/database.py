@@ -22,13 +22,14 @@ def db() -> None:
 @configured(offline=True)
 def upgrade(configuration: Configuration) -> None:
     """Bring the database to the newest schema; `run` and `once` do it themselves."""
-    from daemon.storage import engine
+    from daemon.storage.instance import locked
+    from daemon.storage.revision import file_of
     from daemon.storage.upgrade import upgrade as bring_up_to_date
 
     url = configuration.settings.database.url
-    with engine.locked(url):
+    with locked(url):
         done = bring_up_to_date(url)
-    say(f"{engine.file_of(url)} {'was brought' if done else 'is'} up to date")
+    say(f"{file_of(url)} {'was brought' if done else 'is'} up to date")
 
 
 @db.command("backup")

@@ -24,7 +24,8 @@ def status(configuration: Configuration, as_json: bool) -> None:
     from daemon.host.clock import utc_now
     from daemon.model.snapshot import Presence, Snapshot
     from daemon.storage import queries
-    from daemon.storage.engine import holder, reader
+    from daemon.storage.engine import reader
+    from daemon.storage.instance import holder
 
     presence = Presence(holder(configuration.settings.database.url))
     engine = reader(configuration.settings.database.url)

@@ -66,7 +66,7 @@ def reconcile(
     """
     seen = of_this_generation(before, seen)
     if before is None:
-        return _begin(_record(seen, external_id, 1), seen, policy, now)
+        return _begin(IncidentState.first_seen(seen, external_id, 1), seen, policy, now)
     # Whatever it says, there is a record.
     before, found = replace(before, gone_since=None), order(before, seen)
     if found is Order.DOUBTFUL:
@@ -195,7 +195,7 @@ def _settled(after: IncidentState, read: Read) -> IncidentState:
 def _carried_on(before: IncidentState, seen: Incident) -> IncidentState:
     """The same generation as it was seen now. What was once said is not forgotten for being left out."""
     return replace(
-        _record(seen, before.external_id, before.generation),
+        IncidentState.first_seen(seen, before.external_id, before.generation),
         alerted=before.alerted,
         acknowledged_at=seen.acknowledged_at or before.acknowledged_at,
         resolved_at=seen.resolved_at or (before.resolved_at if before.phase is Phase.RESOLVED else None),
@@ -212,7 +212,7 @@ def _begin_next(before: IncidentState, seen: Incident, policy: Policy, now: date
     past = latest(before.old_until, before.acknowledged_at, ended)
     seen = after_that(past, seen)
     after = replace(
-        _record(seen, before.external_id, before.generation + 1),
+        IncidentState.first_seen(seen, before.external_id, before.generation + 1),
         reopened_at=latest(before.reopened_at, seen.reopened_at),
         ended_until=ended,
         old_until=past,
@@ -231,21 +231,3 @@ def _ended_at(seen: Incident, now: datetime) -> datetime:
 
 def _over_since(seen: Incident, now: datetime) -> datetime:
     return min(seen.resolved_at or now, now)
-
-
-def _record(seen: Incident, external_id: str, generation: int) -> IncidentState:
-    return IncidentState(
-        id=seen.id,
-        external_id=external_id,
-        generation=generation,
-        phase=seen.phase,
-        alerted=False,
-        status=seen.status,
-        name=seen.text("name"),
-        cause=seen.text("cause"),
-        url=seen.text("url"),
-        started_at=seen.started_at,
-        acknowledged_at=seen.acknowledged_at,
-        resolved_at=seen.resolved_at,
-        reopened_at=seen.reopened_at,
-    )

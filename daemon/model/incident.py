@@ -102,6 +102,25 @@ class IncidentState:
     deleted: bool = False
     """Whether it is over because its record was gone: `resolved_at` is then no time that Better Stack gave."""
 
+    @classmethod
+    def first_seen(cls, seen: Incident, external_id: str, generation: int) -> "IncidentState":
+        """What is known of a generation of which nothing was told yet."""
+        return cls(
+            id=seen.id,
+            external_id=external_id,
+            generation=generation,
+            phase=seen.phase,
+            alerted=False,
+            status=seen.status,
+            name=seen.text("name"),
+            cause=seen.text("cause"),
+            url=seen.text("url"),
+            started_at=seen.started_at,
+            acknowledged_at=seen.acknowledged_at,
+            resolved_at=seen.resolved_at,
+            reopened_at=seen.reopened_at,
+        )
+
     def as_incident(self) -> Incident:
         """The incident as it was last seen, for when Better Stack has it no more."""
         attributes = {"name": self.name, "cause": self.cause, "url": self.url, "status": self.status}

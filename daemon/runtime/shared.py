@@ -16,7 +16,8 @@ from daemon.model.snapshot import Duty
 from daemon.self_check import Notes
 from daemon.storage import queries
 from daemon.storage.duty import take_up
-from daemon.storage.engine import locked, open_engine
+from daemon.storage.engine import open_engine
+from daemon.storage.instance import locked
 from daemon.storage.keeper import Keeper
 from daemon.storage.upgrade import upgrade
 

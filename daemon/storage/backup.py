@@ -13,9 +13,9 @@ from contextlib import closing
 from pathlib import Path
 
 from daemon.model.errors import DatabaseUnusableError
-from daemon.storage.engine import BUSY_SECONDS, file_of, revision_of
 from daemon.storage.place import BESIDE, LOCK, MEND, followed, open_here, opened, same, status_of
-from daemon.storage.sqlite import WRITING, connected, read_only, why
+from daemon.storage.revision import file_of, revision_of
+from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, read_only, why
 
 KEPT = 3
 """So many copies of before a migration are kept."""

@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
-from enum import StrEnum
+from pathlib import Path
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -21,25 +21,12 @@ from daemon.model.events import process as events
 from daemon.storage import lock
 from daemon.storage.backup import written
 from daemon.storage.carry import carry_over
-from daemon.storage.engine import BUSY_SECONDS
+from daemon.storage.changes import LOG, Change, Changes
 from daemon.storage.gate import Gate
 from daemon.storage.lock import Lock
-from daemon.storage.place import MEND, followed, open_here, same, status_of
-from daemon.storage.sqlite import WRITING, connected, why
+from daemon.storage.place import MEND, followed, same, status_of
+from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, why
 from daemon.storage.upgrade import upgrade
-
-LOG = ("-wal", "-shm")
-"""What lies beside a database while it is open: the log, and its index."""
-
-
-class Change(StrEnum):
-    """What somebody did to the file."""
-
-    REMOVED = "the database file was removed"
-    MOVED = "the database file was moved"
-    LINKED = "the database file was moved, and a link to it is in its place"
-    REPLACED = "the database file was replaced"
-    LOG = "a file beside the database was removed or replaced"
 
 
 class Keeper:
@@ -50,17 +37,20 @@ class Keeper:
         self.engine = engine
         self._url = url
         self._lock = held
-        self._file = held.file
-        self._log_is_known = False
+        self._changes = Changes(held.file, held)
         self._gate = Gate(BUSY_SECONDS)
         try:
             self._own: sqlite3.Connection | None = self._opened()
         except sqlite3.Error as error:
             raise DatabaseUnusableError(f"{self._file} cannot be read ({why(error)}); {MEND}") from None
         with suppress(OSError):
-            self._log_is_known = len(self._our_log()) == len(LOG)
+            self._changes.note_log()
         engine.update_execution_options(gate=self._gate)
         event.listen(engine, "connect", self._check, insert=True)
+
+    @property
+    def _file(self) -> Path:
+        return self._changes.file
 
     def look(self, log: Listener, on_progress: Callable[[], None]) -> None:
         """Puts right what somebody did to the file. Raises `DatabaseBusyError`; nobody reads or writes from then on.
@@ -70,7 +60,7 @@ class Keeper:
         change: Change | None = None
         file = str(self._file)
         try:
-            change = self._change()
+            change = self._changes.latest()
             done = self._put_right(change, on_progress) if change or not self._own else None
         except (OSError, sqlite3.Error, DaemonError) as error:
             why = f"{change or 'the database file cannot be kept'}: {file}: {_told(error)}"
@@ -83,33 +73,16 @@ class Keeper:
     def close(self) -> None:
         """Gives up all connections. A name that was lost just now is put right before."""
         with suppress(OSError, sqlite3.Error, DaemonError):
-            if change := self._change():
+            if change := self._changes.latest():
                 self._put_right(change, lambda: None)
         self.engine.dispose()
         if self._own is not None:
             self._own.close()
 
-    def _change(self) -> Change | None:
-        """Raises `OSError`."""
-        ours, found = os.fstat(self._lock.descriptor), status_of(self._file)
-        if found is None:
-            return Change.MOVED if ours.st_nlink else Change.REMOVED
-        if not same(found, ours):
-            return Change.REPLACED
-        if self._file.is_symlink():
-            return Change.LINKED
-        return Change.LOG if self._log_is_known and self._own and len(self._our_log()) < len(LOG) else None
-
-    def _our_log(self) -> list[str]:
-        """Which of the files beside the database are those that this process has open."""
-        here = set(open_here())
-        found = {name: status_of(self._file.with_name(f"{self._file.name}{name}")) for name in LOG}
-        return [name for name, status in found.items() if status and (status.st_dev, status.st_ino) in here]
-
     def _check(self, connection: DBAPIConnection, _record: object) -> None:
         """A new connection never reaches another file, nor the same file with another log: that would spoil both."""
         try:
-            wrong = self._change()
+            wrong = self._changes.latest()
         except OSError as error:
             connection.close()
             raise sqlite3.OperationalError(_told(error)) from None
@@ -169,7 +142,7 @@ class Keeper:
         place = followed(self._file)
         self._settle()
         self._drop_log(strict=True)
-        self._file = place
+        self._changes.file = place
         self._open_anew()
         return "the link is followed; stop the service before you move it"
 
@@ -198,10 +171,11 @@ class Keeper:
         if self._own is not None:
             self._settle()
             own, self._own = self._own, None
+            self._changes.forget_log()
             own.close()
             self._drop_log(strict=False, others=True)
         self._own = self._opened()
-        self._log_is_known = len(self._our_log()) == len(LOG)
+        self._changes.note_log()
         return "it is made anew, and nothing of it is lost"
 
     def _change_to(self, descriptor: int) -> None:
@@ -255,7 +229,7 @@ class Keeper:
 
         Only what this process has open is known to belong to the old file; `others`: the rest does not belong there.
         """
-        ours = self._our_log()
+        ours = self._changes.our_log()
         for name in LOG:
             beside = self._file.with_name(f"{self._file.name}{name}")
             if name in ours or others:

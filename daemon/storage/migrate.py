@@ -12,8 +12,9 @@ from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from daemon.storage.engine import MIGRATIONS, file_of, open_engine
+from daemon.storage.engine import open_engine
 from daemon.storage.place import followed, opened
+from daemon.storage.revision import MIGRATIONS, file_of
 from daemon.storage.sqlite import why
 
 STEPS = 100_000

@@ -12,6 +12,8 @@ CANNOT_HOLD = (
     "this file system cannot hold the state, since SQLite gets no shared memory there; "
     "name a file on a local disk in database.url"
 )
+BUSY_SECONDS = 5
+"""That anybody waits for the locks of others."""
 WRITING = "mode=rw"
 """Never makes the file: what is gone is not to be taken for what is empty."""
 UNMENDED = {"SQLITE_PROTOCOL", "SQLITE_READONLY_RECOVERY", "SQLITE_READONLY_CANTINIT"}

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
 from daemon.storage.backup import put_by
-from daemon.storage.engine import REVISIONS, file_of, open_engine, revision_of, transaction
+from daemon.storage.engine import open_engine, transaction
 from daemon.storage.place import MEND
+from daemon.storage.revision import REVISIONS, file_of, revision_of
 
 MIGRATION = ("-P", "-m", "daemon.storage.migrate")
 """`-P` keeps modules out that lie in the working directory."""

@@ -20,7 +20,7 @@ import time_machine
 
 from daemon.cli.main import main
 from daemon.runtime.jobs import Jobs
-from daemon.storage import engine
+from daemon.storage import engine, revision
 
 SET = "the test set the clocks"
 _monotonic = time.monotonic
@@ -71,7 +71,8 @@ if __name__ == "__main__":
     start = datetime.now(UTC) + timedelta(seconds=float(sys.argv.pop(1)))
     traveller = time_machine.travel(start, tick=True).start()
     vars(time).update(monotonic=monotonic)
-    vars(engine).update(BUSY_SECONDS=0.3)
+    for module in (engine, revision):
+        vars(module).update(BUSY_SECONDS=0.3)
     around(Jobs, "_poll", a_round)
     Thread(target=listen, args=(traveller,), daemon=True).start()
     main(prog_name="betterstack-signl4")

@@ -16,7 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool
 from daemon.cli.main import main
 from daemon.deliver import Deliver
 from daemon.poll import Poll
-from daemon.storage import engine
+from daemon.storage import engine, revision
 
 MOST_PAGES = 2**32 - 2
 SWITCHES = {
@@ -70,7 +70,8 @@ def listen() -> None:
 
 
 if __name__ == "__main__":
-    vars(engine).update(BUSY_SECONDS=0.3)
+    for module in (engine, revision):
+        vars(module).update(BUSY_SECONDS=0.3)
     let_hang(Poll, "round", SWITCHES["poll hangs"])
     let_hang(Deliver, "drain", SWITCHES["deliver hangs"])
     Thread(target=listen, daemon=True).start()

@@ -15,7 +15,7 @@ from daemon.sandbox.history import Event, Window
 from daemon.sandbox.lag import Lag, no_lag
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import Case, Flaw, Verdict, judge
-from daemon.storage.engine import locked
+from daemon.storage.instance import locked
 from daemon.storage.upgrade import upgrade
 from tests.e2e.conftest import Daemon, Operator
 from tests.e2e.mortal import INSTANTS, VARIABLE, Moment

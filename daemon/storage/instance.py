@@ -1,0 +1,46 @@
+"""One instance at a time: who works on a database holds the lock of its file."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from daemon.model.errors import DatabaseUnusableError
+from daemon.model.snapshot import Holder
+from daemon.storage import lock
+from daemon.storage.lock import Lock
+from daemon.storage.place import LOCK, MEND, check_mount, followed, opened, unwritable
+from daemon.storage.revision import file_of, found_at
+
+
+@contextmanager
+def locked(url: str) -> Iterator[Lock]:
+    """Holds the lock of the database, an empty file if there was none. Says so in a file beside it, for people.
+
+    Raises `AnotherInstanceError`, `ConfigError` without such a place, or `DatabaseUnusableError`.
+    """
+    file, _ = found_at(url)
+    with ExitStack() as held:
+        try:
+            taken = Lock(file, lock.locked(file, file_of(url)))
+            held.callback(taken.close)
+            beside = opened(followed(file.with_name(f"{file.name}{LOCK}")), os.O_RDWR)
+            held.callback(os.close, beside)
+        except OSError as error:
+            raise unwritable(file_of(url), error.strerror or "unknown error") from None
+        lock.note(beside, file_of(url))
+        check_mount(file)
+        yield taken
+
+
+def holder(url: str) -> Holder | None:
+    """The process that works on the database, if one does. Only reads. Raises `DatabaseUnusableError`.
+
+    Not for a process that has the database open: SQLite's locks would be lost with the descriptor that is closed here.
+    """
+    file, status = found_at(url)
+    if status is None:
+        return None
+    try:
+        return lock.holder_at(file)
+    except OSError as error:
+        raise DatabaseUnusableError(f"{file} cannot be read ({error.strerror}); {MEND}") from None
