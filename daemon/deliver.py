@@ -17,18 +17,17 @@ from random import Random
 from daemon.config.settings import DeliverySection
 from daemon.decisions import rate_limit, retry
 from daemon.decisions.admit import Hold, Send, Supersede, admit
+from daemon.decisions.outcome import what_came_of
 from daemon.decisions.payload import minimal
 from daemon.decisions.rate_limit import SendHistory
 from daemon.in_flight import Attempt, InFlight, Receiver
 from daemon.model.delivery import (
     Admission,
     Answer,
-    Delivered,
     Delivery,
     DeliveryState,
     DestinationState,
     Disposition,
-    Rejected,
     Scope,
     TryLater,
 )
@@ -210,7 +209,11 @@ class Deliver:
     def _settle(self, attempt: Attempt, answer: Answer) -> None:
         """Records what came of an attempt. A crash before it repeats the attempt."""
         delivery, now = attempt.delivery, self._clock()
-        disposition, target = self._judge(delivery, answer, self._taken - attempt.taken_before, now)
+        meanwhile = self._taken - attempt.taken_before
+        delay = self._delay(delivery, meanwhile)
+        disposition, target = retry.judge(
+            delivery, answer, self._target, meanwhile, delay=delay, rarely=self._settings.retry_max, now=now
+        )
         self._taken += disposition.state is DeliveryState.DELIVERED
         still_wanted = self._record(delivery, disposition, answer, target, now)
         self._in_flight.settled(attempt)
@@ -246,39 +249,20 @@ class Deliver:
                 self._target = target
                 return still_wanted
 
-    def _judge(
-        self, delivery: Delivery, answer: Answer, meanwhile: int, now: datetime
-    ) -> tuple[Disposition, DestinationState]:
-        """What becomes of the delivery, and what is known of SIGNL4 now. `meanwhile`: so many others were taken."""
-        settings = self._settings
+    def _delay(self, delivery: Delivery, meanwhile: int) -> timedelta:
         # An attempt that began while SIGNL4 was down, and ended when it was there again, was in vain: it begins anew.
         attempts = 1 if meanwhile else delivery.attempts + 1
-        delay = retry.backoff(attempts, self._rng, settings.retry_min, settings.retry_max)
-        if retry.is_own_fault(delivery, answer, now, meanwhile):
-            disposition = retry.set_apart(delivery, answer, settings.retry_max, now)
-            return disposition, retry.target_after_own_fault(self._target, answer, delay, now)
-        answer = retry.in_company(answer, meanwhile)
-        disposition = retry.disposition(answer, delivery.refused, delay, now)
-        return disposition, retry.target_after(self._target, answer, delay, now)
+        return retry.backoff(attempts, self._rng, self._settings.retry_min, self._settings.retry_max)
 
     def _tell(self, delivery: Delivery, answer: Answer, disposition: Disposition) -> None:
-        what = delivery.incident_id, delivery.kind, delivery.attempts + 1
-        match answer.outcome:
-            case Delivered(event_id):
+        event = what_came_of(delivery, answer, disposition, self._sending.last_error)
+        match event:
+            case events.Delivered():
                 if self._sending.last_error is not None:
                     self._log(events.Signl4TakesAgain(self._sending.last_error))
                 self._sending.last_error = None
-                self._log(events.Delivered(*what, event_id))
-            case Rejected(why) | TryLater(why) if disposition.state is DeliveryState.SUPERSEDED:
-                self._log(events.DroppedOnItsWay(*what, why))
-            case Rejected(why) if disposition.state is DeliveryState.DEAD:
+            case events.NotDelivered():
+                self._sending.last_error = event.error
+            case events.DeliveryDead():
                 self.deaths += 1
-                self._log(events.DeliveryDead(*what, why, mend=f"look at it, then: retry {delivery.id}"))
-            case Rejected(why):
-                self._log(events.PayloadRefused(*what, why))
-            case TryLater(why) if disposition.own_fault:
-                mend = f"or give it up: drop {delivery.id}"
-                self._log(events.FailsOnItsOwn(*what, why, mend, repeated=delivery.own_fault))
-            case TryLater(why):
-                self._log(events.NotDelivered(*what, why, repeated=why == self._sending.last_error))
-                self._sending.last_error = why
+        self._log(event)

@@ -53,6 +53,27 @@ def next_round(interval: timedelta, failures: int, retry_after: timedelta | None
     return max(backed_off, retry_after or timedelta(0))
 
 
+def judge(
+    delivery: Delivery,
+    answer: Answer,
+    target: DestinationState,
+    meanwhile: int,
+    *,
+    delay: timedelta,
+    rarely: timedelta,
+    now: datetime,
+) -> tuple[Disposition, DestinationState]:
+    """What becomes of the delivery, and what is known of SIGNL4 now.
+
+    `meanwhile`: so many others were taken since the attempt began. `delay`: until the next attempt, if nothing else is
+    asked for; `rarely`: of what fails on its own.
+    """
+    if is_own_fault(delivery, answer, now, meanwhile):
+        return set_apart(delivery, answer, rarely, now), target_after_own_fault(target, answer, delay, now)
+    answer = in_company(answer, meanwhile)
+    return disposition(answer, delivery.refused, delay, now), target_after(target, answer, delay, now)
+
+
 def disposition(answer: Answer, refused: bool, delay: timedelta, now: datetime) -> Disposition:
     """What becomes of the delivery. `delay` is its back-off, `refused` whether SIGNL4 refused it before."""
     match answer.outcome:

@@ -1,0 +1,24 @@
+"""What came of an attempt, as the event that says so."""
+
+from daemon.model.delivery import Answer, Delivered, Delivery, DeliveryState, Disposition, Rejected, TryLater
+from daemon.model.event import Event
+from daemon.model.events import deliveries as events
+
+
+def what_came_of(delivery: Delivery, answer: Answer, disposition: Disposition, last_error: str | None) -> Event:
+    """`last_error`: the latest failure that was said; the same one again is a detail."""
+    what = delivery.incident_id, delivery.kind, delivery.attempts + 1
+    match answer.outcome:
+        case Delivered(event_id):
+            return events.Delivered(*what, event_id)
+        case Rejected(why) | TryLater(why) if disposition.state is DeliveryState.SUPERSEDED:
+            return events.DroppedOnItsWay(*what, why)
+        case Rejected(why) if disposition.state is DeliveryState.DEAD:
+            return events.DeliveryDead(*what, why, mend=f"look at it, then: retry {delivery.id}")
+        case Rejected(why):
+            return events.PayloadRefused(*what, why)
+        case TryLater(why) if disposition.own_fault:
+            mend = f"or give it up: drop {delivery.id}"
+            return events.FailsOnItsOwn(*what, why, mend, repeated=delivery.own_fault)
+        case TryLater(why):
+            return events.NotDelivered(*what, why, repeated=why == last_error)
