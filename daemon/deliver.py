@@ -10,17 +10,17 @@ One thread decides and writes; the others only talk to SIGNL4, each about one de
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
 from daemon.config.settings import DeliverySection
-from daemon.decisions import rate_limit, retry
+from daemon.decisions import retry
 from daemon.decisions.admit import Hold, Send, Supersede, admit
 from daemon.decisions.outcome import what_came_of
 from daemon.decisions.payload import minimal
-from daemon.decisions.rate_limit import SendHistory
 from daemon.in_flight import Attempt, InFlight, Receiver
+from daemon.limiter import Limiter
 from daemon.model.delivery import (
     Admission,
     Answer,
@@ -28,8 +28,6 @@ from daemon.model.delivery import (
     DeliveryState,
     DestinationState,
     Disposition,
-    Scope,
-    TryLater,
 )
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.event import Listener
@@ -40,14 +38,6 @@ RECORD_AGAIN = 1.0
 """Seconds between two tries to record a result."""
 THREAD_AGAIN = timedelta(seconds=1)
 """Between two tries to start a thread on a machine that has none left."""
-
-
-@dataclass(slots=True)
-class Sending:
-    """What was sent to SIGNL4 of late, and how it fared. A reload leaves it as it is."""
-
-    history: SendHistory = field(default_factory=SendHistory)
-    last_error: str | None = None
 
 
 class Deliver:
@@ -64,11 +54,11 @@ class Deliver:
         wait: Callable[[float], bool],
         log: Listener,
         their_clock: Callable[[], datetime] | None = None,
-        sending: Sending | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
         """`clock` gives aware UTC times, `their_clock` those of Better Stack's clock.
 
-        `wait(seconds)` returns true when the program stops. `sending`: what this process sent before.
+        `wait(seconds)` returns true when the program stops. `limiter`: that of the account.
         """
         self._in_flight = InFlight(signl4)
         self._outbox = outbox
@@ -81,7 +71,8 @@ class Deliver:
         self._taken = 0
         """How many deliveries were taken from this instance."""
         self._target = DestinationState()
-        self._sending = sending or Sending()
+        self._limiter = limiter or Limiter()
+        self._last_error: str | None = None
         self._paused = False
         self._short_until: datetime | None = None
         """No thread could be started: when to try again."""
@@ -94,8 +85,8 @@ class Deliver:
         Raises `DatabaseBusyError` if the outbox cannot be read or claimed from; nothing unrecorded was sent then.
         """
         self._target = self._outbox.target()
-        if not self._sending.history.sent:
-            self._sending.history = SendHistory(self._outbox.attempts_since(self._clock() - timedelta(days=1)))
+        day_ago = self._clock() - timedelta(days=1)
+        self._limiter.begin(self._outbox.event_limit(), lambda: self._outbox.attempts_since(day_ago))
         try:
             while True:
                 if not self._wait(0) and not self._paused:
@@ -141,8 +132,7 @@ class Deliver:
         return retry.admission(self._target, self._settings.concurrency, self._clock())
 
     def _admission(self) -> Admission:
-        limit, now = self._target.event_limit, self._clock()
-        admission = rate_limit.limit_admission(self._willing(), self._sending.history, limit, len(self._in_flight), now)
+        admission = self._limiter.admit(self._willing(), len(self._in_flight), self._clock())
         if self._short_until is not None:
             clean, refused = (max(at, self._short_until) for at in (admission.clean_from, admission.refused_from))
             admission = replace(admission, clean_from=clean, refused_from=refused)
@@ -192,7 +182,7 @@ class Deliver:
         if not self._outbox.claim(delivery, now):
             return None
         self._target = retry.sent_at(self._target, now)
-        self._sending.history = rate_limit.counted(self._sending.history, self._target.event_limit, now)
+        self._limiter.sent(now)
         return Attempt(delivery, now, self._taken)
 
     def _patience(self) -> float | None:
@@ -210,22 +200,17 @@ class Deliver:
         """Records what came of an attempt. A crash before it repeats the attempt."""
         delivery, now = attempt.delivery, self._clock()
         meanwhile = self._taken - attempt.taken_before
-        delay = self._delay(delivery, meanwhile)
+        # An attempt that began while SIGNL4 was down, and ended when it was there again, was in vain: it begins anew.
+        attempts, settings = 1 if meanwhile else delivery.attempts + 1, self._settings
+        delay = retry.backoff(attempts, self._rng, settings.retry_min, settings.retry_max)
         disposition, target = retry.judge(
-            delivery, answer, self._target, meanwhile, delay=delay, rarely=self._settings.retry_max, now=now
+            delivery, answer, self._target, meanwhile, delay=delay, rarely=settings.retry_max, now=now
         )
         self._taken += disposition.state is DeliveryState.DELIVERED
+        others = len(self._in_flight) - 1
+        self._limiter.answered(answer, others, now, sent_at=attempt.sent_at)
         still_wanted = self._record(delivery, disposition, answer, target, now)
         self._in_flight.settled(attempt)
-        self._sending.history = rate_limit.learned(
-            self._sending.history,
-            answer.rate_limit,
-            len(self._in_flight),
-            now,
-            self._target.event_limit,
-            sent_at=attempt.sent_at,
-            refused=isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.TARGET,
-        )
         self._tell(
             delivery, answer, disposition if still_wanted else replace(disposition, state=DeliveryState.SUPERSEDED)
         )
@@ -238,7 +223,9 @@ class Deliver:
         smallest = minimal(delivery.kind, delivery.incident_id, delivery.external_id)
         while True:
             try:
-                still_wanted = self._outbox.settle(delivery, disposition, answer, smallest, target, now)
+                still_wanted = self._outbox.settle(
+                    delivery, disposition, answer, smallest, target, self._limiter.limit, now
+                )
             except DatabaseBusyError as error:
                 if str(error) != last_error:
                     last_error = str(error)
@@ -249,20 +236,15 @@ class Deliver:
                 self._target = target
                 return still_wanted
 
-    def _delay(self, delivery: Delivery, meanwhile: int) -> timedelta:
-        # An attempt that began while SIGNL4 was down, and ended when it was there again, was in vain: it begins anew.
-        attempts = 1 if meanwhile else delivery.attempts + 1
-        return retry.backoff(attempts, self._rng, self._settings.retry_min, self._settings.retry_max)
-
     def _tell(self, delivery: Delivery, answer: Answer, disposition: Disposition) -> None:
-        event = what_came_of(delivery, answer, disposition, self._sending.last_error)
+        event = what_came_of(delivery, answer, disposition, self._last_error)
         match event:
             case events.Delivered():
-                if self._sending.last_error is not None:
-                    self._log(events.Signl4TakesAgain(self._sending.last_error))
-                self._sending.last_error = None
+                if self._last_error is not None:
+                    self._log(events.Signl4TakesAgain(self._last_error))
+                self._last_error = None
             case events.NotDelivered():
-                self._sending.last_error = event.error
+                self._last_error = event.error
             case events.DeliveryDead():
                 self.deaths += 1
         self._log(event)

@@ -190,7 +190,7 @@ class Ledger:
         self.killed = self.flows.stopped = False
         # One request at a time, so that a seed always plays the same world.
         self.flows.configure(receiver=self, delivery={"concurrency": 1})
-        self.flows.store.try_secret_again(self.clock())
+        self.flows.store.try_secrets_again(self.clock())
 
     def _kill(self) -> None:
         self.killed = self.flows.stopped = True

@@ -82,9 +82,10 @@ def settle(
     at: datetime = NOW,
     minimal: Mapping[str, Any] = MINIMAL,
     target: DestinationState = DestinationState(),  # noqa: B008 - it is frozen
+    event_limit: int | None = None,
 ) -> None:
     """Writes down an outcome, without having claimed the attempt."""
-    store.settle(delivery, disposition, Answer(outcome), minimal, target, at)
+    store.settle(delivery, disposition, Answer(outcome), minimal, target, event_limit, at)
 
 
 def deliver(store: Store, incident_id: str, *, at: datetime = NOW, event_id: str | None = None) -> None:

@@ -84,8 +84,9 @@ def test_the_single_rows_exist_from_the_start(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         [progress] = connection.execute("SELECT * FROM progress").fetchall()
         assert (progress[0], set(progress[1:])) == (1, {None, 0})
-        targets = connection.execute("SELECT * FROM targets").fetchall()
-    assert targets == [("signl4", None, None, None, "", "[]", "[]", None, None, 0)]
+        destinations = connection.execute("SELECT * FROM destinations").fetchall()
+        assert connection.execute("SELECT * FROM accounts").fetchall() == []
+    assert destinations == [("default", None, None, None, None, "", "[]", "[]", None, 0)]
 
 
 @pytest.mark.parametrize(("column", "words"), [("phase", Phase), ("kind", Kind), ("state", DeliveryState)])

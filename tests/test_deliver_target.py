@@ -66,7 +66,7 @@ def test_after_a_start_a_refused_secret_is_tried_at_once(flows: Flows) -> None:
     flows.drain()
     flows.configure(delivery={"concurrency": 1})
     flows.signl4.answer = lambda _: ACCEPTED
-    flows.store.try_secret_again(flows.clock())
+    flows.store.try_secrets_again(flows.clock())
     flows.drain_for(seconds=15)
     assert {state for (state,) in flows.outbox("state")} == {"delivered"}
 

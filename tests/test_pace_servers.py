@@ -113,16 +113,17 @@ def best(server: Server, loads: list[datetime]) -> datetime:
 def run(server: Server, loads: list[datetime]) -> datetime:
     """Sends them as the program does, four at once, as soon as it is admitted. When the last was answered."""
     now, kept, target = NOW, SendHistory(), DestinationState()
+    limit: int | None = None
     known: datetime | None = None
     flying: deque[tuple[datetime, datetime | None]] = deque()
     waiting = deque(loads)
     while waiting or flying:
         willing = retry.admission(target, CONCURRENCY, now)
-        admission = rate_limit.limit_admission(willing, kept, target.event_limit, len(flying), now)
+        admission = rate_limit.limit_admission(willing, kept, limit, len(flying), now)
         start = max(waiting[0], admission.clean_from) if waiting else None
         if start is not None and start <= now and len(flying) < admission.max_in_flight:
             waiting.popleft()
-            kept = rate_limit.counted(kept, target.event_limit, now)
+            kept = rate_limit.counted(kept, limit, now)
             flying.append((now, known))
             continue
         answered = [flying[0][0] + TRIP] if flying else []
@@ -133,7 +134,7 @@ def run(server: Server, loads: list[datetime]) -> datetime:
             answer = answer_to(server.ask(known, known_then), "96sbq49u", now)
             refused = not isinstance(answer.outcome, Delivered)
             target = retry.target_after(target, answer, timedelta(seconds=2), now)
-            limit = target.event_limit
+            limit = answer.rate_limit.events if answer.rate_limit else limit
             kept = rate_limit.learned(
                 kept, answer.rate_limit, len(flying), now, limit, sent_at=sent_at, refused=refused
             )

@@ -110,6 +110,7 @@ def test_a_transition_becomes_a_pending_row_with_everything_the_audit_needs(stor
     assert row.pop("id") == 1
     assert row == {
         "incident_id": "7",
+        "destination": "default",
         "generation": 3,
         "kind": "new",
         "state": "pending",

@@ -53,7 +53,7 @@ WRITES: dict[str, Callable[[Store], object]] = {
     ),
     "supersede": lambda store: store.supersede(head(store, "1"), "why"),
     "cut_waits": lambda store: store.cut_waits(timedelta(0), NOW),
-    "try_secret_again": lambda store: store.try_secret_again(NOW),
+    "try_secrets_again": lambda store: store.try_secrets_again(NOW),
 }
 READS: dict[str, Callable[[Store], object]] = {
     "progress": Store.progress,
@@ -111,7 +111,7 @@ def test_reading_goes_on_while_somebody_else_writes(filled: Path, verb: str) -> 
 def test_reading_a_broken_database_says_so(filled: Path, verb: str) -> None:
     with impatient(filled) as engine:
         with engine.begin() as connection:
-            for table in ("deliveries", "targets", "progress", "incidents"):
+            for table in ("deliveries", "destinations", "progress", "incidents"):
                 connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO lost_{table}")
         with pytest.raises(DatabaseBusyError, match=r"^the database cannot be read now: no such table"):
             READS[verb](Store(engine))

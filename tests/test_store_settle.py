@@ -209,7 +209,7 @@ def test_after_a_start_a_refused_secret_is_tried_at_once(
     else:
         settle(store, NOBODY, Delivered(None), Disposition(DELIVERED, NOW), target=before)
     settled_at = only(engine).due_at
-    store.try_secret_again(NOW)
+    store.try_secrets_again(NOW)
     assert store.target() == expected
     assert only(engine).due_at == (due_at or settled_at)
 

@@ -153,8 +153,6 @@ def target_after(target: DestinationState, answer: Answer, delay: timedelta, now
             pass
     if target.secret_refused_since is not None:
         target = replace(target, probe_at=now + PROBE_GAP)
-    if answer.rate_limit is not None:
-        target = replace(target, event_limit=answer.rate_limit.events)
     if answer.hold is not None:
         why = outcome.why if not isinstance(outcome, Delivered) else "SIGNL4's rate limit is used up"
         target = _held(target, answer.hold, why, now)

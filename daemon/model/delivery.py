@@ -137,8 +137,6 @@ class DestinationState:
     payload_faults: tuple[datetime, ...] = ()
     paced_at: datetime | None = None
     """When a delivery last went out during a rest for payload faults."""
-    event_limit: int | None = None
-    """The events that SIGNL4 allows in 15 s, once it has said so."""
 
 
 @dataclass(frozen=True, slots=True)

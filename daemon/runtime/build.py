@@ -16,6 +16,7 @@ from daemon.config.settings import Settings
 from daemon.deliver import Deliver
 from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop
+from daemon.model.destination import DEFAULT, Destination
 from daemon.model.event import Listener
 from daemon.model.events import process as events
 from daemon.model.incident import Shown
@@ -65,19 +66,21 @@ def build(
         incidents, alerts, *watchers = (clients.enter_context(closing(client)) for client in _clients(settings, tls))
         log = log_for(configuration)
         signl4 = Signl4(alerts, settings.signl4)
+        destination = Destination(DEFAULT, settings.signl4.base_url)
+        outbox = Outbox(shared.engine, destination)
         poll = _poll(shared, settings, incidents, log, _waiting(shared.stop, liveness["poll"]), on_told)
         deliver = Deliver(
             signl4,
-            Outbox(shared.engine),
+            outbox,
             settings.delivery,
             rng=Random(),  # noqa: S311 - jitter, not a secret
             wait=_waiting(shared.stop, liveness["deliver"]),
             log=log,
-            sending=shared.sending,
+            limiter=shared.limiters[destination.account],
             clock=shared.clock,
             their_clock=shared.their_clock,
         )
-        self_check = _self_check(shared, settings, signl4, Heartbeat(watchers), log, on_told)
+        self_check = _self_check(shared, settings, outbox, signl4, Heartbeat(watchers), log, on_told)
         return Components(settings, log, Housekeeping(shared.engine), poll, deliver, self_check, clients.pop_all())
 
 
@@ -114,6 +117,7 @@ def _poll(
 def _self_check(
     shared: Shared,
     settings: Settings,
+    outbox: Outbox,
     signl4: Signl4,
     heartbeat: Heartbeat,
     log: Listener,
@@ -122,7 +126,7 @@ def _self_check(
     return SelfCheck(
         lambda: queries.snapshot(shared.engine),
         Incidents(shared.engine),
-        Outbox(shared.engine),
+        outbox,
         signl4,
         heartbeat,
         settings,

@@ -73,7 +73,7 @@ class PollLoop:
         """What was held back under other settings, or by another process, is tried anew."""
         now = self._shared.clock()
         self._housekeeping.cut_waits(max(LONGEST_HOLD, self._settings.delivery.retry_max), now)
-        self._housekeeping.try_secret_again(now)
+        self._housekeeping.try_secrets_again(now)
         self._begun = True
         self._wake()
 

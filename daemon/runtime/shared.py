@@ -1,6 +1,7 @@
 """What one process has under all its configurations: a reload leaves it as it is."""
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -8,9 +9,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 
 from daemon.clients.betterstack import Quiet
-from daemon.deliver import Sending
 from daemon.host.clock import SteadyClock, TheirClock
 from daemon.host.signals import Stop
+from daemon.limiter import Limiter
 from daemon.model.event import Listener
 from daemon.model.snapshot import Duty
 from daemon.self_check import Notes
@@ -43,8 +44,8 @@ class Shared:
     their_clock: TheirClock
     quiet: Quiet = field(default_factory=Quiet)
     """What Better Stack asked for."""
-    sending: Sending = field(default_factory=Sending)
-    """What SIGNL4 was sent, and said of it."""
+    limiters: defaultdict[str, Limiter] = field(default_factory=lambda: defaultdict(Limiter))
+    """What each account of SIGNL4's allows, and was sent."""
     notes: Notes = field(default_factory=Notes)
     rounds: Rounds = field(default_factory=Rounds)
     keep: Callable[[Listener, Callable[[], None]], None] = lambda _log, _on_progress: None

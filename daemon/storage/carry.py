@@ -23,7 +23,7 @@ def carry_over(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     try:
         for table, key, condition in (
             (INCIDENTS, ("id",), _LATER),
-            (DELIVERIES, ("incident_id", "generation", "kind"), _FURTHER),
+            (DELIVERIES, ("incident_id", "generation", "kind", "destination"), _FURTHER),
         ):
             columns = [column.name for column in table.columns if not (table is DELIVERIES and column.name == "id")]
             target.executemany(_put(table, columns, key, condition), _rows(source, table, columns))

@@ -6,12 +6,12 @@ from sqlalchemy import ColumnElement, FromClause, Select, Update, and_, exists, 
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind
-from daemon.storage.schema import DELIVERIES, INCIDENTS, TARGETS
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS
 
 PENDING = DELIVERIES.c.state == DeliveryState.PENDING
 ALARM_OVER = "the alarm is over"
-TAKEN = select(TARGETS.c.taken).scalar_subquery()
-"""How many deliveries SIGNL4 took, ever."""
+TAKEN = select(DESTINATIONS.c.taken).where(DESTINATIONS.c.name == DELIVERIES.c.destination).scalar_subquery()
+"""How many deliveries the destination of this one took, ever."""
 
 
 def refused() -> ColumnElement[bool]:
@@ -19,17 +19,22 @@ def refused() -> ColumnElement[bool]:
     return or_(DELIVERIES.c.refused_payload.is_not(None), DELIVERIES.c.own_fault)
 
 
+def alike(other: FromClause) -> ColumnElement[bool]:
+    """`other` is of the same incident, and for the same destination."""
+    same_incident = other.c.incident_id == DELIVERIES.c.incident_id
+    return and_(same_incident, other.c.destination == DELIVERIES.c.destination)
+
+
 def first() -> ColumnElement[bool]:
-    """The pending row has no earlier pending one of the same incident: this is what keeps the order."""
+    """The pending row has no earlier pending one that is `alike`: this is what keeps the order."""
     earlier = DELIVERIES.alias()
-    same = earlier.c.incident_id == DELIVERIES.c.incident_id
-    return ~exists().where(same, earlier.c.state == DeliveryState.PENDING, earlier.c.id < DELIVERIES.c.id)
+    return ~exists().where(alike(earlier), earlier.c.state == DeliveryState.PENDING, earlier.c.id < DELIVERIES.c.id)
 
 
 def ends(end: FromClause) -> ColumnElement[bool]:
     """`end` is the `resolved` of the same generation."""
-    same = [end.c.incident_id == DELIVERIES.c.incident_id, end.c.generation == DELIVERIES.c.generation]
-    return and_(*same, end.c.kind == Kind.RESOLVED, DELIVERIES.c.kind != Kind.RESOLVED)
+    same = end.c.generation == DELIVERIES.c.generation
+    return and_(alike(end), same, end.c.kind == Kind.RESOLVED, DELIVERIES.c.kind != Kind.RESOLVED)
 
 
 def of_alarm() -> ColumnElement[bool]:
@@ -40,23 +45,27 @@ def of_alarm() -> ColumnElement[bool]:
 def too_late() -> ColumnElement[bool]:
     """The opposite of what the row tells became true since: it would open what is over, or close what is open."""
     end, later = DELIVERIES.alias(), DELIVERIES.alias()
-    again = [later.c.incident_id == DELIVERIES.c.incident_id, later.c.generation > DELIVERIES.c.generation]
-    reopened = exists().where(*again, later.c.kind == Kind.NEW, DELIVERIES.c.kind == Kind.RESOLVED)
+    again = later.c.generation > DELIVERIES.c.generation
+    reopened = exists().where(alike(later), again, later.c.kind == Kind.NEW, DELIVERIES.c.kind == Kind.RESOLVED)
     return or_(exists().where(ends(end)), reopened)
 
 
 def pointless() -> ColumnElement[bool]:
     """A dead row of an alarm that nobody can want any more. Of incidents, a person decides that."""
     begun = DELIVERIES.alias()
-    same = [begun.c.incident_id == DELIVERIES.c.incident_id, begun.c.generation == DELIVERIES.c.generation]
+    same = [alike(begun), begun.c.generation == DELIVERIES.c.generation]
     given_up = [begun.c.kind == Kind.NEW, begun.c.state == DeliveryState.SUPERSEDED]
     unheard_end = exists().where(*same, *given_up, DELIVERIES.c.kind == Kind.RESOLVED)
     return and_(DELIVERIES.c.state == DeliveryState.DEAD, of_alarm(), or_(too_late(), unheard_end))
 
 
-def never_told(incident_id: str, generation: int) -> "Select[*tuple[Any, ...]]":
-    """Whether the beginning of this generation was given up before anybody could hear of it."""
-    same = [DELIVERIES.c.incident_id == incident_id, DELIVERIES.c.generation == generation]
+def never_told(incident_id: str, generation: int, destination: str) -> "Select[*tuple[Any, ...]]":
+    """Whether the beginning of this generation was given up before anybody could hear of it there."""
+    same = [
+        DELIVERIES.c.incident_id == incident_id,
+        DELIVERIES.c.generation == generation,
+        DELIVERIES.c.destination == destination,
+    ]
     unheard = [DELIVERIES.c.kind == Kind.NEW, DELIVERIES.c.attempts == 0]
     return select(exists().where(*same, *unheard, DELIVERIES.c.state == DeliveryState.SUPERSEDED))
 

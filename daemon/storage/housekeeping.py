@@ -5,14 +5,14 @@ Each verb is one short transaction and raises `DatabaseBusyError` when it could 
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Engine, delete, exists, func, or_, select, update
+from sqlalchemy import Engine, delete, exists, func, or_, select, update
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Phase
 from daemon.storage import aside
 from daemon.storage.delivery_rows import PENDING
 from daemon.storage.engine import checkpoint, transaction
-from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, TARGETS
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, INCIDENTS, OPEN, PROGRESS
 
 
 class Housekeeping:
@@ -33,14 +33,16 @@ class Housekeeping:
         with transaction(self._engine, writes=True) as connection:
             connection.execute(query)
 
-    def try_secret_again(self, now: datetime) -> None:
-        """After a start the secret may have been mended: it is tried at once, if there is what to try it with."""
-        waiting = exists().where(PENDING)
+    def try_secrets_again(self, now: datetime) -> None:
+        """After a start a secret may have been mended: each is tried at once, if there is what to try it with."""
+        waiting = exists().where(PENDING, DELIVERIES.c.destination == DESTINATIONS.c.name)
+        refused = DESTINATIONS.c.secret_refused_since.is_not(None)
+        behind = exists().where(DESTINATIONS.c.name == DELIVERIES.c.destination, refused)
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(update(TARGETS).where(waiting).values(probe_at=now))
-            refused = [PENDING, ~DELIVERIES.c.own_fault, _secret_refused()]
-            connection.execute(update(DELIVERIES).where(*refused).values(due_at=now))
-            connection.execute(update(TARGETS).where(~waiting).values(secret_refused_since=None, probe_at=None))
+            connection.execute(update(DESTINATIONS).where(waiting).values(probe_at=now))
+            connection.execute(update(DELIVERIES).where(PENDING, ~DELIVERIES.c.own_fault, behind).values(due_at=now))
+            willing = {"secret_refused_since": None, "probe_at": None}
+            connection.execute(update(DESTINATIONS).where(~waiting).values(willing))
 
     def forget_spans(self, now: datetime) -> None:
         """After a clock step nobody can say how long something lasted: elapsed-time proofs start again."""
@@ -74,7 +76,3 @@ class Housekeeping:
     def checkpoint(self) -> None:
         """Puts all that is committed into the file itself, so that a plain copy of it is one."""
         checkpoint(self._engine)
-
-
-def _secret_refused() -> ColumnElement[bool]:
-    return exists().where(TARGETS.c.secret_refused_since.is_not(None))

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from daemon.model.delivery import DeliveryState
+from daemon.model.destination import DEFAULT
 from daemon.model.incident import IncidentState, Kind, Phase, Progress, Shown, Transition, Unreadable
 from daemon.storage import aside
 from daemon.storage import delivery_rows as rows
@@ -141,9 +142,10 @@ def _put_delivery(
     payload: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    unheard = connection.execute(rows.never_told(after.id, transition.generation)).scalar_one()
+    unheard = connection.execute(rows.never_told(after.id, transition.generation, DEFAULT)).scalar_one()
     row = {
         "incident_id": after.id,
+        "destination": DEFAULT,
         "generation": transition.generation,
         "kind": transition.kind,
         "state": DeliveryState.SUPERSEDED if unheard else DeliveryState.PENDING,

@@ -8,11 +8,10 @@ Each verb is one short transaction and raises `DatabaseBusyError` when it could 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, FromClause, Row, and_, case, func, select, true, update
+from sqlalchemy import ColumnElement, Engine, FromClause, Row, and_, case, func, or_, select, true, update
 
 from daemon.model.delivery import (
     Admission,
@@ -25,29 +24,29 @@ from daemon.model.delivery import (
     Failing,
     NextDue,
 )
+from daemon.model.destination import Destination
 from daemon.model.incident import Kind
 from daemon.storage import delivery_rows as rows
+from daemon.storage import destination_rows
 from daemon.storage.delivery_rows import PENDING, TAKEN
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, TARGETS, UNTROUBLED
-
-_FAULTS = ("other_faults", "payload_faults")
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, UNTROUBLED
 
 
 class Outbox:
     """What `deliver` reads and writes. Called by its thread; `give_up_pointless` by that of the self-check."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, destination: Destination) -> None:
         self._engine = engine
+        self._destination = destination
+        self._ours = DELIVERIES.c.destination == destination.name
 
     def due(self, admission: Admission, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
         """The deliveries that may go now: the first of each incident, save the `busy` ones, the most urgent first."""
         opens = ((False, admission.clean_from), (True, admission.refused_from))
         admitted = [refused for refused, at in opens if at <= now]
         end, previous = DELIVERIES.alias(), DELIVERIES.alias()
-        previous_at = select(func.max(previous.c.delivered_at)).where(
-            previous.c.incident_id == DELIVERIES.c.incident_id
-        )
+        previous_at = select(func.max(previous.c.delivered_at)).where(rows.alike(previous))
         query = (
             select(
                 DELIVERIES,
@@ -57,7 +56,7 @@ class Outbox:
                 _failing().label("failing"),
             )
             .outerjoin(end, rows.ends(end))
-            .where(PENDING, rows.first(), DELIVERIES.c.due_at <= now, rows.refused().in_(admitted))
+            .where(self._ours, PENDING, rows.first(), DELIVERIES.c.due_at <= now, rows.refused().in_(admitted))
             .where(DELIVERIES.c.incident_id.not_in(list(busy)))
             .where(true() if admission.own_faults else ~DELIVERIES.c.own_fault)
             .order_by(*_most_urgent_first(end, admission, now), DELIVERIES.c.occurred_at, DELIVERIES.c.id)
@@ -75,7 +74,7 @@ class Outbox:
         ]
         query = (
             select(func.min(DELIVERIES.c.due_at).label("due_at"), *alike)
-            .where(PENDING, rows.first(), DELIVERIES.c.incident_id.not_in(list(busy)))
+            .where(self._ours, PENDING, rows.first(), DELIVERIES.c.incident_id.not_in(list(busy)))
             .group_by(*alike)
         )
         with transaction(self._engine, writes=False) as connection:
@@ -108,9 +107,11 @@ class Outbox:
         answer: Answer,
         minimal: Mapping[str, Any],
         target: DestinationState,
+        event_limit: int | None,
         now: datetime,
     ) -> bool:
-        """Writes down what came of an attempt. `minimal` is the payload of the next one, if that is asked for.
+        """Writes down what came of an attempt. `minimal` is the payload of the next one, if that is asked for;
+        `event_limit` what the account allows, if that is known.
 
         Once something is taken, SIGNL4 is there again: what failed since nothing else was taken is due at once. What
         was dropped while it was on its way is delivered all the same where SIGNL4 took it, and stays dropped otherwise:
@@ -131,9 +132,11 @@ class Outbox:
             taken = connection.execute(query).rowcount == 1
             if disposition.state is DeliveryState.DELIVERED:
                 at_once = {"due_at": func.min(DELIVERIES.c.due_at, now), "failures": 0}
-                connection.execute(update(DELIVERIES).where(*rows.waited_in_vain()).values(at_once))
-                connection.execute(update(TARGETS).values(taken=TARGETS.c.taken + 1))
-            connection.execute(update(TARGETS).values(_target_values(target)))
+                connection.execute(update(DELIVERIES).where(self._ours, *rows.waited_in_vain()).values(at_once))
+                destination_rows.count_taken(connection, self._destination)
+            destination_rows.write(connection, self._destination, target)
+            if event_limit is not None:
+                destination_rows.learn_limit(connection, self._destination.account, event_limit)
         return taken
 
     def hold(self, delivery: Delivery, until: datetime) -> None:
@@ -143,7 +146,8 @@ class Outbox:
 
     def supersede(self, delivery: Delivery, reason: str) -> None:
         """Nobody needs to hear of this generation of the incident any more."""
-        generation = [DELIVERIES.c.incident_id == delivery.incident_id, DELIVERIES.c.generation == delivery.generation]
+        of_incident = DELIVERIES.c.incident_id == delivery.incident_id
+        generation = [self._ours, of_incident, DELIVERIES.c.generation == delivery.generation]
         with transaction(self._engine, writes=True) as connection:
             superseded = {"state": DeliveryState.SUPERSEDED, "reason": reason}
             connection.execute(update(DELIVERIES).where(PENDING, *generation).values(superseded))
@@ -155,16 +159,21 @@ class Outbox:
             connection.execute(update(DELIVERIES).where(rows.pointless()).values(superseded))
 
     def target(self) -> DestinationState:
-        """What is known of SIGNL4's willingness."""
-        query = select(*(TARGETS.c[field.name] for field in fields(DestinationState)))
+        """What is known of the destination's willingness."""
         with transaction(self._engine, writes=False) as connection:
-            row = connection.execute(query).one()
-        faults = {name: tuple(map(datetime.fromisoformat, getattr(row, name))) for name in _FAULTS}
-        return DestinationState(**{**row._mapping, **faults})
+            return destination_rows.read(connection, self._destination)
+
+    def event_limit(self) -> int | None:
+        """The events that SIGNL4 allows the account in 15 s, once it has said so."""
+        with transaction(self._engine, writes=False) as connection:
+            return destination_rows.event_limit(connection, self._destination.account)
 
     def attempts_since(self, since: datetime) -> tuple[datetime, ...]:
-        """When deliveries were last attempted, oldest first, as far as it was after that."""
-        query = select(DELIVERIES.c.attempted_at).where(DELIVERIES.c.attempted_at > since).order_by("attempted_at")
+        """When deliveries to the account were last attempted, oldest first, as far as it was after that."""
+        of_account = select(DESTINATIONS.c.name).where(DESTINATIONS.c.account == self._destination.account)
+        to_account = or_(self._ours, DELIVERIES.c.destination.in_(of_account))
+        lately = [to_account, DELIVERIES.c.attempted_at > since]
+        query = select(DELIVERIES.c.attempted_at).where(*lately).order_by("attempted_at")
         with transaction(self._engine, writes=False) as connection:
             return tuple(connection.execute(query).scalars())
 
@@ -179,9 +188,10 @@ def _most_urgent_first(end: FromClause, admission: Admission, now: datetime) -> 
 
 
 def _failing() -> ColumnElement[int]:
-    """How many deliveries wait because they failed, save those that fail on their own."""
+    """How many deliveries to the same destination wait because they failed, save those that fail on their own."""
     other = DELIVERIES.alias()
-    fails = [other.c.state == DeliveryState.PENDING, other.c.failing_since.is_not(None), ~other.c.own_fault]
+    there = other.c.destination == DELIVERIES.c.destination
+    fails = [there, other.c.state == DeliveryState.PENDING, other.c.failing_since.is_not(None), ~other.c.own_fault]
     return select(func.count()).select_from(other).where(*fails).scalar_subquery()
 
 
@@ -205,10 +215,6 @@ def _delivery(row: Row[Any]) -> Delivery:
         failing=failing,
         own_fault=row.own_fault,
     )
-
-
-def _target_values(target: DestinationState) -> dict[str, Any]:
-    return asdict(target) | {name: [fault.isoformat() for fault in getattr(target, name)] for name in _FAULTS}
 
 
 def _fared(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, exists, func, select, update
 
 from daemon.model.delivery import DeliveryState
+from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind, Phase
 from daemon.model.snapshot import Duty, OwnFault, Snapshot
 from daemon.storage import aside
 from daemon.storage import delivery_rows as rows
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN, PROGRESS, TARGETS, UNTROUBLED
+from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, OPEN, PROGRESS, UNTROUBLED
 
 DROPPED = "dropped by hand"
 GIVEN_UP_FROM = (DeliveryState.PENDING, DeliveryState.DEAD)
@@ -50,7 +51,8 @@ def snapshot(engine: Engine) -> Snapshot:
     late = select(DELIVERIES.c.id).where(dead, ~rows.of_alarm(), rows.too_late()).order_by(DELIVERIES.c.id)
     with transaction(engine, writes=False) as connection:
         progress = connection.execute(select(PROGRESS)).one()
-        target = connection.execute(select(TARGETS)).one()
+        destination = connection.execute(select(DESTINATIONS).where(DESTINATIONS.c.name == DEFAULT)).one()
+        limit = select(ACCOUNTS.c.event_limit).where(ACCOUNTS.c.name == destination.account)
         waiting = connection.execute(
             select(func.min(DELIVERIES.c.created_at), func.min(DELIVERIES.c.due_at)).where(pending, ~_is_held_up())
         ).one()
@@ -61,15 +63,15 @@ def snapshot(engine: Engine) -> Snapshot:
             token_suspect_since=progress.token_suspect_since,
             failing_since=progress.failing_since,
             refused_rounds=progress.refused_rounds,
-            secret_refused_since=target.secret_refused_since,
-            refused_because=target.why,
+            secret_refused_since=destination.secret_refused_since,
+            refused_because=destination.why,
             open_incidents=_count(connection, OPEN),
             pending_deliveries=_count(connection, pending),
             dead_deliveries=_count(connection, dead),
             dead_alerts=_count(connection, and_(dead, ~rows.of_alarm())),
             too_late=tuple(connection.execute(late).scalars()),
             open_alarms={row.id: row.name for row in connection.execute(alarms)},
-            event_limit=target.event_limit,
+            event_limit=connection.execute(limit).scalar(),
             ahead=None if progress.ahead_seconds is None else timedelta(seconds=progress.ahead_seconds),
             unreadable=tuple(aside.read(connection)),
             listed_records=progress.listed_records,
@@ -94,8 +96,7 @@ def _own_faults(connection: Connection) -> tuple[OwnFault, ...]:
 def _is_held_up() -> ColumnElement[bool]:
     """By a delivery of the same incident that fails on its own, be it this one."""
     own = DELIVERIES.alias()
-    same = [own.c.incident_id == DELIVERIES.c.incident_id, own.c.state == DeliveryState.PENDING, own.c.own_fault]
-    return exists().where(*same)
+    return exists().where(rows.alike(own), own.c.state == DeliveryState.PENDING, own.c.own_fault)
 
 
 def _count(connection: Connection, which: Any) -> int:
@@ -180,7 +181,8 @@ def drop(engine: Engine, ids: Collection[int]) -> list[Dropping]:
                 dropped |= {other: Dropping(other, None) for other in done.with_it} | {delivery_id: done}
         # With nothing left to try it with, nobody would learn that the secret is right.
         willing = {"secret_refused_since": None, "probe_at": None}
-        connection.execute(update(TARGETS).where(~exists().where(rows.PENDING)).values(willing))
+        waiting = exists().where(rows.PENDING, DELIVERIES.c.destination == DESTINATIONS.c.name)
+        connection.execute(update(DESTINATIONS).where(~waiting).values(willing))
     return [dropped[delivery_id] for delivery_id in ids]
 
 
@@ -193,7 +195,11 @@ def _drop(connection: Connection, delivery_id: int) -> Dropping:
     _update(connection, delivery_id, state=DeliveryState.SUPERSEDED, reason=DROPPED)
     if row.kind != Kind.NEW or row.attempts:
         return Dropping(delivery_id, None)
-    same = [DELIVERIES.c.incident_id == row.incident_id, DELIVERIES.c.generation == row.generation]
+    same = [
+        DELIVERIES.c.incident_id == row.incident_id,
+        DELIVERIES.c.generation == row.generation,
+        DELIVERIES.c.destination == row.destination,
+    ]
     followers = select(DELIVERIES.c.id).where(*same, DELIVERIES.c.state.in_(GIVEN_UP_FROM)).order_by(DELIVERIES.c.id)
     with_it = tuple(connection.execute(followers).scalars())
     for other in with_it:

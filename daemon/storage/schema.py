@@ -103,9 +103,10 @@ Index("ix_incidents_doubted", INCIDENTS.c.id, sqlite_where=text("doubted_at IS N
 DELIVERIES = Table(
     "deliveries",
     METADATA,
-    # The outbox: one row for each transition, for ever unique on incident, generation and kind.
+    # The outbox: one row for each transition and destination, for ever unique on those.
     Column("id", Integer, primary_key=True),
     Column("incident_id", ForeignKey("incidents.id"), nullable=False),
+    Column("destination", ForeignKey("destinations.name"), nullable=False),
     Column("generation", Integer, nullable=False),
     Column("kind", String, nullable=False),
     Column("state", String, nullable=False),
@@ -133,7 +134,7 @@ DELIVERIES = Table(
     Column("latest_failures", Integer, nullable=False, server_default="0"),
     # Whether it fails while others are taken: then it is tried alone, and holds nobody up.
     Column("own_fault", Boolean, nullable=False, server_default="0"),
-    UniqueConstraint("incident_id", "generation", "kind"),
+    UniqueConstraint("incident_id", "generation", "kind", "destination"),
     CheckConstraint(_one_of("kind", Kind), "kind"),
     CheckConstraint(_one_of("state", DeliveryState), "state"),
     CheckConstraint("attempts >= 0", "attempts"),
@@ -187,11 +188,21 @@ UNREADABLE = Table(
     Column("why", String, nullable=False),
 )
 
-TARGETS = Table(
-    "targets",
+ACCOUNTS = Table(
+    "accounts",
     METADATA,
-    # How willing SIGNL4 is to listen; most of the columns are the fields of `DestinationState`.
+    # What SIGNL4 allows an account, whatever the team: the events in 15 s, once it has said so.
     Column("name", String, primary_key=True),
+    Column("event_limit", Integer, nullable=False),
+)
+
+DESTINATIONS = Table(
+    "destinations",
+    METADATA,
+    # How willing each is to listen; most of the columns are the fields of `DestinationState`.
+    Column("name", String, primary_key=True),
+    # The one it was last told under.
+    Column("account", String),
     Column("hold_until", Moment),
     Column("secret_refused_since", Moment),
     Column("probe_at", Moment),
@@ -199,7 +210,6 @@ TARGETS = Table(
     Column("other_faults", JSON, nullable=False),
     Column("payload_faults", JSON, nullable=False),
     Column("paced_at", Moment),
-    Column("event_limit", Integer),
     # How many deliveries it took, ever; a count and no time, since clocks are set.
     Column("taken", Integer, nullable=False, server_default="0"),
 )

@@ -55,7 +55,7 @@ COMPLETE = "UPDATE progress SET last_complete_round_at"
 AT_START = {
     "before the file is tried": Moment("statement", 1),
     "before waits are cut": Moment("statement", 1, "UPDATE deliveries SET due_at"),
-    "while the secret gets another try": Moment("commit", 1, "UPDATE targets SET probe_at"),
+    "while the secret gets another try": Moment("commit", 1, "UPDATE destinations SET probe_at"),
     "before the first round has asked": Moment("statement", 1, "SELECT progress.last_complete_round_at"),
 }
 IN_A_PAGE = {
@@ -72,7 +72,7 @@ IN_A_DELIVERY = {
     "before a claim is committed": Moment("commit", 1, CLAIM),
     "between a claim and its request": Moment("committed", 1, CLAIM),
     "between an answer and its record": Moment("statement", 1, RESULT),
-    "between a result and what it taught": Moment("statement", 1, "UPDATE targets SET hold_until"),
+    "between a result and what it taught": Moment("statement", 1, "UPDATE destinations SET account"),
     "before a result is committed": Moment("commit", 1, RESULT),
     "after a result is committed": Moment("committed", 1, RESULT),
     "between the second answer and its record": Moment("statement", 2, RESULT),

@@ -207,7 +207,7 @@ DEATHS_OF_A_MIGRATION = {
     "before the first statement, between two tables and before the commit": [
         Moment("statement", 1),
         Moment("statement", 1, "CREATE TABLE deliveries"),
-        Moment("statement", 1, "INSERT INTO targets"),
+        Moment("statement", 1, "INSERT INTO destinations"),
         Moment("commit", 1),
     ],
     "after the commit": [Moment("committed", 1)],
@@ -229,7 +229,7 @@ def test_a_migration_that_is_killed_leaves_all_of_it_or_nothing_and_the_next_sta
         assert harm(operator.directory) == []
         with as_left(operator.directory) as connection:
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-        assert not names or {"alembic_version", "incidents", "deliveries", "progress", "targets"} <= names
+        assert not names or {"alembic_version", "incidents", "deliveries", "progress", "destinations"} <= names
     assert operator.ask("once").returncode == 0
     assert operator.told(incident_id) == ["new"]
     assert harm(operator.directory) == []
