@@ -27,8 +27,8 @@ MAY_IMPORT = {
 COMMANDS = {"cli", "__main__"}
 
 ONLY_IN = {
-    "httpx": {"clients.http"},
-    "httpcore": {"clients.transport", "clients.stream"},
+    "httpx": {"clients.http", "clients.pool"},
+    "httpcore": {"clients.pool", "clients.transport", "clients.stream"},
     "sqlalchemy": {"storage", "runtime.shared"},
     "alembic": {"storage.migrate"},
     "apscheduler": {"runtime.jobs", "runtime.workers"},

@@ -18,11 +18,11 @@ from http.cookiejar import CookieJar
 from typing import Any
 
 from daemon.clients.deadline import Took, begin_exchange, status_heard, took
-from daemon.clients.proxy import Proxy, advice, proxy_for
+from daemon.clients.pool import Pooled
+from daemon.clients.proxy import advice, proxy_for
 from daemon.clients.race import LOOKING_UP
 from daemon.clients.reading import kindly
 from daemon.clients.tls import named_authorities
-from daemon.clients.transport import fit
 from daemon.clients.unpack import LargerError, UnpackError, unpacked
 from daemon.config.settings import HttpSection
 from daemon.host.slim_imports import without
@@ -121,10 +121,8 @@ class HttpClient:
         proxy = proxy_for(base_url, settings)
         self._way = f"{THROUGH}the proxy that {proxy.named_by} names" if proxy else ""
         self._proxy_secrets = proxy.secrets() if proxy else ()
-        transport = _transport(tls, proxy, connections)
-        fit(transport._pool)
         self._http = httpx.Client(
-            transport=transport,
+            transport=Pooled(tls, proxy, connections, KEPT),
             timeout=self._timeout,
             headers={"User-Agent": "betterstack-signl4", "Accept-Encoding": "gzip"},
             cookies=_NoCookies(),
@@ -218,18 +216,6 @@ def _date(text: str) -> datetime | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _transport(tls: ssl.SSLContext, proxy: Proxy | None, connections: int) -> httpx.HTTPTransport:
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEPT)
-    if proxy is None:
-        return httpx.HTTPTransport(verify=tls, trust_env=False, limits=limits)
-    try:
-        # A proxy that is reached over TLS is trusted as the services are.
-        way = httpx.Proxy(proxy.url, auth=proxy.credentials, ssl_context=tls if proxy.over_tls else None)
-    except (httpx.InvalidURL, ValueError):
-        raise proxy.unusable() from None
-    return httpx.HTTPTransport(verify=tls, proxy=way, trust_env=False, limits=limits)
 
 
 def described(reply: Response, secret: str) -> str:
