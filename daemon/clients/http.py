@@ -12,11 +12,11 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from http.cookiejar import CookieJar
 from typing import Any
 
+from daemon.clients.dates import clock_ahead, wait_asked
 from daemon.clients.deadline import Took, begin_exchange, status_heard, took
 from daemon.clients.pool import Pooled
 from daemon.clients.proxy import advice, proxy_for
@@ -43,10 +43,6 @@ KEPT = 60.0
 BEGINNING = 4096
 """So many bytes are kept of a body that could not be read to its end."""
 THROUGH = ", through "
-WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
-"""A clock that stands before this one, when the program was written, is wrong."""
-OUTLIVED = datetime(2100, 1, 1, tzinfo=UTC)
-"""So is one that stands after this one."""
 
 
 class ExchangeError(DaemonError):
@@ -69,16 +65,11 @@ class Response:
 
     def retry_after(self, most: timedelta, now: datetime) -> timedelta | None:
         """`Retry-After` in either of its forms, from nothing to `most`; `None` where there is none that makes sense."""
-        text = self.headers.get("retry-after", "").strip()
-        if text.isascii() and text.isdigit():
-            return min(timedelta(seconds=min(int(text[:9]), 10**8)), most)
-        at = _date(text)
-        return None if at is None else min(max(at - now, timedelta(0)), most)
+        return wait_asked(self.headers.get("retry-after", ""), most, now)
 
     def ahead(self, now: datetime) -> timedelta | None:
         """How far the other side's clock is ahead of ours, where it says a `Date` that can be true."""
-        at = _date(self.headers.get("date", ""))
-        return at - now if at is not None and WRITTEN <= at < OUTLIVED else None
+        return clock_ahead(self.headers.get("date", ""), now)
 
 
 class BodyError(ExchangeError):
@@ -207,15 +198,6 @@ class HttpClient:
 def tls_context(settings: HttpSection) -> ssl.SSLContext:
     """Whom to trust: `http.ca_file`, else the usual variables, else what httpx ships. Raises `ConfigError`."""
     return named_authorities(settings.ca_file) or httpx.create_ssl_context(trust_env=False)
-
-
-def _date(text: str) -> datetime | None:
-    """An HTTP date."""
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def described(reply: Response, secret: str) -> str:
