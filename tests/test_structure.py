@@ -27,8 +27,8 @@ MAY_IMPORT = {
 COMMANDS = {"cli", "__main__"}
 
 ONLY_IN = {
-    "httpx": {"clients.http"},
-    "httpcore": {"clients.transport", "clients.stream"},
+    "httpx": {"clients.http", "clients.pool"},
+    "httpcore": {"clients.pool", "clients.transport", "clients.stream"},
     "sqlalchemy": {"storage", "runtime.shared"},
     "alembic": {"storage.migrate"},
     "apscheduler": {"runtime.jobs", "runtime.workers"},
@@ -40,6 +40,13 @@ ONLY_IN = {
     "pydantic_settings": {"config.settings"},
 }
 """Libraries, and the modules or folders outside of which nobody knows them."""
+
+OFFERED = {
+    "_mapping": "storage",  # SQLAlchemy's rows: a column may have any other name
+    "_exit": "host",  # of `os`
+    "_jobstore_alias": "runtime",  # of APScheduler's jobs: each executor hands it on
+}
+"""Names with an underscore that are offered all the same, and the folder that uses them."""
 
 PURE_IMPORTS = set("collections.abc dataclasses datetime enum functools itertools json math random re typing".split())
 CLOCKS = {"now", "utcnow", "today"}
@@ -132,6 +139,52 @@ def test_a_library_is_known_only_where_it_belongs(library: str) -> None:
     users = {name for name in FILES if library in {known.partition(".")[0] for known in imports(tree(name))}}
     places = {name if name in ONLY_IN[library] else folder_of(name) for name in users}
     assert places == ONLY_IN[library]
+
+
+def hidden(name: str) -> bool:
+    """Whether a name, or a part of it, is not meant for others."""
+    return any(part.startswith("_") and not part.endswith("__") for part in name.split("."))
+
+
+def hidden_things_used(parsed: ast.Module) -> set[str]:
+    """What a module uses of others that is not meant for it, be it asked for by its name, by a text or by an import."""
+    own = {"self", "cls", "other"}
+    found = set[str]()
+    for node in ast.walk(parsed):
+        match node:
+            case ast.Attribute(value=ast.Name(id=whose)) if whose in own:
+                continue
+            case ast.Attribute(attr=name):
+                found.add(name)
+            case ast.Call(func=ast.Name(id="getattr" | "setattr" | "hasattr"), args=[_, ast.Constant(value=name), *_]):
+                found.add(str(name))
+            case ast.ImportFrom(module=source, names=aliases):
+                found |= {source or "", *(alias.name for alias in aliases)}
+            case ast.Import(names=aliases):
+                found |= {alias.name for alias in aliases}
+    return {name for name in found if hidden(name)}
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_only_what_is_offered_is_used_of_others(module: str) -> None:
+    assert {name for name in hidden_things_used(tree(module)) if OFFERED.get(name) != folder_of(module)} == set()
+
+
+def test_what_is_offered_to_nobody_is_noticed_however_it_is_used() -> None:
+    for line in (
+        "transport._pool",
+        "pool._network_backend = Backend()",
+        "self.pool._connections",
+        "create()._connection.close()",
+        "getattr(connection, '_connection', None)",
+        "setattr(pool, '_requests', [])",
+        "from httpx import _client",
+        "from httpx._transports.default import map_httpcore_exceptions",
+        "import httpcore._sync",
+    ):
+        assert hidden_things_used(ast.parse(line)), line
+    for line in ("self._pool.close()", "other._name", "pool.__class__", "from __future__ import annotations"):
+        assert hidden_things_used(ast.parse(line)) == set(), line
 
 
 @pytest.mark.parametrize("module", DECISIONS)

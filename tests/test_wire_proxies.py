@@ -3,11 +3,14 @@
 import ssl
 import time
 from base64 import b64encode
+from contextlib import ExitStack
 
 import pytest
+import trustme
 
 from daemon.clients.http import ExchangeError, tls_context
 from daemon.config.settings import HttpSection
+from tests.faults.line import Proxy
 from tests.listener import Connection, Script, after_request, answering, client_to, listening, ok, says
 from tests.test_wire_answers import CERTIFICATE, server_side
 
@@ -241,3 +244,19 @@ def test_a_slow_tunnel_does_not_outlast_the_deadline(script: Script, tls: ssl.SS
         with pytest.raises(ExchangeError, match=r"within 0\.5 s"):
             http.exchange("GET", "/")
         assert time.monotonic() - begun < 2
+
+
+def test_a_tunnel_in_which_tls_fails_takes_up_no_place() -> None:
+    """Of the one place that this client has."""
+    trusting = tls_context(HttpSection(ca_file=CERTIFICATE))
+    stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(stranger)
+    with listening(answering(ok()), server_side()) as server, ExitStack() as stack:
+        proxy = Proxy()
+        stack.callback(proxy.cut)
+        with client_to(server.url, trusting, proxy=f"http://127.0.0.1:{proxy.port}") as http:
+            proxy.opens = stranger
+            with pytest.raises(ExchangeError, match="VERIFY_FAILED"):
+                http.exchange("GET", "/")
+            proxy.opens = None
+            assert http.exchange("GET", "/").status == 200

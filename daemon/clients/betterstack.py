@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from daemon.clients.http import WRITTEN, ExchangeError, HttpClient, Response, TooLargeError, described
+from daemon.clients.dates import WRITTEN
+from daemon.clients.http import ExchangeError, HttpClient, Response, TooLargeError, described
 from daemon.clients.pages import Sheet, pages
 from daemon.clients.reading import TooManyValuesError
 from daemon.clients.records import has_unknown_status, read_incident

@@ -12,17 +12,17 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from http.cookiejar import CookieJar
 from typing import Any
 
+from daemon.clients.dates import clock_ahead, wait_asked
 from daemon.clients.deadline import Took, begin_exchange, status_heard, took
-from daemon.clients.proxy import Proxy, advice, proxy_for
+from daemon.clients.pool import Pooled
+from daemon.clients.proxy import advice, proxy_for
 from daemon.clients.race import LOOKING_UP
 from daemon.clients.reading import kindly
 from daemon.clients.tls import named_authorities
-from daemon.clients.transport import fit
 from daemon.clients.unpack import LargerError, UnpackError, unpacked
 from daemon.config.settings import HttpSection
 from daemon.host.slim_imports import without
@@ -43,10 +43,6 @@ KEPT = 60.0
 BEGINNING = 4096
 """So many bytes are kept of a body that could not be read to its end."""
 THROUGH = ", through "
-WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
-"""A clock that stands before this one, when the program was written, is wrong."""
-OUTLIVED = datetime(2100, 1, 1, tzinfo=UTC)
-"""So is one that stands after this one."""
 
 
 class ExchangeError(DaemonError):
@@ -69,16 +65,11 @@ class Response:
 
     def retry_after(self, most: timedelta, now: datetime) -> timedelta | None:
         """`Retry-After` in either of its forms, from nothing to `most`; `None` where there is none that makes sense."""
-        text = self.headers.get("retry-after", "").strip()
-        if text.isascii() and text.isdigit():
-            return min(timedelta(seconds=min(int(text[:9]), 10**8)), most)
-        at = _date(text)
-        return None if at is None else min(max(at - now, timedelta(0)), most)
+        return wait_asked(self.headers.get("retry-after", ""), most, now)
 
     def ahead(self, now: datetime) -> timedelta | None:
         """How far the other side's clock is ahead of ours, where it says a `Date` that can be true."""
-        at = _date(self.headers.get("date", ""))
-        return at - now if at is not None and WRITTEN <= at < OUTLIVED else None
+        return clock_ahead(self.headers.get("date", ""), now)
 
 
 class BodyError(ExchangeError):
@@ -121,10 +112,8 @@ class HttpClient:
         proxy = proxy_for(base_url, settings)
         self._way = f"{THROUGH}the proxy that {proxy.named_by} names" if proxy else ""
         self._proxy_secrets = proxy.secrets() if proxy else ()
-        transport = _transport(tls, proxy, connections)
-        fit(transport._pool)
         self._http = httpx.Client(
-            transport=transport,
+            transport=Pooled(tls, proxy, connections, KEPT),
             timeout=self._timeout,
             headers={"User-Agent": "betterstack-signl4", "Accept-Encoding": "gzip"},
             cookies=_NoCookies(),
@@ -209,27 +198,6 @@ class HttpClient:
 def tls_context(settings: HttpSection) -> ssl.SSLContext:
     """Whom to trust: `http.ca_file`, else the usual variables, else what httpx ships. Raises `ConfigError`."""
     return named_authorities(settings.ca_file) or httpx.create_ssl_context(trust_env=False)
-
-
-def _date(text: str) -> datetime | None:
-    """An HTTP date."""
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _transport(tls: ssl.SSLContext, proxy: Proxy | None, connections: int) -> httpx.HTTPTransport:
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEPT)
-    if proxy is None:
-        return httpx.HTTPTransport(verify=tls, trust_env=False, limits=limits)
-    try:
-        # A proxy that is reached over TLS is trusted as the services are.
-        way = httpx.Proxy(proxy.url, auth=proxy.credentials, ssl_context=tls if proxy.over_tls else None)
-    except (httpx.InvalidURL, ValueError):
-        raise proxy.unusable() from None
-    return httpx.HTTPTransport(verify=tls, proxy=way, trust_env=False, limits=limits)
 
 
 def described(reply: Response, secret: str) -> str:

@@ -59,9 +59,11 @@ class Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """A stream within this one."""
+        # An IPv6 address that a proxy was told of is in brackets, and that of a certificate is not.
+        hostname = server_hostname.strip("[]") if server_hostname else None
         try:
             self._peer.settimeout(deadline.left(timeout, httpcore.ConnectTimeout))
-            stream = Stream(_wrapped(self._peer, ssl_context, server_hostname))
+            stream = Stream(_wrapped(self._peer, ssl_context, hostname))
         except BaseException as error:
             self.close()
             if isinstance(error, TimeoutError):

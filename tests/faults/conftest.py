@@ -290,7 +290,7 @@ def by_hand(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("daemon.clients.betterstack.time", SimpleNamespace(monotonic=monotonic))
     for client in ("betterstack", "signl4"):
         hand = SimpleNamespace(now=lambda _: clock.now, fromisoformat=datetime.fromisoformat)
-        monkeypatch.setattr(f"daemon.{client}.datetime", hand)
+        monkeypatch.setattr(f"daemon.clients.{client}.datetime", hand)
 
 
 @pytest.fixture
