@@ -11,7 +11,7 @@ import pytest
 from daemon.model.errors import ConfigError, DatabaseUnusableError
 from daemon.storage.engine import existing
 from daemon.storage.instance import locked
-from daemon.storage.revision import check_place, revision_of
+from daemon.storage.revision import REVISIONS, check_place, revision_of
 from daemon.storage.upgrade import upgrade
 from tests.owner import as_owner, needs_an_owner
 
@@ -61,7 +61,10 @@ def has_no_stamp(file: Path) -> None:
 UNUSABLE: dict[str, tuple[Callable[[Path], None], str]] = {
     "a text file": (is_text, "cannot be read (file is not a database); move it away"),
     "another program's": (is_another_programs, "is the database of another program; name another in database.url"),
-    "newer": (is_newer, "was written by a newer version (schema 9999, known here up to 0002); install that version"),
+    "newer": (
+        is_newer,
+        f"was written by a newer version (schema 9999, known here up to {REVISIONS[-1]}); install that",
+    ),
     "corrupt inside": (is_corrupt_inside, "move it away together with its -wal and -shm files, and restore a backup"),
     "cut off": (is_cut_off, "move it away together with its -wal and -shm files"),
     "overwritten": (is_overwritten_at_its_head, "cannot be read (file is not a database)"),

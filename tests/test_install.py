@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.storage.revision import REVISIONS
 from tests.outbox import dump
 
 ROOT = Path(__file__).parent.parent
@@ -90,14 +91,14 @@ def test_a_stranger_in_the_working_directory_is_never_run(installed: Path, tmp_p
 
 # -- a later release --------------------------------------------------------------------------------------------------
 
-LATER = '''
+LATER = f'''
 """A later release adds a column."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "9000"
+down_revision = "{REVISIONS[-1]}"
 
 
 def upgrade() -> None:
@@ -111,7 +112,7 @@ def later(installed: Path, tmp_path: Path) -> Path:
     """The program as a later release might be."""
     site = tmp_path / "later release"
     shutil.copytree(installed, site)
-    (site / "daemon" / "migrations" / "versions" / "0003_severity.py").write_text(LATER)
+    (site / "daemon" / "migrations" / "versions" / "9000_severity.py").write_text(LATER)
     return site
 
 
@@ -133,13 +134,13 @@ def test_an_earlier_release_refuses_the_database_of_a_later_one(installed: Path,
     for name in ("status", "db upgrade"):
         refused = command(installed, database.parent, *name.split())
         assert refused.returncode == 78
-        assert "was written by a newer version (schema 0003, known here up to 0002)" in refused.stderr
+        assert f"was written by a newer version (schema 9000, known here up to {REVISIONS[-1]})" in refused.stderr
     assert database.read_bytes() == before
 
 
 @pytest.mark.parametrize("fault", ["raise ValueError('a fault of ours')", "op.execute('SELEKT')"])
 def test_a_migration_that_fails_half_way_leaves_the_file_as_it_was(later: Path, database: Path, fault: str) -> None:
-    (script,) = (later / "daemon" / "migrations" / "versions").glob("0003*")
+    (script,) = (later / "daemon" / "migrations" / "versions").glob("9000*")
     script.write_text(f"{LATER}    {fault}\n")
     before = dump(database)
     failed = command(later, database.parent, "db", "upgrade")
