@@ -25,7 +25,7 @@ HURRIED = {"POLL__INTERVAL": "1s", "HTTP__TIMEOUT": "1s"}
 NARROW = (
     "import sys\n"
     "from daemon.host import output\n"
-    "outlet.MOST = 2000\n"
+    "output.MOST = 2000\n"
     "from daemon.__main__ import start\n"
     "sys.argv = ['daemon', 'run']\n"
     "start()\n"

@@ -91,12 +91,12 @@ def _polled(sandbox: Sandbox, times: int) -> bool:
 def test_a_stop_waits_for_no_job_that_is_about_to_call_the_scheduler(operator: Operator, sandbox: Sandbox) -> None:
     slow = (
         "import sys, time\n"
-        "from daemon.runtime import run\n"
-        "modify = service.Service._modify\n"
-        "def slowly(self, job, **how):\n"
+        "from daemon.runtime.jobs import Jobs\n"
+        "due = Jobs._due\n"
+        "def slowly(self, job, seconds):\n"
         "    time.sleep(0.05)\n"
-        "    modify(self, job, **how)\n"
-        "service.Service._modify = slowly\n"
+        "    due(self, job, seconds)\n"
+        "Jobs._due = slowly\n"
         "from daemon.__main__ import start\n"
         "sys.argv = ['daemon', 'run']\n"
         "start()\n"
