@@ -53,7 +53,7 @@ class Outbox:
                 end.c.occurred_at.label("over_since"),
                 previous_at.scalar_subquery().label("previous_at"),
                 TAKEN.label("taken"),
-                _failing().label("failing"),
+                _failing(self._destination.name).label("failing"),
             )
             .outerjoin(end, rows.ends(end))
             .where(self._ours, PENDING, rows.first(), DELIVERIES.c.due_at <= now, rows.refused().in_(admitted))
@@ -187,10 +187,10 @@ def _most_urgent_first(end: FromClause, admission: Admission, now: datetime) -> 
     return [DELIVERIES.c.own_fault, and_(DELIVERIES.c.kind == Kind.NEW, end.c.id.is_(None)).desc()]
 
 
-def _failing() -> ColumnElement[int]:
-    """How many deliveries to the same destination wait because they failed, save those that fail on their own."""
+def _failing(destination: str) -> ColumnElement[int]:
+    """How many deliveries there wait because they failed, save those that fail on their own: one count for all."""
     other = DELIVERIES.alias()
-    there = other.c.destination == DELIVERIES.c.destination
+    there = other.c.destination == destination
     fails = [there, other.c.state == DeliveryState.PENDING, other.c.failing_since.is_not(None), ~other.c.own_fault]
     return select(func.count()).select_from(other).where(*fails).scalar_subquery()
 
