@@ -14,8 +14,11 @@ import pytest
 from daemon.sandbox.server import Sandbox
 from tests.e2e.conftest import PATIENCE, PROGRAM, Operator, pages
 
-ON_IT = "import os, sys; os.close(os.open(os.ttyname(2), os.O_RDWR)); os.execv(sys.executable, [sys.executable, *{}])"
-"""Makes the terminal that standard error leads to the controlling one."""
+ON_IT = (
+    "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+    "os.close(os.open(os.ttyname(2), os.O_RDWR)); os.execv(sys.executable, [sys.executable, *{}])"
+)
+"""Makes the terminal that standard error leads to the controlling one, whatever started the tests themselves."""
 NOHUP = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
 
 
