@@ -20,7 +20,7 @@ from daemon.storage.engine import open_engine
 from daemon.storage.incidents import Change
 from daemon.storage.instance import locked
 from daemon.storage.upgrade import upgrade
-from tests.whole import Store
+from tests.support.store import Store
 
 IDLE_ROUNDS = 20
 BURST = 500

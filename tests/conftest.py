@@ -2,10 +2,7 @@
 
 import os
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import pytest
@@ -14,13 +11,13 @@ from sqlalchemy import Engine
 from daemon.clients.http import ExchangeError
 from daemon.config.load import SECTIONS
 from daemon.model.errors import DaemonError
-from daemon.model.event import Event
 from daemon.storage.engine import open_engine
 from daemon.storage.instance import locked
 from daemon.storage.upgrade import upgrade
-from tests.canary import leaked, leaked_into
-from tests.given import NOW
-from tests.whole import Store
+from tests.support.canary import leaked, leaked_into
+from tests.support.clock import Clock
+from tests.support.kept_log import KeptLog
+from tests.support.store import Store
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=200)
 hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True)
@@ -30,34 +27,6 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Names packed bytes by their argument: gzip writes the second into them, but ids must not change."""
     return argname if isinstance(val, bytes) and not val.isascii() else None
-
-
-class Clock:
-    """A clock that stands still until it is told otherwise."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_(self, **span: float) -> None:
-        """Lets time pass."""
-        self.now += timedelta(**span)
-
-
-@dataclass
-class KeptLog:
-    """Keeps events as `(level, event, fields)`."""
-
-    events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
-
-    def __call__(self, event: Event) -> None:
-        self.events.append((str(event.severity()), event.text(), event.shown()))
-
-    def named(self, event: str) -> list[dict[str, Any]]:
-        """The fields of each event of that name."""
-        return [fields for _, name, fields in self.events if name == event]
 
 
 @pytest.fixture

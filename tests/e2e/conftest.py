@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -14,11 +14,15 @@ import pytest
 from daemon.sandbox.history import Event
 from daemon.sandbox.process import isolated
 from daemon.sandbox.server import Sandbox
-from tests.canary import leaked
+from tests.support.canary import leaked
 
 PATIENCE = 45.0
 """Seconds after which something that a test waits for will not happen any more."""
 PROGRAM = (sys.executable, "-m", "daemon")
+WRAPPED = (sys.executable, "-m", "tests.e2e.wrapper")
+"""The program with switches for faults that can only be made inside it."""
+BUSY = {"LOG__LEVEL": "debug", "POLL__INTERVAL": "1s", "POLL__ACTIVE_INTERVAL": "1s"}
+"""A log with a lot in it."""
 
 
 class Daemon:
@@ -158,3 +162,29 @@ def operator(sandbox: Sandbox, tmp_path: Path, empty_database: bytes) -> Iterato
 def pages(sandbox: Sandbox) -> list[Any]:
     """The requests for the first page of the open set, one of each round."""
     return [one for one in sandbox.betterstack.requests if one.query.get("resolved") and one.query["page"] == "1"]
+
+
+@contextmanager
+def started(operator: Operator, command: tuple[str, ...] = PROGRAM, **how: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """The daemon, whose standard error leads where the test wants it."""
+    environment = operator.environment | BUSY | how.pop("settings", {})
+    with subprocess.Popen([*command, "run"], env=environment, cwd=operator.directory, **how) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[int]:
+    """A pipe that nobody reads, and that takes nothing more."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        while True:
+            os.write(writing, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+    yield writing
+    os.close(reading)
+    os.close(writing)

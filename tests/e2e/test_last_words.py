@@ -15,11 +15,7 @@ import pytest
 
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox
-from tests.e2e.conftest import PATIENCE, Operator, pages
-from tests.e2e.test_machine import WRAPPED
-from tests.e2e.test_unread import full_pipe, started
-
-__all__ = ["full_pipe"]
+from tests.e2e.conftest import PATIENCE, WRAPPED, Operator, pages, started
 
 HURRIED = {"POLL__INTERVAL": "1s", "HTTP__TIMEOUT": "1s"}
 NARROW = (

@@ -11,7 +11,6 @@ import resource
 import shutil
 import signal
 import sqlite3
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -25,12 +24,10 @@ from daemon.sandbox.exchange import Request
 from daemon.sandbox.faults import Cut
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import judge
-from tests.e2e.conftest import PATIENCE, PROGRAM, Daemon, Operator, pages
-from tests.namespace import APART, can_mount
-from tests.owner import BOUND
+from tests.e2e.conftest import PATIENCE, PROGRAM, WRAPPED, Daemon, Operator, pages
+from tests.support.namespace import APART, can_mount
+from tests.support.owner import BOUND
 
-WRAPPED = (sys.executable, "-m", "tests.e2e.wrapper")
-"""The program with switches for faults that can only be made inside it."""
 PAGE = 4096
 ENDS = ("rounds succeed again", "deliveries resumed")
 """What the log says of its end: a fault may meet one of the two flows alone."""

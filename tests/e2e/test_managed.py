@@ -10,9 +10,8 @@ import pytest
 from daemon.sandbox import mishaps
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox
-from tests.e2e.conftest import PATIENCE, Operator, pages
-from tests.e2e.test_machine import WRAPPED
-from tests.manager import Manager, managing
+from tests.e2e.conftest import PATIENCE, WRAPPED, Operator, pages
+from tests.support.service_manager import Manager, managing
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from daemon.sandbox.exchange import Request
 from daemon.sandbox.faults import Cut
 from daemon.sandbox.server import Sandbox
 from tests.e2e.conftest import PATIENCE, Operator, pages
-from tests.listener import answering, listening, ok
+from tests.support.listener import answering, listening, ok
 
 
 def test_promise_5_five_hundred_open_incidents_alert_the_first_before_the_last_page(

@@ -16,9 +16,8 @@ from daemon.sandbox.exchange import Request
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import judge
-from tests.e2e.conftest import PATIENCE, Daemon, Operator, pages
-from tests.e2e.test_machine import WRAPPED
-from tests.manager import Manager, managing
+from tests.e2e.conftest import PATIENCE, WRAPPED, Daemon, Operator, pages
+from tests.support.service_manager import Manager, managing
 
 IN_FORCE, REFUSED = "configuration reloaded", "the new configuration is refused, the old one stays in force"
 FILE = """

@@ -15,6 +15,7 @@ from daemon.sandbox.exchange import Request
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox
 from tests.e2e.conftest import Daemon, Operator, pages
+from tests.support.paths import ROOT
 
 
 def test_a_transition_is_delivered_at_once_after_the_page_that_showed_it(operator: Operator, sandbox: Sandbox) -> None:
@@ -138,7 +139,7 @@ def test_an_installed_copy_works_from_a_directory_of_its_own_and_makes_its_datab
     operator: Operator, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """Laid out as the wheel lays it out: the migrations inside the package, no checkout anywhere near."""
-    checkout = Path(__file__).parents[2]
+    checkout = ROOT
     site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(checkout / "daemon", site / "daemon", ignore=ignored)

@@ -13,7 +13,7 @@ import pytest
 
 from daemon.sandbox.server import Sandbox
 from tests.e2e.conftest import PATIENCE, Operator, pages
-from tests.listener import answering, listening, ok
+from tests.support.listener import answering, listening, ok
 
 # -- what is done to it -----------------------------------------------------------------------------------------------
 

@@ -1,46 +1,14 @@
 """Nobody who reads the log, or does not, keeps the program from its duty; nor does a signal of the first moment."""
 
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import pytest
 
 from daemon.sandbox.server import Sandbox
-from tests.e2e.conftest import PATIENCE, PROGRAM, Operator, pages
-
-BUSY = {"LOG__LEVEL": "debug", "POLL__INTERVAL": "1s", "POLL__ACTIVE_INTERVAL": "1s"}
-
-
-@contextmanager
-def started(operator: Operator, command: tuple[str, ...] = PROGRAM, **how: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """The daemon, whose standard error leads where the test wants it."""
-    environment = operator.environment | BUSY | how.pop("settings", {})
-    with subprocess.Popen([*command, "run"], env=environment, cwd=operator.directory, **how) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-@pytest.fixture
-def full_pipe() -> Iterator[int]:
-    """A pipe that nobody reads, and that takes nothing more."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    try:
-        while True:
-            os.write(writing, b"x" * 4096)
-    except BlockingIOError:
-        os.set_blocking(writing, True)
-    yield writing
-    os.close(reading)
-    os.close(writing)
+from tests.e2e.conftest import PATIENCE, Operator, pages, started
 
 
 def test_a_log_that_nobody_reads_costs_no_round_no_alert_and_no_stop(

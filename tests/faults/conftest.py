@@ -30,12 +30,13 @@ from daemon.sandbox.ground import Ground
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.server import Sandbox
 from daemon.storage.engine import open_engine
-from tests.conftest import Clock, KeptLog
-from tests.fakes import Flows
 from tests.faults.line import LOOPBACK, Line, Resolver
-from tests.given import NOW, settings
-from tests.listener import TIMEOUT
-from tests.whole import Store
+from tests.support.clock import Clock
+from tests.support.fakes import Flows
+from tests.support.kept_log import KeptLog
+from tests.support.listener import TIMEOUT
+from tests.support.store import Store
+from tests.support.values import NOW, settings
 
 PASSWORD = "hunter2"
 """That of whatever proxy there is."""

@@ -20,8 +20,8 @@ from daemon.sandbox.faults import Drip, Hang, Instead, Part, Rewrite
 from daemon.sandbox.record import spelled_time
 from tests.faults.conftest import NEW, RESOLVED, Answers, Arm, Scene, about, each, in_turn, paged, slow, spread
 from tests.faults.line import Reset
-from tests.given import NOW
-from tests.poison import PLACE, READABLE, UNREADABLE
+from tests.support.poison import PLACE, READABLE, UNREADABLE
+from tests.support.values import NOW
 
 answers = Answers(lambda sandbox: sandbox.betterstack)
 lists, lookups = mishaps.lists, mishaps.lookups

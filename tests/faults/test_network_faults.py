@@ -16,7 +16,8 @@ import trustme
 from daemon.model.errors import BetterStackError
 from tests.faults.conftest import NEW, PASSWORD, PATIENCE, Scene, about
 from tests.faults.line import LOOPBACK, LOOPBACK_V6, Line, Proxy, Reset, Resolver, has_ipv6
-from tests.listener import TIMEOUT
+from tests.support.listener import TIMEOUT
+from tests.support.paths import CERTIFICATE
 
 BETTERSTACK, SIGNL4 = "Better Stack", "SIGNL4"
 UNKNOWN = "services.test"
@@ -112,7 +113,7 @@ def opens(certificate: Callable[[Authority], ssl.SSLContext | None]) -> Spoil:
 
 def self_signed(_: Authority) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(Path(__file__).parents[1] / "data" / "loopback.pem")
+    context.load_cert_chain(CERTIFICATE)
     return context
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from daemon.sandbox import mishaps
 from daemon.sandbox.faults import Cut, Instead
-from tests.listener import answering, listening, ok
+from tests.support.listener import answering, listening, ok
+from tests.support.paths import CERTIFICATE
 from tests.systemd.host import ETC, FAILED, SECRET, STATE, Host
-from tests.test_wire_answers import CERTIFICATE
 
 AT_ONCE = "RestartMaxDelaySec=200ms"
 """The pause between restarts, where systemd lets it grow."""

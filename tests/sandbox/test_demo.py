@@ -1,0 +1,149 @@
+"""The whole demo, and the sandbox by itself, as processes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from daemon.sandbox import demo, process
+from daemon.sandbox.faults import Cut
+from daemon.sandbox.history import Act
+from daemon.sandbox.replay import ReplayError
+from daemon.sandbox.script import Cue, Script
+from daemon.sandbox.server import Sandbox
+from daemon.sandbox.stage import Audience
+from tests.support.paths import DATA, ROOT
+
+SMALL = DATA / "replay-small.csv"
+
+
+@contextmanager
+def running(*arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process of this Python that is gone afterwards."""
+    root = str(ROOT)
+    environment = os.environ | {"PYTHONPATH": root, "PYTHONWARNINGS": "error", "POLL__INTERVAL": "1d"}
+    with subprocess.Popen(
+        [sys.executable, "-m", *arguments], cwd=cwd, env=environment, stdout=subprocess.PIPE, text=True
+    ) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_the_scenario_is_told_without_a_flaw(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with running("daemon", "demo", cwd=tmp_path) as started:
+        output, _ = started.communicate(timeout=60)
+    assert started.returncode == 0, output
+    assert time.monotonic() - began < 40
+    last = output.splitlines()[-1]
+    assert re.fullmatch(r"verdict: 10 incidents, 2[34] transitions told.*; 0 lost, 0 doubled, 0 out of order", last)
+    assert "down, answers 503" in output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recorded_history_is_told_without_a_flaw(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with running("daemon", "demo", "--replay", str(SMALL), "--speed", "12", cwd=tmp_path) as started:
+        output, _ = started.communicate(timeout=60)
+    assert started.returncode == 0, output
+    assert time.monotonic() - began < 20
+    assert output.startswith("replay-small.csv: 21 alerts in 0.0 days, played 12 times as fast.\n")
+    assert re.search(r"verdict: 21 incidents, \d+ transitions told.*; 0 lost, 0 doubled, 0 out of order\n$", output)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_takes_the_daemon_with_it(tmp_path: Path, number: signal.Signals) -> None:
+    with running("daemon", "demo", cwd=tmp_path) as started:
+        assert started.stdout is not None
+        next(line for line in started.stdout if line.startswith("SIGNL4"))
+        [child] = children(started.pid)
+        started.send_signal(number)
+        rest = started.stdout.read()
+        assert started.wait(30) == 130
+    assert rest.endswith("Stopped before the end; there is no verdict.\n")
+    assert not is_alive(child)
+
+
+def test_a_flaw_makes_the_demo_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = Script((Cue(0, Act.OPENED, "Shop front page"),))
+    with Sandbox() as sandbox:
+        sandbox.signl4.faults.arm(Cut(taken=True), times=1)
+        assert demo.Demo(script, sandbox, tmp_path, Audience()).run() == 1
+    output = capsys.readouterr().out
+    assert "doubled: new was told 2 times; right is 1 time" in output
+    assert output.endswith("verdict: 1 incident, 1 transition told; 0 lost, 1 doubled, 0 out of order\n")
+
+
+def test_a_daemon_that_dies_is_quoted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "PACE", {**process.PACE, "POLL__INTERVAL": "never"})
+    with Sandbox() as sandbox:
+        assert demo.Demo(Script((Cue(0, Act.OPENED, "Shop"),)), sandbox, tmp_path, Audience()).run() == 1
+    output = capsys.readouterr().out
+    assert output.startswith("The daemon ended before the play did, with exit code 78. Its last lines:\n")
+    assert "poll.interval" in output
+    assert "verdict" not in output
+
+
+def test_a_daemon_that_makes_no_round_is_quoted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "START_TIME", 0.2)
+    with Sandbox() as sandbox:
+        assert demo.Demo(Script((Cue(0, Act.OPENED, "Shop"),)), sandbox, tmp_path, Audience()).run() == 1
+    assert capsys.readouterr().out.startswith("The daemon made no round within 0.2 s. Its last lines:\n")
+
+
+def test_what_cannot_be_played_is_told_before_anything_starts() -> None:
+    with pytest.raises(ReplayError, match="cannot be read"):
+        demo.run_demo(Path("/nowhere.csv"), None)
+    with pytest.raises(ReplayError, match="a speed is for a recorded history"):
+        demo.run_demo(None, 2.0)
+
+
+def lines_until(started: subprocess.Popen[str], enough: Callable[[list[str]], bool]) -> list[str]:
+    lines: list[str] = []
+    assert started.stdout is not None
+    while not enough(lines):
+        lines.append(next(started.stdout).rstrip("\n"))
+    return lines
+
+
+def test_the_sandbox_can_stand_by_itself(tmp_path: Path) -> None:
+    with running("daemon.sandbox", "--every", "0.05", cwd=tmp_path) as started:
+        lines = lines_until(started, lambda lines: len(lines) >= 8)
+        variables = dict(line.removeprefix("export ").split("=", 1) for line in lines[:4])
+        url = f"{variables['SIGNL4__BASE_URL']}/webhook/{variables['SIGNL4__SECRET']}"
+        httpx.post(url, json={"Title": "Hello", "X-S4-ExternalID": "7"}, verify=False).raise_for_status()
+        lines += lines_until(started, lambda lines: any("SIGNL4" in line for line in lines))
+        started.send_signal(signal.SIGINT)
+        assert started.stdout is not None
+        assert started.stdout.read().endswith("stopped\n")
+        assert started.wait(10) == 0
+    assert set(variables) == {"BETTERSTACK__TOKEN", "BETTERSTACK__BASE_URL", "SIGNL4__SECRET", "SIGNL4__BASE_URL"}
+    happened = [line.split()[3] for line in lines[4:] if "Better Stack" in line]
+    assert happened[:4] == ["opened", "acknowledged", "resolved", "opened"]
+    assert re.fullmatch(r"\d\d:\d\d:\d\d  SIGNL4        new           7  Hello", lines[-1])

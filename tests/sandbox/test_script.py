@@ -1,0 +1,108 @@
+"""A script is played in its order, at its pace, and can be stopped."""
+
+import threading
+import time
+from collections import Counter
+from functools import partial
+from threading import Event
+
+from daemon.model.incident import Phase
+from daemon.sandbox.history import Act
+from daemon.sandbox.scenario import SCENARIO
+from daemon.sandbox.script import Cue, Outage, Player, Script
+from daemon.sandbox.server import Sandbox
+from tests.sandbox.conftest import tell
+
+LIFE = (
+    Cue(-2, Act.OPENED, "old"),
+    Cue(-1, Act.RESOLVED, "old", by="John"),
+    Cue(0, Act.OPENED, "shop", name="Shop", cause="Timeout", status="Unconfirmed"),
+    Cue(0.01, Act.CONFIRMED, "shop"),
+    Cue(0.02, Act.ACKNOWLEDGED, "shop", by="Jane"),
+    Cue(0.03, Act.RESTATED, "shop", status="Validating"),
+    Cue(0.04, Act.RESOLVED, "shop"),
+    Cue(0.05, Act.REOPENED, "shop"),
+    Cue(0.06, Act.RESOLVED, "shop"),
+    Cue(0.07, Act.REOPENED_AFRESH, "shop"),
+    Cue(0.08, Act.DELETED, "shop"),
+)
+
+
+def test_everything_happens_in_the_order_of_its_time(sandbox: Sandbox) -> None:
+    player = Player(Script(LIFE[::-1]), sandbox)
+    player.prologue()
+    assert [(one.act, one.name, one.by) for one in sandbox.world.history] == [
+        (Act.OPENED, "old", None),
+        (Act.RESOLVED, "old", "John"),
+    ]
+    player.play(Event())
+    mine = [one for one in sandbox.world.history if one.name == "Shop"]
+    assert [one.act for one in mine] == [cue.act for cue in LIFE[2:]]
+    assert (mine[0].phase, mine[2].by) == (Phase.UNCONFIRMED, "Jane")
+
+
+def test_the_pace_is_that_of_the_script(sandbox: Sandbox) -> None:
+    cues = (Cue(0.0, Act.OPENED, "first"), Cue(0.3, Act.OPENED, "second"))
+    Player(Script(cues), sandbox).play(Event())
+    first, second = sandbox.world.history
+    assert 0.29 <= (second.at - first.at).total_seconds() < 1
+
+
+def test_stopping_ends_the_play_at_once_and_lifts_the_outage(sandbox: Sandbox) -> None:
+    script = Script((Cue(0, Act.OPENED, "first"), Cue(600, Act.OPENED, "second")), (Outage(0, 500),))
+    player, stop = Player(script, sandbox), Event()
+    thread = threading.Thread(target=player.play, args=[stop])
+    thread.start()
+    sandbox.wait_for(lambda: sandbox.world.history, what="the first cue")
+    began = time.monotonic()
+    stop.set()
+    thread.join(10)
+    assert time.monotonic() - began < 5
+    assert [one.name for one in sandbox.world.history] == ["first"]
+    assert tell(sandbox).status_code == 201
+    assert not player.down
+
+
+def test_in_an_outage_signl4_answers_503_and_the_time_is_known(sandbox: Sandbox) -> None:
+    script = Script((Cue(0, Act.OPENED, "before"), Cue(0.2, Act.OPENED, "within")), (Outage(0.1, 0.3),))
+    player = Player(script, sandbox)
+    statuses: dict[str, tuple[int, bool]] = {}
+
+    def ask() -> None:
+        for count, name in ((1, "before"), (2, "within")):
+            sandbox.wait_for(partial(happened, count), what=name)
+            statuses[name] = (tell(sandbox).status_code, player.down)
+
+    def happened(count: int) -> bool:
+        return len(sandbox.world.history) >= count
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    player.play(Event())
+    thread.join(10)
+    assert statuses == {"before": (201, False), "within": (503, True)}
+    [window] = player.held
+    assert 0.15 < (window.until - window.since).total_seconds() < 1
+    assert tell(sandbox).status_code == 201
+
+
+def test_a_script_is_as_long_as_its_last_cue_or_outage() -> None:
+    assert Script(LIFE).length == 0.08
+    assert Script(LIFE, (Outage(1, 2),)).length == 2
+
+
+def test_the_scenario_shows_every_case_and_stays_short() -> None:
+    acts = Counter(cue.act for cue in SCENARIO.cues)
+    assert set(acts) == set(Act) - {Act.RESTATED}
+    assert SCENARIO.length < 25
+    [outage] = SCENARIO.outages
+    within = {cue.act for cue in SCENARIO.cues if outage.since < cue.at < outage.until}
+    assert {Act.OPENED, Act.ACKNOWLEDGED, Act.RESOLVED} <= within
+
+
+def test_the_scenario_can_be_played_as_it_is_written(sandbox: Sandbox) -> None:
+    hurried = tuple(Cue(cue.at / 100, cue.act, cue.actor, status=cue.status) for cue in SCENARIO.cues)
+    player = Player(Script(hurried), sandbox)
+    player.prologue()
+    player.play(Event())
+    assert len(sandbox.world.history) == len(SCENARIO.cues)

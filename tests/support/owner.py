@@ -1,0 +1,30 @@
+"""Programs run as by the owner of the files: root too is then bound by their modes, as everybody else is."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import pytest
+
+from tests.support.paths import ROOT
+
+BOUND = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--") if os.geteuid() == 0 else ()
+"""Goes before a program."""
+needs_an_owner = pytest.mark.skipif(
+    bool(BOUND) and shutil.which("setpriv") is None, reason="root may write everywhere, and there is no setpriv"
+)
+
+
+def as_owner(*arguments: object, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs Python."""
+    return subprocess.run(
+        [*BOUND, sys.executable, *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        cwd=ROOT,
+        env=environment,
+    )

@@ -1,0 +1,37 @@
+"""The tables of docs/reliability.md. `python -m tests.support.reliability_page` writes them."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tests.e2e import test_clock, test_machine
+from tests.faults import test_betterstack_faults, test_network_faults, test_signl4_faults
+from tests.support.paths import ROOT
+
+PAGE = ROOT / "docs" / "reliability.md"
+TABLES: dict[str, Mapping[str, Any]] = {
+    "betterstack": test_betterstack_faults.CASES,
+    "signl4": test_signl4_faults.CASES,
+    "network": test_network_faults.CASES,
+    "machine": test_machine.CASES,
+    "clock": test_clock.CASES,
+}
+PLACE = r"(?s)<!-- {name} -->.*?<!-- end -->"
+
+
+def table(name: str) -> str:
+    """One table: each fault, and what happens then."""
+    rows = [f"| {fault} | {case.expected} |" for fault, case in TABLES[name].items()]
+    return "\n".join(["| fault | what happens |", "|---|---|", *rows])
+
+
+def written(page: str) -> str:
+    """The page with all tables made anew."""
+    for name in TABLES:
+        before, after = re.split(PLACE.format(name=name), page, maxsplit=1)
+        page = f"{before}<!-- {name} -->\n\n{table(name)}\n\n<!-- end -->{after}"
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text("utf-8")), "utf-8")

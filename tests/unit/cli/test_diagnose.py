@@ -1,0 +1,195 @@
+"""What `check` and `test-alert` find out, against both services on loopback."""
+
+import gc
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from daemon.cli.diagnose import check_online, plan, send_test_alert
+from daemon.config.load import Configuration, load
+from daemon.config.settings import Settings
+from daemon.sandbox.exchange import Answer, json_answer
+from daemon.sandbox.faults import Cut, Instead
+from daemon.sandbox.server import Sandbox
+from tests.support.values import settings
+
+TIMES = re.compile(r"; look-up (\d+\.\d\d) s, connection (\d+\.\d\d) s, answer (\d+\.\d\d) s$")
+PROVE = (True, "SIGNL4's secret can only be proven by an alert; try: betterstack-signl4 test-alert")
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def pointed_at(sandbox: Sandbox, **changes: str) -> Settings:
+    return load(None, sandbox.environment() | changes).settings
+
+
+class TestPlan:
+    def said(self, file: Path | None = None, **sections: Any) -> str:
+        return "\n".join(plan(Configuration(settings(**sections), file, ())))
+
+    def test_says_what_the_program_will_do(self) -> None:
+        asks = "every 30s, every 10s while an incident is open, with a sweep every 5m"
+        tells = "of new, acknowledged and resolved incidents, under the external id $INCIDENT_ID"
+        assert self.said().splitlines() == [
+            "configuration: no file, environment and credentials; all of it is valid",
+            f"reads https://uptime.betterstack.com {asks}",
+            f"tells https://connect.signl4.com {tells}",
+            "on its first start it alerts for what is open then; what was over never alerts",
+            "raises an alarm when it cannot do its duty for 5m",
+            "keeps its state in sqlite:///state.db for 90d after the end",
+        ]
+
+    @pytest.mark.parametrize(
+        ("sections", "part"),
+        [
+            ({"betterstack": {"team_name": "Operations"}}, "betterstack.com, team Operations every 30s"),
+            ({"poll": {"interval": "5s", "sweep_interval": "90s"}}, "every 5s, every 5s while an incident is open"),
+            ({"delivery": {"acknowledged": False}}, "of new and resolved incidents"),
+            ({"signl4": {"external_id": "bs-$INCIDENT_ID"}}, "under the external id bs-$INCIDENT_ID"),
+            (
+                {"heartbeat": {"urls": ["https://one.test/a", "https://two.test/b"], "interval": "2m"}},
+                "for 5m; calls 2 heartbeat URLs every 2m",
+            ),
+            ({"poll": {"initial": "baseline"}}, "on its first start it only records what is open then"),
+        ],
+    )
+    def test_follows_the_settings(self, sections: dict[str, Any], part: str) -> None:
+        assert part in self.said(**sections)
+
+    def test_names_the_file(self) -> None:
+        assert "configuration: /etc/x.toml, " in self.said(Path("/etc/x.toml"))
+
+    def test_holds_no_secret(self) -> None:
+        whole = settings(http={"proxy": "http://jane:hunter2@one.test"})
+        said = self.said(http={"proxy": "http://jane:hunter2@one.test"})
+        assert not [secret for secret in whole.secrets() if secret in said]
+
+
+class TestCheckOnline:
+    @pytest.mark.parametrize(("count", "said"), [(0, "open incidents: 0"), (3, "open incidents: 3")])
+    def test_makes_one_read_and_one_connection(self, sandbox: Sandbox, count: int, said: str) -> None:
+        for _ in range(count):
+            sandbox.world.open("Shop")
+        findings = list(check_online(pointed_at(sandbox)))
+        assert [(well, TIMES.sub("", sentence)) for well, sentence in findings] == [
+            (True, f"Better Stack: the token works; {said}"),
+            (True, f"SIGNL4: {sandbox.signl4.url} answers (HTTP 404)"),
+            PROVE,
+        ]
+        [read] = sandbox.betterstack.requests
+        [connection] = sandbox.signl4.requests
+        assert (read.request.method, read.request.query["resolved"]) == ("GET", "false")
+        assert (connection.request.method, connection.request.path) == ("GET", "/")
+        assert sandbox.signl4.secret not in connection.request.target
+        assert sandbox.signl4.events == ()
+
+    def test_says_of_both_services_what_took_how_long(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each look at the clock is 1.5 s after the one before."""
+        ticks = iter(range(100))
+        slow = SimpleNamespace(monotonic=lambda: time.monotonic() + 1.5 * next(ticks))
+        monkeypatch.setattr("daemon.clients.deadline.time", slow)
+        said = [TIMES.search(sentence) for _, sentence in check_online(pointed_at(sandbox))]
+        assert [times and [float(seconds) >= 1.5 for seconds in times.groups()] for times in said] == [
+            [True] * 3,
+            [True] * 3,
+            None,
+        ]
+
+    def test_reads_no_second_page(self, sandbox: Sandbox) -> None:
+        for _ in range(60):
+            sandbox.world.open("Shop")
+        [first, *_] = check_online(pointed_at(sandbox))
+        assert first[0]
+        assert first[1].startswith("Better Stack: the token works; open incidents on the first page: 50; ")
+        assert len(sandbox.betterstack.requests) == 1
+
+    def test_says_that_the_token_is_wrong_and_goes_on(self, sandbox: Sandbox) -> None:
+        [first, second, third] = check_online(pointed_at(sandbox, BETTERSTACK__TOKEN="wrong-token"))
+        assert first[0] is False
+        assert first[1].startswith("Better Stack: Better Stack refused the token: HTTP 401 ")
+        assert first[1].endswith("; check betterstack.token")
+        assert (second[0], third) == (True, PROVE)
+
+    @pytest.mark.parametrize("service", ["betterstack", "signl4"])
+    def test_says_which_service_was_not_reached(self, sandbox: Sandbox, service: str) -> None:
+        getattr(sandbox, service).faults.arm(Cut())
+        findings = list(check_online(pointed_at(sandbox)))
+        assert [well for well, _ in findings] == [service != "betterstack", service != "signl4", True]
+        failed = next(sentence for well, sentence in findings if not well)
+        assert "was not reached: RemoteProtocolError: " in failed
+
+    def test_passes_on_what_the_client_remarks(self, sandbox: Sandbox) -> None:
+        page = {"data": [None], "pagination": {"next": None}}
+        sandbox.betterstack.faults.arm(Instead(json_answer(200, page)))
+        sentences = [sentence for _, sentence in check_online(pointed_at(sandbox))]
+        assert "Better Stack sent a record that was skipped: it is no object" in sentences
+
+    def test_leaves_no_connection_open(self, sandbox: Sandbox) -> None:
+        """One that is only forgotten is a warning, and warnings are errors."""
+        list(check_online(pointed_at(sandbox)))
+        gc.collect()
+
+
+class TestTestAlert:
+    def test_is_raised_and_closed_under_an_id_of_its_own(self, sandbox: Sandbox) -> None:
+        pauses: list[float] = []
+        findings = list(send_test_alert(pointed_at(sandbox, DELIVERY__GAP="3s"), pauses.append))
+        new, resolved = sandbox.signl4.events
+        assert (new.kind, resolved.kind) == ("new", "resolved")
+        assert new.external_id == resolved.external_id
+        assert new.external_id.startswith("betterstack-signl4-test-")
+        assert new.payload == {
+            "Title": "Test alert of betterstack-signl4",
+            "X-S4-ExternalID": new.external_id,
+            "X-S4-Status": "new",
+            "X-S4-SourceSystem": "Better Stack",
+        }
+        assert [str(alert.state) for alert in sandbox.signl4.alerts] == ["closed"]
+        assert findings == [
+            (True, f"new: SIGNL4 took it, event id {new.event_id} ({new.external_id})"),
+            (True, f"resolved: SIGNL4 took it, event id {resolved.event_id} ({new.external_id})"),
+        ]
+        assert pauses == [3]
+
+    def test_has_another_id_each_time(self, sandbox: Sandbox) -> None:
+        for _ in range(3):
+            list(send_test_alert(pointed_at(sandbox), lambda _: None))
+        assert len({event.external_id for event in sandbox.signl4.events}) == 3
+
+    def test_ends_with_the_first_refusal(self, sandbox: Sandbox) -> None:
+        [(well, sentence)] = send_test_alert(pointed_at(sandbox, SIGNL4__SECRET="wrong-secret"), lambda _: None)
+        assert not well
+        assert sentence.startswith("new: SIGNL4 answered HTTP 404 ")
+        assert sentence.endswith("; check signl4.secret")
+        assert "wrong-secret" not in sentence
+        assert len(sandbox.signl4.requests) == 1
+
+    @pytest.mark.parametrize("status", [400, 429, 500, 302])
+    def test_that_fails_half_way_says_so(self, sandbox: Sandbox, status: int) -> None:
+        sandbox.signl4.faults.arm(Instead(Answer(status)), when=lambda request: b"resolved" in request.body)
+        [first, second] = send_test_alert(pointed_at(sandbox), lambda _: None)
+        assert first[0]
+        assert second == (False, f"resolved: SIGNL4 answered HTTP {status}")
+
+    def test_takes_an_answer_without_an_id(self, sandbox: Sandbox) -> None:
+        sandbox.signl4.faults.arm(Instead(Answer(201)))
+        findings = list(send_test_alert(pointed_at(sandbox), lambda _: None))
+        assert [(well, "event id not given" in sentence) for well, sentence in findings] == [(True, True)] * 2
+
+    def test_leaves_no_connection_open(self, sandbox: Sandbox) -> None:
+        list(send_test_alert(pointed_at(sandbox), lambda _: None))
+        gc.collect()

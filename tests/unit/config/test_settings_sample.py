@@ -1,0 +1,77 @@
+"""`config.toml` at the root is the list of all settings and their defaults; here it is kept equal to the program."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.config.load import KEYS, SECTIONS, load
+from daemon.config.settings import Settings
+from tests.support.paths import CERTIFICATE, ROOT
+
+SAMPLE = ROOT / "config.toml"
+TEXT = SAMPLE.read_text("utf-8")
+WITHOUT_A_DEFAULT = {
+    *("betterstack.token", "betterstack.team_name", "betterstack.dashboard_url", "signl4.secret"),
+    *("http.proxy", "http.ca_file"),
+}
+SECRETS = {"BETTERSTACK__TOKEN": "the-token", "SIGNL4__SECRET": "the-secret"}
+DEFAULT = Settings(betterstack={"token": "the-token"}, signl4={"secret": "the-secret"})  # type: ignore[arg-type]
+COMMENTED = re.compile(r"^#(\w+ = .*)$", re.MULTILINE)
+
+
+def keys(text: str) -> list[str]:
+    """Every key of a text, in its order; a table of a payload counts as one."""
+    document: dict[str, dict[str, Any]] = tomllib.loads(text)
+    return [f"{section}.{key}" for section, table in document.items() for key in table]
+
+
+def test_every_key_appears_once_in_the_order_of_the_settings() -> None:
+    """A key that stood there twice would not parse."""
+    assert keys(COMMENTED.sub(r"\1", TEXT)) == list(KEYS)
+
+
+def test_every_section_appears_in_the_order_of_the_settings() -> None:
+    assert list(tomllib.loads(TEXT)) == list(SECTIONS)
+
+
+def test_what_is_commented_out_has_no_default() -> None:
+    assert set(KEYS) - set(keys(TEXT)) == WITHOUT_A_DEFAULT
+
+
+def test_it_is_the_default_configuration() -> None:
+    assert load(SAMPLE, SECRETS).settings == DEFAULT
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key not in WITHOUT_A_DEFAULT])
+def test_each_value_is_the_default(key: str, tmp_path: Path) -> None:
+    """Alone, too: no value leans on another one of the sample."""
+    section, _, name = key.partition(".")
+    alone = tmp_path / "alone.toml"
+    table = TEXT.partition(f"[{key}]")[2].partition("\n[")[0]
+    line = re.search(rf"^\[{section}\].*?^({name} = [^\n]*)", TEXT, re.MULTILINE | re.DOTALL)
+    alone.write_text(f"[{key}]{table}" if section == "payload" else f"[{section}]\n{line[1] if line else ''}\n")
+    assert keys(alone.read_text()) == [key]
+    settings = load(alone, SECRETS).settings
+    assert getattr(getattr(settings, section), name) == getattr(getattr(DEFAULT, section), name)
+
+
+def test_the_examples_can_be_taken_as_they_are(tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_bytes((CERTIFICATE).read_bytes())
+    whole = tmp_path / "whole.toml"
+    whole.write_text(re.sub(r"(ca_file = ).*", rf'\1"{ca_file}"', COMMENTED.sub(r"\1", TEXT)))
+    settings = load(whole, {}).settings
+    assert None not in (settings.betterstack.team_name, settings.betterstack.dashboard_url, settings.http.proxy)
+
+
+def test_every_key_is_explained() -> None:
+    """A comment stands above it, or above the key before it of the same paragraph."""
+    paragraphs = [part for part in TEXT.split("\n\n") if re.search(r"^#?\w+ = ", part, re.MULTILINE)]
+    assert not [part for part in paragraphs if not re.match(r"\n?# \S", part)]
+
+
+def test_no_line_is_too_long() -> None:
+    assert max(map(len, TEXT.splitlines())) <= 120

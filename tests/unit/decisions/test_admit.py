@@ -1,0 +1,92 @@
+"""Whether a due delivery goes out, waits, or is not sent at all."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from daemon.decisions.admit import Hold, Send, Supersede, admit
+from daemon.model.delivery import Delivery
+from daemon.model.incident import Kind
+from tests.support.outbox import ACKNOWLEDGED, NEW, RESOLVED, after, deliver, due, head, only, tell
+from tests.support.store import Store
+from tests.support.values import NOW, ago
+
+GAP, STALE_AFTER = timedelta(seconds=2), timedelta(minutes=15)
+
+
+def delivery(
+    kind: Kind = NEW, *, attempts: int = 0, over: float | None = None, previous: float | None = None
+) -> Delivery:
+    """`over`: since so many minutes; `previous`: taken so many seconds ago."""
+    return Delivery(
+        id=1,
+        incident_id="7",
+        generation=1,
+        kind=kind,
+        external_id="7",
+        payload={},
+        attempts=attempts,
+        refused=False,
+        over_since=None if over is None else ago(minutes=over),
+        previous_at=None if previous is None else ago(seconds=previous),
+    )
+
+
+STALE = Supersede("the incident was over too long before this could first be sent")
+ADMITTED = {
+    "nothing before it": (delivery(), Send()),
+    "the one before it was taken this moment": (delivery(previous=0), 2.0),
+    "within the gap": (delivery(RESOLVED, previous=0.5), 1.5),
+    "at the end of the gap": (delivery(RESOLVED, previous=2), Send()),
+    "long after it": (delivery(RESOLVED, previous=3600), Send()),
+    "the one before it was taken at a time to come": (delivery(RESOLVED, previous=-3600), Send()),
+    "over for a while, unheard": (delivery(over=14), Send()),
+    "over for too long, unheard": (delivery(over=16), STALE),
+    "over for too long, within the gap of a life before": (delivery(over=16, previous=1), STALE),
+    "over for too long, perhaps heard": (delivery(attempts=1, over=16), Send()),
+    "an acknowledgement of what is over for too long": (delivery(ACKNOWLEDGED, over=16), Send()),
+    "the end of what is over for too long": (delivery(RESOLVED, over=16), Send()),
+}
+
+
+@pytest.mark.parametrize(("due", "expected"), ADMITTED.values(), ids=ADMITTED)
+def test_what_becomes_of_a_delivery_that_is_due(due: Delivery, expected: Send | Supersede | float) -> None:
+    verdict = admit(due, GAP, STALE_AFTER, NOW, NOW)
+    if isinstance(expected, float):
+        assert isinstance(verdict, Hold)
+        assert verdict.until == after(seconds=expected)
+    else:
+        assert verdict == expected
+
+
+def test_how_long_an_incident_is_over_is_counted_by_better_stacks_clock() -> None:
+    assert admit(delivery(over=16), GAP, STALE_AFTER, NOW, ago(minutes=2)) == Send()
+
+
+def test_the_previous_one_is_the_latest_that_was_taken_of_the_incident_in_whatever_life(store: Store) -> None:
+    tell(store, "1", NEW, RESOLVED)
+    assert head(store, "1").previous_at is None
+    deliver(store, "1", at=ago(seconds=30))
+    deliver(store, "1", at=ago(seconds=1))
+    tell(store, "1", NEW, generation=2)
+    tell(store, "2", NEW)
+    assert head(store, "1").previous_at == ago(seconds=1)
+    assert head(store, "2").previous_at is None
+
+
+def test_what_is_held_is_not_due_before_its_time(store: Store) -> None:
+    tell(store, "1", NEW, RESOLVED)
+    tell(store, "2", NEW)
+    store.hold(head(store, "1"), after(seconds=2))
+    assert due(store) == [("2", NEW)]
+    assert sorted(due(store, now=after(seconds=2))) == [("1", NEW), ("2", NEW)]
+
+
+def test_what_was_given_up_meanwhile_is_not_held(store: Store, engine: Engine) -> None:
+    tell(store, "1", NEW)
+    delivery = head(store, "1")
+    store.supersede(delivery, "why")
+    before = only(engine)
+    store.hold(delivery, after(seconds=2))
+    assert only(engine) == before

@@ -1,0 +1,91 @@
+"""Events are values: the log shows their fields, and the page of all events is made from them."""
+
+import ast
+from dataclasses import fields
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import daemon
+from daemon.model.event import Event, Level
+from daemon.model.events import deliveries, duty, process, rounds
+from daemon.model.incident import Kind
+from tests.support.events_page import ORDER, PAGE, kinds, modules, written
+
+ALL = list(chain.from_iterable(kinds(subject) for subject in ORDER))
+WHAT = "7", Kind.NEW, 2
+
+
+def test_the_page_of_all_events_is_as_they_are() -> None:
+    assert set(ORDER) == modules()
+    assert PAGE.read_text("utf-8") == written(), "write it anew: python -m tests.support.events_page"
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+def test_each_kind_says_what_happened_and_an_error_what_to_do(kind: type[Event]) -> None:
+    assert (kind.__doc__ or "").endswith("."), "a sentence"
+    assert kind.event
+    assert kind.level is not Level.ERROR or kind.todo or kind is process.StopOverdue
+
+
+def test_each_kind_happens_somewhere() -> None:
+    names = set()
+    for file in Path(daemon.__file__).parent.rglob("*.py"):
+        tree = ast.parse(file.read_text())
+        names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert {kind.__name__ for kind in ALL} - names == set()
+
+
+SHOWN = {
+    "all fields": (
+        deliveries.Delivered(*WHAT, None),
+        "info",
+        "delivered",
+        {"incident": "7", "kind": "new", "attempt": 2, "event_id": None},
+    ),
+    "a first failure": (
+        deliveries.NotDelivered(*WHAT, "503"),
+        "warning",
+        "not delivered yet",
+        {"incident": "7", "kind": "new", "attempt": 2, "error": "503"},
+    ),
+    "the same failure": (
+        deliveries.NotDelivered(*WHAT, "503", repeated=True),
+        "debug",
+        "not delivered yet",
+        {"incident": "7", "kind": "new", "attempt": 2, "error": "503"},
+    ),
+    "what need not be said": (rounds.RoundFailed("no such host"), "error", "round failed", {"error": "no such host"}),
+    "a sentence": (
+        process.ConfigurationRefused("no token"),
+        "error",
+        "the new configuration is refused, the old one stays in force: no token",
+        {},
+    ),
+    "an alarm": (
+        duty.AlarmRaised("a", Kind.NEW, "what"),
+        "error",
+        "alarm",
+        {"incident": "a", "kind": "new", "what": "what"},
+    ),
+    "its end": (
+        duty.AlarmClosed("a", Kind.RESOLVED, "what"),
+        "info",
+        "alarm",
+        {"incident": "a", "kind": "resolved", "what": "what"},
+    ),
+    "an alarm past the outbox": (
+        duty.AlarmRaised("a", Kind.NEW, "what", taken=False, error="503"),
+        "error",
+        "alarm",
+        {"incident": "a", "kind": "new", "what": "what", "taken": False, "error": "503"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("event", "level", "text", "shown"), SHOWN.values(), ids=SHOWN)
+def test_what_the_log_shows(event: Event, level: str, text: str, shown: dict[str, object]) -> None:
+    assert (event.severity(), event.text(), event.shown()) == (level, text, shown)
+    assert set(event.shown()) <= {one.name for one in fields(event)}

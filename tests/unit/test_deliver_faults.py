@@ -1,0 +1,173 @@
+"""A pass while something is wrong: requests that hang, a stop, a database that cannot be written, rubbish in a row."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from daemon.model.delivery import Answer
+from daemon.model.errors import DatabaseBusyError
+from tests.support.clock import Clock
+from tests.support.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
+from tests.support.kept_log import KeptLog
+from tests.support.store import Store
+
+NEW = "new"
+
+
+@pytest.fixture
+def flows(engine: Engine, clock: Clock, log: KeptLog, store: Store) -> Flows:
+    flows = Flows(engine, clock, log, store)
+    flows.round(sweep=True)
+    return flows
+
+
+def test_a_new_delivery_goes_out_at_once_while_others_hang(flows: Flows) -> None:
+    flows.see("7", "8")
+    flows.signl4.hold("7", "8")
+    with flows.draining():
+        flows.signl4.wait_for(lambda: len(flows.signl4.sent) == 2)
+        flows.see("9")
+        flows.deliver.wake()
+        flows.signl4.wait_for(lambda: ("9", NEW) in flows.signl4.told)
+        assert flows.outbox("incident_id", "state") != []
+    assert {state for (state,) in flows.outbox("state")} == {"delivered"}
+
+
+def test_no_more_requests_are_in_flight_than_configured(flows: Flows) -> None:
+    flows.configure(delivery={"concurrency": 3})
+    ids = [str(number) for number in range(100, 110)]
+    flows.see(*ids)
+    flows.signl4.hold(*ids)
+    with flows.draining():
+        flows.signl4.wait_for(lambda: len(flows.signl4.sent) == 3)
+        flows.deliver.wake()
+        flows.deliver.wake()
+        assert len(flows.signl4.sent) == 3
+    assert len(flows.signl4.sent) == 10
+
+
+def test_a_stop_finishes_and_records_what_is_in_flight_and_begins_nothing(flows: Flows) -> None:
+    flows.configure(delivery={"concurrency": 2})
+    flows.see("7", "8", "9")
+    flows.signl4.hold("7", "8", "9")
+    with flows.draining():
+        flows.signl4.wait_for(lambda: len(flows.signl4.sent) == 2)
+        flows.stopped = True
+        flows.deliver.wake()
+    assert sorted(flows.outbox("state", "attempts")) == [("delivered", 1), ("delivered", 1), ("pending", 0)]
+    assert len(flows.signl4.sent) == 2
+
+
+def test_a_stop_before_the_pass_sends_nothing(flows: Flows) -> None:
+    flows.see("7")
+    flows.stopped = True
+    flows.drain()
+    assert flows.signl4.sent == []
+
+
+@contextmanager
+def results_cannot_be_recorded(database: Path) -> Iterator[None]:
+    trigger = "BEFORE UPDATE OF delivered_at ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    with closing(sqlite3.connect(database)) as other:
+        other.execute(f"CREATE TRIGGER full {trigger}")
+        yield
+        other.execute("DROP TRIGGER IF EXISTS full")
+
+
+def test_while_a_result_cannot_be_recorded_nothing_further_is_sent(flows: Flows, database: Path, log: KeptLog) -> None:
+    flows.configure(delivery={"concurrency": 1})
+    flows.see("7", "8", "9")
+
+    def mend() -> None:
+        assert len(flows.signl4.sent) == 1
+        if flows.waits == 30:
+            with closing(sqlite3.connect(database)) as other:
+                other.execute("DROP TRIGGER full")
+
+    flows.while_waiting = mend
+    with results_cannot_be_recorded(database):
+        flows.drain()
+    assert flows.waits == 30
+    assert flows.outbox("state", "attempts") == [("delivered", 1)] * 3
+    assert [fields["error"] for fields in log.named("result not recorded")] == [
+        "the database cannot be written now: disk full"
+    ]
+
+
+def test_promise_4_a_result_that_was_never_recorded_is_sent_again_under_the_same_external_id(
+    flows: Flows, database: Path
+) -> None:
+    flows.see("7")
+    flows.while_waiting = lambda: setattr(flows, "stopped", True)
+    with results_cannot_be_recorded(database):
+        flows.drain()
+    flows.stopped = False
+    flows.configure()
+    flows.drain()
+    assert flows.signl4.told == [("7", NEW)] * 2
+    assert flows.outbox("state", "attempts") == [("delivered", 2)]
+
+
+def test_what_cannot_be_claimed_is_not_sent(flows: Flows, database: Path) -> None:
+    flows.see("7")
+    with closing(sqlite3.connect(database)) as other:
+        trigger = "BEFORE UPDATE OF attempts ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        other.execute(f"CREATE TRIGGER full {trigger}")
+        with pytest.raises(DatabaseBusyError):
+            flows.drain()
+        other.execute("DROP TRIGGER full")
+    assert flows.signl4.sent == []
+    flows.drain()
+    assert flows.outbox("state") == [("delivered",)]
+
+
+def test_a_fault_of_ours_in_sending_does_not_lose_the_delivery_nor_stop_the_others(flows: Flows) -> None:
+    flows.see("7", "8")
+    faults = [True]
+
+    def answer(payload: Mapping[str, Any]) -> Answer:
+        if payload["X-S4-ExternalID"] == "7" and faults:
+            faults.clear()
+            raise ZeroDivisionError("ours")
+        return ACCEPTED
+
+    flows.signl4.answer = answer
+    flows.drain()
+    states = dict(flows.outbox("incident_id", "state"))
+    assert states == {"7": "pending", "8": "delivered"}
+    [(error,)] = {row for row in flows.outbox("last_error") if row[0]}
+    assert "ZeroDivisionError" in error
+    flows.drain_for(minutes=1)
+    assert {state for (state,) in flows.outbox("state")} == {"delivered"}
+
+
+@pytest.mark.parametrize("answer", [OUTAGE, REFUSED, WRONG_SECRET, too_many(), too_many(timedelta(0))])
+def test_one_bad_item_never_loops_hot(flows: Flows, answer: Answer) -> None:
+    flows.see("7", "8")
+
+    def refuse(payload: Mapping[str, Any]) -> Answer:
+        flows.stopped = len(flows.signl4.sent) == 20
+        return answer if payload["X-S4-ExternalID"] == "7" else ACCEPTED
+
+    flows.signl4.answer = refuse
+    flows.drain()
+    assert len(flows.signl4.sent) <= 3, "it is tried again and again while no time passes"
+
+
+@pytest.mark.parametrize("rubbish", ["not json", "[]", '"text"', "null", "{}"])
+def test_a_row_with_rubbish_in_it_does_not_keep_the_others_from_going(
+    flows: Flows, database: Path, rubbish: str
+) -> None:
+    flows.see("7", "8")
+    with closing(sqlite3.connect(database)) as other, other:
+        other.execute("UPDATE deliveries SET payload = ? WHERE incident_id = '7'", [rubbish])
+    flows.signl4.answer = lambda _: ACCEPTED
+    with suppress(Exception):
+        flows.drain()
+    assert dict(flows.outbox("incident_id", "state"))["8"] == "delivered"
