@@ -57,14 +57,14 @@ class Poll:
         *,
         clock: Callable[[], datetime],
         log: Listener,
-        on_told: Callable[[], None],
+        on_queued: Callable[[], None],
         their_clock: Callable[[], datetime] | None = None,
         shown: list[Shown] | None = None,
     ) -> None:
         """`clock` gives aware UTC times, `their_clock` those of Better Stack's clock.
 
-        `on_told` is called after each commit that put something into the outbox. `shown` is where the source notes what
-        each list came to.
+        `on_queued` is called after each commit that put something into the outbox. `shown`: where the source notes
+        what each list came to.
         """
         self._source = source
         self._incidents = incidents
@@ -73,7 +73,7 @@ class Poll:
         self._their_clock = theirs = their_clock or clock
         self._shown = [] if shown is None else shown
         self._lookups = Lookups(source, incidents, settings, clock, log)
-        self._recording = Recording(incidents, settings, clock=clock, their_clock=theirs, log=log, on_told=on_told)
+        self._recording = Recording(incidents, settings, clock=clock, their_clock=theirs, log=log, on_queued=on_queued)
         self._deletions = Deletions(incidents, self._recording, settings, clock, theirs)
 
     def round(self, *, sweep: bool) -> None:

@@ -29,7 +29,7 @@ class Recording:
         clock: Callable[[], datetime],
         their_clock: Callable[[], datetime],
         log: Listener,
-        on_told: Callable[[], None],
+        on_queued: Callable[[], None],
     ) -> None:
         """As `Poll`."""
         self._incidents = incidents
@@ -37,7 +37,7 @@ class Recording:
         self._clock = clock
         self._their_clock = their_clock
         self._log = log
-        self._on_told = on_told
+        self._on_queued = on_queued
 
     def take(self, page: Iterable[Incident], this_round: RoundProgress, *, own: bool = False) -> None:
         """Decides on each incident of a page, or on one by its `own` record, and commits what follows."""
@@ -83,7 +83,7 @@ class Recording:
             return
         self._incidents.record(changes, now)
         if any(change.transitions for change in changes):
-            self._on_told()
+            self._on_queued()
         for change in changes:
             after = change.after
             for transition, _ in change.transitions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -33,8 +34,8 @@ def status(configuration: Configuration, as_json: bool) -> None:
     settings = configuration.settings
     queue = rate_limit.time_for(snapshot.pending_deliveries, snapshot.event_limit)
     report = health.report(snapshot, settings.poll.interval, settings.alarm.poll_after, queue, utc_now(), presence)
-    show(report, render.show_status, as_json=as_json)
-    if not report["healthy"]:
+    show(asdict(report) if as_json else report, render.show_status, as_json=as_json)
+    if not report.healthy:
         sys.exit(1)
 
 

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from daemon.decisions.health import TOLERATED_SKEW, age
+from daemon.decisions.health import TOLERATED_SKEW, Health, age
 from daemon.model.harmless import harmless
+from daemon.model.snapshot import Holder
 
 _STYLES = {"pending": "yellow", "dead": "bold red", "delivered": "green", "open": "bold", "acknowledged": "cyan"}
 
@@ -27,37 +28,37 @@ def _spelled(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def show_status(report: Mapping[str, Any]) -> None:
+def show_status(report: Health) -> None:
     """`status` for people."""
     console = Console(highlight=False, soft_wrap=True)
-    healthy = report["healthy"]
+    healthy = report.healthy
     console.print(Text("healthy" if healthy else "NOT HEALTHY", "bold green" if healthy else "bold red"))
-    for problem in report["problems"]:
+    for problem in report.problems:
         console.print(plain(f"  - {problem}"))
-    console.print(plain(f"process               {_process(report['process'])}"))
-    last = report["last_complete_round_at"]
-    oldest = report["oldest_pending_seconds"]
+    console.print(plain(f"process               {_process(report.process)}"))
+    last = report.last_complete_round_at
+    oldest = report.oldest_pending_seconds
     console.print(plain(f"last complete round   {_when(last)}"))
-    console.print(plain(f"last round error      {report['last_round_error'] or 'none'}"))
-    console.print(plain(f"open incidents        {report['open_incidents']}"))
+    console.print(plain(f"last round error      {report.last_round_error or 'none'}"))
+    console.print(plain(f"open incidents        {report.open_incidents}"))
     waiting = "" if oldest is None else f", the oldest for {oldest} s"
-    queue = report["queue_seconds"]
+    queue = report.queue_seconds
     lasts = f"; at SIGNL4's limit they need {_span(queue)}" if queue else ""
-    console.print(plain(f"pending deliveries    {report['pending_deliveries']}{waiting}{lasts}"))
-    console.print(plain(f"dead deliveries       {report['dead_deliveries']}"))
-    skew = report["clock_ahead_seconds"] or 0
+    console.print(plain(f"pending deliveries    {report.pending_deliveries}{waiting}{lasts}"))
+    console.print(plain(f"dead deliveries       {report.dead_deliveries}"))
+    skew = report.clock_ahead_seconds or 0
     if abs(skew) > TOLERATED_SKEW.total_seconds():
         ahead = "ahead of" if skew > 0 else "behind"
         console.print(plain(f"clock                 {_span(abs(skew))} {ahead} Better Stack's; look at: timedatectl"))
 
 
-def _process(holder: Mapping[str, Any] | None) -> str:
+def _process(holder: Holder | None) -> str:
     if holder is None:
         return "none"
-    version = "" if holder["version"] is None else f", version {holder['version']}"
-    since = holder["since"]
+    version = "" if holder.version is None else f", version {holder.version}"
+    since = holder.since
     began = "" if since is None else f", since {since:%Y-%m-%d %H:%M:%S} UTC ({_when(since)})"
-    return f"{holder['pid']}{version}{began}"
+    return f"{holder.pid}{version}{began}"
 
 
 def show_incidents(rows: Iterable[Mapping[str, Any]]) -> None:

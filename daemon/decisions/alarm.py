@@ -1,43 +1,27 @@
-"""When somebody must hear of the program itself, and in which words. Pure.
+"""Which alarms the program raises about itself, when they are closed, and what they say. Pure.
 
-An alarm is an incident of our own: it goes through the same outbox, so that it is kept, ordered and repeated like any
-other, and it is told once for each cause, however long the cause lasts.
+An alarm is an incident of our own. It goes through the same outbox, so it is stored, ordered and retried like any
+other. Each cause raises one alarm, however long it lasts.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from daemon.decisions.health import unreadable_sentence
+from daemon.model.alarm import Cause
 from daemon.model.incident import IncidentState, Kind, Phase, Transition
 from daemon.model.snapshot import Snapshot
 
-PREFIX = "betterstack-signl4-alarm-"
 REFUSALS = 2
-"""So many rounds running that the token was refused, and waiting longer will not help."""
+"""After so many refusals of the token in a row, an alarm is raised without further waiting."""
 
 
 AlarmChange = tuple[IncidentState, Transition]
 
 
-class Cause(StrEnum):
-    """What keeps the program from its duty."""
-
-    POLL = "poll"
-    DEAD = "dead"
-    DELIVERY = "delivery"
-    STATE = "state"
-    UNREADABLE = "unreadable"
-
-    @property
-    def external_id(self) -> str:
-        """The id of its alarms, here and at SIGNL4."""
-        return f"{PREFIX}{self}"
-
-
 def causes(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Mapping[Cause, str]:
-    """Each cause there is now, with its sentence. That the state cannot be written is not to be read from the state."""
+    """Each cause there is now, with its sentence. `Cause.STATE` is not among them."""
     found: dict[Cause, str] = {}
     if _cannot_poll(snapshot, poll_after, now):
         found[Cause.POLL] = (
@@ -55,12 +39,12 @@ def causes(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Mapping[
 
 
 def state_sentence(why: str, since: datetime) -> str:
-    """The sentence of the cause that nothing can be written down about."""
+    """The sentence of `Cause.STATE`."""
     return f"The state cannot be written: {why}; incidents since {_spelled(since)} are not told of"
 
 
-def step(known: IncidentState | None, cause: Cause, sentence: str | None, now: datetime) -> AlarmChange | None:
-    """What to record and to tell of a cause; `None` if that was done. `sentence` is `None` where the cause is gone."""
+def change(known: IncidentState | None, cause: Cause, sentence: str | None, now: datetime) -> AlarmChange | None:
+    """What to record and to send for a cause; `None`: nothing changed. `sentence` is `None` where the cause is gone."""
     is_open = known is not None and known.phase is not Phase.RESOLVED
     if known is not None and is_open and sentence is None:
         over = replace(known, phase=Phase.RESOLVED, resolved_at=now)
@@ -88,7 +72,7 @@ def step(known: IncidentState | None, cause: Cause, sentence: str | None, now: d
 
 
 def _delivery_sentence(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> str | None:
-    """Of alarms there is none: it would have to be told by the same way."""
+    """Alarms that fail raise none: it would have to take the same way."""
     lasting = [own for own in snapshot.own_faults if not own.is_alarm and now - own.failing_since >= poll_after]
     if not lasting:
         return None
@@ -102,10 +86,10 @@ def _delivery_sentence(snapshot: Snapshot, poll_after: timedelta, now: datetime)
 def _cannot_poll(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> bool:
     if snapshot.failing_since is None:
         return False
-    # Once it was told, only a complete round ends it, whatever the later failures are.
-    told = Cause.POLL.external_id in snapshot.open_alarms
+    # Once it is raised, only a complete round ends it, whatever the later failures are.
+    raised = Cause.POLL.external_id in snapshot.open_alarms
     hopeless = snapshot.refused_rounds >= REFUSALS or snapshot.token_suspect_since is not None
-    return told or hopeless or now - snapshot.failing_since >= poll_after
+    return raised or hopeless or now - snapshot.failing_since >= poll_after
 
 
 def _spelled(moment: datetime | None) -> str:

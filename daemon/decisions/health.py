@@ -1,24 +1,41 @@
-"""Whether the program does its duty. Pure."""
+"""Whether the program is healthy, and which problems it has. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from daemon.decisions import unreadable
-from daemon.model.snapshot import Duty, Presence, Snapshot
+from daemon.model.alarm import Cause
+from daemon.model.snapshot import Duty, Holder, Presence, Snapshot
 
-DEAD_ALARM = "betterstack-signl4-alarm-dead"
-UNREADABLE_ALARM = "betterstack-signl4-alarm-unreadable"
-DELIVERY_ALARM = "betterstack-signl4-alarm-delivery"
-NAMED_BELOW = {DEAD_ALARM, DELIVERY_ALARM, UNREADABLE_ALARM}
-"""What these tell of is a problem with a sentence of its own."""
+NAMED_BELOW = {cause.external_id for cause in (Cause.DEAD, Cause.DELIVERY, Cause.UNREADABLE)}
+"""The alarms whose problem has a sentence of its own below."""
 MOST_NAMED = 5
-"""So many deliveries that fail on their own are told of by name."""
+"""At most so many deliveries that fail on their own are named."""
 MOST_IDS = 20
-"""In a sentence; when these are given up, it names the next."""
+"""At most so many ids in a sentence; once these are dropped, it names the next."""
 NO_DAEMON = "no daemon runs; start it with systemctl start betterstack-signl4, or with betterstack-signl4 run"
 TOLERATED_SKEW = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What `status` shows. The names and their order are those of its JSON."""
+
+    healthy: bool
+    problems: list[str]
+    """A sentence each, with the mend."""
+    process: Holder | None
+    last_complete_round_at: datetime | None
+    last_round_error: str | None
+    open_incidents: int
+    pending_deliveries: int
+    dead_deliveries: int
+    queue_seconds: int
+    """How long SIGNL4's limit makes the outbox last."""
+    clock_ahead_seconds: int | None
+    """How far this machine's clock is ahead of Better Stack's."""
+    oldest_pending_seconds: int | None
 
 
 def report(
@@ -28,34 +45,33 @@ def report(
     queue: timedelta,
     now: datetime,
     presence: Presence | None = None,
-) -> dict[str, Any]:
-    """What `status` tells, under the names its JSON has. `queue`: how long SIGNL4's limit makes the outbox last."""
-    told = list(problems(snapshot, interval, poll_after, now, presence))
-    holder = None if presence is None else presence.holder
+) -> Health:
+    """What `status` shows. `queue`: how long SIGNL4's limit makes the outbox last."""
+    found = list(problems(snapshot, interval, poll_after, now, presence))
     pending = [snapshot.oldest_pending_at, *(own.created_at for own in snapshot.own_faults)]
     oldest = min(filter(None, pending), default=None)
-    return {
-        "healthy": not told,
-        "problems": told,
-        "process": None if holder is None else asdict(holder),
-        "last_complete_round_at": snapshot.last_complete_round_at,
-        "last_round_error": snapshot.last_round_error,
-        "open_incidents": snapshot.open_incidents,
-        "pending_deliveries": snapshot.pending_deliveries,
-        "dead_deliveries": snapshot.dead_deliveries,
-        "queue_seconds": round(queue.total_seconds()),
-        "clock_ahead_seconds": None if snapshot.ahead is None else round(-snapshot.ahead.total_seconds()),
-        "oldest_pending_seconds": None if oldest is None else max(round((now - oldest).total_seconds()), 0),
-    }
+    return Health(
+        healthy=not found,
+        problems=found,
+        process=None if presence is None else presence.holder,
+        last_complete_round_at=snapshot.last_complete_round_at,
+        last_round_error=snapshot.last_round_error,
+        open_incidents=snapshot.open_incidents,
+        pending_deliveries=snapshot.pending_deliveries,
+        dead_deliveries=snapshot.dead_deliveries,
+        queue_seconds=round(queue.total_seconds()),
+        clock_ahead_seconds=None if snapshot.ahead is None else round(-snapshot.ahead.total_seconds()),
+        oldest_pending_seconds=None if oldest is None else max(round((now - oldest).total_seconds()), 0),
+    )
 
 
 def problems(
     snapshot: Snapshot, interval: timedelta, poll_after: timedelta, now: datetime, presence: Presence | None = None
 ) -> Iterator[str]:
-    """What keeps the program from being healthy, a sentence each, with the mend.
+    """Each problem as a sentence with its mend.
 
     `interval`: `poll.interval`. `poll_after`: `alarm.poll_after`, and the longest that a due delivery should wait.
-    `presence`: who works on the state, for whoever is not that process. Where `once` does, nobody need be there now.
+    `presence`: which process works on the database, if another one asks; between two runs of `once` none does.
     """
     yield from (sentence for alarm, sentence in snapshot.open_alarms.items() if alarm not in NAMED_BELOW)
     last = snapshot.last_complete_round_at
@@ -87,7 +103,7 @@ def problems(
 
 
 def _unread(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Iterator[str]:
-    """What Better Stack shows and nobody can read."""
+    """Records of Better Stack that cannot be read."""
     if sentence := unreadable_sentence(snapshot, poll_after, now):
         yield sentence
     if unreadable.is_alarming(snapshot.unreadable_records, snapshot.listed_records):
@@ -98,17 +114,17 @@ def _unread(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Iterato
 
 
 def but_for_odd_records(snapshot: Snapshot) -> Snapshot:
-    """The same without the records that were set aside: all else goes on, and they have an alarm of their own."""
+    """The same without the records that were set aside: they have an alarm of their own, and all else works."""
     return replace(snapshot, unreadable=())
 
 
 def unreadable_sentence(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> str | None:
-    """That records have been unreadable for long, if so."""
-    return unreadable.sentence(snapshot.unreadable, snapshot.open_alarms, UNREADABLE_ALARM, poll_after, now)
+    """The sentence about records that have been unreadable for longer than `poll_after`, if there are any."""
+    return unreadable.sentence(snapshot.unreadable, snapshot.open_alarms, Cause.UNREADABLE.external_id, poll_after, now)
 
 
 def clock_sentence(snapshot: Snapshot, now: datetime) -> str | None:
-    """That this machine's clock is not right, as far as Better Stack's can tell. Nothing is decided by it."""
+    """That this machine's clock is wrong, compared with Better Stack's. No decision depends on it."""
     if snapshot.ahead is None or abs(snapshot.ahead) <= TOLERATED_SKEW:
         return None
     behind = "behind" if snapshot.ahead > timedelta(0) else "ahead of"
@@ -129,7 +145,7 @@ def _own_faults(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Ite
 
 
 def line(snapshot: Snapshot, found: Sequence[str], now: datetime) -> str:
-    """The whole in a line, for whoever asks the service manager. `found`: the problems."""
+    """One line for the service manager's status. `found`: the problems."""
     last = snapshot.last_complete_round_at
     polled = "no complete round yet" if last is None else f"last round {age(last, now)} ago"
     counts = f"{snapshot.open_incidents} open, {snapshot.pending_deliveries} pending"
@@ -137,7 +153,7 @@ def line(snapshot: Snapshot, found: Sequence[str], now: datetime) -> str:
 
 
 def age(since: datetime, now: datetime) -> str:
-    """How long ago, in the two largest units."""
+    """How long ago, in the two largest units, as in "2 h 5 min"."""
     seconds = max(int((now - since).total_seconds()), 0)
     days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
     if days:
@@ -148,12 +164,12 @@ def age(since: datetime, now: datetime) -> str:
 
 
 def _polled_until(last: datetime, snapshot: Snapshot) -> datetime:
-    """The last complete round, or the first failed one where a clock that was set back makes that the earlier one."""
+    """The last complete round; after the clock was set back, the first failed one if that is earlier."""
     return last if snapshot.failing_since is None else min(last, snapshot.failing_since)
 
 
 def _because(snapshot: Snapshot, presence: Presence | None) -> str:
-    """Why there was no complete round, as far as that is known."""
+    """Why there was no complete round, if that is known."""
     if snapshot.last_round_error:
         return f" ({snapshot.last_round_error})"
     if presence is None:

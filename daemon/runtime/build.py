@@ -54,11 +54,11 @@ def build(
     shared: Shared,
     log_for: Callable[[Configuration], Listener],
     liveness: Mapping[str, Liveness],
-    on_told: Callable[[], None],
+    on_queued: Callable[[], None],
 ) -> Components:
     """Builds all components. Raises `ConfigError`, with nothing changed: the log is set up when all else is good.
 
-    `liveness`: of `poll` and `deliver`; `on_told` is called when something was put into the outbox.
+    `liveness`: of `poll` and `deliver`; `on_queued` is called when something was put into the outbox.
     """
     settings = configuration.settings
     with ExitStack() as clients:
@@ -68,7 +68,7 @@ def build(
         signl4 = Signl4(alerts, settings.signl4)
         destination = Destination(DEFAULT, settings.signl4.base_url)
         outbox = Outbox(shared.engine, destination)
-        poll = _poll(shared, settings, incidents, log, _waiting(shared.stop, liveness["poll"]), on_told)
+        poll = _poll(shared, settings, incidents, log, _waiting(shared.stop, liveness["poll"]), on_queued)
         deliver = Deliver(
             signl4,
             outbox,
@@ -80,7 +80,7 @@ def build(
             clock=shared.clock,
             their_clock=shared.their_clock,
         )
-        self_check = _self_check(shared, settings, outbox, signl4, Heartbeat(watchers), log, on_told)
+        self_check = _self_check(shared, settings, outbox, signl4, Heartbeat(watchers), log, on_queued)
         return Components(settings, log, Housekeeping(shared.engine), poll, deliver, self_check, clients.pop_all())
 
 
@@ -90,7 +90,7 @@ def _poll(
     incidents: HttpClient,
     log: Listener,
     wait: Callable[[float], bool],
-    on_told: Callable[[], None],
+    on_queued: Callable[[], None],
 ) -> Poll:
     shown: list[Shown] = []
     betterstack = BetterStack(
@@ -107,7 +107,7 @@ def _poll(
         Incidents(shared.engine),
         settings,
         log=log,
-        on_told=on_told,
+        on_queued=on_queued,
         shown=shown,
         clock=shared.clock,
         their_clock=shared.their_clock,
@@ -121,7 +121,7 @@ def _self_check(
     signl4: Signl4,
     heartbeat: Heartbeat,
     log: Listener,
-    on_told: Callable[[], None],
+    on_queued: Callable[[], None],
 ) -> SelfCheck:
     return SelfCheck(
         lambda: queries.snapshot(shared.engine),
@@ -134,7 +134,7 @@ def _self_check(
         clock=shared.clock,
         monotonic=time.monotonic,
         log=log,
-        on_told=on_told,
+        on_queued=on_queued,
     )
 
 

@@ -1,4 +1,4 @@
-"""One complete round, then all that is due; for those who have no place for a daemon."""
+"""One complete round, then all due deliveries; for hosts on which no daemon can run."""
 
 import signal
 from collections.abc import Callable
@@ -7,24 +7,25 @@ from contextlib import closing
 from daemon.config.load import Configuration
 from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop
-from daemon.model.errors import BetterStackError, StoppedError
+from daemon.model.errors import DatabaseBusyError, StoppedError
 from daemon.model.event import Listener
 from daemon.model.events import rounds as events
 from daemon.model.snapshot import Duty
 from daemon.runtime.build import Components, build
+from daemon.runtime.poll_loop import why_failed
 from daemon.runtime.shared import Shared, opened, share
 
 
 def once(configuration: Configuration, log_for: Callable[[Configuration], Listener]) -> bool:
-    """Whether all of it was done. Raises what `opened` and `build` raise."""
+    """Whether all of it was done. Called by the main thread. Raises what `opened` and `build` raise."""
     log = log_for(configuration)
     stop = Stop()
-    # A terminal that closes ends it in order, too.
+    # A terminal that is closed stops it like SIGTERM does.
     stop.raise_on_signals(signal.SIGHUP)
     with opened(configuration.settings.database.url, duty=Duty.ONCE) as keeper:
         shared = share(keeper, stop)
         liveness = {"poll": Liveness(), "deliver": Liveness()}
-        components = build(configuration, shared, lambda _: log, liveness, on_told=lambda: None)
+        components = build(configuration, shared, lambda _: log, liveness, on_queued=lambda: None)
         with closing(components):
             return _do(components, shared)
 
@@ -46,9 +47,11 @@ def _do(components: Components, shared: Shared) -> bool:
 def _round(components: Components) -> bool:
     try:
         components.poll.round(sweep=True)
-    except BetterStackError as error:
-        components.log(events.RoundFailed(str(error)))
-        return False
     except StoppedError:
+        return False
+    except DatabaseBusyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - what fails a round keeps no delivery back
+        components.log(events.RoundFailed(why_failed(error)))
         return False
     return True

@@ -1,6 +1,6 @@
-"""One round after the other: what each does besides, what it came to, and when the next is due.
+"""One round after the other: what is done between them, what is logged, and when the next one is due.
 
-Whatever a round raises ends here: a fault fails this round, and no other.
+Whatever a round raises ends here: a fault fails this round and no other.
 """
 
 import time
@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from daemon.decisions.retry import next_round
 from daemon.model.delivery import LONGEST_HOLD
-from daemon.model.errors import BetterStackError, DatabaseBusyError, StoppedError
+from daemon.model.errors import BetterStackError, DaemonError, DatabaseBusyError, StoppedError
 from daemon.model.events import rounds as events
 from daemon.model.events.process import ClockStepped
 from daemon.runtime.build import Components
@@ -21,12 +21,12 @@ PRUNE_EVERY = 3600.0
 
 
 class PollLoop:
-    """The rounds under one configuration. Runs in the thread of the job `poll` alone."""
+    """The rounds under one configuration. Runs only in the thread of the job `poll`."""
 
     def __init__(
         self, components: Components, shared: Shared, on_progress: Callable[[], None], wake: Callable[[], None]
     ) -> None:
-        """`on_progress` is called while a round gets on; `wake` when deliveries may have become due."""
+        """`on_progress` is called while a round makes progress; `wake` when deliveries may have become due."""
         self._components = components
         self._settings = components.settings
         self._housekeeping = components.housekeeping
@@ -38,7 +38,7 @@ class PollLoop:
         self._begun = False
 
     def run_round(self) -> float:
-        """Makes one round. The seconds until the next."""
+        """Runs one round. Returns the seconds until the next one."""
         self._on_progress()
         started = time.monotonic()
         sweep = started - self._rounds.swept_at >= self._settings.poll.sweep_interval.total_seconds()
@@ -51,26 +51,26 @@ class PollLoop:
             return 0.0
         except BetterStackError as error:
             self_check.state_works()
-            return self._failed(str(error), error.retry_after)
+            return self._failed(why_failed(error), error.retry_after)
         except DatabaseBusyError as error:
             self_check.state_failed(str(error))
-            return self._failed(str(error))
+            return self._failed(why_failed(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours fails this round, and no other
-            return self._failed(f"a fault of this program: {traceback.format_exc()}{error!r}")
+            return self._failed(why_failed(error))
         self_check.state_works()
         if sweep:
             self._rounds.swept_at = started
         return self._succeeded(started)
 
     def _prepare(self) -> None:
-        """Between two rounds: the file is looked after, and the clock. Raises `DatabaseBusyError`."""
+        """Between two rounds: checks the database file and the clock. Raises `DatabaseBusyError`."""
         self._shared.keep(self._log, self._on_progress)
         if not self._begun:
             self._begin()
         self._follow_clock()
 
     def _begin(self) -> None:
-        """What was held back under other settings, or by another process, is tried anew."""
+        """Retries what was held back under other settings or by another process."""
         now = self._shared.clock()
         self._housekeeping.cut_waits(max(LONGEST_HOLD, self._settings.delivery.retry_max), now)
         self._housekeeping.try_secrets_again(now)
@@ -78,7 +78,7 @@ class PollLoop:
         self._wake()
 
     def _follow_clock(self) -> None:
-        """After a clock step: elapsed-time proofs start again, and only then the jobs see the new time."""
+        """After a clock step: restart elapsed-time proofs, then show the jobs the new time."""
         clock = self._shared.clock
         if (step := clock.step()) is None:
             return
@@ -125,3 +125,10 @@ class PollLoop:
         self._rounds.pruned_at = time.monotonic()
         if pruned:
             self._log(events.Pruned(pruned))
+
+
+def why_failed(error: Exception) -> str:
+    """The sentence for a failed round; a fault of this program comes with its traceback."""
+    if isinstance(error, DaemonError):
+        return str(error)
+    return f"a fault of this program: {''.join(traceback.format_exception(error))}{error!r}"

@@ -74,7 +74,7 @@ class Scene(Flows):
         super().configure(Signl4(alerts, whole.signl4), **services, http=http)
         self.warnings: list[str] = []
         source = BetterStack(incidents, whole.betterstack, self._wait, self.warnings.append, TheirClock(utc_now))
-        self.poll = Poll(source, self.store, whole, clock=self.clock, log=self.log, on_told=self._on_told)
+        self.poll = Poll(source, self.store, whole, clock=self.clock, log=self.log, on_queued=self._on_queued)
 
     def begin(self) -> None:
         """Up to the moment at which a test comes in."""

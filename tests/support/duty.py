@@ -42,7 +42,7 @@ class Duty:
             clock=flows.clock,
             monotonic=lambda: flows.clock().timestamp(),
             log=flows.log,
-            on_told=lambda: None,
+            on_queued=lambda: None,
         )
 
     def _figures(self) -> Snapshot:

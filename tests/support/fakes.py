@@ -199,7 +199,7 @@ class Flows:
         self.settings: Settings = settings(**sections)
         self.told = 0
         self.poll = Poll(
-            self.betterstack, self.store, self.settings, clock=self.clock, log=self.log, on_told=self._on_told
+            self.betterstack, self.store, self.settings, clock=self.clock, log=self.log, on_queued=self._on_queued
         )
         self.deliver = Deliver(
             receiver or self.signl4,
@@ -274,7 +274,7 @@ class Flows:
         with self.engine.connect() as connection:
             return {row.id: row.phase for row in connection.execute(select(INCIDENTS))}
 
-    def _on_told(self) -> None:
+    def _on_queued(self) -> None:
         self.told += 1
 
     def _wait(self, seconds: float) -> bool:

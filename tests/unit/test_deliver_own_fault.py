@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 
 from daemon.clients.http import Response
 from daemon.clients.signl4 import answer_to
-from daemon.decisions.alarm import Cause, causes
+from daemon.decisions.alarm import causes
 from daemon.decisions.health import problems
+from daemon.model.alarm import Cause
 from daemon.model.delivery import Answer
 from daemon.storage import queries
 from tests.support.clock import Clock

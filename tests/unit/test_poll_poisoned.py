@@ -62,7 +62,7 @@ class Reader(Flows):
             report=shown.append,
         )
         self.poll = Poll(
-            self.source, self.store, whole, clock=self.clock, log=self.log, on_told=self._on_told, shown=shown
+            self.source, self.store, whole, clock=self.clock, log=self.log, on_queued=self._on_queued, shown=shown
         )
 
     def be_patient(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.decisions.alarm import Cause
+from daemon.model.alarm import Cause
 from daemon.model.delivery import Answer
 from daemon.model.errors import TokenRefusedError
 from daemon.storage import queries

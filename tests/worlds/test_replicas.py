@@ -71,7 +71,7 @@ class Duty:
             for url in (values.betterstack.base_url, values.signl4.base_url)
         )
         self._source = BetterStack(to_betterstack, values.betterstack, _never_wait, lambda _: None, TheirClock(utc_now))
-        self._poll = Poll(self._source, store, values, clock=clock, log=log, on_told=lambda: None)
+        self._poll = Poll(self._source, store, values, clock=clock, log=log, on_queued=lambda: None)
         self._deliver = Deliver(
             Signl4(to_signl4, values.signl4),
             store,

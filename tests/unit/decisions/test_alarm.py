@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.decisions.alarm import Cause, causes, step
+from daemon.decisions.alarm import causes, change
+from daemon.model.alarm import Cause
 from daemon.model.incident import Kind, Phase
 from daemon.model.snapshot import OwnFault, Snapshot
 from tests.support.values import NOW, ago
@@ -57,13 +58,13 @@ def test_the_sentence_names_the_delivery_that_fails_on_its_own_and_counts_the_ot
 def test_each_time_a_cause_comes_back_is_a_generation_of_its_own() -> None:
     known = None
     for generation in (1, 2):
-        raised = step(known, Cause.POLL, "why", NOW)
+        raised = change(known, Cause.POLL, "why", NOW)
         assert raised is not None
         known, transition = raised
         assert (transition.kind, transition.generation) == (Kind.NEW, generation)
-        assert step(known, Cause.POLL, "another why", NOW) is None
-        closed = step(known, Cause.POLL, None, NOW)
+        assert change(known, Cause.POLL, "another why", NOW) is None
+        closed = change(known, Cause.POLL, None, NOW)
         assert closed is not None
         known, transition = closed
         assert (transition.kind, transition.generation, known.phase) == (Kind.RESOLVED, generation, Phase.RESOLVED)
-        assert step(known, Cause.POLL, None, NOW) is None
+        assert change(known, Cause.POLL, None, NOW) is None

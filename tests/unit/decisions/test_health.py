@@ -1,6 +1,6 @@
 """What makes the program unhealthy, each with the sentence that says so."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -116,7 +116,7 @@ def test_its_alarm_is_no_second_problem() -> None:
 
 def test_it_counts_for_the_age_of_the_oldest_pending_one() -> None:
     snapshot = replace(WELL, oldest_pending_at=ago(minutes=2), own_faults=(own_fault(),))
-    assert report(snapshot, INTERVAL, LATE, timedelta(0), NOW)["oldest_pending_seconds"] == 660
+    assert report(snapshot, INTERVAL, LATE, timedelta(0), NOW).oldest_pending_seconds == 660
 
 
 def test_several_problems_are_all_told() -> None:
@@ -146,7 +146,7 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
         oldest_pending_at=ago(seconds=90.4),
         ahead=timedelta(seconds=90.4),
     )
-    assert report(snapshot, INTERVAL, LATE, timedelta(seconds=30), NOW) == {
+    assert asdict(report(snapshot, INTERVAL, LATE, timedelta(seconds=30), NOW)) == {
         "queue_seconds": 30,
         "clock_ahead_seconds": -90,
         "healthy": True,
@@ -163,15 +163,15 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
 
 def test_a_report_with_problems_is_not_healthy() -> None:
     unhealthy = report(Snapshot(dead_deliveries=4), INTERVAL, LATE, timedelta(0), NOW)
-    assert unhealthy["healthy"] is False
-    assert len(unhealthy["problems"]) == 2
-    assert unhealthy["dead_deliveries"] == 4
+    assert unhealthy.healthy is False
+    assert len(unhealthy.problems) == 2
+    assert unhealthy.dead_deliveries == 4
 
 
 @pytest.mark.parametrize(("oldest", "seconds"), [(None, None), (ago(seconds=-40), 0), (NOW, 0), (ago(hours=1), 3600)])
 def test_a_clock_that_was_set_gives_no_negative_age(oldest: datetime | None, seconds: int | None) -> None:
     snapshot = Snapshot(oldest_pending_at=oldest)
-    assert report(snapshot, INTERVAL, LATE, timedelta(0), NOW)["oldest_pending_seconds"] == seconds
+    assert report(snapshot, INTERVAL, LATE, timedelta(0), NOW).oldest_pending_seconds == seconds
 
 
 @pytest.mark.parametrize(
@@ -263,6 +263,6 @@ def test_an_error_of_the_rounds_says_more_than_the_lock(presence: Presence) -> N
 
 
 def test_the_report_names_the_process() -> None:
-    told = report(WELL, INTERVAL, LATE, timedelta(0), NOW, HELD)["process"]
-    assert told == {"pid": 4711, "version": "0.1.0", "since": ago(seconds=12)}
-    assert report(WELL, INTERVAL, LATE, timedelta(0), NOW, FREE)["process"] is None
+    held = report(WELL, INTERVAL, LATE, timedelta(0), NOW, HELD)
+    assert asdict(held)["process"] == {"pid": 4711, "version": "0.1.0", "since": ago(seconds=12)}
+    assert report(WELL, INTERVAL, LATE, timedelta(0), NOW, FREE).process is None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
 from daemon.decisions import health
-from daemon.decisions.alarm import Cause
+from daemon.model.alarm import Cause
 from daemon.model.delivery import Answer, DeliveryState
 from daemon.storage import queries
 from daemon.storage.engine import open_engine

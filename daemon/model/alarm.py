@@ -1,0 +1,25 @@
+"""The alarms of this program itself, and the ids they have here and at SIGNL4."""
+
+from enum import StrEnum
+
+PREFIX = "betterstack-signl4-alarm-"
+
+
+class Cause(StrEnum):
+    """What keeps the program from doing its work."""
+
+    POLL = "poll"
+    """Better Stack cannot be polled."""
+    DEAD = "dead"
+    """Deliveries are dead."""
+    DELIVERY = "delivery"
+    """A delivery fails while others are taken."""
+    STATE = "state"
+    """The database cannot be written."""
+    UNREADABLE = "unreadable"
+    """Records of Better Stack cannot be read."""
+
+    @property
+    def external_id(self) -> str:
+        """The external id of its alarm, which is also its id in the table of incidents."""
+        return f"{PREFIX}{self}"
