@@ -1,4 +1,4 @@
-"""Where the components are built and tied together, and the only place that knows them all."""
+"""The composition root: the only place that knows all components and ties them together."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,12 +29,12 @@ from daemon.storage.incidents import Incidents
 from daemon.storage.outbox import Outbox
 
 MOST_WARNINGS = 1000
-"""So many different oddities are logged; more would only fill the journal."""
+"""At most so many different warnings are logged; more would only fill the journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What the jobs work with, made for one configuration."""
+    """What the jobs of one configuration work with."""
 
     settings: Settings
     log: Listener
@@ -45,7 +45,7 @@ class Components:
     clients: ExitStack
 
     def close(self) -> None:
-        """Gives the connections to the services back."""
+        """Closes the connections to the services."""
         self.clients.close()
 
 
@@ -56,9 +56,9 @@ def build(
     liveness: Mapping[str, Liveness],
     on_queued: Callable[[], None],
 ) -> Components:
-    """Builds all components. Raises `ConfigError`, with nothing changed: the log is set up when all else is good.
+    """Builds all components. Raises `ConfigError`, with nothing changed: the log is set up once all else is good.
 
-    `liveness`: of `poll` and `deliver`; `on_queued` is called when something was put into the outbox.
+    `liveness`: that of `poll` and of `deliver`. `on_queued` is called when something was put into the outbox.
     """
     settings = configuration.settings
     with ExitStack() as clients:
@@ -146,7 +146,7 @@ def _clients(settings: Settings, tls: SSLContext) -> Iterator[HttpClient]:
 
 
 def _waiting(stop: Stop, liveness: Liveness) -> Callable[[float], bool]:
-    """A wait that ends with the program. Both flows wait between any two steps, which shows that they get on."""
+    """A wait that a stop ends. Both flows call it between any two steps, which shows that they make progress."""
 
     def wait(seconds: float) -> bool:
         liveness.beat()
@@ -156,7 +156,7 @@ def _waiting(stop: Stop, liveness: Liveness) -> Callable[[float], bool]:
 
 
 class _Warnings:
-    """Logs each oddity once. Called by the rounds alone."""
+    """Logs each warning once. Called only by the thread of the job `poll`."""
 
     def __init__(self, log: Listener) -> None:
         self._log = log

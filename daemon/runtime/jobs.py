@@ -1,7 +1,7 @@
 """The jobs of one configuration, and when each runs: poll, deliver and the self-check.
 
-They meet in the database alone. A round is due its interval after the one before; deliveries are due when something was
-put into the outbox, or when the next one may go; the self-check follows both.
+They meet only in the database. A round is due one interval after the one before it; deliveries are due when something
+was put into the outbox, or when the next one may be sent; the self-check follows both.
 """
 
 from collections.abc import Callable
@@ -23,23 +23,23 @@ from daemon.runtime.shared import Shared
 from daemon.runtime.workers import After, Workers, scheduler, start
 
 STOP_GRACE = 1.5
-"""Seconds beyond `http.timeout` that the jobs may take to end once that was asked for."""
+"""Seconds beyond `http.timeout` that the jobs may take to end once they are asked to."""
 PAUSE = timedelta(seconds=1)
-"""After deliveries that a fault ended, of the database or of ours."""
+"""After a pass of the deliveries that failed, by the database or by a fault of this program."""
 LOOK_AGAIN = timedelta(seconds=10)
-"""Between two looks at the outbox: what `retry` makes due in a process of its own rings no bell here."""
+"""The longest time between two looks at the outbox: `retry` runs in another process and cannot wake this one."""
 
 
 class Jobs:
-    """Made in any thread; begun, held, watched and ended by the main thread. `wake` is called by the jobs themselves.
+    """Built in any thread; begun, held, watched and ended by the main thread. `wake` is called by the jobs.
 
-    What begins with an underscore runs in the threads of the jobs, each in its own.
+    `_poll`, `_deliver` and `_self_check` run each in the thread of its job, `_after_job` in that of the job that ended.
     """
 
     def __init__(
         self, configuration: Configuration, shared: Shared, log_for: Callable[[Configuration], Listener]
     ) -> None:
-        """All that can fail: raises `ConfigError`, and `DaemonError` where no thread can be started."""
+        """Does all that can fail: raises `ConfigError`, and `DaemonError` if no thread can be started."""
         self.liveness = {"poll": Liveness(), "deliver": Liveness()}
         self._shared = shared
         self._workers = Workers(("poll", "deliver", "self-check"))
@@ -59,9 +59,9 @@ class Jobs:
     # -- for the main thread ------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """The first round is due now. As it begins it makes deliveries due, and its end the self-check."""
+        """The first round is due now. Its begin makes deliveries due, and its end the self-check."""
         settings = self.components.settings
-        # For the first two the interval is only a net below `_after_job`, which sets the time of each next run.
+        # For the first two the interval is only a safety net: `_after_job` sets the time of each next run.
         for job, name, interval in (
             (self._poll, "poll", settings.poll.interval),
             (self._deliver, "deliver", settings.poll.interval),
@@ -74,36 +74,36 @@ class Jobs:
         self._scheduler.resume()
 
     def hold_rounds(self) -> bool:
-        """From here on no further round begins. Whether one is under way still."""
+        """From here on no round begins. Returns whether one is still under way."""
         return bool(self._workers.hold("poll"))
 
     def hold(self) -> bool:
-        """From here on no job begins anything; what is in flight is still recorded. Whether one is at work still."""
+        """From here on no job begins; results in flight are still recorded. Returns whether a job is still at work."""
         self.components.deliver.pause()
         return bool(self._workers.hold("poll", "deliver", "self-check"))
 
     def release(self) -> None:
-        """They go on."""
+        """Undoes both holds."""
         self.components.deliver.resume()
         self._workers.hold()
         self.due_now()
 
     def due_now(self) -> None:
-        """A round and deliveries are due now, whatever time the scheduler takes it to be."""
+        """Makes a round and deliveries due now, also after the clock was set back."""
         self._due("poll", 0)
         self._due("deliver", 0)
 
     def patience(self) -> float:
-        """Seconds in which a request that is under way has ended."""
+        """Seconds within which a request that is under way ends."""
         return self.components.settings.http.timeout.total_seconds() + STOP_GRACE
 
     def close(self) -> None:
-        """Ends jobs of which none is at work."""
+        """Ends the jobs while none is at work."""
         self.ended(self.patience())
 
     def ended(self, within: float) -> bool:
-        """Ends them for good. Whether all have ended, in so many seconds at most: then the connections are closed."""
-        # This does not wait for the jobs: one of them may be about to call the scheduler.
+        """Ends the jobs for good, and closes the connections. Returns whether all ended within so many seconds."""
+        # Without waiting: a job may be about to call the scheduler.
         self._scheduler.shutdown(wait=False)
         ended = self._workers.ended(within)
         if ended:
@@ -113,13 +113,13 @@ class Jobs:
     # -- for the jobs -------------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """Something was put into the outbox: it goes out now."""
+        """Something was put into the outbox: deliveries are due now."""
         self._wakes += 1
         self.components.deliver.wake()
         self._due("deliver", 0)
 
     def _poll(self) -> None:
-        # What remains of a round that a fault of ours ends.
+        # Used if a fault of this program ends the round.
         self._next_round_in = self.components.settings.poll.interval.total_seconds()
         self._next_round_in = self._loop.run_round()
 
@@ -143,7 +143,7 @@ class Jobs:
             self.components.self_check.beat()
 
     def _after_job(self, event: JobExecutionEvent) -> None:
-        """Sets when the job runs next. By now it no longer counts as running, so that it can be woken."""
+        """Sets when the job runs next. It no longer counts as running by now, so it can be woken."""
         match event.job_id:
             case "poll":
                 self._polled = True
@@ -166,11 +166,11 @@ class Jobs:
         rest = min(next_at or latest, latest) - clock()
         self._due("deliver", (max(rest, PAUSE) if faulty else rest).total_seconds())
         if self._wakes != self._wakes_before:
-            # What this run read was out of date by its end; and the line above may have put the next one off.
+            # Something arrived during this run, and the line above may have postponed the run for it.
             self._due("deliver", 0)
 
     def _due(self, job: str, seconds: float) -> None:
-        """A stop may come at any moment, also right before this: a scheduler that is shut down has no jobs."""
+        """A stop may come at any moment, also right before this; a scheduler that is shut down has no jobs."""
         if self._shared.stop.wait(0):
             return
         with suppress(JobLookupError):

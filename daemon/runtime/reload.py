@@ -1,10 +1,12 @@
-"""A change of the configuration while the program runs, asked for by SIGHUP.
+"""A change of the configuration while the program runs (SIGHUP).
 
-All that can fail comes first: the configuration is read, checked and built, with threads and connections of its own,
-while the old one is in force. One that cannot be used is refused with its sentences. Then the old jobs stop in order
-and the new ones begin: no round begins any more; when the last one has ended nothing further is sent; when what is in
-flight is recorded, too, nothing is at work. If that takes too long, as when a result cannot be recorded, the old jobs
-go on, and the change is tried again a little later.
+1. Prepare, while the old configuration is in force: read, validate and build the new one, with threads and connections
+   of its own. A bad one is refused with its sentences.
+2. Hold the old jobs in order: begin no more rounds, then send nothing more, then wait for the results in flight.
+3. Close the old jobs and begin the new ones.
+
+If step 2 takes too long, for example because a result cannot be recorded, the old jobs go on and it is tried again
+later.
 """
 
 import time
@@ -22,9 +24,9 @@ from daemon.runtime.jobs import Jobs
 
 
 class Reload:
-    """Called by the main thread at each of its looks; nothing here waits. `_prepare` alone runs in another thread.
+    """Called by the main thread at each of its looks; nothing here waits.
 
-    That reads files, which may be on a disk that hangs.
+    Only `_prepare` runs in a thread of its own: it reads files, which may be on a file system that hangs.
     """
 
     def __init__(
@@ -35,7 +37,7 @@ class Reload:
         systemd: Systemd,
         hangup: Hangup = HANGUP,
     ) -> None:
-        """`read` gives the configuration as it is now, and raises `ConfigError`, as `make` does."""
+        """`read` gives the present configuration, `make` builds its jobs. Both raise `ConfigError`."""
         self._read = read
         self._make = make
         self._stop = stop
@@ -44,27 +46,27 @@ class Reload:
         self._preparing: Thread | None = None
         self._prepared: SimpleQueue[Jobs | str] = SimpleQueue()
         self._ready: Jobs | None = None
-        self._holding_since: float | None = None
+        self._held_since: float | None = None
         self._not_before = 0.0
         self.refused: str | None = None
-        """Why the latest one is not in force."""
+        """Why the latest configuration is not in force, if it was refused."""
 
     @property
     def pending(self) -> bool:
-        """Whether a change is under way, so that the next look should not be long in coming."""
+        """Whether a reload is under way, so that the next look should follow soon."""
         return self._preparing is not None or (self._ready is not None and time.monotonic() >= self._not_before)
 
     def look(self, jobs: Jobs) -> Jobs:
-        """The jobs that are in force from here on."""
+        """Takes the next step. Returns the jobs that are in force from here on."""
         if self._preparing is None and self._hangup.asked():
             self._obey(jobs)
-        self._take_what_is_prepared(jobs)
+        self._take_prepared(jobs)
         if self._ready is None or time.monotonic() < self._not_before:
             return jobs
         return self._change_over(jobs, self._ready)
 
     def drop(self) -> None:
-        """Nothing takes over any more: the program ends."""
+        """The program stops: closes jobs that were prepared and will not begin."""
         if self._ready is not None:
             self._ready.close()
 
@@ -91,14 +93,14 @@ class Reload:
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end what works
             self._prepared.put(f"a fault of this program: {type(error).__name__}")
 
-    def _take_what_is_prepared(self, jobs: Jobs) -> None:
+    def _take_prepared(self, jobs: Jobs) -> None:
         try:
             prepared = self._prepared.get_nowait()
         except Empty:
             return
         self._preparing = None
         if self._ready is not None:
-            self._give_up(jobs, self._ready)
+            self._discard(jobs, self._ready)
         if isinstance(prepared, Jobs):
             self._ready = prepared
             return
@@ -107,35 +109,35 @@ class Reload:
         self._systemd.ready()
         jobs.components.log(refused)
 
-    def _give_up(self, jobs: Jobs, ready: Jobs) -> None:
-        """A later one is asked for."""
+    def _discard(self, jobs: Jobs, ready: Jobs) -> None:
+        """Closes prepared jobs, since a later configuration was asked for."""
         ready.close()
         self._ready = None
-        if self._holding_since is not None:
-            self._go_on(jobs)
+        if self._held_since is not None:
+            self._resume(jobs)
 
     def _change_over(self, jobs: Jobs, ready: Jobs) -> Jobs:
         now = time.monotonic()
-        if self._holding_since is None and jobs.hold_rounds():
+        if self._held_since is None and jobs.hold_rounds():
             return jobs
-        if self._holding_since is None:
-            self._holding_since = now
+        if self._held_since is None:
+            self._held_since = now
         if jobs.hold():
-            if now - self._holding_since > jobs.patience():
-                self._go_on(jobs)
+            if now - self._held_since > jobs.patience():
+                self._resume(jobs)
                 self._not_before = now + jobs.patience()
             return jobs
         jobs.close()
-        self._ready = self._holding_since = self.refused = None
+        self._ready = self._held_since = self.refused = None
         ready.begin()
         changed = differences(jobs.components.settings, ready.components.settings)
         ready.components.log(events.ConfigurationReloaded("; ".join(changed) or "nothing"))
         self._systemd.ready()
         return ready
 
-    def _go_on(self, jobs: Jobs) -> None:
+    def _resume(self, jobs: Jobs) -> None:
         jobs.release()
-        self._holding_since = None
+        self._held_since = None
 
 
 def _check_database(new: str, old: str) -> None:

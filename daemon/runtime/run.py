@@ -1,7 +1,7 @@
 """The daemon's life: start, watch, stop.
 
-The main thread does no work: it waits for the end, compares the clocks, watches that the jobs get on, of which it tells
-systemd, and puts a new configuration in force.
+The main thread does no work of its own: it waits for the stop, checks the clock, feeds the watchdog while the jobs make
+progress, and puts a new configuration in force.
 """
 
 import os
@@ -27,9 +27,9 @@ from daemon.runtime.watchdog import EXIT_STUCK, LAST_WORDS, Watchdog
 TICK = 2.0
 """Seconds between two looks of the main thread."""
 SHORT_TICK = 0.05
-"""While a new configuration is to be put in force."""
+"""The same, while a reload is under way."""
 MORE_TIME = 60.0
-"""Seconds that each sign of progress gives a long migration."""
+"""Seconds of start-up time that each sign of progress of a migration buys from systemd."""
 
 
 def run(
@@ -37,7 +37,7 @@ def run(
 ) -> None:
     """The daemon, until SIGTERM or SIGINT. Raises what `opened` and `Jobs` raise.
 
-    `read` gives the configuration as it is by then, when SIGHUP asks for that; `log_for` sets the log up for one.
+    `read` gives the present configuration when SIGHUP asks for a reload; `log_for` sets up the log for one.
     """
     log = log_for(configuration)
     stop, systemd = Stop(), Systemd(os.environ)

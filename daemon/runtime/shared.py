@@ -1,4 +1,4 @@
-"""What one process has under all its configurations: a reload leaves it as it is."""
+"""What outlives a configuration: a reload hands it on to the new jobs."""
 
 import math
 from collections import defaultdict
@@ -25,38 +25,38 @@ from daemon.storage.upgrade import upgrade
 
 @dataclass(slots=True)
 class Rounds:
-    """What is known of the rounds so far. Read and set by the rounds alone."""
+    """What is known of the rounds so far. Used only by the thread of the job `poll`."""
 
     failures: int = 0
     last_error: str | None = None
     swept_at: float = -math.inf
-    """By the monotonic clock, as the next."""
+    """Seconds of the monotonic clock, as is `pruned_at`."""
     pruned_at: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Made by the main thread; each part is used by the one job that it is for, but for the clocks and the flag."""
+    """Made by the main thread. All jobs use the engine, the clocks and `stop`; each other part belongs to one job."""
 
     engine: Engine
     stop: Stop
     clock: SteadyClock
     their_clock: TheirClock
     quiet: Quiet = field(default_factory=Quiet)
-    """What Better Stack asked for."""
+    """How long Better Stack asked to be left alone."""
     limiters: defaultdict[str, Limiter] = field(default_factory=lambda: defaultdict(Limiter))
-    """What each account of SIGNL4's allows, and was sent."""
+    """The limit of each SIGNL4 account, and what was sent to it."""
     notes: Notes = field(default_factory=Notes)
     rounds: Rounds = field(default_factory=Rounds)
     keep: Callable[[Listener, Callable[[], None]], None] = lambda _log, _on_progress: None
-    """Looks after the database file, between two rounds."""
+    """Checks the database file between two rounds."""
 
 
 @contextmanager
 def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty | None = None) -> Iterator[Keeper]:
-    """The database, locked, migrated and kept. `on_progress` is called while that gets on.
+    """The database: locked, migrated and watched. `on_progress` is called while a migration makes progress.
 
-    `duty`: as what this process polls, if it does. Raises the database's errors.
+    `duty`: how this process polls, if it does. Raises the errors of the database.
     """
     with locked(url) as lock:
         upgrade(url, on_progress)
@@ -67,7 +67,7 @@ def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty 
 
 
 def share(keeper: Keeper, stop: Stop) -> Shared:
-    """What a process begins with. Raises `DatabaseBusyError`."""
+    """What a process starts with. Raises `DatabaseBusyError`."""
     clock = SteadyClock()
     ahead = queries.snapshot(keeper.engine).ahead
     return Shared(keeper.engine, stop, clock, TheirClock(clock, ahead), keep=keeper.look)

@@ -1,4 +1,4 @@
-"""Watches that the jobs get on. A hang ends the process, since a restart is always safe; an outage does not."""
+"""Checks that the jobs make progress. A hang ends the process: a restart is always safe. An outage does not."""
 
 import time
 
@@ -8,24 +8,21 @@ from daemon.model.events.process import Stuck
 from daemon.runtime.jobs import Jobs
 
 STANDSTILL = 3.0
-"""Seconds that a look of the main thread may be late; beyond that the whole process was suspended."""
+"""If the main thread itself wakes this late (s), the process was suspended: no job is hung."""
 EXIT_STUCK = 70
 LAST_WORDS = 0.2
-"""Seconds that the log may take, before the process ends."""
+"""Seconds that the log gets for its last lines."""
 
 
 class Watchdog:
-    """Looked after by the main thread, which does no work and so cannot hang itself."""
+    """Called by the main thread, which does no work and so cannot hang itself."""
 
     def __init__(self, systemd: Systemd) -> None:
         self._systemd = systemd
         self._looked = time.monotonic()
 
     def look(self, jobs: Jobs, tick: float) -> None:
-        """Tells systemd that all jobs get on, or ends the process. `tick`: seconds since the look before, if on time.
-
-        If the main thread itself wakes much later, the whole process was suspended: no job is hung.
-        """
+        """Tells systemd that all jobs make progress, or ends the process. `tick`: seconds between two looks."""
         suspended = time.monotonic() - self._looked > tick + STANDSTILL
         self._looked = time.monotonic()
         for liveness in jobs.liveness.values() if suspended else ():

@@ -1,8 +1,7 @@
-"""In which thread each job runs.
+"""The threads of the jobs: one per job, started once.
 
-Each job has a thread of its own, which is started once: nothing that the machine lacks later keeps a job from running,
-and none runs twice at a time. The scheduler's locks are never held by anybody who waits for a job, so a job may call
-the scheduler at any moment; the end of the jobs is waited for apart, once the scheduler is shut down.
+So no job runs twice at a time, and a lack of threads later on stops none. Nothing that waits for a job holds a lock of
+the scheduler, so a job may call the scheduler at any time: shutting it down and waiting for the jobs are two steps.
 """
 
 import time
@@ -20,7 +19,7 @@ from daemon.model.errors import DaemonError
 
 
 class After(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 carries no types
-    """So long after now, whenever that is: the library's own interval counts through every run that a clock skipped."""
+    """An interval from now on. The library's own trigger counts through every run that a clock step skipped."""
 
     def __init__(self, interval: timedelta) -> None:
         self._interval = interval
@@ -31,7 +30,7 @@ class After(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 carries no type
 
 
 class Workers(BaseExecutor):  # type: ignore[misc]  # as above
-    """A thread for each job. Held, released and waited for by the main thread; the scheduler's own hands runs over."""
+    """A thread per job. `hold` and `ended` are called by the main thread, all else by the scheduler's thread."""
 
     def __init__(self, jobs: Iterable[str]) -> None:
         super().__init__()
@@ -43,13 +42,13 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # as above
         self._changed = Condition()
 
     def start(self, scheduler: BackgroundScheduler, alias: str) -> None:
-        """The scheduler calls it. Raises `RuntimeError` where no thread can be started."""
+        """Called by the scheduler. Raises `RuntimeError` if no thread can be started."""
         super().start(scheduler, alias)
         for thread in self._threads:
             thread.start()
 
     def shutdown(self, wait: bool = True) -> None:  # noqa: ARG002 - the scheduler holds its locks meanwhile
-        """The scheduler calls it. Nothing new is begun, and nothing is waited for."""
+        """Called by the scheduler. No new run begins; this waits for none."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -57,14 +56,14 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # as above
             runs.put(None)
 
     def hold(self, *jobs: str) -> frozenset[str]:
-        """From here on these, and no others, begin no run: it is put off. Which of them are at work still."""
+        """From here on these jobs, and no others, begin no run; a due run is kept. Returns those still at work."""
         with self._changed:
             self._held = frozenset(jobs)
             self._changed.notify_all()
             return self._held & self._at_work
 
     def ended(self, within: float) -> bool:
-        """Whether all that was under way has ended, in so many seconds at most."""
+        """Waits up to so many seconds for the runs under way. Returns whether all have ended."""
         until = time.monotonic() + within
         for thread in self._threads:
             thread.join(max(until - time.monotonic(), 0))
@@ -76,7 +75,7 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # as above
     def _work(self, name: str) -> None:
         while (run := self._runs[name].get()) is not None and self._begins(name):
             job, run_times = run
-            # It raises nothing: what a job raises is an event.
+            # This raises nothing: an exception of the job becomes an event.
             self._run_job_success(name, run_job(job, job._jobstore_alias, run_times, self._logger.name))
             with self._changed:
                 self._at_work.discard(name)
@@ -90,14 +89,14 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # as above
 
 
 def scheduler(workers: Workers) -> BackgroundScheduler:
-    """One that runs its jobs there, on the wall clock."""
-    # A late run is run late, never dropped; several late ones are one.
+    """A scheduler on the wall clock that runs its jobs there."""
+    # A late run is made late, never dropped; several late runs become one.
     defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
     return BackgroundScheduler(timezone=UTC, executors={"default": workers}, job_defaults=defaults)
 
 
 def start(scheduler: BackgroundScheduler) -> None:
-    """Starts its threads; no job runs before `resume`. Raises `DaemonError` where no thread can be started."""
+    """Starts its threads; no job runs before `resume`. Raises `DaemonError` if no thread can be started."""
     try:
         scheduler.start(paused=True)
     except RuntimeError as error:

@@ -3,8 +3,10 @@
 import json
 import signal
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from threading import Event
 
@@ -15,8 +17,8 @@ from daemon.sandbox.betterstack import TOKEN
 from daemon.sandbox.exchange import Request
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox
-from daemon.sandbox.verdict import judge
-from tests.e2e.conftest import PATIENCE, WRAPPED, Daemon, Operator, pages
+from daemon.sandbox.verdict import Flaw, judge
+from tests.e2e.conftest import PATIENCE, PROGRAM, WRAPPED, Daemon, Operator, pages
 from tests.support.service_manager import Manager, managing
 
 IN_FORCE, REFUSED = "configuration reloaded", "the new configuration is refused, the old one stays in force"
@@ -33,10 +35,29 @@ url = "sqlite:///state.db"
 [poll]
 interval = "1s"
 """
+HUNG_UP_AT_ONCE = """
+import os, signal, sys
+from daemon import __main__
+from daemon.host.startup import begin
+def begin_and_hang_up(arguments):
+    begin(arguments)
+    os.kill(os.getpid(), signal.SIGHUP)
+__main__.begin, sys.argv = begin_and_hang_up, ["daemon", "run"]
+__main__.start()
+"""
+BAD = [
+    ('interval = "1s"', 'interval = "soon"', "poll.interval ('soon') is not a duration"),
+    ('interval = "1s"', 'intervall = "1s"', "poll.intervall is not a known key"),
+    ("[poll]", "[poll", "is not valid TOML"),
+    ("token =", "team_name =", "betterstack.token is missing"),
+    ("state.db", "other.db", "database.url cannot change"),
+    ("[poll]", '[http]\nca_file = "/nowhere.pem"\n[poll]', "http.ca_file"),
+]
+ALARM = "betterstack-signl4-alarm-state"
 
 
-class Configured:
-    """The configuration is in the file, and nothing of it in the environment."""
+class Setting:
+    """The daemon with its configuration in a file, both services, and the service manager that it notifies."""
 
     def __init__(self, operator: Operator, sandbox: Sandbox, manager: Manager) -> None:
         self.operator, self.sandbox, self.manager = operator, sandbox, manager
@@ -46,215 +67,268 @@ class Configured:
         self.file = operator.directory / "config.toml"
         self.file.write_text(FILE.format(token=sandbox.betterstack.token, secret=sandbox.signl4.secret))
         self.file.chmod(0o600)
+        self.daemon: Daemon
+
+    def start(self, program: tuple[str, ...] = PROGRAM) -> None:
+        self.daemon = self.operator.run(program=program)
+        self.wait(lambda: self.manager.said("READY"), "the start")
+
+    def wait(self, predicate: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+        self.daemon.wait_for(predicate, what, patience)
 
     def change(self, old: str, new: str) -> None:
         before = self.file.read_text()
         assert old in before
         self.file.write_text(before.replace(old, new))
 
-    def reload(self, daemon: Daemon, said: str) -> str:
-        """Asks for it, and waits for the answer."""
-        times = sum(said in line for line in daemon.lines)
-        ready = len(self.manager.said("READY"))
-        daemon.process.send_signal(signal.SIGHUP)
-        daemon.wait_for(lambda: sum(said in line for line in daemon.lines) > times, said)
-        daemon.wait_for(lambda: len(self.manager.said("READY")) > ready, "the end of the reload")
-        assert len(self.manager.said("RELOADING")) == len(self.manager.said("READY")) - 1
-        return [line for line in daemon.lines if said in line][-1]
+    def lines(self, said: str) -> list[str]:
+        return [line for line in self.daemon.lines if said in line]
+
+    def hang_up(self) -> None:
+        """Asks for a reload, and waits until it has begun."""
+        begun = len(self.manager.said("RELOADING"))
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.wait(lambda: len(self.manager.said("RELOADING")) > begun, "the reload")
+
+    def reload(self, said: str = IN_FORCE) -> str:
+        """Asks for it, and waits for its end. What the log says of it."""
+        times, ready = len(self.lines(said)), len(self.manager.said("READY"))
+        self.hang_up()
+        self.wait(lambda: len(self.lines(said)) > times, said)
+        self.wait(lambda: len(self.manager.said("READY")) > ready, "the end of the reload")
+        return self.lines(said)[-1]
+
+    def changed(self) -> list[str]:
+        """What each reload so far changed."""
+        return [json.loads(line)["changed"] for line in self.lines(IN_FORCE)]
+
+    def told(self, incident: str, kind: str = "new") -> None:
+        self.wait(lambda: kind in self.operator.told(incident), f"{kind} of {incident}")
+
+    def pass_rounds(self, count: int) -> None:
+        seen = len(pages(self.sandbox))
+        self.wait(lambda: len(pages(self.sandbox)) >= seen + count, "rounds")
+
+    def pass_looks(self) -> None:
+        """The main thread looks twice, and so could do what it has to."""
+        looks = len(self.manager.said("STATUS"))
+        self.wait(lambda: len(self.manager.said("STATUS")) > looks + 1, "looks of the main thread")
+
+    @contextmanager
+    def in_flight(self) -> Iterator[str]:
+        """The alert of an incident hangs at SIGNL4, which has taken it, until the end of the block."""
+        hang = self.sandbox.signl4.faults.arm(Hang(taken=True), times=1)
+        incident = self.sandbox.world.open("Shop front page")
+        self.wait(lambda: hang.struck, "a request in flight")
+        try:
+            yield incident
+        finally:
+            hang.release()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nothing can be written into the database."""
+        with closing(sqlite3.connect(self.operator.directory / "state.db", isolation_level=None)) as other:
+            other.execute("PRAGMA busy_timeout = 5000")
+            other.execute("BEGIN IMMEDIATE")
+            yield
+
+    def judge(self) -> None:
+        """Nothing was lost or came out of order, and each reload that began has ended."""
+        verdict = judge(self.sandbox.world.history, self.sandbox.world.showings, self.sandbox.signl4.events)
+        assert verdict.count(Flaw.LOST) + verdict.count(Flaw.OUT_OF_ORDER) == 0, verdict.sentence
+        if self.daemon.process.poll() is None:
+            self.wait(lambda: len(self.manager.said("READY")) > 1, "the end of the reload")
+            assert len(self.manager.said("READY")) <= len(self.manager.said("RELOADING")) + 1
 
 
-@pytest.fixture
-def configured(operator: Operator, sandbox: Sandbox) -> Iterator[Configured]:
-    with managing(operator.directory / "notify", sandbox.ground.ring) as manager:
-        yield Configured(operator, sandbox, manager)
+def good(setting: Setting) -> None:
+    setting.start()
+    setting.change('interval = "1s"', 'interval = "2s"\nactive_interval = "1s"\n[delivery]\nconcurrency = 2')
+    setting.reload()
+    setting.told(setting.sandbox.world.open("Shop front page"))
+    setting.reload()
+    assert setting.changed() == ['poll.interval from "1s" to "2s"; delivery.concurrency from 4 to 2', "nothing"]
 
 
-@pytest.fixture
-def daemon(configured: Configured) -> Daemon:
-    daemon = configured.operator.run()
-    daemon.wait_for(lambda: configured.manager.said("READY"), "the start")
-    return daemon
+def refused(setting: Setting) -> None:
+    setting.start()
+    for old, new, why in BAD:
+        setting.change(old, new)
+        assert why in setting.reload(REFUSED)
+        setting.wait(lambda: REFUSED in setting.manager.said("STATUS")[-1], "the refusal in the line of status")
+        setting.told(setting.sandbox.world.open("Shop front page"))
+        setting.change(new, old)
+    setting.reload()
+    setting.wait(lambda: REFUSED not in setting.manager.said("STATUS")[-1], "the end of the refusal")
 
 
-def as_many(sandbox: Sandbox, events: int) -> bool:
-    return len(sandbox.signl4.events) >= events
+def secret_mended(setting: Setting) -> None:
+    right = setting.sandbox.signl4.secret
+    setting.change(right, "wrong-secret-0000")
+    setting.start()
+    first = setting.sandbox.world.open("Shop front page")
+    setting.wait(lambda: setting.daemon.says("not delivered yet"), "the refusal")
+    setting.change("wrong-secret-0000", right)
+    assert "signl4.secret changed" in setting.reload()
+    setting.wait(lambda: setting.operator.told(first) == ["new"], "the alert, at once", 10)
 
 
-def told_the_truth(sandbox: Sandbox) -> bool:
-    return judge(sandbox.world.history, sandbox.world.showings, sandbox.signl4.events).good
+def token_changed(setting: Setting) -> None:
+    setting.start()
+    setting.change(TOKEN, f"{TOKEN}-of-another-team")
+    assert "betterstack.token changed" in setting.reload()
+    setting.wait(lambda: setting.daemon.says("Better Stack refused the token"), "the refusal")
+    setting.change(f"{TOKEN}-of-another-team", TOKEN)
+    setting.reload()
+    setting.wait(lambda: setting.daemon.says("rounds succeed again"), "the end of it", 10)
 
 
-def test_what_changed_is_said_and_in_force(configured: Configured, daemon: Daemon, sandbox: Sandbox) -> None:
-    configured.change('interval = "1s"', 'interval = "2s"\nactive_interval = "1s"\n[delivery]\nconcurrency = 2')
-    changed = json.loads(configured.reload(daemon, IN_FORCE))["changed"]
-    assert changed == 'poll.interval from "1s" to "2s"; delivery.concurrency from 4 to 2'
-    first = sandbox.world.open("Shop front page")
-    daemon.wait_for(lambda: configured.operator.told(first) == ["new"], "the alert")
-    assert told_the_truth(sandbox)
+def asked_to_wait(setting: Setting) -> None:
+    setting.start()
+    setting.sandbox.betterstack.faults.arm(mishaps.too_many(60))
+    setting.wait(lambda: setting.daemon.says("HTTP 429"), "the request for silence")
+    asked = len(setting.sandbox.betterstack.requests)
+    setting.reload()
+    setting.pass_looks()
+    assert len(setting.sandbox.betterstack.requests) == asked
 
 
-def test_nothing_new_is_said_to_be_nothing(configured: Configured, daemon: Daemon) -> None:
-    assert json.loads(configured.reload(daemon, IN_FORCE))["changed"] == "nothing"
+def request_in_flight(setting: Setting) -> None:
+    setting.start()
+    with setting.in_flight() as incident:
+        setting.hang_up()
+        setting.pass_looks()
+        assert not setting.lines(IN_FORCE)
+    setting.wait(lambda: setting.lines(IN_FORCE), "the new one")
+    setting.told(incident)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "why"),
-    [
-        ('interval = "1s"', 'interval = "soon"', "poll.interval ('soon') is not a duration"),
-        ('interval = "1s"', 'intervall = "1s"', "poll.intervall is not a known key"),
-        ("[poll]", "[poll", "is not valid TOML"),
-        ("token =", "team_name =", "betterstack.token is missing"),
-        ("state.db", "other.db", "database.url cannot change"),
-        ("[poll]", '[http]\nca_file = "/nowhere.pem"\n[poll]', "http.ca_file"),
-    ],
-)
-def test_a_bad_one_is_refused_with_its_sentence_and_the_old_one_stays(
-    configured: Configured, daemon: Daemon, sandbox: Sandbox, old: str, new: str, why: str
-) -> None:
-    configured.change(old, new)
-    daemon.process.send_signal(signal.SIGHUP)
-    daemon.wait_for(lambda: daemon.says(REFUSED), "the refusal")
-    daemon.wait_for(
-        lambda: REFUSED in (configured.manager.said("STATUS") or [""])[-1], "the refusal in the line of status"
-    )
-    assert len(configured.manager.said("READY")) == 2
-    first = sandbox.world.open("Shop front page")
-    daemon.wait_for(lambda: configured.operator.told(first) == ["new"], "the alert under the old one")
-    configured.change(new, old)
-    configured.reload(daemon, IN_FORCE)
-    daemon.wait_for(lambda: REFUSED not in configured.manager.said("STATUS")[-1], "the end of the refusal")
+def result_not_recorded(setting: Setting) -> None:
+    setting.operator.environment["HTTP__TIMEOUT"] = "1s"
+    setting.start(WRAPPED)
+    with ExitStack() as until_recorded:
+        with setting.in_flight() as incident:
+            until_recorded.enter_context(setting.locked())
+        setting.wait(lambda: setting.daemon.says("result not recorded"), "the complaint")
+        setting.hang_up()
+        setting.pass_rounds(3)
+        assert not setting.lines(IN_FORCE)
+    setting.wait(lambda: setting.lines(IN_FORCE), "the new one")
+    setting.told(incident)
 
 
-def test_a_secret_that_was_wrong_is_tried_as_soon_as_it_is_right(configured: Configured, sandbox: Sandbox) -> None:
-    right = configured.sandbox.signl4.secret
-    configured.change(right, "wrong-secret-0000")
-    daemon = configured.operator.run()
-    first = sandbox.world.open("Shop front page")
-    daemon.wait_for(lambda: daemon.says("not delivered yet"), "the refusal")
-    configured.change("wrong-secret-0000", right)
-    assert "signl4.secret changed" in configured.reload(daemon, IN_FORCE)
-    daemon.wait_for(lambda: configured.operator.told(first) == ["new"], "the alert, at once", 10)
-
-
-def test_a_new_token_is_the_one_that_better_stack_sees(
-    configured: Configured, daemon: Daemon, sandbox: Sandbox
-) -> None:
-    configured.change(sandbox.betterstack.token, f"{TOKEN}-of-another-team")
-    assert "betterstack.token changed" in configured.reload(daemon, IN_FORCE)
-    daemon.wait_for(lambda: daemon.says("Better Stack refused the token"), "the refusal")
-    configured.change(f"{TOKEN}-of-another-team", sandbox.betterstack.token)
-    configured.reload(daemon, IN_FORCE)
-    daemon.wait_for(lambda: daemon.says("rounds succeed again"), "the end of it", 10)
-
-
-def test_better_stack_is_left_alone_as_it_asked_under_the_new_one_too(
-    configured: Configured, daemon: Daemon, sandbox: Sandbox
-) -> None:
-    sandbox.betterstack.faults.arm(mishaps.too_many(60))
-    daemon.wait_for(lambda: daemon.says("HTTP 429"), "the request for silence")
-    asked = len(sandbox.betterstack.requests)
-    configured.reload(daemon, IN_FORCE)
-    looks = len(configured.manager.said("STATUS"))
-    daemon.wait_for(lambda: len(configured.manager.said("STATUS")) > looks + 1, "time for a request")
-    assert len(sandbox.betterstack.requests) == asked
-
-
-def test_what_is_in_flight_is_finished_and_recorded_before_the_new_one_is_in_force(
-    configured: Configured, daemon: Daemon, sandbox: Sandbox
-) -> None:
-    hang = sandbox.signl4.faults.arm(Hang(taken=True), times=1)
-    first = sandbox.world.open("Shop front page")
-    daemon.wait_for(lambda: hang.struck, "a request in flight")
-    daemon.process.send_signal(signal.SIGHUP)
-    daemon.wait_for(lambda: configured.manager.said("RELOADING"), "the reload")
-    looks = len(configured.manager.said("STATUS"))
-    daemon.wait_for(lambda: len(configured.manager.said("STATUS")) > looks + 1, "time to be in force")
-    assert not daemon.says(IN_FORCE)
-    hang.release()
-    daemon.wait_for(lambda: daemon.says(IN_FORCE), "the new one")
-    daemon.wait_for(lambda: configured.operator.told(first)[:1] == ["new"], "the alert")
-
-
-def test_a_result_that_cannot_be_recorded_is_waited_for_and_stops_no_round(
-    configured: Configured, sandbox: Sandbox
-) -> None:
-    daemon = configured.operator.run(program=WRAPPED, HTTP__TIMEOUT="1s")
-    daemon.wait_for(lambda: configured.manager.said("READY"), "the start")
-    with closing(sqlite3.connect(configured.operator.directory / "state.db", isolation_level=None)) as other:
-        other.execute("PRAGMA busy_timeout = 5000")
-        hang = sandbox.signl4.faults.arm(Hang(taken=True), times=1)
-        first = sandbox.world.open("Shop front page")
-        daemon.wait_for(lambda: hang.struck, "a request in flight")
-        other.execute("BEGIN IMMEDIATE")
-        hang.release()
-        daemon.wait_for(lambda: daemon.says("result not recorded"), "the complaint")
-        daemon.process.send_signal(signal.SIGHUP)
-        daemon.wait_for(lambda: configured.manager.said("RELOADING"), "the reload")
-        seen = len(pages(sandbox))
-        daemon.wait_for(lambda: len(pages(sandbox)) > seen + 2, "more rounds")
-        assert not daemon.says(IN_FORCE)
-    daemon.wait_for(lambda: daemon.says(IN_FORCE), "the new one")
-    daemon.wait_for(lambda: configured.operator.told(first)[-1:] == ["new"], "the alert")
-
-
-def test_a_reload_does_not_wait_for_the_end_of_a_storm(
-    configured: Configured, daemon: Daemon, sandbox: Sandbox
-) -> None:
+def storm(setting: Setting) -> None:
+    setting.start()
     in_haste = Event()
 
     def take_time(_: Request) -> None:
         in_haste.wait(0.3)
 
-    sandbox.signl4.faults.before_answer = take_time
-    for number in range(200):
-        sandbox.world.open(f"Incident {number}")
-    daemon.wait_for(partial(as_many, sandbox, 10), "the storm to get on")
-    daemon.process.send_signal(signal.SIGHUP)
-    daemon.wait_for(lambda: daemon.says(IN_FORCE), "the new one")
-    assert len(sandbox.signl4.events) < 150
+    setting.sandbox.signl4.faults.before_answer = take_time
+    opened = [setting.sandbox.world.open(f"Incident {number}") for number in range(200)]
+    setting.wait(lambda: len(setting.operator.events) >= 10, "the storm to get on")
+    setting.reload()
+    assert len(setting.operator.events) < 150
     in_haste.set()
-    daemon.wait_for(partial(as_many, sandbox, 200), "all of them")
-    assert told_the_truth(sandbox)
-
-
-def test_reloads_in_a_storm_lose_nothing_and_double_nothing(
-    configured: Configured, daemon: Daemon, sandbox: Sandbox
-) -> None:
-    opened = []
-    for times in (1, 2, 3):
-        daemon.process.send_signal(signal.SIGHUP)
-        while sum(IN_FORCE in line for line in daemon.lines) < times:
-            opened += [sandbox.world.open("Shop front page") for _ in range(10)]
-            daemon.wait_for(partial(as_many, sandbox, len(opened) - 20), "alerts")
+    for times in (2, 3):
+        setting.hang_up()
+        while len(setting.lines(IN_FORCE)) < times:
+            opened += [setting.sandbox.world.open("Shop front page") for _ in range(10)]
+            setting.wait(partial(as_many, setting, len(opened) - 20), "alerts")
     for incident in opened:
-        sandbox.world.resolve(incident)
-    daemon.wait_for(partial(as_many, sandbox, 2 * len(opened)), "all ends")
-    assert told_the_truth(sandbox)
+        setting.sandbox.world.resolve(incident)
+    setting.wait(partial(as_many, setting, 2 * len(opened)), "all ends")
+    world = setting.sandbox.world
+    assert judge(world.history, world.showings, setting.sandbox.signl4.events).good
 
 
-def test_an_alarm_that_was_raised_under_the_old_one_is_closed_under_the_new(
-    configured: Configured, sandbox: Sandbox
-) -> None:
-    """That the state cannot be written is remembered in memory alone."""
-    configured.change("[poll]", '[alarm]\npoll_after = "1s"\n[poll]')
-    daemon = configured.operator.run(program=WRAPPED)
-    daemon.wait_for(lambda: configured.manager.said("READY"), "the start")
-    alarm = "betterstack-signl4-alarm-state"
-    with closing(sqlite3.connect(configured.operator.directory / "state.db", isolation_level=None)) as other:
-        other.execute("PRAGMA busy_timeout = 5000")
-        other.execute("BEGIN IMMEDIATE")
-        daemon.wait_for(lambda: configured.operator.told(alarm) == ["new"], "the alarm")
-        configured.change('poll_after = "1s"', 'poll_after = "2s"')
-        configured.reload(daemon, IN_FORCE)
-    daemon.wait_for(lambda: configured.operator.told(alarm) == ["new", "resolved"], "its end")
+def as_many(setting: Setting, events: int) -> bool:
+    return len(setting.operator.events) >= events
 
 
-def test_asked_again_and_again_it_does_not_end(configured: Configured, sandbox: Sandbox) -> None:
-    daemon = configured.operator.run()
-    daemon.wait_for(lambda: configured.manager.said("READY"), "the start")
+def twice_in_a_row(setting: Setting) -> None:
+    setting.start()
+    with setting.in_flight():
+        setting.change('interval = "1s"', 'interval = "2s"')
+        setting.hang_up()
+        setting.change('interval = "2s"', 'interval = "3s"')
+        setting.hang_up()
+        setting.pass_looks()
+        assert not setting.lines(IN_FORCE)
+    setting.wait(lambda: setting.lines(IN_FORCE), "the new one")
+    assert [change.split("; ")[0] for change in setting.changed()] == ['poll.interval from "1s" to "3s"']
     for _ in range(5):
-        daemon.process.send_signal(signal.SIGHUP)
-    daemon.wait_for(lambda: daemon.says(IN_FORCE), "the new one")
-    seen = len(pages(sandbox))
-    daemon.wait_for(lambda: len(pages(sandbox)) > seen, "rounds")
-    assert daemon.stop(signal.SIGTERM, PATIENCE) == 0
+        setting.daemon.process.send_signal(signal.SIGHUP)
+    setting.wait(lambda: len(setting.lines(IN_FORCE)) > 1, "the answer to the others")
+    setting.pass_rounds(1)
+
+
+def stop(setting: Setting) -> None:
+    setting.start()
+    with setting.in_flight() as incident:
+        setting.change('interval = "1s"', 'interval = "2s"')
+        setting.hang_up()
+        setting.daemon.process.send_signal(signal.SIGTERM)
+        setting.wait(lambda: setting.daemon.says("stopping"), "the stop")
+        setting.daemon.process.send_signal(signal.SIGHUP)
+    assert setting.daemon.process.wait(PATIENCE) == 0
+    assert not setting.lines(IN_FORCE)
+    (delivery,) = json.loads(setting.operator.ask("deliveries", "--json").stdout)
+    assert (delivery["incident_id"], delivery["attempts"]) == (incident, 1)
+
+
+def first_second(setting: Setting) -> None:
+    first = setting.sandbox.world.open("Shop front page")
+    setting.start((sys.executable, "-c", HUNG_UP_AT_ONCE))
+    setting.told(first)
+    setting.wait(lambda: setting.lines(IN_FORCE), "the reload")
+    assert setting.changed() == ["nothing"]
+    setting.pass_rounds(2)
+
+
+def alarm_raised(setting: Setting) -> None:
+    """That the state cannot be written is remembered in memory alone."""
+    setting.change("[poll]", '[alarm]\npoll_after = "1s"\n[poll]')
+    setting.start(WRAPPED)
+    with setting.locked():
+        setting.told(ALARM)
+        setting.change('poll_after = "1s"', 'poll_after = "2s"')
+        setting.reload()
+    setting.wait(lambda: setting.operator.told(ALARM) == ["new", "resolved"], "its end")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A moment for a reload."""
+
+    act: Callable[[Setting], None]
+    expected: str
+
+
+CASES = {
+    "a good configuration": Case(good, "in force between two rounds; the log says what changed"),
+    "a configuration with a mistake": Case(
+        refused, "refused with its sentences, also in systemd's status line; the old one stays"
+    ),
+    "a wrong secret is corrected": Case(secret_mended, "what waited is sent at once"),
+    "another token": Case(token_changed, "the next round uses it"),
+    "Better Stack has asked to be left alone": Case(asked_to_wait, "it is left alone for as long"),
+    "a request is in flight": Case(request_in_flight, "its answer is recorded before the new one is in force"),
+    "a result cannot be recorded": Case(
+        result_not_recorded, "the old one goes on, rounds included, and the new one follows once it is recorded"
+    ),
+    "a storm": Case(storm, "in force before the end of the storm; nothing is lost or sent twice"),
+    "twice in a row": Case(twice_in_a_row, "the latest is in force"),
+    "the program is stopping": Case(stop, "not in force any more; what is in flight is recorded and the program ends"),
+    "the first second of a start": Case(first_second, "the start goes on, and the configuration is read again"),
+    "an alarm is open": Case(alarm_raised, "the alarm is closed under the new one once its cause is gone"),
+}
+
+
+@pytest.mark.parametrize("moment", CASES)
+def test_a_reload_at_each_moment_ends_as_the_table_says(operator: Operator, sandbox: Sandbox, moment: str) -> None:
+    with managing(operator.directory / "notify", sandbox.ground.ring) as manager:
+        setting = Setting(operator, sandbox, manager)
+        CASES[moment].act(setting)
+        setting.judge()

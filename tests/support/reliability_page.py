@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tests.e2e import test_clock, test_machine
+from tests.e2e import test_clock, test_machine, test_reload
 from tests.faults import test_betterstack_faults, test_network_faults, test_signl4_faults
 from tests.support.paths import ROOT
 
@@ -15,6 +15,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "network": test_network_faults.CASES,
     "machine": test_machine.CASES,
     "clock": test_clock.CASES,
+    "reload": test_reload.CASES,
 }
 PLACE = r"(?s)<!-- {name} -->.*?<!-- end -->"
 

@@ -10,12 +10,12 @@ from threading import Condition, Thread
 class Manager:
     """What a service told, a message each, as the lines of it."""
 
-    def __init__(self, address: str, on_queued: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, address: str, on_message: Callable[[], None] = lambda: None) -> None:
         """`address` as it stands in `$NOTIFY_SOCKET`; `@` begins an abstract one."""
         self.address = address
         self.told: list[dict[str, str]] = []
         self._bell = Condition()
-        self._on_queued = on_queued
+        self._on_message = on_message
         self._socket = socket(AF_UNIX, SOCK_DGRAM)
         self._socket.bind(address.replace("@", "\0", 1) if address.startswith("@") else address)
         self._thread = Thread(target=self._listen)
@@ -41,7 +41,7 @@ class Manager:
             with self._bell:
                 self.told.append(dict(line.split("=", 1) for line in message.decode().splitlines()))
                 self._bell.notify_all()
-            self._on_queued()
+            self._on_message()
 
 
 def fill(address: str) -> None:
@@ -54,8 +54,8 @@ def fill(address: str) -> None:
 
 
 @contextmanager
-def managing(place: Path, on_queued: Callable[[], None] = lambda: None) -> Iterator[Manager]:
-    manager = Manager(str(place), on_queued)
+def managing(place: Path, on_message: Callable[[], None] = lambda: None) -> Iterator[Manager]:
+    manager = Manager(str(place), on_message)
     try:
         yield manager
     finally:

@@ -101,6 +101,31 @@ def test_a_job_runs_again_and_never_twice_at_a_time_whatever_it_raises(jobs: Job
     assert runs.acquire(timeout=LONG)
 
 
+def test_a_job_that_is_held_ends_its_run_and_begins_none_until_it_is_released(jobs: Jobs) -> None:
+    begun, runs = threading.Semaphore(0), threading.Semaphore(0)
+    may_end = threading.Event()
+
+    def job() -> None:
+        begun.release()
+        may_end.wait(LONG)
+        runs.release()
+
+    jobs.begin(job)
+    assert begun.acquire(timeout=LONG)
+    assert jobs.workers.hold("job") == {"job"}
+    may_end.set()
+    assert runs.acquire(timeout=LONG)
+    while jobs.workers.hold("job"):
+        threading.Event().wait(0.001)
+    jobs.due()
+    assert not begun.acquire(timeout=0.2)
+    assert jobs.workers.hold() == frozenset()
+    assert begun.acquire(timeout=LONG)
+    jobs.workers.hold("job")
+    jobs.scheduler.shutdown(wait=False)
+    assert jobs.workers.ended(LONG), "a stop waits for no job that is held"
+
+
 def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     def start_none(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
