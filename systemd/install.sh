@@ -3,14 +3,14 @@
 set -eu
 cd "$(dirname "$0")/.."
 . systemd/places.sh
-# The service runs as another user, who has to read all this.
+# The service runs as another user, who must be able to read all this.
 umask 022
 
-# systemd-sysusers leaves a user that is there as it is, and its home was once the state, which its group can write.
+# systemd-sysusers does not change an existing user. Its home was once the state directory, which its group can write.
 mend_home() {
     case $(getent passwd betterstack-signl4) in
     *:/var/lib/betterstack-signl4*)
-        # usermod refuses while the user has processes. It is shown none: to them the home means nothing.
+        # usermod refuses while the user has processes. Here it sees none; a running process does not use its home.
         unshare --mount --pid --fork --mount-proc usermod --home /nonexistent betterstack-signl4 ||
             echo 'stop the service, run: usermod --home /nonexistent betterstack-signl4' >&2
         ;;
@@ -22,7 +22,7 @@ command -v curl >/dev/null || [ -n "$root" ] || {
     exit 1
 }
 
-# The new environment is made beside the old one, so that an upgrade that fails leaves the old one at work.
+# The new environment is made beside the old one, so that a failed upgrade leaves the old one in use.
 rm -rf "$new"
 mkdir -p "$(dirname "$new")"
 "${PYTHON:-python3}" -m venv "$new"
