@@ -14,6 +14,7 @@ import pytest
 from daemon.sandbox.history import Event
 from daemon.sandbox.process import isolated
 from daemon.sandbox.server import Sandbox
+from tests.support import warm
 from tests.support.canary import leaked
 
 PATIENCE = 45.0
@@ -38,14 +39,8 @@ class Daemon:
     ) -> None:
         self.lines: list[str] = []
         self._sandbox = sandbox
-        self.process = subprocess.Popen(
-            [*program, *command],
-            env=environment,
-            cwd=directory,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+        self.process = warm.started(
+            [*program, *command], env=environment, cwd=directory, stdin=subprocess.PIPE, stderr=subprocess.PIPE
         )
         assert self.process.stdin is not None
         self._stdin = self.process.stdin
@@ -116,14 +111,8 @@ class Operator:
         self, *command: str, directory: Path | None = None, program: Sequence[str] = PROGRAM, **settings: str
     ) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end. Whatever it says holds no secret (Promise 8)."""
-        done = subprocess.run(
-            [*program, *command],
-            env=self.environment | settings,
-            cwd=directory or self.directory,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
+        done = warm.run(
+            [*program, *command], env=self.environment | settings, cwd=directory or self.directory, timeout=PATIENCE
         )
         assert leaked(done.stdout + done.stderr) == []
         return done

@@ -9,6 +9,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from daemon.cli.main import main
+from tests.support import warm
 from tests.support.canary import leaked
 from tests.support.paths import ROOT
 
@@ -27,9 +28,7 @@ def process(database: Path, line: str, **environment: str) -> "subprocess.Comple
     """Runs one command in a process of its own, with secrets."""
     whole: dict[str, Any] = {**os.environ, **SECRETS, "DATABASE__URL": f"sqlite:///{database}", **environment}
     command = [sys.executable, "-m", "daemon", *line.split()]
-    return subprocess.run(
-        command, cwd=ROOT, env=whole, check=False, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL
-    )
+    return warm.run(command, env=whole, cwd=ROOT, timeout=30)
 
 
 def assert_sentence(said: str, *parts: str) -> None:

@@ -1,0 +1,146 @@
+"""Processes of the program that have imported it already: a test pays for what it runs, and not for the imports.
+
+A server process imports everything once for each worker of the tests; each process is a fork of it. From there on it is
+like any other: a pid, descriptors, an environment and a directory of its own, real signals, a real end. What a test
+wants to know of the very start is seen with `subprocess` alone.
+"""
+
+import multiprocessing.connection
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import Lock
+from typing import IO, Any
+
+IMPORTED = (
+    "daemon.cli.main daemon.cli.check daemon.cli.database daemon.cli.diagnose daemon.cli.listings daemon.cli.operate "
+    "daemon.cli.render daemon.cli.work daemon.runtime.run daemon.runtime.once daemon.storage.backup "
+    "daemon.host.journal sqlalchemy.dialects.sqlite.pysqlite tests.support.warm time_machine"
+).split()
+PIPE, DEVNULL = subprocess.PIPE, subprocess.DEVNULL
+
+_server = multiprocessing.get_context("forkserver")
+_server.set_forkserver_preload(IMPORTED)
+
+
+class Process:
+    """A process under way, with the part of `subprocess.Popen` that tests use."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+    ) -> None:
+        """`command`: Python, `-m`, a module and its arguments. The streams are as those of `subprocess.Popen`."""
+        self.args = command
+        self._lock = Lock()
+        with ExitStack() as theirs:
+            ends = [_ends(stream, theirs, reads=number == 0) for number, stream in enumerate((stdin, stdout, stderr))]
+            self.stdin, self.stdout, self.stderr = (_opened(own, number) for number, (_, own) in enumerate(ends))
+            streams = [their for their, _ in ends]
+            self._process = _server.Process(
+                target=_become, args=(list(command[2:]), dict(env), str(cwd), streams), daemon=True
+            )
+            self._process.start()
+        assert self._process.pid is not None
+        self.pid: int = self._process.pid
+
+    @property
+    def returncode(self) -> Any:
+        """The exit code, or the number of a signal below zero; `None` while it runs."""
+        # Two threads that ask for it at the same time would each take a part of the answer.
+        with self._lock:
+            return self._process.exitcode
+
+    def poll(self) -> int | None:
+        code: int | None = self.returncode
+        return code
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code. Raises `TimeoutExpired`."""
+        multiprocessing.connection.wait([self._process.sentinel], timeout)
+        code = self.poll()
+        if code is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def started(
+    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, **streams: int
+) -> "Process | subprocess.Popen[str]":
+    """Starts it, warm if it is a module that Python runs. The streams are as those of `subprocess.Popen`."""
+    whole: Any = {"stdin": DEVNULL, "stdout": DEVNULL, "stderr": DEVNULL, "env": env, "cwd": cwd} | streams
+    if list(command[:2]) == [sys.executable, "-m"]:
+        return Process(command, **whole)
+    return subprocess.Popen(command, text=True, **whole)
+
+
+def run(
+    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, timeout: float
+) -> "subprocess.CompletedProcess[str]":
+    """Runs it to its end without input. Raises `TimeoutExpired`."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        process = started(command, env=env, cwd=cwd, stdout=out.fileno(), stderr=errors.fileno())
+        try:
+            code = process.wait(timeout)
+        finally:
+            process.kill()
+        said = [_whole(stream) for stream in (out, errors)]
+    return subprocess.CompletedProcess(command, code, *said)
+
+
+def _whole(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode("utf-8")
+
+
+def _ends(stream: int, theirs: ExitStack, *, reads: bool) -> tuple[Connection, int | None]:
+    """The process's end of one of its streams, closed here with `theirs`; and ours, of a pipe."""
+    if stream == PIPE:
+        reading, writing = os.pipe()
+        their, own = (reading, writing) if reads else (writing, reading)
+        return theirs.enter_context(Connection(their, readable=reads, writable=not reads)), own
+    number = os.open(os.devnull, os.O_RDWR) if stream == DEVNULL else os.dup(stream)
+    return theirs.enter_context(Connection(number, readable=reads, writable=not reads)), None
+
+
+def _opened(own: int | None, number: int) -> Any:
+    return None if own is None else os.fdopen(own, "w" if number == 0 else "r", encoding="utf-8")
+
+
+def _become(arguments: list[str], environment: dict[str, str], directory: str, streams: list[Connection]) -> None:
+    """In the new process: everything that differs from the server, and then the module."""
+    for number, stream in enumerate(streams):
+        os.dup2(stream.fileno(), number)
+        stream.close()
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(directory)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
+    sys.argv = arguments
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
