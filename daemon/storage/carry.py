@@ -1,6 +1,6 @@
-"""What one database knows beyond another is carried over, so that what was told stays told.
+"""Merges one database into another, so that nothing already delivered is sent again.
 
-An incident is as whoever changed it last has it. A delivery that one of both counts as delivered is delivered.
+Of an incident the row that changed last wins. A delivery that either side counts as delivered is delivered.
 """
 
 import sqlite3
@@ -18,7 +18,7 @@ _FURTHER = (
 
 
 def carry_over(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """All of it or nothing, from a database of the same schema. Raises SQLite's errors, whichever side they are of."""
+    """Merges all or nothing, from a database of the same schema. Raises SQLite's errors of either side."""
     target.execute("BEGIN IMMEDIATE")
     try:
         for table, key, condition in (
@@ -34,7 +34,7 @@ def carry_over(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
 
 
 def _rows(source: sqlite3.Connection, table: Table, columns: Iterable[str]) -> sqlite3.Cursor:
-    # In this order they are told.
+    # Ids give the order of delivery, so it is kept.
     return source.execute(f"SELECT {', '.join(columns)} FROM {table.name} ORDER BY id")  # noqa: S608 - names of ours
 
 

@@ -1,4 +1,4 @@
-"""The gate in front of a database: transactions pass together, and whoever changes the file below has it alone."""
+"""Shared/exclusive lock in front of the database: transactions share it, a change of the file needs it alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from daemon.model.errors import DatabaseBusyError
 
 
 class Gate:
-    """Open until it is shut. Transactions are short, so that whoever shuts it need not wait long."""
+    """Transactions are short, so the exclusive holder does not wait long."""
 
     def __init__(self, patience: float) -> None:
-        """`patience`: seconds that anybody waits here."""
+        """`patience`: the longest wait for the lock, in seconds."""
         self._patience = patience
         self._inside = 0
         self._shut = False
@@ -20,7 +20,7 @@ class Gate:
 
     @contextmanager
     def passed(self) -> Iterator[None]:
-        """For a transaction. Raises `DatabaseBusyError`: the file is being changed, or what was said to be wrong is."""
+        """Shared, for a transaction. Raises `DatabaseBusyError` while the file is being changed or access is blocked."""
         with self._changed:
             self._changed.wait_for(lambda: not self._shut, self._patience)
             if self._shut or self._why is not None:
@@ -35,7 +35,7 @@ class Gate:
 
     @contextmanager
     def shut(self) -> Iterator[None]:
-        """Nobody is inside while this lasts. Raises `DatabaseBusyError` if somebody does not come out."""
+        """Exclusive: no transaction runs meanwhile. Raises `DatabaseBusyError` if a running one does not end in time."""
         with self._changed:
             self._shut = True
         try:
@@ -49,5 +49,5 @@ class Gate:
                 self._changed.notify_all()
 
     def say(self, why: str | None) -> None:
-        """From here on nobody passes, because of that; `None`: everybody does again."""
+        """Blocks all transactions from now on, for that reason; `None` lets them through again."""
         self._why = why

@@ -1,8 +1,8 @@
-"""Keeps the database of a running process: its lock, and that its name goes on leading to it.
+"""Guards the database file of a running process: its lock, and that the path still leads to the open file.
 
-1. A file that was removed or moved has its name again as soon as that is noticed, with all that was told.
-2. A file that was put in its place is taken up, and what was told since it was written is carried over into it.
-3. Until then nothing is read or written, so that nothing is told that the next start would not know of.
+1. A removed or moved file is restored under its path, with everything recorded, as soon as that is noticed.
+2. A replacement file is adopted, and what was recorded since it was written is merged into it.
+3. Until the repair nothing is read or written, so nothing is sent that the next start would not know of.
 """
 
 import os
@@ -30,10 +30,10 @@ from daemon.storage.upgrade import upgrade
 
 
 class Keeper:
-    """One connection of its own keeps the file open, so that it is there even when it has no name any more."""
+    """Holds one connection of its own, so that the file survives the removal of its name."""
 
     def __init__(self, url: str, engine: Engine, held: Lock) -> None:
-        """`held` is moved to the file that is taken up. Raises `DatabaseUnusableError`."""
+        """`held` moves to a file that is adopted. Raises `DatabaseUnusableError`."""
         self.engine = engine
         self._url = url
         self._lock = held
@@ -53,9 +53,10 @@ class Keeper:
         return self._changes.file
 
     def look(self, log: Listener, on_progress: Callable[[], None]) -> None:
-        """Puts right what somebody did to the file. Raises `DatabaseBusyError`; nobody reads or writes from then on.
+        """Detects and repairs a change of the file. Raises `DatabaseBusyError`; then all access is blocked until a
+        later call succeeds.
 
-        `on_progress` is called while a file that is taken up is brought up to date.
+        `on_progress` is called while an adopted file is upgraded.
         """
         change: Change | None = None
         file = str(self._file)
@@ -71,7 +72,7 @@ class Keeper:
             log(events.DatabaseFileChanged(str(change), file, done))
 
     def close(self) -> None:
-        """Gives up all connections. A name that was lost just now is put right before."""
+        """Closes all connections, after a last repair of the file if that is needed."""
         with suppress(OSError, sqlite3.Error, DaemonError):
             if change := self._changes.latest():
                 self._put_right(change, lambda: None)
@@ -80,7 +81,10 @@ class Keeper:
             self._own.close()
 
     def _check(self, connection: DBAPIConnection, _record: object) -> None:
-        """A new connection never reaches another file, nor the same file with another log: that would spoil both."""
+        """Refuses a new connection to another file, or to the same file with another WAL: that would damage both.
+
+        Raises `sqlite3.OperationalError`.
+        """
         try:
             wrong = self._changes.latest()
         except OSError as error:
@@ -91,7 +95,7 @@ class Keeper:
             raise sqlite3.OperationalError(wrong)
 
     def _put_right(self, change: Change | None, on_progress: Callable[[], None]) -> str:
-        """What was done. Raises `OSError`, SQLite's errors, and the program's own."""
+        """Repairs the change; returns what was done. Raises `OSError`, SQLite's errors, and the program's own."""
         with self._gate.shut():
             self.engine.dispose()
             match change:
@@ -107,14 +111,14 @@ class Keeper:
                     return self._open_anew()
 
     def _write_back(self) -> str:
-        """The file has no name left; all that it held goes into one that has."""
+        """The file has no name left: copies its content to a new file under the path."""
         own = self._kept()
         self._drop_log(strict=True)
         part = self._file.with_name(f".{secrets.token_hex(8)}.part")
         descriptor = written(own, part)
         try:
             lock.take(descriptor, self._file)
-            # Unlike a renaming, this never overwrites what somebody put there just now.
+            # Unlike a rename, a link never overwrites a file that was put there meanwhile.
             os.link(part, self._file)
         except BaseException:
             os.close(descriptor)
@@ -125,12 +129,12 @@ class Keeper:
         return "it is written back, and nothing of it is lost"
 
     def _name_again(self) -> str:
-        """The file has another name, and gets its own beside it: whoever moves it back changes nothing."""
+        """The file was renamed: links it to its path again. Moving it back later then changes nothing."""
         self._settle()
         self._drop_log(strict=True)
         directory = os.open(self._file.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            # With a descriptor the link in /proc is followed (linkat(2)).
+            # With `dst_dir_fd` Python calls linkat(2), which follows the link in /proc.
             os.link(f"/proc/self/fd/{self._lock.descriptor}", self._file.name, dst_dir_fd=directory)
         finally:
             os.close(directory)
@@ -138,7 +142,7 @@ class Keeper:
         return "it has its name again, beside the other one; stop the service before you move it"
 
     def _follow(self) -> str:
-        """SQLite keeps the log where a link leads to, and so will the next start."""
+        """The path is now a link to the file: uses its target, as SQLite does for the WAL, and the next start too."""
         place = followed(self._file)
         self._settle()
         self._drop_log(strict=True)
@@ -147,11 +151,11 @@ class Keeper:
         return "the link is followed; stop the service before you move it"
 
     def _take_up(self, on_progress: Callable[[], None]) -> str:
-        """The old file stays open until the new one is known to be good."""
+        """Adopts the replacement file. The old file stays open until the new one proves usable."""
         found = status_of(self._file)
         if found is None or found.st_size == 0:
             raise DatabaseBusyError("it is empty; remove it, or put a copy of the database there")
-        # What is spoilt cannot be settled, and may be what somebody wants to be rid of.
+        # A damaged file cannot be checkpointed, and may be the reason for the replacement.
         with suppress(sqlite3.Error, DatabaseBusyError):
             self._settle()
         self._drop_log(strict=False)
@@ -167,7 +171,7 @@ class Keeper:
         return f"the new one is taken up, {since}"
 
     def _open_anew(self) -> str:
-        """The same file, with a log of its own beside it."""
+        """Reopens the same file with a new WAL."""
         if self._own is not None:
             self._settle()
             own, self._own = self._own, None
@@ -179,7 +183,7 @@ class Keeper:
         return "it is made anew, and nothing of it is lost"
 
     def _change_to(self, descriptor: int) -> None:
-        """Another file is the database from here on; that descriptor holds its lock."""
+        """Switches to another database file; `descriptor` holds its lock."""
         new = self._opened(descriptor)
         old, self._own = self._own, new
         if old is not None:
@@ -191,7 +195,7 @@ class Keeper:
         try:
             connection.isolation_level = None
             connection.execute("PRAGMA journal_mode = WAL")
-            # Only what was read once has its log open.
+            # SQLite opens the WAL at the first read.
             connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
             self._check_reached(self._lock.descriptor if descriptor is None else descriptor)
         except BaseException:
@@ -209,13 +213,13 @@ class Keeper:
         return self._own
 
     def _settle(self) -> None:
-        """All that is committed is in the file itself then, whatever becomes of the log."""
+        """Checkpoints the WAL, so that the file is complete without it. Raises SQLite's errors, `DatabaseBusyError`."""
         ((busy, *_),) = self._kept().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if busy:
             raise DatabaseBusyError("somebody else reads or writes it")
 
     def _carried(self) -> str | None:
-        """Why what was told could not be carried over into the new file, if it could not."""
+        """Merges the old file into the new one; returns why that failed, or `None`."""
         try:
             with closing(connected(self._file, WRITING, BUSY_SECONDS)) as new:
                 new.isolation_level = None
@@ -225,9 +229,10 @@ class Keeper:
         return None
 
     def _drop_log(self, *, strict: bool, others: bool = False) -> None:
-        """A log that is left beside another file would be read as that one's. Raises `DatabaseBusyError` if `strict`.
+        """Removes the old file's WAL: left there, it would be read as that of the new file.
 
-        Only what this process has open is known to belong to the old file; `others`: the rest does not belong there.
+        Only a log that this process has open surely belongs to the old file. Another one is removed with `others`, and
+        with `strict` raises `DatabaseBusyError`.
         """
         ours = self._changes.our_log()
         for name in LOG:

@@ -1,6 +1,6 @@
-"""`python -m daemon.storage.migrate URL`: brings one database to the newest schema, in a process of its own.
+"""`python -m daemon.storage.migrate URL`: upgrades one database to the newest schema, in a process of its own.
 
-A byte on standard output, now and then, says that it got on. Whoever started it must listen: alone, it gives up.
+It writes bytes to standard output as signs of progress. The parent must read them; if nobody does, it aborts.
 """
 
 import os
@@ -18,13 +18,13 @@ from daemon.storage.revision import MIGRATIONS, file_of
 from daemon.storage.sqlite import why
 
 STEPS = 100_000
-"""Steps of SQLite's machine between two looks at the clock; some milliseconds."""
+"""Instructions of SQLite's virtual machine between two reads of the clock; some milliseconds."""
 PACE = 1.0
-"""Seconds between two signs of progress."""
+"""Seconds between two signs of progress; each is one byte."""
 
 
 def migrate(url: str) -> None:
-    """Raises SQLAlchemy's `DBAPIError`; the file is as it was then, since all of it is one transaction."""
+    """Runs all migrations in one transaction. Raises SQLAlchemy's `DBAPIError`; then the file is unchanged."""
     os.close(opened(followed(file_of(url)), os.O_RDWR))
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
@@ -40,7 +40,7 @@ def _report_progress(connection: Connection) -> None:
     said_at = time.monotonic()
 
     def report() -> bool:
-        """Whether to break off, which also happens when nobody listens any more."""
+        """Always continues; an exception aborts the migration, as when nobody reads standard output any more."""
         nonlocal said_at
         if time.monotonic() - said_at >= PACE:
             said_at = time.monotonic()
