@@ -1,4 +1,4 @@
-"""Rows of the incidents whose record cannot be read, on a given connection. `Incidents` and others own the transaction."""
+"""Rows of the incidents whose record cannot be read, on a given connection; the caller owns the transaction."""
 
 from collections.abc import Collection
 from dataclasses import asdict, fields

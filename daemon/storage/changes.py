@@ -22,7 +22,7 @@ class Change(StrEnum):
 
 
 class Changes:
-    """Compares the file at the path with the file this process has open. Called in any thread that opens a connection."""
+    """Compares the file at the path with the one this process has open. Any thread that opens a connection calls it."""
 
     def __init__(self, file: Path, held: Lock) -> None:
         """`held`: the lock of the file, with an open descriptor."""

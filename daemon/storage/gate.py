@@ -20,7 +20,7 @@ class Gate:
 
     @contextmanager
     def passed(self) -> Iterator[None]:
-        """Shared, for a transaction. Raises `DatabaseBusyError` while the file is being changed or access is blocked."""
+        """Shared, for a transaction. Raises `DatabaseBusyError` while the file is being changed or is blocked."""
         with self._changed:
             self._changed.wait_for(lambda: not self._shut, self._patience)
             if self._shut or self._why is not None:
@@ -35,7 +35,7 @@ class Gate:
 
     @contextmanager
     def shut(self) -> Iterator[None]:
-        """Exclusive: no transaction runs meanwhile. Raises `DatabaseBusyError` if a running one does not end in time."""
+        """Exclusive: no transaction runs meanwhile. Raises `DatabaseBusyError` if one does not end in time."""
         with self._changed:
             self._shut = True
         try:

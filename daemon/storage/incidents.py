@@ -33,7 +33,7 @@ class Change:
 
 
 class Incidents:
-    """What `poll` reads and writes. Called by its thread, and by that of the self-check for the program's own alarms."""
+    """What `poll` reads and writes. Called by its thread, and for own alarms by the thread of the self-check."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -42,7 +42,7 @@ class Outbox:
         self._ours = DELIVERIES.c.destination == destination.name
 
     def due(self, admission: Admission, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
-        """The due deliveries, most urgent first: the oldest pending one of each incident, except the `busy` incidents."""
+        """The due deliveries, most urgent first: the oldest pending one of each incident that is not `busy`."""
         opens = ((False, admission.clean_from), (True, admission.refused_from))
         admitted = [refused for refused, at in opens if at <= now]
         end, previous = DELIVERIES.alias(), DELIVERIES.alias()
