@@ -1,9 +1,9 @@
-"""One HTTP exchange: a request out, a bounded answer in.
+"""HTTP client: one request, one response of bounded size and duration.
 
-An exchange ends by its deadline, whatever the other side does: a server that drips a byte now and then passes every
-read timeout of the HTTP client, so `stream` cuts each wait to what is left of the exchange. An answer larger than the
-cap is not read to its end, nor unpacked any further. Redirects are not followed, no cookie is kept, and the environment
-decides nothing but proxies and whom to trust: after any answer the next request is that of a fresh client.
+An exchange ends by its deadline. A server that drips single bytes never trips the read timeout of httpx, so `stream`
+limits each wait to the rest of the exchange. A body larger than the cap is neither read nor decompressed further.
+Redirects are not followed and cookies not kept; the environment decides only proxies and certificates. So no response
+affects a later request.
 """
 
 import json
@@ -34,46 +34,46 @@ with without("rich", "httpx._main"):
     import httpx
 
 for _library in ("httpx", "httpcore", "httpx2", "httpcore2"):
-    # Their own lines quote addresses and headers, which hold the secrets.
+    # Their log lines contain URLs and headers with the secrets.
     logging.getLogger(_library).setLevel(logging.WARNING)
 
 SIZE_CAP = 10 * 1024 * 1024
 KEPT = 60.0
-"""Seconds for which a connection is kept, so that rounds need no new one each time."""
+"""Seconds for which an idle connection is kept, so that not every round needs a new one."""
 BEGINNING = 4096
-"""So many bytes are kept of a body that could not be read to its end."""
+"""Bytes kept of a body that could not be read to its end."""
 THROUGH = ", through "
 
 
 class ExchangeError(DaemonError):
-    """No usable answer came; the text says why and holds neither address nor secret."""
+    """No usable response. The text says why, and contains neither URL nor secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer. Header names are in lower case."""
+    """A response. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     unread: str | None = None
-    """Why the body could not be read; `body` is then what there is of its beginning."""
+    """Why the body could not be read to its end; `body` is then its beginning, up to `BEGINNING` bytes."""
 
     def json(self) -> Any:
-        """The body as JSON, read as kindly as can be. Raises `ValueError`, and of these `TooManyValuesError`."""
+        """The body as leniently parsed JSON. Raises `ValueError`, and its subclass `TooManyValuesError`."""
         return kindly(self.body)
 
     def retry_after(self, most: timedelta, now: datetime) -> timedelta | None:
-        """`Retry-After` in either of its forms, from nothing to `most`; `None` where there is none that makes sense."""
+        """`Retry-After`, as seconds or as a date, limited to 0…`most`; `None` if it is missing or invalid."""
         return wait_asked(self.headers.get("retry-after", ""), most, now)
 
     def ahead(self, now: datetime) -> timedelta | None:
-        """How far the other side's clock is ahead of ours, where it says a `Date` that can be true."""
+        """How far the server's clock is ahead of ours, by its `Date`; `None` if that is missing or implausible."""
         return clock_ahead(self.headers.get("date", ""), now)
 
 
 class BodyError(ExchangeError):
-    """An answer began, and the rest of it could not be read. What its status says, it says all the same."""
+    """A response began, but the rest of it could not be read. Its status is still valid."""
 
     def __init__(self, why: str, reply: Response) -> None:
         super().__init__(why)
@@ -81,14 +81,14 @@ class BodyError(ExchangeError):
 
 
 class TooLargeError(BodyError):
-    """An answer came, and it is larger than the cap."""
+    """The response is larger than the cap."""
 
 
 class _NoCookies(CookieJar):
-    """Takes no cookie in, whatever an answer says: one that cannot be spelled in a header would spoil every request."""
+    """Ignores all cookies: one that cannot be encoded in a header would break every later request."""
 
     def extract_cookies(self, response: Any, request: Any) -> None:
-        """Does not look."""
+        """Extracts none."""
 
 
 class HttpClient:
@@ -102,9 +102,9 @@ class HttpClient:
         connections: int = 1,
         observe: Callable[[Took], None] = lambda _: None,
     ) -> None:
-        """`connections`: how many requests may be under way at once. `observe` gets the times of each whole exchange.
+        """`connections`: most requests in flight at once. `observe` gets the durations of each complete exchange.
 
-        Raises `ConfigError` for a proxy it cannot use.
+        Raises `ConfigError` for an unusable proxy.
         """
         self._observe = observe
         self._base_url = base_url
@@ -129,9 +129,9 @@ class HttpClient:
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> Response:
-        """Sends one request and reads its answer.
+        """Sends one request and reads its response.
 
-        Raises `ExchangeError`, and `BodyError` of these where the status came, and the rest cannot be read.
+        Raises `ExchangeError`; its subclass `BodyError` if a status arrived but the rest cannot be read.
         """
         begin_exchange(self._timeout)
         url = f"{base_url or self._base_url}{path}"
@@ -147,7 +147,7 @@ class HttpClient:
             raise BodyError(str(error), Response(status, {}, b"", unread=str(error))) from None
 
     def _read(self, response: httpx.Response) -> Response:
-        """The body is unpacked here: the library unpacks a piece of it to the end, however large that is."""
+        """Decompresses the body here, within the cap: httpx decompresses each chunk fully, however large it becomes."""
         status, headers = response.status_code, {key.lower(): value for key, value in response.headers.items()}
         body = bytearray()
         try:
@@ -163,7 +163,7 @@ class HttpClient:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Whatever the libraries raise is an `ExchangeError`."""
+        """Turns the errors of the libraries into `ExchangeError`."""
         try:
             yield
         except httpx.TimeoutException as error:
@@ -174,34 +174,34 @@ class HttpClient:
         except UnpackError as error:
             raise ExchangeError(str(error)) from None
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, ValueError) as error:
-            # The text of the library's own errors is safe to keep only because it is scrubbed by whoever holds secrets.
+            # The library's text may contain secrets; the caller, who knows them, redacts it.
             raise ExchangeError(f"{type(error).__name__}: {error}{self._way}") from None
 
     def _check_who_answers(self, response: httpx.Response) -> None:
         if not getattr(response.extensions.get("network_stream"), "heard", True):
             raise ExchangeError("an answer was there before the request: what came before it was too long")
         if response.status_code == 407 and self._way and response.url.scheme == "http":
-            # Without a tunnel the proxy answers where the service would.
+            # Plain HTTP uses no tunnel, so this response comes from the proxy, not from the service.
             raise httpx.ProxyError(f"407 {response.reason_phrase}")
 
     def _refused(self, how: str) -> ExchangeError:
-        """The proxy itself answered; what it says may be made of what it was told."""
+        """The proxy itself answered; its text may repeat parts of the request, so it is redacted."""
         what_to_do = advice(how[:3])
         how = " ".join(scrubbed(how, *self._proxy_secrets).split())[:100]
         return ExchangeError(f"{self._way.removeprefix(THROUGH)} refused: HTTP {how}{what_to_do}")
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Closes the connections."""
         self._http.close()
 
 
 def tls_context(settings: HttpSection) -> ssl.SSLContext:
-    """Whom to trust: `http.ca_file`, else the usual variables, else what httpx ships. Raises `ConfigError`."""
+    """Trusts the CAs of `http.ca_file`, else of the usual variables, else of httpx. Raises `ConfigError`."""
     return named_authorities(settings.ca_file) or httpx.create_ssl_context(trust_env=False)
 
 
 def described(reply: Response, secret: str) -> str:
-    """What an answer that is no success says, for the operator: its own words without the secret, cut to a line."""
+    """The message of an error response for the operator: one line, without the secret, of at most 200 characters."""
     try:
         body = reply.json()
     except ValueError:

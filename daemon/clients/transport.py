@@ -1,4 +1,4 @@
-"""The way to a host: no wait on it outlasts the exchange, be it for a name, a connection or an answer."""
+"""Opens connections to a host: no wait for a name, connection or response outlasts the deadline of the exchange."""
 
 import socket
 import time
@@ -15,22 +15,22 @@ from daemon.clients.stream import Stream
 
 OPTIONS = (
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    # A kept connection is tried every 15 s, and over when nothing comes back for 5 s: firewalls on the way remember it,
-    # and one that they or a suspended machine forgot costs no exchange its whole time.
+    # Keep-alive probes after 15 s, dead after 5 s without an acknowledgement: firewalls keep the connection, and one
+    # lost to them or to a suspended machine does not use up the whole time of an exchange.
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 5000),
 )
-"""Of each connection."""
+"""Socket options of each connection."""
 
 
 _worked: dict[tuple[str, int], Address] = {}
-"""The address of each host that worked last."""
+"""The address that last worked, per host and port."""
 
 
 class Backend(httpcore.NetworkBackend):
-    """Makes connections none of whose waits outlasts the exchange."""
+    """An httpcore backend whose waits never outlast the exchange."""
 
     def connect_tcp(
         self,
@@ -40,14 +40,14 @@ class Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection to one of the host's addresses."""
+        """Connects to one of the host's addresses. Raises httpcore's `ConnectTimeout` and `ConnectError`."""
         until = time.monotonic() + deadline.left(timeout, httpcore.ConnectTimeout)
         try:
             options = (*OPTIONS, *(socket_options or ()))
             connected = _connect(host, port, until, partial(_begin, local_address, options))
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from None
-        except (OSError, OverflowError) as error:  # the latter for a port that is none
+        except (OSError, OverflowError) as error:  # the latter for an invalid port
             raise httpcore.ConnectError(str(error)) from error
         deadline.note_connected()
         return Stream(connected)
@@ -57,7 +57,7 @@ def _connect(host: str, port: int, until: float, begin: Begin) -> socket.socket:
     try:
         return _race(host, port, until, begin)
     except OSError:
-        # What was kept may have led to where the host is no longer.
+        # The cached addresses may be outdated: try once more without them.
         if not dns.forget(host, port) or time.monotonic() >= until:
             raise
     return _race(host, port, until, begin)
