@@ -1,13 +1,13 @@
-"""Texts of others, as somebody at a terminal may see them."""
+"""Makes text from outside safe to print on a terminal."""
 
 from unicodedata import category
 
 
 def harmless(text: str) -> str:
-    """`text` with a mark in place of whatever would not be seen for itself.
+    """Replaces every unprintable character by a mark, and every kind of space by a plain one.
 
-    Those are the control characters, which steer a terminal, old ones of eight bits too, separators of lines, and what
-    only arranges the letters around it, such as the reversal of their order.
+    Unprintable are control characters (C0 and C1), which a terminal would execute, line separators, and format
+    characters such as those that reverse the text direction.
     """
     if text.isascii() and text.isprintable():
         return text
