@@ -1,6 +1,6 @@
-"""What commands show to people. Loads Rich, which `run` never does.
+"""Output for people. Loads Rich, which `run` never does.
 
-Text from outside is shown as it is meant: without control characters, and never taken for markup.
+Text from outside is printed without control characters, and never interpreted as markup.
 """
 
 import json
@@ -19,7 +19,7 @@ _STYLES = {"pending": "yellow", "dead": "bold red", "delivered": "green", "open"
 
 
 def spelled_as_json(value: object) -> str:
-    """For programs: times in ISO 8601, and only ASCII, which every pipe can carry."""
+    """JSON for programs: times in ISO 8601, and only ASCII, which any pipe can encode."""
     return json.dumps(value, indent=2, default=_spelled)
 
 
@@ -92,7 +92,7 @@ def show_deliveries(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def plain(text: str) -> Text:
-    """Text from outside, harmless to a terminal and never taken for markup."""
+    """Text from outside, safe for a terminal and never interpreted as markup."""
     return Text(harmless(text))
 
 
