@@ -39,7 +39,7 @@ def _options() -> argparse.Namespace:
 
 
 def _live(sandbox: Sandbox, every: float) -> None:
-    """Never returns. The bell is only free while waiting, so that nothing is missed between looking and waiting."""
+    """Never returns. Holds the lock except while waiting, so that no change is missed in between."""
     changes, news, due = _changes(sandbox.world), _news(sandbox), time.monotonic()
     with sandbox.ground.bell:
         while True:
@@ -62,7 +62,7 @@ def _changes(world: World) -> Iterator[None]:
 
 
 def _news(sandbox: Sandbox) -> Iterator[list[str]]:
-    """Each time, a line for everything since the last time."""
+    """Yields a line for everything new since the last call."""
     happened = told = 0
     while True:
         history, events = sandbox.world.history, sandbox.signl4.events

@@ -1,6 +1,6 @@
-"""The demo: the real daemon, as a process, between the two services of a sandbox, and the verdict on what it did.
+"""The demo: runs the real daemon as a process against the sandbox, and judges what it did.
 
-It needs no account and no network, leaves nothing behind, and ends by itself.
+It needs no account and no network, leaves no files behind, and ends by itself.
 """
 
 import signal
@@ -21,22 +21,23 @@ from daemon.sandbox.stage import Audience, Scene, Stage
 from daemon.sandbox.verdict import Flaw, Verdict, judge
 
 EVENT_LIMIT = 3000
-"""SIGNL4's own limit would be reached by months that pass in a minute."""
+"""Higher than SIGNL4's own limit, which months compressed to a minute would exceed."""
 START_TIME = 20.0
-"""Seconds that the daemon may take for its first round."""
+"""Longest time to the first round, in seconds."""
 SETTLE_TIME = 20.0
-"""Seconds that it may take for what is left when the play is over."""
+"""Longest time for the remaining deliveries after the end of the script, in seconds."""
 QUIET_TIME = 1.5
-"""Seconds in which nothing more should come."""
+"""Seconds at the end without further events."""
 FRAME = 0.2
-"""Seconds between two pictures."""
+"""Seconds between two updates of the display."""
 INTERRUPTED = 130
 
 
 def run_demo(replay: Path | None, speed: float | None) -> int:
-    """Runs the scripted demo, or plays a recorded history. Returns 0 if all was told right, else 1; 130 if interrupted.
+    """Runs the scripted demo, or replays a recorded history. Returns 0 if all events are right, else 1; 130 if
+    interrupted.
 
-    `speed`: how many times faster than life a recording is played. Raises `ReplayError` for one that cannot be.
+    `speed`: how many times faster than real time a recording is played. Raises `ReplayError` for an unusable one.
     """
     audience = Audience()
     script = _script(replay, speed, audience)
@@ -68,7 +69,7 @@ def _directory() -> Iterator[Path]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """A SIGTERM ends the demo as Ctrl-C does: in order, and with it the daemon."""
+    """SIGTERM ends the demo like Ctrl-C: in order, together with the daemon."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -77,10 +78,10 @@ def _interruptible() -> Iterator[None]:
 
 
 class Demo:
-    """One play in one sandbox."""
+    """One run of a script in a sandbox."""
 
     def __init__(self, script: Script, sandbox: Sandbox, directory: Path, audience: Audience) -> None:
-        """`directory` is the daemon's own."""
+        """`directory`: for the daemon's files."""
         self._script = script
         self._sandbox = sandbox
         self._directory = directory
@@ -89,7 +90,7 @@ class Demo:
         self._began = sandbox.ground.now()
 
     def run(self) -> int:
-        """Plays, waits for the rest, judges. Returns the exit code."""
+        """Plays the script, waits for the remaining deliveries, judges. Returns the exit code."""
         self._player.prologue()
         with DaemonProcess(self._sandbox.environment(), self._directory, self._sandbox.ground.ring) as daemon:
             ready = self._first_round(daemon)
@@ -105,7 +106,7 @@ class Demo:
         return 0 if verdict.good else 1
 
     def _first_round(self, daemon: DaemonProcess) -> bool:
-        """Waits for it: what is over by then is history to the daemon. Says whether it came."""
+        """Waits for the first round, since incidents over by then do not alert. Returns whether it was made."""
 
         def second_round_begun() -> bool:
             asked = [
@@ -141,7 +142,7 @@ class Demo:
         until: Callable[[Scene], bool],
         seconds: float = float("inf"),
     ) -> None:
-        """Shows the play until something is so, the time is over, or the daemon has ended."""
+        """Updates the display until the condition holds, the time is over, or the daemon has ended."""
         end = time.monotonic() + seconds
         stage.show(scene := self._scene(doing))
         while not until(scene) and time.monotonic() < end and not daemon.ended.wait(FRAME):

@@ -1,4 +1,4 @@
-"""What the parts of a sandbox share: one clock, and one lock that is also the bell rung at each change."""
+"""Shared by the parts of a sandbox: the clock, and a condition variable that locks them and signals each change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ Clock = Callable[[], datetime]
 
 
 def wall_clock() -> datetime:
-    """The time of day, in UTC."""
+    """The time, aware and in UTC."""
     return datetime.now(UTC)
 
 
@@ -23,6 +23,6 @@ class Ground:
     bell: Condition = field(default_factory=Condition)
 
     def ring(self) -> None:
-        """Makes whoever waits look again."""
+        """Wakes all waiting threads."""
         with self.bell:
             self.bell.notify_all()

@@ -1,7 +1,7 @@
-"""An HTTP/1.1 service on loopback that logs what it is asked, and lets faults come between its answer and the client.
+"""An HTTP/1.1 service on loopback that records its requests and injects faults into its answers.
 
-Every request is in the log before it is worked on. Stopping lets go of whoever hangs and joins every thread; what went
-wrong in the sandbox itself is raised then.
+Every request is recorded before it is processed. Stopping releases hanging requests, joins all threads, and raises any
+error of the sandbox itself.
 """
 
 import sys
@@ -23,10 +23,10 @@ Send = Callable[[bytes], object]
 
 
 class LoopbackService:
-    """What the two services have in common. Each says in `answer` what it answers, in `sent` what follows from it."""
+    """The base of both services. A service defines `answer`, and in `sent` what follows from sending one."""
 
     def __init__(self, ground: Ground, port: int = 0) -> None:
-        """`port` 0 takes a free one, when it starts."""
+        """`port`: 0 takes a free one at the start."""
         self.faults = Faults(ground)
         self._bell = ground.bell
         self._now = ground.now
@@ -35,30 +35,30 @@ class LoopbackService:
         self._exchanges: list[Exchange] = []
         self._port = port
         self.url = ""
-        """Known once it answers."""
+        """Set by `start`."""
 
     def answer(self, request: Request) -> Answer:
-        """What the service says when nothing goes wrong."""
+        """The answer of the service without faults."""
         raise NotImplementedError
 
     def sent(self, answer: Answer) -> None:
-        """The whole of this answer went out."""
+        """Called after this answer was sent completely."""
 
     @property
     def requests(self) -> tuple[Exchange, ...]:
-        """Everything that was asked, in order."""
+        """All requests, in order."""
         with self._bell:
             return tuple(self._exchanges)
 
     def start(self) -> None:
-        """Begins to answer. Raises `OSError` where the port is taken."""
+        """Starts the server. Raises `OSError` if the port is in use."""
         self._server = _Server(self._port, self)
         self.url = f"http://{HOST}:{self._server.server_port}"
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends all connections. Raises what went wrong in the sandbox itself while it ran."""
+        """Stops the server and ends all connections. Raises the first error of the sandbox itself."""
         self._stopping.set()
         self.faults.clear()
         self._server.shutdown()
@@ -69,7 +69,7 @@ class LoopbackService:
             raise self._server.mistakes[0]
 
     def received(self, method: str, target: str, headers: dict[str, str], body: bytes) -> int:
-        """Logs a request. Returns its place in the log."""
+        """Records a request; returns its index."""
         with self._bell:
             request = Request(self._now(), method, target, headers, body)
             self._exchanges.append(Exchange(request))
@@ -77,7 +77,7 @@ class LoopbackService:
             return len(self._exchanges) - 1
 
     def respond(self, place: int, send: Send) -> bool:
-        """Answers the request at this place of the log. Says whether the connection may go on."""
+        """Answers the request at this index; returns whether the connection may stay open."""
         request = self.requests[place].request
         self._stopping.wait(self._latency)
         armed = self.faults.strike(request)
@@ -94,7 +94,7 @@ class LoopbackService:
         return answer.headers.get("Connection") != "close"
 
     def _under(self, armed: Armed | None, request: Request) -> Answer | None:
-        """What goes back to the client under this fault."""
+        """The answer under this fault; `None` for none."""
         match armed.fault if armed else None:
             case Instead(answer):
                 return answer
@@ -137,7 +137,7 @@ def _drip(content: bytes, pause: float, armed: Armed, send: Send) -> None:
 
 
 class _Server(ThreadingHTTPServer):
-    """Knows its connections, so that it can end them: a client that keeps one alive would hold its thread for ever."""
+    """Tracks its connections, to end them at the stop: a kept-alive connection would keep its thread for ever."""
 
     daemon_threads = False
     request_queue_size = 128
@@ -163,14 +163,14 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """A client that went away is none of the sandbox's mistakes."""
+        """Records an error of the sandbox; a client that disconnects is none."""
         error = sys.exception()
         if error is not None and not isinstance(error, ConnectionError):
             self.mistakes.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Reads the requests of one connection, one after the other."""
+    """Reads the requests of one connection, one after another."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -187,4 +187,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the base class looks for these names
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Nothing: the log of requests is all that is kept."""
+        """Writes nothing: requests are recorded instead."""

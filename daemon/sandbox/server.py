@@ -1,6 +1,6 @@
-"""Both services together, for as long as a `with` block lasts, and a way to wait for what happens in them.
+"""Runs both services within a `with` block, and waits for changes in them.
 
-Everything is on loopback. Whatever happens rings one bell, so that nobody who waits needs to sleep and look again.
+Everything is on loopback. Every change notifies one condition variable, so waiting needs no polling.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Found = TypeVar("Found")
 
 
 class Sandbox:
-    """Better Stack and SIGNL4 in miniature."""
+    """Simulators of Better Stack and SIGNL4."""
 
     def __init__(
         self,
@@ -27,14 +27,14 @@ class Sandbox:
         betterstack_port: int = 0,
         signl4_port: int = 0,
     ) -> None:
-        """The ground brings clock and latency; a port of 0 is any free one; the limits are those of `Signl4`."""
+        """`ground`: clock and latency; a port of 0 is any free one; the limits are those of `Signl4`."""
         self.ground = ground or Ground()
         self.world = World(self.ground)
         self.betterstack = BetterStack(self.ground, self.world, port=betterstack_port)
         self.signl4 = Signl4(self.ground, limit=event_limit, faulty_limit=faulty_limit, port=signl4_port)
 
     def __enter__(self) -> Self:
-        """Both services answer from here on."""
+        """Starts both services."""
         with ExitStack() as started:
             for service in (self.betterstack, self.signl4):
                 service.start()
@@ -43,7 +43,7 @@ class Sandbox:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends both. Raises what went wrong in the sandbox itself."""
+        """Stops both. Raises any error of the sandbox itself."""
         self._started.close()
 
     def environment(self) -> dict[str, str]:
@@ -56,9 +56,9 @@ class Sandbox:
         }
 
     def wait_for(self, predicate: Callable[[], Found], timeout: float = 10.0, what: str = "it") -> Found:
-        """Waits until `predicate` finds something true, and returns that. Raises `TimeoutError`.
+        """Waits until `predicate` returns a true value, and returns it. Raises `TimeoutError`.
 
-        The predicate is asked again whenever something happened; `timeout` is in seconds.
+        The predicate is evaluated at every change. `timeout`: in seconds.
         """
         with self.ground.bell:
             found = self.ground.bell.wait_for(predicate, timeout)

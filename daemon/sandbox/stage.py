@@ -1,7 +1,7 @@
-"""What the audience sees: the play while it runs, and the verdict after it.
+"""The output of the demo: its progress while it runs, and the verdict after it.
 
-On a terminal the two services stand side by side and the picture moves; elsewhere each thing is a line, once, or of a
-long play a line for each tenth. Nothing is decided here.
+On a terminal both services are shown side by side in a live display. Elsewhere each event is a line, or for a long run
+each tenth of it. Nothing is decided here.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,9 +23,9 @@ from daemon.sandbox.verdict import Case, Told, Verdict
 
 WIDTH_OF_A_FILE = 120
 MANY = 60
-"""With more things than these on either side, an audience wants figures."""
+"""Above this number of events or incidents, only figures are shown."""
 ROWS_BESIDES = 8
-"""Lines of the moving picture that are not events."""
+"""Lines of the live display that are not events."""
 WIDTH_OF_A_WORD = 21
 COLOURS: dict[str, str] = {
     Act.OPENED: "red",
@@ -41,50 +41,51 @@ COLOURS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One moment of the play."""
+    """The state of the run at one moment."""
 
     began: datetime
     elapsed: float
+    """Seconds."""
     length: float
-    """Seconds, as the one before."""
+    """Seconds."""
     history: Sequence[Happening]
     verdict: Verdict
     down: bool
-    """Whether SIGNL4 is down by the script."""
+    """Whether SIGNL4 is down according to the script."""
     doing: str
 
     @property
     def done(self) -> float:
-        """The part of the play that is over, from 0 to 1."""
+        """The completed part of the script, from 0 to 1."""
         return min(1.0, max(0.0, self.elapsed / self.length))
 
     @property
     def happened(self) -> list[tuple[datetime, Text]]:
-        """A line for each thing that happened at Better Stack, in order."""
+        """A line for each change at Better Stack, in order."""
         return [(one.at, _happening(one, self.began, one.name)) for one in self.history]
 
     @property
     def told(self) -> list[tuple[datetime, Text]]:
-        """A line for each thing that SIGNL4 was told, in order."""
+        """A line for each event that SIGNL4 got, in order."""
         lines = [(told.at, _told(told, self.began, case.name)) for case in self.verdict.cases for told in case.told]
         return sorted(lines, key=lambda line: line[0])
 
 
 class Stage(Protocol):
-    """Where a play is shown, inside a `with` block."""
+    """Shows the progress of a run, inside a `with` block."""
 
     def __enter__(self) -> Self:
-        """The curtain."""
+        """Begins the display."""
 
     def __exit__(self, *_: object) -> None:
-        """The curtain again."""
+        """Ends the display."""
 
     def show(self, scene: Scene) -> None:
-        """Shows this moment."""
+        """Shows this state."""
 
 
 class Picture:
-    """A moving picture on a terminal."""
+    """A live display on a terminal."""
 
     def __init__(self, console: Console) -> None:
         """Nothing is shown yet."""
@@ -92,16 +93,16 @@ class Picture:
         self._live = Live(console=console, transient=True, auto_refresh=False)
 
     def __enter__(self) -> Self:
-        """Takes the lower part of the terminal."""
+        """Starts the live display."""
         self._live.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Gives it back."""
+        """Clears it."""
         self._live.__exit__(None, None, None)
 
     def show(self, scene: Scene) -> None:
-        """Draws the picture again."""
+        """Redraws the display."""
         rows = max(3, min(24, self._console.height - ROWS_BESIDES))
         table = Table(expand=True, title=f"{scene.elapsed:.1f} s: {scene.doing}", title_justify="left")
         signl4 = Text("SIGNL4: down, answers 503", "bold red") if scene.down else Text("SIGNL4")
@@ -116,7 +117,7 @@ class Lines:
     """Plain lines, for a file or a pipe."""
 
     def __init__(self, console: Console, *, every_thing: bool) -> None:
-        """Of a long play only each tenth is told."""
+        """`every_thing`: a line for each event; else for each tenth of the run."""
         self._console = console
         self._every_thing = every_thing
         self._shown = [0, 0]
@@ -128,7 +129,7 @@ class Lines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to tidy."""
+        """Nothing to clean up."""
 
     def show(self, scene: Scene) -> None:
         """Prints what is new."""
@@ -155,26 +156,26 @@ class Lines:
 
 
 class Audience:
-    """Whoever looks at standard output."""
+    """Standard output."""
 
     def __init__(self) -> None:
-        """A file gets lines of a decent width."""
+        """A file gets lines of a fixed width."""
         terminal = Console(highlight=False, markup=False)
         self._console = (
             terminal if terminal.is_terminal else Console(highlight=False, markup=False, width=WIDTH_OF_A_FILE)
         )
 
     def say(self, sentence: str) -> None:
-        """Prints it as it is."""
+        """Prints the sentence unchanged."""
         self._console.print(sentence, soft_wrap=not self._console.is_terminal)
 
     def stage(self, things: int) -> Stage:
-        """The stage for a play of so many things."""
+        """The display for a script with this number of changes."""
         console = self._console
         return Picture(console) if console.is_terminal else Lines(console, every_thing=things <= MANY)
 
     def report(self, verdict: Verdict, began: datetime) -> None:
-        """The verdict: each incident where they are few, else figures and each incident with a flaw."""
+        """Prints the verdict: every incident if there are few, else figures and the incidents with a flaw."""
         few = len(verdict.cases) <= MANY
         if not few:
             self._console.print(_figures(verdict))

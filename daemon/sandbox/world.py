@@ -1,7 +1,7 @@
-"""The truth on the Better Stack side: incidents, what happened to each, and what of it a client was shown.
+"""The state of the simulated Better Stack: incidents, their history, and what a client was shown of it.
 
-Every verb is one atomic change; no two changes of one incident carry the same time; a record that was handed out
-never changes; whoever waits on the bell wakes at each change. An id is never used twice.
+Every method is one atomic change and wakes all waiting threads. No two changes of an incident have the same time. A
+returned record never changes. An id is never used twice.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,14 +25,14 @@ class NoSuchIncidentError(DaemonError):
 
 
 class AlreadyDoneError(DaemonError):
-    """The incident is past that; the text is Better Stack's own."""
+    """The incident is already in that phase or a later one; the text is Better Stack's."""
 
 
 class World:
     """All incidents of one Better Stack account."""
 
     def __init__(self, ground: Ground) -> None:
-        """The ground's bell guards the world and is rung at each change."""
+        """The ground's condition variable guards the world and is notified of each change."""
         self._bell = ground.bell
         self._now = ground.now
         self._last_change: dict[str, datetime] = {}
@@ -53,7 +53,7 @@ class World:
         started_at: datetime | None = None,
         team_name: str = "Operations",
     ) -> str:
-        """Something broke. Returns the new incident's id."""
+        """Opens an incident; returns its id."""
         with self._bell:
             incident_id, now = str(FIRST_ID + self._opened), self._now()
             self._opened += 1
@@ -64,7 +64,7 @@ class World:
             return incident_id
 
     def confirm(self, incident_id: str) -> None:
-        """A second check failed too: an unconfirmed incident becomes a started one."""
+        """Confirms an unconfirmed incident, as a second failed check does."""
         with self._bell:
             record = self.record(incident_id)
             if record.phase is not Phase.UNCONFIRMED:
@@ -72,7 +72,7 @@ class World:
             self._put(record.changed(status="Started"), Act.CONFIRMED, self._moment(incident_id))
 
     def acknowledge(self, incident_id: str, by: str | None = None) -> None:
-        """Somebody looks after it. While its recovery is being validated, the status does not say so."""
+        """Acknowledges an incident. While its recovery is being validated, the status does not show that."""
         with self._bell:
             record, now = self._unresolved(incident_id), self._moment(incident_id)
             if record.phase is Phase.ACKNOWLEDGED:
@@ -80,13 +80,13 @@ class World:
             self._put(record.acknowledged(now, by), Act.ACKNOWLEDGED, now, by)
 
     def resolve(self, incident_id: str, by: str | None = None) -> None:
-        """It works again."""
+        """Resolves an incident."""
         with self._bell:
             record, now = self._unresolved(incident_id), self._moment(incident_id)
             self._put(record.resolved(now, by), Act.RESOLVED, now, by)
 
     def reopen(self, incident_id: str, by: str | None = None, *, keep_times: bool) -> None:
-        """It is broken again: the same id, in one of the two forms a reopened record is known to have."""
+        """Reopens an incident under the same id, in one of the two known forms of a reopened record."""
         with self._bell:
             record, now = self.record(incident_id), self._moment(incident_id)
             if record.phase is not Phase.RESOLVED:
@@ -97,7 +97,7 @@ class World:
                 self._put(record.reopened_afresh(), Act.REOPENED_AFRESH, now, by)
 
     def delete(self, incident_id: str) -> None:
-        """The record is gone; its id answers "not found" from now on."""
+        """Deletes the record; its id answers "not found" from now on."""
         with self._bell:
             record, now = self.record(incident_id), self._moment(incident_id)
             self._past.note(now, incident_id, record)
@@ -105,12 +105,12 @@ class World:
             self._happened(record, Act.DELETED, now)
 
     def set_status(self, incident_id: str, word: str | None) -> None:
-        """Better Stack uses another word for the status of an incident that is not over, or none at all."""
+        """Sets another word for the status of an unresolved incident; `None` for no status."""
         with self._bell:
             self._put(self._unresolved(incident_id).changed(status=word), Act.RESTATED, self._moment(incident_id))
 
     def record(self, incident_id: str, as_of: datetime | None = None) -> Record:
-        """The incident as it stands, or stood at a moment of the last minute. Raises `NoSuchIncidentError`."""
+        """The record, now or as of a time in the last minute. Raises `NoSuchIncidentError`."""
         with self._bell:
             records = self._as_of(as_of)
             if incident_id not in records:
@@ -119,11 +119,11 @@ class World:
 
     @property
     def records(self) -> tuple[Record, ...]:
-        """All incidents that are not deleted, newest first."""
+        """All records, newest first."""
         return self.records_as_of(None)
 
     def records_as_of(self, moment: datetime | None) -> tuple[Record, ...]:
-        """All incidents that are not deleted, newest first, as they stand or stood at a moment of the last minute."""
+        """All records, newest first, now or as of a time in the last minute."""
         with self._bell:
             records = self._as_of(moment).values()
             by_start = sorted(records, key=lambda record: (record.attributes["started_at"], record.id))
@@ -134,18 +134,18 @@ class World:
 
     @property
     def history(self) -> tuple[Happening, ...]:
-        """Everything that happened, in order."""
+        """All changes, in order."""
         with self._bell:
             return tuple(self._history)
 
     @property
     def showings(self) -> tuple[Showing, ...]:
-        """When each generation of an incident was first and last shown in each phase, and how often."""
+        """What clients were shown: for each generation and phase the first time, the last time and the count."""
         with self._bell:
             return tuple(self._showings.values())
 
     def show(self, showings: Iterable[Showing]) -> None:
-        """A client has read this."""
+        """Records what a client has read."""
         with self._bell:
             for showing in showings:
                 key = showing.incident_id, showing.generation, showing.phase
@@ -155,7 +155,7 @@ class World:
             self._bell.notify_all()
 
     def _moment(self, incident_id: str) -> datetime:
-        """Now, or a little later: a record cannot tell two things of the same millisecond apart."""
+        """Now, or a little later: a record cannot distinguish two changes in the same millisecond."""
         return max(self._now(), self._last_change[incident_id] + SMALLEST_STEP)
 
     def _unresolved(self, incident_id: str) -> Record:
@@ -178,7 +178,7 @@ class World:
 
 
 def _times_implied(status: str | None, now: datetime) -> dict[str, str]:
-    """The time that an incident must have which is opened in a later phase already."""
+    """The time attribute that an incident needs if it is opened in a later phase."""
     match (status or "").lower():
         case "acknowledged" | "resolved" as phase:
             return {f"{phase}_at": spelled_time(now)}
