@@ -22,7 +22,7 @@ from daemon.host.output import say
 from daemon.host.startup import begin
 from daemon.host.systemd import Systemd
 from daemon.model.errors import AnotherInstanceError, ConfigError, DaemonError, DatabaseUnusableError
-from daemon.model.harmless import harmless
+from daemon.model.printable import printable
 
 EXIT_CODES: dict[type[DaemonError], int] = {ConfigError: 78, DatabaseUnusableError: 78, AnotherInstanceError: 69}
 
@@ -45,7 +45,7 @@ def _complain(*sentences: str, as_json: bool) -> None:
     """Reports errors on standard error, and to systemd, which still shows them when the service has failed."""
     Systemd(os.environ).status(" ".join(sentences))
     level = f"<{PRIORITIES['error']}>" if reaches(sys.stderr, os.environ) else ""
-    for sentence in map(harmless, sentences):
+    for sentence in map(printable, sentences):
         say(sys.stderr, _as_json(sentence) if as_json else f"{level}{sentence}")
 
 

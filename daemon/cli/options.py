@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from daemon.model.harmless import harmless
+from daemon.model.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="For programs
 
 def say(sentence: str, *, err: bool = False) -> None:
     """Prints a sentence, made safe for the terminal: it may quote a service, a file or a file name."""
-    click.echo(harmless(sentence), err=err)
+    click.echo(printable(sentence), err=err)
 
 
 def configured(*, offline: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.decisions.health import TOLERATED_SKEW, age
-from daemon.model.harmless import harmless
+from daemon.model.printable import printable
 
 _STYLES = {"pending": "yellow", "dead": "bold red", "delivered": "green", "open": "bold", "acknowledged": "cyan"}
 
@@ -93,7 +93,7 @@ def show_deliveries(rows: Iterable[Mapping[str, Any]]) -> None:
 
 def plain(text: str) -> Text:
     """Text from outside, safe for a terminal and never interpreted as markup."""
-    return Text(harmless(text))
+    return Text(printable(text))
 
 
 def _when(moment: datetime | None) -> str:

@@ -27,7 +27,7 @@ from daemon.clients.unpack import LargerError, UnpackError, unpacked
 from daemon.config.settings import HttpSection
 from daemon.host.slim_imports import without
 from daemon.model.errors import DaemonError
-from daemon.model.harmless import harmless
+from daemon.model.printable import printable
 from daemon.model.redact import scrubbed
 
 with without("rich", "httpx._main"):
@@ -211,7 +211,7 @@ def described(reply: Response, secret: str) -> str:
     text = said if isinstance(said, str) else _dumped(said) if said else reply.body.decode("utf-8", "replace")
     details = fields.get("details")
     text = f"{text} {details}" if isinstance(details, str) else text
-    return f"HTTP {reply.status} {harmless(' '.join(scrubbed(text, secret).split())[:200])}".rstrip()
+    return f"HTTP {reply.status} {printable(' '.join(scrubbed(text, secret).split())[:200])}".rstrip()
 
 
 def _dumped(said: object) -> str:

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Mapping
 
-from daemon.model.harmless import harmless
+from daemon.model.printable import printable
 
 PATIENCE = 1.0
 """Seconds that a message may wait."""
@@ -37,7 +37,7 @@ class Systemd:
 
     def status(self, line: str) -> None:
         """Sets the line that `systemctl status` shows, also for a failed service."""
-        self._tell(f"STATUS={harmless(' '.join(line.split()))[:LONGEST]}")
+        self._tell(f"STATUS={printable(' '.join(line.split()))[:LONGEST]}")
 
     def reloading(self) -> None:
         """A reload begins; `ready` ends it."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.model.harmless import harmless
+from daemon.model.printable import printable
 from daemon.model.redact import scrubbed
 
 BEFORE, AFTER = "⟦", "⟧"
@@ -111,7 +111,7 @@ def test_no_text_is_too_hard_to_look_through(secret: str, text: str) -> None:
 
 @given(text=st.text(), secret=SECRETS)
 def test_what_was_made_harmless_holds_nothing_that_is_not_seen_for_itself(text: str, secret: str) -> None:
-    shown = harmless(f"{text}\x1b]0;{secret}\x07\x7f\x9b\u2028\u202e\ud800")
+    shown = printable(f"{text}\x1b]0;{secret}\x07\x7f\x9b\u2028\u202e\ud800")
     assert shown.isprintable()
-    assert harmless(shown) == shown
+    assert printable(shown) == shown
     shown.encode()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from daemon.model.errors import DatabaseUnusableError
-from daemon.model.harmless import harmless
+from daemon.model.printable import printable
 from daemon.storage.backup import backup, put_by
 from daemon.storage.engine import existing, open_engine, reader, transaction
 from daemon.storage.instance import locked
@@ -266,7 +266,7 @@ def test_a_file_that_is_mounted_by_itself_is_refused(database: Path, name: str, 
     said = apart(script, database, place, sys.executable, DATABASE__URL=url(place), **SECRETS)
     assert said.returncode == 78
     assert_sentence(
-        said.stderr, f"{harmless(str(place))} is mounted by itself", f"mount the directory {place.parent} instead"
+        said.stderr, f"{printable(str(place))} is mounted by itself", f"mount the directory {place.parent} instead"
     )
 
 

@@ -3,7 +3,7 @@
 from unicodedata import category
 
 
-def harmless(text: str) -> str:
+def printable(text: str) -> str:
     """Replaces every unprintable character by a mark, and every kind of space by a plain one.
 
     Unprintable are control characters (C0 and C1), which a terminal would execute, line separators, and format
