@@ -22,7 +22,7 @@ from daemon.clients.records import has_unknown_status, read_incident
 from daemon.config.settings import BetterStackSection
 from daemon.model.errors import BetterStackError, ForbiddenError, StoppedError, TokenRefusedError, UnreadableAnswerError
 from daemon.model.incident import Absence, Incident, Page, Phase, Shown
-from daemon.model.redact import scrubbed
+from daemon.model.redact import redacted
 
 REQUEST_GAP = 0.2
 """Seconds between two requests. No limit is published; the official Terraform provider keeps to 8 requests a second."""
@@ -126,7 +126,7 @@ class BetterStack:
             reply = self._http.exchange("GET", path, base_url=self._base_url, headers=headers, params=params)
         except ExchangeError as error:
             kind = UnreadableAnswerError if isinstance(error, TooLargeError) else BetterStackError
-            raise kind(f"Better Stack was not reached: {scrubbed(str(error), token)}") from None
+            raise kind(f"Better Stack was not reached: {redacted(str(error), token)}") from None
         if (ahead := reply.ahead(datetime.now(UTC))) is not None:
             self._clock.is_ahead(ahead)
         retry_after = reply.retry_after(LONGEST_RETRY_AFTER, datetime.now(UTC)) if reply.status in {429, 503} else None

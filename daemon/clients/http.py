@@ -28,7 +28,7 @@ from daemon.config.settings import HttpSection
 from daemon.host.slim_imports import without
 from daemon.model.errors import DaemonError
 from daemon.model.printable import printable
-from daemon.model.redact import scrubbed
+from daemon.model.redact import redacted
 
 with without("rich", "httpx._main"):
     import httpx
@@ -187,7 +187,7 @@ class HttpClient:
     def _refused(self, how: str) -> ExchangeError:
         """The proxy itself answered; its text may repeat parts of the request, so it is redacted."""
         what_to_do = advice(how[:3])
-        how = " ".join(scrubbed(how, *self._proxy_secrets).split())[:100]
+        how = " ".join(redacted(how, *self._proxy_secrets).split())[:100]
         return ExchangeError(f"{self._way.removeprefix(THROUGH)} refused: HTTP {how}{what_to_do}")
 
     def close(self) -> None:
@@ -211,7 +211,7 @@ def described(reply: Response, secret: str) -> str:
     text = said if isinstance(said, str) else _dumped(said) if said else reply.body.decode("utf-8", "replace")
     details = fields.get("details")
     text = f"{text} {details}" if isinstance(details, str) else text
-    return f"HTTP {reply.status} {printable(' '.join(scrubbed(text, secret).split())[:200])}".rstrip()
+    return f"HTTP {reply.status} {printable(' '.join(redacted(text, secret).split())[:200])}".rstrip()
 
 
 def _dumped(said: object) -> str:

@@ -26,7 +26,7 @@ from daemon.model.delivery import (
     Scope,
     TryLater,
 )
-from daemon.model.redact import scrubbed
+from daemon.model.redact import redacted
 
 CLOCKS_APART = timedelta(seconds=2)
 """How far SIGNL4's clock may be behind ours if no `Date` header shows it."""
@@ -57,7 +57,7 @@ class Signl4:
         except BodyError as error:
             reply = error.reply
         except ExchangeError as error:
-            return Answer(TryLater(f"SIGNL4 was not reached: {scrubbed(str(error), secret)}", Scope.ROW))
+            return Answer(TryLater(f"SIGNL4 was not reached: {redacted(str(error), secret)}", Scope.ROW))
         return answer_to(reply, secret, datetime.now(UTC))
 
 
@@ -97,7 +97,7 @@ def _accepted(reply: Response, secret: str) -> Outcome:
     is_empty = not reply.body.strip() and reply.unread is None
     if reply.status in _TAKEN or is_empty or _object(reply) is not None:
         event_id = (_object(reply) or {}).get("eventId")
-        return Delivered(scrubbed(event_id, secret)[:200] if isinstance(event_id, str) else None)
+        return Delivered(redacted(event_id, secret)[:200] if isinstance(event_id, str) else None)
     if reply.unread is not None:
         unread = _unread(reply, secret)
         return TryLater(f"HTTP {reply.status}{unread}; it may have been taken, so it is rarely repeated", Scope.ITEM)
@@ -106,7 +106,7 @@ def _accepted(reply: Response, secret: str) -> Outcome:
 
 
 def _unread(reply: Response, secret: str) -> str:
-    return "" if reply.unread is None else f" (its body could not be read: {scrubbed(reply.unread, secret)[:200]})"
+    return "" if reply.unread is None else f" (its body could not be read: {redacted(reply.unread, secret)[:200]})"
 
 
 def _object(reply: Response) -> Mapping[str, Any] | None:

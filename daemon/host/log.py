@@ -22,7 +22,7 @@ from daemon.host.output import Line, Outlet, lost_sentence, outlet_to
 from daemon.host.slim_imports import without
 from daemon.model.event import Event, Listener
 from daemon.model.printable import printable
-from daemon.model.redact import scrubbed
+from daemon.model.redact import redacted
 
 with without("rich"):
     import structlog
@@ -115,7 +115,7 @@ class _Forward(logging.Handler):
 
 def _shown(text: str, secrets: tuple[str, ...]) -> str:
     """One or more lines, without secrets and without control characters."""
-    return "\n".join(map(printable, scrubbed(text, *secrets).split("\n")))
+    return "\n".join(map(printable, redacted(text, *secrets).split("\n")))
 
 
 def complaint(sentence: str) -> str:

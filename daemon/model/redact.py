@@ -16,7 +16,7 @@ ESCAPINGS = 8
 """A backslash escaped three times becomes eight."""
 
 
-def scrubbed(text: str, *secrets: str) -> str:
+def redacted(text: str, *secrets: str) -> str:
     """Replaces the secrets in `text`, in any encoding; the longest first, so that no part of one remains."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = _spellings(secret).sub(HIDDEN, text)
