@@ -18,9 +18,9 @@ from typing import Any
 
 from daemon.clients.dates import clock_ahead, wait_asked
 from daemon.clients.deadline import Took, begin_exchange, status_heard, took
+from daemon.clients.happy_eyeballs import LOOKING_UP
 from daemon.clients.pool import Pooled
 from daemon.clients.proxy import advice, proxy_for
-from daemon.clients.race import LOOKING_UP
 from daemon.clients.reading import kindly
 from daemon.clients.tls import named_authorities
 from daemon.clients.unpack import LargerError, UnpackError, unpacked

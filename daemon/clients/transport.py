@@ -10,7 +10,7 @@ import httpcore
 
 from daemon.clients import deadline, dns
 from daemon.clients.dns import Address
-from daemon.clients.race import Begin, Race
+from daemon.clients.happy_eyeballs import HappyEyeballs, MakeSocket
 from daemon.clients.stream import Stream
 
 OPTIONS = (
@@ -44,7 +44,7 @@ class Backend(httpcore.NetworkBackend):
         until = time.monotonic() + deadline.left(timeout, httpcore.ConnectTimeout)
         try:
             options = (*OPTIONS, *(socket_options or ()))
-            connected = _connect(host, port, until, partial(_begin, local_address, options))
+            connected = _connect(host, port, until, partial(_make_socket, local_address, options))
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from None
         except (OSError, OverflowError) as error:  # the latter for an invalid port
@@ -53,24 +53,24 @@ class Backend(httpcore.NetworkBackend):
         return Stream(connected)
 
 
-def _connect(host: str, port: int, until: float, begin: Begin) -> socket.socket:
+def _connect(host: str, port: int, until: float, make_socket: MakeSocket) -> socket.socket:
     try:
-        return _race(host, port, until, begin)
+        return _connect_once(host, port, until, make_socket)
     except OSError:
         # The cached addresses may be outdated: try once more without them.
         if not dns.forget(host, port) or time.monotonic() >= until:
             raise
-    return _race(host, port, until, begin)
+    return _connect_once(host, port, until, make_socket)
 
 
-def _race(host: str, port: int, until: float, begin: Begin) -> socket.socket:
+def _connect_once(host: str, port: int, until: float, make_socket: MakeSocket) -> socket.socket:
     look_ups = dns.look_ups(host, port, until)
-    race = Race(look_ups, begin, deadline.note_found, _worked.get((host, port)))
-    connected, _worked[host, port] = race.run(until)
+    attempts = HappyEyeballs(look_ups, make_socket, deadline.note_found, _worked.get((host, port)))
+    connected, _worked[host, port] = attempts.run(until)
     return connected
 
 
-def _begin(local_address: str | None, options: Iterable[Any], family: int) -> socket.socket:
+def _make_socket(local_address: str | None, options: Iterable[Any], family: int) -> socket.socket:
     attempt = socket.socket(family, socket.SOCK_STREAM)
     try:
         for option in options:

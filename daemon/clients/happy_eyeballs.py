@@ -21,22 +21,22 @@ RESOLUTION_DELAY = 0.05
 """Seconds to wait for the addresses of the preferred family: RFC 8305, section 3."""
 ATTEMPT_DELAY = 0.25
 """Seconds between two attempts; a failure starts the next at once: RFC 8305, section 5."""
-GLANCE = 0.05
+LOOK_UP_POLL = 0.05
 """Seconds between two checks of running look-ups while attempts are in progress."""
 
-Begin = Callable[[int], socket.socket]
+MakeSocket = Callable[[int], socket.socket]
 """Creates a socket of an address family."""
 
 
-class Race:
+class HappyEyeballs:
     """The attempts to connect to a host."""
 
     def __init__(
-        self, look_ups: Mapping[int, Found], begin: Begin, on_found: Callable[[], None], last: Address | None
+        self, look_ups: Mapping[int, Found], make_socket: MakeSocket, on_found: Callable[[], None], last: Address | None
     ) -> None:
         """`last`: the address that worked last. `on_found` is called when the first address is known."""
         self._look_ups = dict(look_ups)
-        self._begin = begin
+        self._make_socket = make_socket
         self._on_found = on_found
         self._last = last
         self._queues: dict[int, deque[Address]] = {family: deque() for family in look_ups}
@@ -54,7 +54,7 @@ class Race:
         try:
             while True:
                 self._collect()
-                self._set_out()
+                self._start_due()
                 if not (self._attempts or self._look_ups or self._candidates()):
                     raise self._failure or self._why_unknown()
                 if (winner := self._winner(self._pause(until))) is not None:
@@ -84,10 +84,10 @@ class Race:
         """Why there is no address. The error of IPv4 says more, since many names have only IPv4 addresses."""
         return self._unknown.get(socket.AF_INET) or OSError("the name has no address")
 
-    def _set_out(self) -> None:
+    def _start_due(self) -> None:
         """Starts the next attempt if it is due; if that fails at once, the next one too."""
         while self._candidates() and time.monotonic() >= self._due_at():
-            self._attempt(self._take())
+            self._attempt(self._next_address())
 
     def _due_at(self) -> float:
         """When the next address may be tried. The first one waits briefly for the preferred family."""
@@ -96,7 +96,7 @@ class Race:
             return self._next_at
         return (self._found_at or 0.0) + RESOLUTION_DELAY
 
-    def _take(self) -> Address:
+    def _next_address(self) -> Address:
         """The address that worked last, else the next one of the family whose turn it is."""
         queue = next((queue for queue in self._queues.values() if self._last in queue), None)
         if queue is not None and self._last is not None:
@@ -113,7 +113,7 @@ class Race:
         family, where = address
         self._next_at = time.monotonic() + ATTEMPT_DELAY
         try:
-            attempt = self._begin(family)
+            attempt = self._make_socket(family)
         except OSError as error:
             self._fail(error)
             return
@@ -140,7 +140,7 @@ class Race:
         if self._candidates():
             steps.append(self._due_at())
         if self._look_ups and self._attempts:
-            steps.append(now + GLANCE)
+            steps.append(now + LOOK_UP_POLL)
         return max(min(steps) - now, 0.0)
 
     def _winner(self, pause: float) -> tuple[socket.socket, Address] | None:
