@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from daemon.clients.dates import WRITTEN
 from daemon.clients.http import ExchangeError, HttpClient, Response, TooLargeError, described
+from daemon.clients.json_input import TooManyValuesError
 from daemon.clients.pages import Sheet, pages
-from daemon.clients.reading import TooManyValuesError
 from daemon.clients.records import has_unknown_status, read_incident
 from daemon.config.settings import BetterStackSection
 from daemon.model.errors import BetterStackError, ForbiddenError, StoppedError, TokenRefusedError, UnreadableAnswerError

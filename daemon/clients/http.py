@@ -19,9 +19,9 @@ from typing import Any
 from daemon.clients.dates import clock_ahead, wait_asked
 from daemon.clients.deadline import Took, begin_exchange, status_heard, took
 from daemon.clients.happy_eyeballs import LOOKING_UP
+from daemon.clients.json_input import parse_leniently
 from daemon.clients.pool import Pooled
 from daemon.clients.proxy import advice, proxy_for
-from daemon.clients.reading import kindly
 from daemon.clients.tls import named_authorities
 from daemon.clients.unpack import LargerError, UnpackError, unpacked
 from daemon.config.settings import HttpSection
@@ -61,7 +61,7 @@ class Response:
 
     def json(self) -> Any:
         """The body as leniently parsed JSON. Raises `ValueError`, and its subclass `TooManyValuesError`."""
-        return kindly(self.body)
+        return parse_leniently(self.body)
 
     def retry_after(self, most: timedelta, now: datetime) -> timedelta | None:
         """`Retry-After`, as seconds or as a date, limited to 0…`most`; `None` if it is missing or invalid."""

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from daemon.clients.http import BodyError, ExchangeError, HttpClient, Response, described
-from daemon.clients.reading import check_to_the_letter
+from daemon.clients.json_input import check_strictly
 from daemon.config.settings import Signl4Section
 from daemon.model.delivery import (
     LONGEST_HOLD,
@@ -112,7 +112,7 @@ def _unread(reply: Response, secret: str) -> str:
 def _object(reply: Response) -> Mapping[str, Any] | None:
     """The body, if it is a strictly valid JSON object; anything else may come from a portal or a proxy."""
     try:
-        check_to_the_letter(reply.body)
+        check_strictly(reply.body)
         body = reply.json()
     except ValueError:
         return None

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from daemon.clients.http import Response, described
-from daemon.clients.reading import MOST_VALUES
+from daemon.clients.json_input import MOST_VALUES
 from daemon.model.redact import redacted
 from tests.support.values import NOW
 

@@ -20,7 +20,7 @@ class TooManyValuesError(ValueError):
     """Too many values: a few bytes of JSON can take a hundred times as much memory."""
 
 
-def kindly(body: bytes) -> Any:
+def parse_leniently(body: bytes) -> Any:
     """Parses JSON leniently, so that one odd value does not lose the others.
 
     Values that UTF-8, JSON or the database cannot hold are replaced. Raises `ValueError`, and its subclass
@@ -29,16 +29,14 @@ def kindly(body: bytes) -> Any:
     _check_size(body)
     text = _decoded(body)
     if "\\ud" in text or "\\uD" in text:
-        text = _without_half_pairs(text)
+        text = _without_lone_surrogates(text)
     try:
-        return json.loads(
-            text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole_number
-        )
+        return json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_integer)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
-def check_to_the_letter(body: bytes) -> None:
+def check_strictly(body: bytes) -> None:
     """Raises `ValueError` unless the body is strictly valid JSON in UTF-8. Numbers may have any length."""
     _check_size(body)
     try:
@@ -66,7 +64,7 @@ def _decoded(body: bytes) -> str:
         return body.decode(encoding, "replace")
 
 
-def _without_half_pairs(text: str) -> str:
+def _without_lone_surrogates(text: str) -> str:
     """Replaces unpaired surrogates piece by piece: `re.sub` would hold all matches at once, possibly millions."""
     kept, at = StringIO(), 0
     for escape in _ESCAPE.finditer(text):
@@ -83,6 +81,6 @@ def _finite(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _whole_number(text: str) -> int | str:
+def _integer(text: str) -> int | str:
     """The number; as text if it is too long for Python."""
     return int(text) if len(text) <= _LONGEST_NUMBER else text
