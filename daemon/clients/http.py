@@ -18,12 +18,12 @@ from typing import Any
 
 from daemon.clients.dates import clock_ahead, wait_asked
 from daemon.clients.deadline import Took, begin_exchange, status_heard, took
+from daemon.clients.decompress import DecompressError, LargerError, decompressed
 from daemon.clients.happy_eyeballs import LOOKING_UP
 from daemon.clients.json_input import parse_leniently
 from daemon.clients.pool import Pooled
 from daemon.clients.proxy import advice, proxy_for
 from daemon.clients.tls import named_authorities
-from daemon.clients.unpack import LargerError, UnpackError, unpacked
 from daemon.config.settings import HttpSection
 from daemon.host.slim_imports import without
 from daemon.model.errors import DaemonError
@@ -152,7 +152,7 @@ class HttpClient:
         body = bytearray()
         try:
             with self._explained():
-                for piece in unpacked(response.iter_raw(), headers.get("content-encoding", ""), SIZE_CAP):
+                for piece in decompressed(response.iter_raw(), headers.get("content-encoding", ""), SIZE_CAP):
                     body += piece
         except ExchangeError as error:
             del body[BEGINNING:]  # the error keeps this frame alive, and with it what was read
@@ -171,7 +171,7 @@ class HttpClient:
             raise ExchangeError(f"no complete answer within {self._timeout:g} s{where}") from None
         except httpx.ProxyError as error:
             raise self._refused(str(error)) from None
-        except UnpackError as error:
+        except DecompressError as error:
             raise ExchangeError(str(error)) from None
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, ValueError) as error:
             # The library's text may contain secrets; the caller, who knows them, redacts it.

@@ -14,33 +14,33 @@ STEP = 64 * 1024
 """Most bytes decompressed at once, which bounds what an error's stack frames keep alive."""
 LAYERS = 2
 _PLAIN = {"", "identity", "none", "utf-8", "utf8", "iso-8859-1", "binary", "8bit", "chunked"}
-_PACKED = {"gzip", "x-gzip", "deflate"}
+_ENCODINGS = {"gzip", "x-gzip", "deflate"}
 
 
-class UnpackError(DaemonError):
+class DecompressError(DaemonError):
     """The body cannot be decompressed; the text says why."""
 
 
-class LargerError(UnpackError):
+class LargerError(DecompressError):
     """The body is larger than the cap."""
 
 
-def unpacked(pieces: Iterable[bytes], label: str, cap: int) -> Iterator[bytes]:
+def decompressed(pieces: Iterable[bytes], label: str, cap: int) -> Iterator[bytes]:
     """The decompressed body, in pieces. `label`: its `Content-Encoding`. `cap`: most bytes, both raw and decompressed.
 
-    Raises `UnpackError` after yielding the readable part. A body that is not decompressible is yielded raw first.
+    Raises `DecompressError` after yielding the readable part. A body that is not decompressible is yielded raw first.
     """
     named = [name for name in (part.strip() for part in label.lower().split(",")) if name not in _PLAIN]
     head, pieces = _peeked(_capped(pieces, cap))
     layers = 0
-    while _is_packed(head) and layers < LAYERS:
+    while _is_compressed(head) and layers < LAYERS:
         head, pieces = _peeked(_capped(_inflated(pieces), cap))
         layers += 1
     yield from pieces
-    known = len(named) <= LAYERS and _PACKED.issuperset(named)
+    known = len(named) <= LAYERS and _ENCODINGS.issuperset(named)
     is_open = not named or layers > 0 or head.lstrip()[:1] in {b"", b"{", b"["}
     if head and not (known and is_open):
-        raise UnpackError(f"the answer is packed as {label.strip()[:40]!r}, which cannot be unpacked")
+        raise DecompressError(f"the answer is packed as {label.strip()[:40]!r}, which cannot be unpacked")
 
 
 def _peeked(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -53,7 +53,7 @@ def _peeked(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return head, chain([head] if head else (), pieces)
 
 
-def _is_packed(head: bytes) -> bool:
+def _is_compressed(head: bytes) -> bool:
     """Whether it begins with the header of gzip, or of zlib (HTTP's "deflate")."""
     if len(head) < 2:
         return False
@@ -84,14 +84,14 @@ def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
                 inner = unpacker.decompress(rest, STEP)
             except zlib.error as error:
                 yield _up_to_the_fault(before, rest)
-                raise UnpackError(f"the answer cannot be unpacked: {error}") from None
+                raise DecompressError(f"the answer cannot be unpacked: {error}") from None
             rest, more = unpacker.unconsumed_tail, len(inner) == STEP
             between = unpacker.eof
             if between:
                 rest, more, unpacker = unpacker.unused_data.lstrip(b"\0"), False, None
             yield inner
     if unpacker is not None:
-        raise UnpackError("the answer ends before it is unpacked")
+        raise DecompressError("the answer ends before it is unpacked")
 
 
 def _up_to_the_fault(unpacker: "zlib._Decompress", piece: bytes) -> bytes:
