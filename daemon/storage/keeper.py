@@ -20,10 +20,10 @@ from daemon.model.event import Listener
 from daemon.model.events import process as events
 from daemon.storage import lock
 from daemon.storage.backup import written
-from daemon.storage.carry import carry_over
 from daemon.storage.changes import LOG, Change, Changes
 from daemon.storage.gate import Gate
 from daemon.storage.lock import Lock
+from daemon.storage.merge import merge
 from daemon.storage.place import MEND, followed, same, status_of
 from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, why
 from daemon.storage.upgrade import upgrade
@@ -223,7 +223,7 @@ class Keeper:
         try:
             with closing(connected(self._file, WRITING, BUSY_SECONDS)) as new:
                 new.isolation_level = None
-                carry_over(self._kept(), new)
+                merge(self._kept(), new)
         except (sqlite3.Error, DatabaseBusyError) as error:
             return _told(error)
         return None
