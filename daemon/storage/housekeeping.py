@@ -9,7 +9,7 @@ from sqlalchemy import Engine, delete, exists, func, or_, select, update
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Phase
-from daemon.storage import aside
+from daemon.storage import unreadable_rows
 from daemon.storage.delivery_rows import PENDING
 from daemon.storage.engine import checkpoint, transaction
 from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, INCIDENTS, OPEN, PROGRESS
@@ -56,7 +56,7 @@ class Housekeeping:
             # A time in the future would count later records as older than the token.
             ahead = PROGRESS.c.token_changed_at > now
             connection.execute(update(PROGRESS).where(ahead).values(token_changed_at=now))
-            aside.begin_anew(connection, now)
+            unreadable_rows.restart(connection, now)
 
     def prune(self, before: datetime) -> int:
         """Deletes incidents resolved before `before` and their deliveries, up to 500; returns how many.

@@ -16,8 +16,8 @@ from sqlalchemy.dialects.sqlite import insert
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import IncidentState, Kind, Phase, Progress, Shown, Transition, Unreadable
-from daemon.storage import aside
 from daemon.storage import delivery_rows as rows
+from daemon.storage import unreadable_rows
 from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS
 
@@ -117,12 +117,12 @@ class Incidents:
     def set_aside(self) -> dict[str, Unreadable]:
         """The incidents whose record cannot be read, by id."""
         with transaction(self._engine, writes=False) as connection:
-            return {one.id: one for one in aside.read(connection)}
+            return {one.id: one for one in unreadable_rows.read(connection)}
 
     def put_aside(self, kept: Collection[Unreadable]) -> None:
         """Replaces the incidents whose record cannot be read."""
         with transaction(self._engine, writes=True) as connection:
-            aside.replace(connection, kept)
+            unreadable_rows.replace(connection, kept)
 
     def _update_progress(self, **values: Any) -> None:
         with transaction(self._engine, writes=True) as connection:

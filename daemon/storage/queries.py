@@ -14,8 +14,8 @@ from daemon.model.delivery import DeliveryState
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind, Phase
 from daemon.model.snapshot import Duty, OwnFault, Snapshot
-from daemon.storage import aside
 from daemon.storage import delivery_rows as rows
+from daemon.storage import unreadable_rows
 from daemon.storage.engine import transaction
 from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, OPEN, PROGRESS, UNTROUBLED
 
@@ -73,7 +73,7 @@ def snapshot(engine: Engine) -> Snapshot:
             open_alarms={row.id: row.name for row in connection.execute(alarms)},
             event_limit=connection.execute(limit).scalar(),
             ahead=None if progress.ahead_seconds is None else timedelta(seconds=progress.ahead_seconds),
-            unreadable=tuple(aside.read(connection)),
+            unreadable=tuple(unreadable_rows.read(connection)),
             listed_records=progress.listed_records,
             unreadable_records=progress.unreadable_records,
             oldest_pending_at=waiting[0],

@@ -25,6 +25,6 @@ def replace(connection: Connection, kept: Collection[Unreadable]) -> None:
         connection.execute(insert(UNREADABLE), [asdict(one) for one in kept])
 
 
-def begin_anew(connection: Connection, now: datetime) -> None:
+def restart(connection: Connection, now: datetime) -> None:
     """Sets `since` and `due_at` of every row to `now`: after a clock step the recorded times prove nothing."""
     connection.execute(update(UNREADABLE).values(since=now, due_at=now))
