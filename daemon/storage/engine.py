@@ -95,7 +95,7 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
     gate: Gate | None = engine.get_execution_options().get("gate")
     try:
         with (
-            gate.passed() if gate else nullcontext(),
+            gate.shared() if gate else nullcontext(),
             engine.connect().execution_options(writes=writes) as connection,
         ):
             try:

@@ -65,9 +65,9 @@ class Keeper:
             done = self._put_right(change, on_progress) if change or not self._own else None
         except (OSError, sqlite3.Error, DaemonError) as error:
             why = f"{change or 'the database file cannot be kept'}: {file}: {_told(error)}"
-            self._gate.say(why)
+            self._gate.block(why)
             raise DatabaseBusyError(why) from None
-        self._gate.say(None)
+        self._gate.block(None)
         if change:
             log(events.DatabaseFileChanged(str(change), file, done))
 
@@ -96,7 +96,7 @@ class Keeper:
 
     def _put_right(self, change: Change | None, on_progress: Callable[[], None]) -> str:
         """Repairs the change; returns what was done. Raises `OSError`, SQLite's errors, and the program's own."""
-        with self._gate.shut():
+        with self._gate.exclusive():
             self.engine.dispose()
             match change:
                 case Change.REMOVED:
