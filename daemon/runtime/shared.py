@@ -18,8 +18,8 @@ from daemon.self_check import Notes
 from daemon.storage import queries
 from daemon.storage.duty import take_up
 from daemon.storage.engine import open_engine
+from daemon.storage.file_guard import FileGuard
 from daemon.storage.instance import locked
-from daemon.storage.keeper import Keeper
 from daemon.storage.upgrade import upgrade
 
 
@@ -53,21 +53,21 @@ class Shared:
 
 
 @contextmanager
-def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty | None = None) -> Iterator[Keeper]:
+def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty | None = None) -> Iterator[FileGuard]:
     """The database, locked, migrated and kept. `on_progress` is called while that gets on.
 
     `duty`: as what this process polls, if it does. Raises the database's errors.
     """
     with locked(url) as lock:
         upgrade(url, on_progress)
-        with closing(Keeper(url, open_engine(url), lock)) as keeper:
+        with closing(FileGuard(url, open_engine(url), lock)) as keeper:
             if duty is not None:
                 take_up(keeper.engine, duty)
             yield keeper
 
 
-def share(keeper: Keeper, stop: Stop) -> Shared:
+def share(keeper: FileGuard, stop: Stop) -> Shared:
     """What a process begins with. Raises `DatabaseBusyError`."""
     clock = SteadyClock()
     ahead = queries.snapshot(keeper.engine).ahead
-    return Shared(keeper.engine, stop, clock, TheirClock(clock, ahead), keep=keeper.look)
+    return Shared(keeper.engine, stop, clock, TheirClock(clock, ahead), keep=keeper.repair)

@@ -29,7 +29,7 @@ from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, why
 from daemon.storage.upgrade import upgrade
 
 
-class Keeper:
+class FileGuard:
     """Holds one connection of its own, so that the file survives the removal of its name."""
 
     def __init__(self, url: str, engine: Engine, held: Lock) -> None:
@@ -52,7 +52,7 @@ class Keeper:
     def _file(self) -> Path:
         return self._changes.file
 
-    def look(self, log: Listener, on_progress: Callable[[], None]) -> None:
+    def repair(self, log: Listener, on_progress: Callable[[], None]) -> None:
         """Detects and repairs a change of the file. Raises `DatabaseBusyError`; then all access is blocked until a
         later call succeeds.
 
@@ -62,9 +62,9 @@ class Keeper:
         file = str(self._file)
         try:
             change = self._changes.latest()
-            done = self._put_right(change, on_progress) if change or not self._own else None
+            done = self._repaired(change, on_progress) if change or not self._own else None
         except (OSError, sqlite3.Error, DaemonError) as error:
-            why = f"{change or 'the database file cannot be kept'}: {file}: {_told(error)}"
+            why = f"{change or 'the database file cannot be kept'}: {file}: {_message(error)}"
             self._gate.block(why)
             raise DatabaseBusyError(why) from None
         self._gate.block(None)
@@ -75,7 +75,7 @@ class Keeper:
         """Closes all connections, after a last repair of the file if that is needed."""
         with suppress(OSError, sqlite3.Error, DaemonError):
             if change := self._changes.latest():
-                self._put_right(change, lambda: None)
+                self._repaired(change, lambda: None)
         self.engine.dispose()
         if self._own is not None:
             self._own.close()
@@ -89,31 +89,31 @@ class Keeper:
             wrong = self._changes.latest()
         except OSError as error:
             connection.close()
-            raise sqlite3.OperationalError(_told(error)) from None
+            raise sqlite3.OperationalError(_message(error)) from None
         if wrong:
             connection.close()
             raise sqlite3.OperationalError(wrong)
 
-    def _put_right(self, change: Change | None, on_progress: Callable[[], None]) -> str:
+    def _repaired(self, change: Change | None, on_progress: Callable[[], None]) -> str:
         """Repairs the change; returns what was done. Raises `OSError`, SQLite's errors, and the program's own."""
         with self._gate.exclusive():
             self.engine.dispose()
             match change:
                 case Change.REMOVED:
-                    return self._write_back()
+                    return self._restore_removed()
                 case Change.MOVED:
-                    return self._name_again()
+                    return self._restore_moved()
                 case Change.REPLACED:
-                    return self._take_up(on_progress)
+                    return self._adopt(on_progress)
                 case Change.LINKED:
-                    return self._follow()
+                    return self._follow_link()
                 case _:
-                    return self._open_anew()
+                    return self._reopen()
 
-    def _write_back(self) -> str:
+    def _restore_removed(self) -> str:
         """The file has no name left: copies its content to a new file under the path."""
         own = self._kept()
-        self._drop_log(strict=True)
+        self._remove_log(strict=True)
         part = self._file.with_name(f".{secrets.token_hex(8)}.part")
         descriptor = written(own, part)
         try:
@@ -125,64 +125,64 @@ class Keeper:
             raise
         finally:
             part.unlink()
-        self._change_to(descriptor)
+        self._switch_to(descriptor)
         return "it is written back, and nothing of it is lost"
 
-    def _name_again(self) -> str:
+    def _restore_moved(self) -> str:
         """The file was renamed: links it to its path again. Moving it back later then changes nothing."""
-        self._settle()
-        self._drop_log(strict=True)
+        self._checkpoint()
+        self._remove_log(strict=True)
         directory = os.open(self._file.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             # With `dst_dir_fd` Python calls linkat(2), which follows the link in /proc.
             os.link(f"/proc/self/fd/{self._lock.descriptor}", self._file.name, dst_dir_fd=directory)
         finally:
             os.close(directory)
-        self._open_anew()
+        self._reopen()
         return "it has its name again, beside the other one; stop the service before you move it"
 
-    def _follow(self) -> str:
+    def _follow_link(self) -> str:
         """The path is now a link to the file: uses its target, as SQLite does for the WAL, and the next start too."""
         place = followed(self._file)
-        self._settle()
-        self._drop_log(strict=True)
+        self._checkpoint()
+        self._remove_log(strict=True)
         self._changes.file = place
-        self._open_anew()
+        self._reopen()
         return "the link is followed; stop the service before you move it"
 
-    def _take_up(self, on_progress: Callable[[], None]) -> str:
+    def _adopt(self, on_progress: Callable[[], None]) -> str:
         """Adopts the replacement file. The old file stays open until the new one proves usable."""
         found = status_of(self._file)
         if found is None or found.st_size == 0:
             raise DatabaseBusyError("it is empty; remove it, or put a copy of the database there")
         # A damaged file cannot be checkpointed, and may be the reason for the replacement.
         with suppress(sqlite3.Error, DatabaseBusyError):
-            self._settle()
-        self._drop_log(strict=False)
+            self._checkpoint()
+        self._remove_log(strict=False)
         descriptor = lock.locked(self._file, self._file)
         try:
             upgrade(self._url, on_progress)
-            lost = self._carried()
+            lost = self._merge_failure()
         except BaseException:
             os.close(descriptor)
             raise
-        self._change_to(descriptor)
+        self._switch_to(descriptor)
         since = f"what was told since it was written may be told again: {lost}" if lost else "with all that was told"
         return f"the new one is taken up, {since}"
 
-    def _open_anew(self) -> str:
+    def _reopen(self) -> str:
         """Reopens the same file with a new WAL."""
         if self._own is not None:
-            self._settle()
+            self._checkpoint()
             own, self._own = self._own, None
             self._changes.forget_log()
             own.close()
-            self._drop_log(strict=False, others=True)
+            self._remove_log(strict=False, others=True)
         self._own = self._opened()
         self._changes.note_log()
         return "it is made anew, and nothing of it is lost"
 
-    def _change_to(self, descriptor: int) -> None:
+    def _switch_to(self, descriptor: int) -> None:
         """Switches to another database file; `descriptor` holds its lock."""
         new = self._opened(descriptor)
         old, self._own = self._own, new
@@ -212,23 +212,23 @@ class Keeper:
             raise DatabaseBusyError("nothing has it open any more; put a copy of the database there")
         return self._own
 
-    def _settle(self) -> None:
+    def _checkpoint(self) -> None:
         """Checkpoints the WAL, so that the file is complete without it. Raises SQLite's errors, `DatabaseBusyError`."""
         ((busy, *_),) = self._kept().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if busy:
             raise DatabaseBusyError("somebody else reads or writes it")
 
-    def _carried(self) -> str | None:
+    def _merge_failure(self) -> str | None:
         """Merges the old file into the new one; returns why that failed, or `None`."""
         try:
             with closing(connected(self._file, WRITING, BUSY_SECONDS)) as new:
                 new.isolation_level = None
                 merge(self._kept(), new)
         except (sqlite3.Error, DatabaseBusyError) as error:
-            return _told(error)
+            return _message(error)
         return None
 
-    def _drop_log(self, *, strict: bool, others: bool = False) -> None:
+    def _remove_log(self, *, strict: bool, others: bool = False) -> None:
         """Removes the old file's WAL: left there, it would be read as that of the new file.
 
         Only a log that this process has open surely belongs to the old file. Another one is removed with `others`, and
@@ -245,5 +245,5 @@ class Keeper:
                 )
 
 
-def _told(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else why(error)
