@@ -13,8 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 from daemon.model.errors import DatabaseUnusableError
-from daemon.storage.place import BESIDE, LOCK, MEND, followed, open_here, opened, same, status_of
 from daemon.storage.revision import file_of, revision_of
+from daemon.storage.safe_path import BESIDE, LOCK, MEND, open_file, open_inodes, resolved, same_file, status_of
 from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, read_only, why
 
 KEPT = 3
@@ -32,7 +32,7 @@ def backup(url: str, copy: Path) -> None:
     if revision_of(url) is None:
         raise DatabaseUnusableError(f"{file} does not exist yet, so there is nothing to copy; run the daemon first")
     try:
-        place = followed(copy.absolute().parent) / copy.name
+        place = resolved(copy.absolute().parent) / copy.name
         if _is_taken(place, file):
             raise DatabaseUnusableError(f"{copy} is in use or no earlier backup, and is left alone; name another file")
         # A random name: it cannot exist yet, and nobody can guess it.
@@ -65,13 +65,13 @@ def put_by(file: Path, revision: str, on_progress: Callable[[], None]) -> Path:
 
 def _is_taken(copy: Path, file: Path) -> bool:
     """Whether the name belongs to the database itself, or to a file that is not an earlier copy. Raises `OSError`."""
-    places = {file, followed(file)}
+    places = {file, resolved(file)}
     ours = {place.with_name(f"{place.name}{suffix}") for place in places for suffix in (*BESIDE, LOCK)}
-    status = status_of(followed(copy))
+    status = status_of(resolved(copy))
     if copy in ours or copy in places:
         return True
     return status is not None and (
-        not stat.S_ISREG(status.st_mode) or same(status_of(file), status) or not _is_database(followed(copy))
+        not stat.S_ISREG(status.st_mode) or same_file(status_of(file), status) or not _is_database(resolved(copy))
     )
 
 
@@ -94,7 +94,7 @@ def written(
 
     Raises `OSError` and SQLite's errors, and then removes the new file.
     """
-    descriptor = opened(part, os.O_RDWR | os.O_EXCL)
+    descriptor = open_file(part, os.O_RDWR | os.O_EXCL)
     try:
         with closing(connected(part, WRITING, BUSY_SECONDS)) as target:
             _check_reached(descriptor, part)
@@ -113,7 +113,7 @@ def written(
 def _check_reached(descriptor: int, part: Path) -> None:
     """SQLite opens by name: another user of the directory could have replaced the file by a link. Raises `OSError`."""
     ours = os.fstat(descriptor)
-    if open_here().count((ours.st_dev, ours.st_ino)) < 2:  # this descriptor, and SQLite's
+    if open_inodes().count((ours.st_dev, ours.st_ino)) < 2:  # this descriptor, and SQLite's
         raise OSError(f"{part} was replaced by somebody else")
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from daemon.storage.lock import Lock
-from daemon.storage.place import open_here, same, status_of
+from daemon.storage.safe_path import open_inodes, same_file, status_of
 
 LOG = ("-wal", "-shm")
 """The files beside an open database: the WAL, and its index."""
@@ -43,7 +43,7 @@ class Changes:
         ours, found = os.fstat(self._lock.descriptor), status_of(self.file)
         if found is None:
             return Change.MOVED if ours.st_nlink else Change.REMOVED
-        if not same(found, ours):
+        if not same_file(found, ours):
             return Change.REPLACED
         if self.file.is_symlink():
             return Change.LINKED
@@ -51,6 +51,6 @@ class Changes:
 
     def our_log(self) -> list[str]:
         """Suffixes of the files beside the database that this process has open."""
-        here = set(open_here())
+        here = set(open_inodes())
         found = {name: status_of(self.file.with_name(f"{self.file.name}{name}")) for name in LOG}
         return [name for name, status in found.items() if status and (status.st_dev, status.st_ino) in here]

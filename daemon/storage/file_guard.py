@@ -24,7 +24,7 @@ from daemon.storage.changes import LOG, Change, Changes
 from daemon.storage.gate import Gate
 from daemon.storage.lock import Lock
 from daemon.storage.merge import merge
-from daemon.storage.place import MEND, followed, same, status_of
+from daemon.storage.safe_path import MEND, resolved, same_file, status_of
 from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, why
 from daemon.storage.upgrade import upgrade
 
@@ -143,7 +143,7 @@ class FileGuard:
 
     def _follow_link(self) -> str:
         """The path is now a link to the file: uses its target, as SQLite does for the WAL, and the next start too."""
-        place = followed(self._file)
+        place = resolved(self._file)
         self._checkpoint()
         self._remove_log(strict=True)
         self._changes.file = place
@@ -204,7 +204,7 @@ class FileGuard:
         return connection
 
     def _check_reached(self, descriptor: int) -> None:
-        if not same(status_of(self._file), os.fstat(descriptor)):
+        if not same_file(status_of(self._file), os.fstat(descriptor)):
             raise sqlite3.OperationalError(Change.REPLACED)
 
     def _kept(self) -> sqlite3.Connection:

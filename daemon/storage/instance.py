@@ -8,8 +8,8 @@ from daemon.model.errors import DatabaseUnusableError
 from daemon.model.snapshot import Holder
 from daemon.storage import lock
 from daemon.storage.lock import Lock
-from daemon.storage.place import LOCK, MEND, check_mount, followed, opened, unwritable
 from daemon.storage.revision import file_of, found_at
+from daemon.storage.safe_path import LOCK, MEND, check_mount, open_file, resolved, unwritable
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def locked(url: str) -> Iterator[Lock]:
         try:
             taken = Lock(file, lock.locked(file, file_of(url)))
             held.callback(taken.close)
-            beside = opened(followed(file.with_name(f"{file.name}{LOCK}")), os.O_RDWR)
+            beside = open_file(resolved(file.with_name(f"{file.name}{LOCK}")), os.O_RDWR)
             held.callback(os.close, beside)
         except OSError as error:
             raise unwritable(file_of(url), error.strerror or "unknown error") from None

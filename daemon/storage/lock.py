@@ -20,7 +20,7 @@ from pathlib import Path
 from daemon import __version__
 from daemon.model.errors import AnotherInstanceError, DatabaseUnusableError
 from daemon.model.snapshot import Holder
-from daemon.storage.place import LOCK, MEND, opened, same, status_of, text_of
+from daemon.storage.safe_path import LOCK, MEND, beginning_of, open_file, same_file, status_of
 
 FIRST = 2**62
 """First byte of the lock. SQLite locks 512 bytes from 2**30 on (`PENDING_BYTE`); its files are at most 2**48 long."""
@@ -68,18 +68,18 @@ def locked(file: Path, named: Path) -> int:
     """
     while True:
         try:
-            descriptor = opened(file, os.O_RDWR)
+            descriptor = open_file(file, os.O_RDWR)
         except OSError as error:
             if error.errno not in {errno.EACCES, errno.EROFS} or status_of(file) is None:
                 raise
             try:
                 # The first write reports that the file is read-only.
-                descriptor = opened(file, os.O_RDONLY)
+                descriptor = open_file(file, os.O_RDONLY)
             except OSError:
                 raise DatabaseUnusableError(f"{file} cannot be read ({error.strerror}); {MEND}") from None
         try:
             take(descriptor, named)
-            if same(status_of(file), os.fstat(descriptor)):
+            if same_file(status_of(file), os.fstat(descriptor)):
                 return descriptor
         except BaseException:
             os.close(descriptor)
@@ -95,7 +95,7 @@ def holder_at(file: Path) -> Holder | None:
         pid = holder_of(descriptor)
     finally:
         os.close(descriptor)
-    return None if pid is None else _noted(pid, text_of(file.with_name(f"{file.name}{LOCK}")))
+    return None if pid is None else _noted(pid, beginning_of(file.with_name(f"{file.name}{LOCK}")))
 
 
 def holder_of(descriptor: int) -> int | None:

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from daemon.storage.engine import open_engine
-from daemon.storage.place import followed, opened
 from daemon.storage.revision import MIGRATIONS, file_of
+from daemon.storage.safe_path import open_file, resolved
 from daemon.storage.sqlite import why
 
 STEPS = 100_000
@@ -25,7 +25,7 @@ PACE = 1.0
 
 def migrate(url: str) -> None:
     """Runs all migrations in one transaction. Raises SQLAlchemy's `DBAPIError`; then the file is unchanged."""
-    os.close(opened(followed(file_of(url)), os.O_RDWR))
+    os.close(open_file(resolved(file_of(url)), os.O_RDWR))
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     engine = open_engine(url)

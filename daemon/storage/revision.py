@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from daemon.model.errors import DatabaseUnusableError
-from daemon.storage.place import MEND, check_beside, check_mount, followed, status_of, unwritable
+from daemon.storage.safe_path import MEND, check_beside, check_mount, resolved, status_of, unwritable
 from daemon.storage.sqlite import BUSY_SECONDS, read_only, reading, why
 
 _HERE = Path(__file__).resolve().parents[1]
@@ -30,7 +30,7 @@ def file_of(url: str) -> Path:
 def check_place(url: str) -> None:
     """Checks that a database can be there, without changes. Raises `ConfigError` or `DatabaseUnusableError`."""
     try:
-        file = followed(file_of(url))
+        file = resolved(file_of(url))
         directory = status_of(file.parent)
     except OSError as error:
         raise unwritable(file_of(url), (error.strerror or "unknown error").lower()) from None
@@ -80,7 +80,7 @@ def found_at(url: str) -> tuple[Path, os.stat_result | None]:
     """The file with links resolved, and its status; `None` if missing. Raises `DatabaseUnusableError`."""
     file = file_of(url)
     try:
-        place = followed(file)
+        place = resolved(file)
         status = status_of(place)
         check_beside(place)
     except OSError as error:

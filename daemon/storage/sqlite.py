@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote_from_bytes
 
 from daemon.storage import lock
-from daemon.storage.place import followed, status_of
+from daemon.storage.safe_path import resolved, status_of
 
 CANNOT_HOLD = (
     "this file system cannot hold the state, since SQLite gets no shared memory there; "
@@ -37,7 +37,7 @@ def reading(file: Path) -> str:
     seen through a mount does not count as a connection. A user without write access can create neither file. So an
     existing index is opened read-only, and a file without a WAL is read as immutable.
     """
-    file = followed(file)  # SQLite keeps its files beside the target of a link
+    file = resolved(file)  # SQLite keeps its files beside the target of a link
     log, index, journal = (status_of(file.with_name(f"{file.name}{suffix}")) for suffix in ("-wal", "-shm", "-journal"))
     if index is not None and log is not None:
         return "mode=ro&readonly_shm=1"

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
 from daemon.storage.backup import put_by
 from daemon.storage.engine import open_engine, transaction
-from daemon.storage.place import MEND
 from daemon.storage.revision import REVISIONS, file_of, revision_of
+from daemon.storage.safe_path import MEND
 
 MIGRATION = ("-P", "-m", "daemon.storage.migrate")
 """`-P` excludes modules in the working directory."""

@@ -32,7 +32,7 @@ def status_of(file: Path) -> os.stat_result | None:
     return None
 
 
-def followed(file: Path) -> Path:
+def resolved(file: Path) -> Path:
     """Resolves all links of an absolute path. Raises `DatabaseUnusableError` for an untrusted link, and `OSError`.
 
     The part that does not exist yet stays as given.
@@ -112,8 +112,8 @@ def check_mount(file: Path) -> None:
         )
 
 
-def opened(file: Path, flags: int) -> int:
-    """Opens a file, creating it if missing; returns its descriptor. `file` must have its links resolved (`followed`).
+def open_file(file: Path, flags: int) -> int:
+    """Opens a file, creating it if missing; returns its descriptor. `file` must be free of links (`resolved`).
 
     Raises `DatabaseUnusableError` unless it is a regular file, and `OSError`; with `O_EXCL` also if the file exists.
     """
@@ -134,18 +134,18 @@ def opened(file: Path, flags: int) -> int:
     return descriptor
 
 
-def same(one: os.stat_result | None, other: os.stat_result) -> bool:
+def same_file(one: os.stat_result | None, other: os.stat_result) -> bool:
     """Whether both are the same file, under whatever names."""
     return one is not None and os.path.samestat(one, other)
 
 
-def open_here() -> list[tuple[int, int]]:
+def open_inodes() -> list[tuple[int, int]]:
     """Device and inode of each file that this process has open, also of removed ones."""
     found = [status_of(descriptor) for descriptor in DESCRIPTORS.iterdir()]
     return [(status.st_dev, status.st_ino) for status in found if status is not None]
 
 
-def text_of(file: Path) -> str:
+def beginning_of(file: Path) -> str:
     """The first 200 bytes of a file of unknown origin, as text; empty if it cannot be read."""
     with suppress(OSError):
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
