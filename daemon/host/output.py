@@ -57,7 +57,7 @@ class Outlet:
         self.lost_line: Callable[[int], Line] = lambda lost: Line(lost_sentence(lost))
         self._out = _Descriptor(descriptor, encoding)
         # Its lock is reentrant: the garbage collector may log in the middle of another line.
-        self._bell = Condition()
+        self._changed = Condition()
         self._waiting: deque[tuple[int, Line]] = deque()
         self._size = self._lost = self._handed = self._done = self._given_up = 0
         self._mistrusted_until = 0.0
@@ -66,25 +66,25 @@ class Outlet:
 
     def put(self, line: Line) -> None:
         """Adds a line, and waits for it as described above."""
-        with self._bell:
+        with self._changed:
             self._handed += 1
             number = self._handed
             self._waiting.append((number, line))
             self._size += line.weight
             self._make_room()
-            self._bell.notify_all()
+            self._changed.notify_all()
             if not self._is_writing() or current_thread() is self._writer or time.monotonic() < self._mistrusted_until:
                 return
-            if not self._bell.wait_for(lambda: self._done >= number, PATIENCE):
+            if not self._changed.wait_for(lambda: self._done >= number, PATIENCE):
                 self._mistrusted_until = time.monotonic() + MISTRUST
 
     def flush(self, seconds: float) -> bool:
         """Waits until all lines are written; returns whether they are. Does not wait twice for the same lines."""
         until = time.monotonic() + seconds
-        with self._bell:
+        with self._changed:
             if self._done < self._handed != self._given_up:
                 if self._is_writing():
-                    self._bell.wait_for(lambda: self._done >= self._handed, seconds)
+                    self._changed.wait_for(lambda: self._done >= self._handed, seconds)
                 else:
                     self._write_here(until)
                 self._given_up = self._handed
@@ -109,14 +109,14 @@ class Outlet:
 
     def _write_for_ever(self) -> None:
         while True:
-            with self._bell:
-                self._bell.wait_for(lambda: self._waiting)
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
                 number, line, lost = self._next()
             lost = self._write(line, lost, None)
-            with self._bell:
+            with self._changed:
                 self._lost += lost
                 self._done = number
-                self._bell.notify_all()
+                self._changed.notify_all()
 
     def _write_here(self, until: float) -> None:
         """Writes the buffer in this thread, when no writer thread can be started. Ends at the deadline `until`."""

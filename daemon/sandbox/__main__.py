@@ -41,14 +41,14 @@ def _options() -> argparse.Namespace:
 def _live(sandbox: Sandbox, every: float) -> None:
     """Never returns. Holds the lock except while waiting, so that no change is missed in between."""
     changes, news, due = _changes(sandbox.world), _news(sandbox), time.monotonic()
-    with sandbox.ground.bell:
+    with sandbox.context.changed:
         while True:
             if time.monotonic() >= due:
                 next(changes)
                 due += every
             for line in next(news):
                 _say(line)
-            sandbox.ground.bell.wait(max(0.0, due - time.monotonic()))
+            sandbox.context.changed.wait(max(0.0, due - time.monotonic()))
 
 
 def _changes(world: World) -> Iterator[None]:

@@ -13,8 +13,8 @@ from http import HTTPStatus
 from typing import Any
 
 from daemon.model.incident import Phase
+from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Answer, Request, json_answer
-from daemon.sandbox.ground import Ground
 from daemon.sandbox.history import Showing
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.record import Record
@@ -46,9 +46,9 @@ class _RefusedError(Exception):
 class BetterStack(LoopbackService):
     """The HTTP interface of a `World`."""
 
-    def __init__(self, ground: Ground, world: World, *, token: str = TOKEN, port: int = 0) -> None:
+    def __init__(self, context: Context, world: World, *, token: str = TOKEN, port: int = 0) -> None:
         """`token`: the only one that is accepted."""
-        super().__init__(ground, port)
+        super().__init__(context, port)
         self.world = world
         self.token = token
         self.age: Callable[[Request], timedelta] = lambda _: timedelta(0)

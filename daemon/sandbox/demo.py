@@ -87,12 +87,12 @@ class Demo:
         self._directory = directory
         self._audience = audience
         self._player = Player(script, sandbox)
-        self._began = sandbox.ground.now()
+        self._began = sandbox.context.now()
 
     def run(self) -> int:
         """Plays the script, waits for the remaining deliveries, judges. Returns the exit code."""
         self._player.prologue()
-        with DaemonProcess(self._sandbox.environment(), self._directory, self._sandbox.ground.ring) as daemon:
+        with DaemonProcess(self._sandbox.environment(), self._directory, self._sandbox.context.notify) as daemon:
             ready = self._first_round(daemon)
             if ready:
                 self._perform(daemon)
@@ -121,7 +121,7 @@ class Demo:
         return not daemon.ended.is_set()
 
     def _perform(self, daemon: DaemonProcess) -> None:
-        self._began = self._sandbox.ground.now()
+        self._began = self._sandbox.context.now()
         stop = Event()
         thread = Thread(target=self._player.play, args=[stop])
         thread.start()
@@ -151,7 +151,7 @@ class Demo:
     def _scene(self, doing: str) -> Scene:
         return Scene(
             began=self._began,
-            elapsed=(self._sandbox.ground.now() - self._began).total_seconds(),
+            elapsed=(self._sandbox.context.now() - self._began).total_seconds(),
             length=self._script.length,
             history=self._sandbox.world.history,
             verdict=self._verdict(),

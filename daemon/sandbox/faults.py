@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from threading import Event
 
+from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Answer, Request
-from daemon.sandbox.ground import Ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,9 @@ class Armed:
 class Faults:
     """The faults of one service. May be used while requests arrive."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, context: Context) -> None:
         """No fault is armed at first."""
-        self._bell = ground.bell
+        self._changed = context.changed
         self._armed: list[Armed] = []
         self.before_answer: Callable[[Request], None] | None = None
         """Called with each request after the service has processed it and before it answers."""
@@ -103,13 +103,13 @@ class Faults:
     def arm(self, fault: Fault, *, times: int | None = None, when: Callable[[Request], bool] = lambda _: True) -> Armed:
         """Arms the fault for requests for which `when` is true."""
         armed = Armed(fault, times, when)
-        with self._bell:
+        with self._changed:
             self._armed.append(armed)
         return armed
 
     def clear(self) -> None:
         """Releases every fault and removes the hook."""
-        with self._bell:
+        with self._changed:
             armed, self._armed = self._armed, []
             self.before_answer = None
         for one in armed:
@@ -117,7 +117,7 @@ class Faults:
 
     def strike(self, request: Request) -> Armed | None:
         """The fault that hits this request, or `None`."""
-        with self._bell:
+        with self._changed:
             struck = next((armed for armed in self._armed if armed.strikes(request)), None)
-            self._bell.notify_all()
+            self._changed.notify_all()
             return struck

@@ -14,9 +14,9 @@ from socket import SHUT_RDWR, socket
 from threading import Event, Thread
 from typing import Any
 
+from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Answer, Exchange, Request
 from daemon.sandbox.faults import Armed, Cut, Drip, Faults, Hang, Instead, Part, Rewrite
-from daemon.sandbox.ground import Ground
 
 HOST = "127.0.0.1"
 Send = Callable[[bytes], object]
@@ -25,12 +25,12 @@ Send = Callable[[bytes], object]
 class LoopbackService:
     """The base of both services. A service defines `answer`, and in `sent` what follows from sending one."""
 
-    def __init__(self, ground: Ground, port: int = 0) -> None:
+    def __init__(self, context: Context, port: int = 0) -> None:
         """`port`: 0 takes a free one at the start."""
-        self.faults = Faults(ground)
-        self._bell = ground.bell
-        self._now = ground.now
-        self._latency = ground.latency
+        self.faults = Faults(context)
+        self._changed = context.changed
+        self._now = context.now
+        self._latency = context.latency
         self._stopping = Event()
         self._exchanges: list[Exchange] = []
         self._port = port
@@ -47,7 +47,7 @@ class LoopbackService:
     @property
     def requests(self) -> tuple[Exchange, ...]:
         """All requests, in order."""
-        with self._bell:
+        with self._changed:
             return tuple(self._exchanges)
 
     def start(self) -> None:
@@ -70,10 +70,10 @@ class LoopbackService:
 
     def received(self, method: str, target: str, headers: dict[str, str], body: bytes) -> int:
         """Records a request; returns its index."""
-        with self._bell:
+        with self._changed:
             request = Request(self._now(), method, target, headers, body)
             self._exchanges.append(Exchange(request))
-            self._bell.notify_all()
+            self._changed.notify_all()
             return len(self._exchanges) - 1
 
     def respond(self, place: int, send: Send) -> bool:
@@ -108,9 +108,9 @@ class LoopbackService:
                 return self.answer(request)
 
     def _answers(self, place: int, status: int) -> None:
-        with self._bell:
+        with self._changed:
             self._exchanges[place] = Exchange(self._exchanges[place].request, status)
-            self._bell.notify_all()
+            self._changed.notify_all()
 
 
 def _send(answer: Answer, armed: Armed | None, send: Send) -> None:

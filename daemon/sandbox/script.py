@@ -59,7 +59,7 @@ class Player:
         self._sandbox = sandbox
         self._ids: dict[str, str] = {}
         self._outage: Armed | None = None
-        self._outage_began = sandbox.ground.now()
+        self._outage_began = sandbox.context.now()
         self.held: list[Window] = []
         """When SIGNL4 was down; an outage is added when it ends."""
 
@@ -92,14 +92,14 @@ class Player:
             yield outage.until, self._end_outage
 
     def _begin_outage(self) -> None:
-        self._outage_began = self._sandbox.ground.now()
+        self._outage_began = self._sandbox.context.now()
         self._outage = self._sandbox.signl4.faults.arm(mishaps.status(503))
 
     def _end_outage(self) -> None:
         if self._outage is not None:
             self._outage.release()
             self._outage = None
-            self.held.append(Window(self._outage_began, self._sandbox.ground.now()))
+            self.held.append(Window(self._outage_began, self._sandbox.context.now()))
 
     def _perform(self, cue: Cue) -> None:
         world = self._sandbox.world

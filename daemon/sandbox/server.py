@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import Self, TypeVar
 
 from daemon.sandbox.betterstack import BetterStack
-from daemon.sandbox.ground import Ground
+from daemon.sandbox.context import Context
 from daemon.sandbox.signl4 import EVENT_LIMIT, FAULTY_LIMIT, Signl4
 from daemon.sandbox.world import World
 
@@ -21,17 +21,17 @@ class Sandbox:
     def __init__(
         self,
         *,
-        ground: Ground | None = None,
+        context: Context | None = None,
         event_limit: int = EVENT_LIMIT,
         faulty_limit: int | None = FAULTY_LIMIT,
         betterstack_port: int = 0,
         signl4_port: int = 0,
     ) -> None:
-        """`ground`: clock and latency; a port of 0 is any free one; the limits are those of `Signl4`."""
-        self.ground = ground or Ground()
-        self.world = World(self.ground)
-        self.betterstack = BetterStack(self.ground, self.world, port=betterstack_port)
-        self.signl4 = Signl4(self.ground, limit=event_limit, faulty_limit=faulty_limit, port=signl4_port)
+        """`context`: clock and latency; a port of 0 is any free one; the limits are those of `Signl4`."""
+        self.context = context or Context()
+        self.world = World(self.context)
+        self.betterstack = BetterStack(self.context, self.world, port=betterstack_port)
+        self.signl4 = Signl4(self.context, limit=event_limit, faulty_limit=faulty_limit, port=signl4_port)
 
     def __enter__(self) -> Self:
         """Starts both services."""
@@ -60,8 +60,8 @@ class Sandbox:
 
         The predicate is evaluated at every change. `timeout`: in seconds.
         """
-        with self.ground.bell:
-            found = self.ground.bell.wait_for(predicate, timeout)
+        with self.context.changed:
+            found = self.context.changed.wait_for(predicate, timeout)
             if not found:
                 raise TimeoutError(f"{what} did not happen within {timeout:g} s; {self._so_far()}")
             return found

@@ -12,8 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 from daemon.model.incident import Kind
+from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Answer, Request, json_answer
-from daemon.sandbox.ground import Ground
 from daemon.sandbox.history import Alert, AlertState, Event
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.throttle import RateLimit, Throttle
@@ -31,7 +31,7 @@ class Signl4(LoopbackService):
 
     def __init__(
         self,
-        ground: Ground,
+        context: Context,
         *,
         secret: str = SECRET,
         limit: int = EVENT_LIMIT,
@@ -39,7 +39,7 @@ class Signl4(LoopbackService):
         port: int = 0,
     ) -> None:
         """`limit`: events in 15 s. `faulty_limit`: faulty requests in a minute; `None` for no limit."""
-        super().__init__(ground, port)
+        super().__init__(context, port)
         self.secret = secret
         self._events: list[Event] = []
         self._alerts: list[Alert] = []
@@ -49,18 +49,18 @@ class Signl4(LoopbackService):
     @property
     def events(self) -> tuple[Event, ...]:
         """All accepted events, in order."""
-        with self._bell:
+        with self._changed:
             return tuple(self._events)
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
         """All raised alerts, in order."""
-        with self._bell:
+        with self._changed:
             return tuple(self._alerts)
 
     def answer(self, request: Request) -> Answer:
         """The answer of SIGNL4."""
-        with self._bell:
+        with self._changed:
             now = self._now()
             place, _, secret = request.path.removeprefix("/").partition("/")
             if request.method != "POST" or place != "webhook" or "/" in secret:
@@ -83,7 +83,7 @@ class Signl4(LoopbackService):
         event = Event(now, _event_id(now), payload)
         self._events.append(event)
         self._act(event)
-        self._bell.notify_all()
+        self._changed.notify_all()
         return json_answer(201, {"eventId": event.event_id}, allowance.headers)
 
     def _act(self, event: Event) -> None:

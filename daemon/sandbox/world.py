@@ -11,7 +11,7 @@ from typing import Any
 
 from daemon.model.errors import DaemonError
 from daemon.model.incident import Phase
-from daemon.sandbox.ground import Ground
+from daemon.sandbox.context import Context
 from daemon.sandbox.history import Act, Happening, Showing
 from daemon.sandbox.past import Past
 from daemon.sandbox.record import BLANK, Record, spelled_time
@@ -31,10 +31,10 @@ class AlreadyDoneError(DaemonError):
 class World:
     """All incidents of one Better Stack account."""
 
-    def __init__(self, ground: Ground) -> None:
-        """The ground's condition variable guards the world and is notified of each change."""
-        self._bell = ground.bell
-        self._now = ground.now
+    def __init__(self, context: Context) -> None:
+        """The context's condition variable guards the world and is notified of each change."""
+        self._changed = context.changed
+        self._now = context.now
         self._last_change: dict[str, datetime] = {}
         self._records: dict[str, Record] = {}
         self._past = Past()
@@ -54,7 +54,7 @@ class World:
         team_name: str = "Operations",
     ) -> str:
         """Opens an incident; returns its id."""
-        with self._bell:
+        with self._changed:
             incident_id, now = str(FIRST_ID + self._opened), self._now()
             self._opened += 1
             given: dict[str, Any] = {"name": name, "cause": cause, "url": url, "http_method": "get" if url else None}
@@ -65,7 +65,7 @@ class World:
 
     def confirm(self, incident_id: str) -> None:
         """Confirms an unconfirmed incident, as a second failed check does."""
-        with self._bell:
+        with self._changed:
             record = self.record(incident_id)
             if record.phase is not Phase.UNCONFIRMED:
                 raise AlreadyDoneError("Incident was already confirmed")
@@ -73,7 +73,7 @@ class World:
 
     def acknowledge(self, incident_id: str, by: str | None = None) -> None:
         """Acknowledges an incident. While its recovery is being validated, the status does not show that."""
-        with self._bell:
+        with self._changed:
             record, now = self._unresolved(incident_id), self._moment(incident_id)
             if record.phase is Phase.ACKNOWLEDGED:
                 raise AlreadyDoneError("Incident was already acknowledged")
@@ -81,13 +81,13 @@ class World:
 
     def resolve(self, incident_id: str, by: str | None = None) -> None:
         """Resolves an incident."""
-        with self._bell:
+        with self._changed:
             record, now = self._unresolved(incident_id), self._moment(incident_id)
             self._put(record.resolved(now, by), Act.RESOLVED, now, by)
 
     def reopen(self, incident_id: str, by: str | None = None, *, keep_times: bool) -> None:
         """Reopens an incident under the same id, in one of the two known forms of a reopened record."""
-        with self._bell:
+        with self._changed:
             record, now = self.record(incident_id), self._moment(incident_id)
             if record.phase is not Phase.RESOLVED:
                 raise AlreadyDoneError("Incident is not resolved")
@@ -98,7 +98,7 @@ class World:
 
     def delete(self, incident_id: str) -> None:
         """Deletes the record; its id answers "not found" from now on."""
-        with self._bell:
+        with self._changed:
             record, now = self.record(incident_id), self._moment(incident_id)
             self._past.note(now, incident_id, record)
             del self._records[incident_id]
@@ -106,12 +106,12 @@ class World:
 
     def set_status(self, incident_id: str, word: str | None) -> None:
         """Sets another word for the status of an unresolved incident; `None` for no status."""
-        with self._bell:
+        with self._changed:
             self._put(self._unresolved(incident_id).changed(status=word), Act.RESTATED, self._moment(incident_id))
 
     def record(self, incident_id: str, as_of: datetime | None = None) -> Record:
         """The record, now or as of a time in the last minute. Raises `NoSuchIncidentError`."""
-        with self._bell:
+        with self._changed:
             records = self._as_of(as_of)
             if incident_id not in records:
                 raise NoSuchIncidentError("Resource with provided ID was not found")
@@ -124,7 +124,7 @@ class World:
 
     def records_as_of(self, moment: datetime | None) -> tuple[Record, ...]:
         """All records, newest first, now or as of a time in the last minute."""
-        with self._bell:
+        with self._changed:
             records = self._as_of(moment).values()
             by_start = sorted(records, key=lambda record: (record.attributes["started_at"], record.id))
             return tuple(reversed(by_start))
@@ -135,24 +135,24 @@ class World:
     @property
     def history(self) -> tuple[Happening, ...]:
         """All changes, in order."""
-        with self._bell:
+        with self._changed:
             return tuple(self._history)
 
     @property
     def showings(self) -> tuple[Showing, ...]:
         """What clients were shown: for each generation and phase the first time, the last time and the count."""
-        with self._bell:
+        with self._changed:
             return tuple(self._showings.values())
 
     def show(self, showings: Iterable[Showing]) -> None:
         """Records what a client has read."""
-        with self._bell:
+        with self._changed:
             for showing in showings:
                 key = showing.incident_id, showing.generation, showing.phase
                 first = self._showings.get(key)
                 again = first and replace(first, until=showing.at, times=first.times + 1)
                 self._showings[key] = again or showing
-            self._bell.notify_all()
+            self._changed.notify_all()
 
     def _moment(self, incident_id: str) -> datetime:
         """Now, or a little later: a record cannot distinguish two changes in the same millisecond."""
@@ -174,7 +174,7 @@ class World:
         name = record.attributes["name"] or ""
         self._last_change[record.id] = at
         self._history.append(Happening(at, record.id, record.generation, name, act, phase, by))
-        self._bell.notify_all()
+        self._changed.notify_all()
 
 
 def _times_implied(status: str | None, now: datetime) -> dict[str, str]:

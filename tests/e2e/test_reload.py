@@ -65,7 +65,7 @@ class Configured:
 
 @pytest.fixture
 def configured(operator: Operator, sandbox: Sandbox) -> Iterator[Configured]:
-    with managing(operator.directory / "notify", sandbox.ground.ring) as manager:
+    with managing(operator.directory / "notify", sandbox.context.notify) as manager:
         yield Configured(operator, sandbox, manager)
 
 

@@ -14,15 +14,15 @@ def wall_clock() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Context:
     """Shared by the world and both services of one sandbox."""
 
     now: Clock = wall_clock
     latency: float = 0.0
     """Seconds before each answer of a service."""
-    bell: Condition = field(default_factory=Condition)
+    changed: Condition = field(default_factory=Condition)
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wakes all waiting threads."""
-        with self.bell:
-            self.bell.notify_all()
+        with self.changed:
+            self.changed.notify_all()
