@@ -13,8 +13,8 @@ from daemon.model.errors import DaemonError
 from daemon.model.incident import Phase
 from daemon.sandbox.context import Context
 from daemon.sandbox.history import Act, Happening, Showing
-from daemon.sandbox.past import Past
 from daemon.sandbox.record import BLANK, Record, spelled_time
+from daemon.sandbox.undo_log import UndoLog
 
 FIRST_ID = 1030000001
 SMALLEST_STEP = timedelta(milliseconds=1)
@@ -37,7 +37,7 @@ class World:
         self._now = context.now
         self._last_change: dict[str, datetime] = {}
         self._records: dict[str, Record] = {}
-        self._past = Past()
+        self._undo_log = UndoLog()
         self._opened = 0
         self._history: list[Happening] = []
         self._showings: dict[tuple[str, int, Phase], Showing] = {}
@@ -100,7 +100,7 @@ class World:
         """Deletes the record; its id answers "not found" from now on."""
         with self._changed:
             record, now = self.record(incident_id), self._moment(incident_id)
-            self._past.note(now, incident_id, record)
+            self._undo_log.note(now, incident_id, record)
             del self._records[incident_id]
             self._happened(record, Act.DELETED, now)
 
@@ -130,7 +130,7 @@ class World:
             return tuple(reversed(by_start))
 
     def _as_of(self, moment: datetime | None) -> Mapping[str, Record]:
-        return self._records if moment is None else self._past.as_of(moment, self._records)
+        return self._records if moment is None else self._undo_log.as_of(moment, self._records)
 
     @property
     def history(self) -> tuple[Happening, ...]:
@@ -165,7 +165,7 @@ class World:
         return record
 
     def _put(self, record: Record, act: Act, at: datetime, by: str | None = None) -> None:
-        self._past.note(at, record.id, self._records.get(record.id))
+        self._undo_log.note(at, record.id, self._records.get(record.id))
         self._records[record.id] = record
         self._happened(record, act, at, by)
 

@@ -19,7 +19,7 @@ class _Change:
     before: Record | None
 
 
-class Past:
+class UndoLog:
     """The changes of the last minute. Used under the world's lock."""
 
     def __init__(self) -> None:
