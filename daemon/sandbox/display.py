@@ -21,12 +21,12 @@ from daemon.model.incident import Kind, Phase
 from daemon.sandbox.history import Act, Happening
 from daemon.sandbox.verdict import Case, Told, Verdict
 
-WIDTH_OF_A_FILE = 120
+FILE_WIDTH = 120
 MANY = 60
 """Above this number of events or incidents, only figures are shown."""
-ROWS_BESIDES = 8
-"""Lines of the live display that are not events."""
-WIDTH_OF_A_WORD = 21
+OTHER_ROWS = 8
+"""LineDisplay of the live display that are not events."""
+WORD_WIDTH = 21
 COLOURS: dict[str, str] = {
     Act.OPENED: "red",
     Act.CONFIRMED: "red",
@@ -40,7 +40,7 @@ COLOURS: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Frame:
     """The state of the run at one moment."""
 
     began: datetime
@@ -71,7 +71,7 @@ class Scene:
         return sorted(lines, key=lambda line: line[0])
 
 
-class Stage(Protocol):
+class Display(Protocol):
     """Shows the progress of a run, inside a `with` block."""
 
     def __enter__(self) -> Self:
@@ -80,11 +80,11 @@ class Stage(Protocol):
     def __exit__(self, *_: object) -> None:
         """Ends the display."""
 
-    def show(self, scene: Scene) -> None:
+    def show(self, frame: Frame) -> None:
         """Shows this state."""
 
 
-class Picture:
+class LiveDisplay:
     """A live display on a terminal."""
 
     def __init__(self, console: Console) -> None:
@@ -101,19 +101,19 @@ class Picture:
         """Clears it."""
         self._live.__exit__(None, None, None)
 
-    def show(self, scene: Scene) -> None:
+    def show(self, frame: Frame) -> None:
         """Redraws the display."""
-        rows = max(3, min(24, self._console.height - ROWS_BESIDES))
-        table = Table(expand=True, title=f"{scene.elapsed:.1f} s: {scene.doing}", title_justify="left")
-        signl4 = Text("SIGNL4: down, answers 503", "bold red") if scene.down else Text("SIGNL4")
+        rows = max(3, min(24, self._console.height - OTHER_ROWS))
+        table = Table(expand=True, title=f"{frame.elapsed:.1f} s: {frame.doing}", title_justify="left")
+        signl4 = Text("SIGNL4: down, answers 503", "bold red") if frame.down else Text("SIGNL4")
         table.add_column("Better Stack", ratio=1, no_wrap=True)
         table.add_column(signl4, ratio=1, no_wrap=True)
-        table.add_row(_last(scene.happened, rows), _last(scene.told, rows))
-        bar = ProgressBar(total=1.0, completed=scene.done, width=self._console.width)
+        table.add_row(_last(frame.happened, rows), _last(frame.told, rows))
+        bar = ProgressBar(total=1.0, completed=frame.done, width=self._console.width)
         self._live.update(Group(table, bar), refresh=True)
 
 
-class Lines:
+class LineDisplay:
     """Plain lines, for a file or a pipe."""
 
     def __init__(self, console: Console, *, every_thing: bool) -> None:
@@ -131,23 +131,23 @@ class Lines:
     def __exit__(self, *_: object) -> None:
         """Nothing to clean up."""
 
-    def show(self, scene: Scene) -> None:
+    def show(self, frame: Frame) -> None:
         """Prints what is new."""
-        if scene.down != self._down:
-            self._down = scene.down
+        if frame.down != self._down:
+            self._down = frame.down
             self._console.print(
-                f"SIGNL4        {scene.elapsed:6.1f}  {'down, answers 503' if scene.down else 'up again'}"
+                f"SIGNL4        {frame.elapsed:6.1f}  {'down, answers 503' if frame.down else 'up again'}"
             )
         if self._every_thing:
-            for line in self._new(scene):
+            for line in self._new(frame):
                 self._console.print(line, no_wrap=True, overflow="ignore", crop=False)
-        elif (tenth := int(scene.done * 10)) > self._tenth:
+        elif (tenth := int(frame.done * 10)) > self._tenth:
             self._tenth = tenth
-            things, events = len(scene.history), len(scene.told)
+            things, events = len(frame.history), len(frame.told)
             self._console.print(f"{tenth * 10:3d} %  {things} things happened, SIGNL4 was told {events}")
 
-    def _new(self, scene: Scene) -> Iterator[Text]:
-        sides = [(scene.happened, "Better Stack  "), (scene.told, "SIGNL4        ")]
+    def _new(self, frame: Frame) -> Iterator[Text]:
+        sides = [(frame.happened, "Better Stack  "), (frame.told, "SIGNL4        ")]
         lines: list[tuple[datetime, Text]] = []
         for side, (items, label) in enumerate(sides):
             lines += [(at, Text(label).append_text(text)) for at, text in items[self._shown[side] :]]
@@ -155,24 +155,22 @@ class Lines:
         yield from (line for _, line in sorted(lines, key=lambda line: line[0]))
 
 
-class Audience:
+class Output:
     """Standard output."""
 
     def __init__(self) -> None:
         """A file gets lines of a fixed width."""
         terminal = Console(highlight=False, markup=False)
-        self._console = (
-            terminal if terminal.is_terminal else Console(highlight=False, markup=False, width=WIDTH_OF_A_FILE)
-        )
+        self._console = terminal if terminal.is_terminal else Console(highlight=False, markup=False, width=FILE_WIDTH)
 
     def say(self, sentence: str) -> None:
         """Prints the sentence unchanged."""
         self._console.print(sentence, soft_wrap=not self._console.is_terminal)
 
-    def stage(self, things: int) -> Stage:
+    def display(self, things: int) -> Display:
         """The display for a script with this number of changes."""
         console = self._console
-        return Picture(console) if console.is_terminal else Lines(console, every_thing=things <= MANY)
+        return LiveDisplay(console) if console.is_terminal else LineDisplay(console, every_thing=things <= MANY)
 
     def report(self, verdict: Verdict, began: datetime) -> None:
         """Prints the verdict: every incident if there are few, else figures and the incidents with a flaw."""
@@ -236,7 +234,7 @@ def _told(told: Told, began: datetime, name: str = "") -> Text:
 
 def _line(time: timedelta, word: str, more: str) -> Text:
     line = Text.assemble(f"{time.total_seconds():6.1f}  ", (word, COLOURS.get(word, "")))
-    return line.append(" " * max(1, WIDTH_OF_A_WORD - len(line)) + more if more else "")
+    return line.append(" " * max(1, WORD_WIDTH - len(line)) + more if more else "")
 
 
 def _last(items: Sequence[tuple[datetime, Text]], rows: int) -> Text:
