@@ -25,7 +25,7 @@ FILE_WIDTH = 120
 MANY = 60
 """Above this number of events or incidents, only figures are shown."""
 OTHER_ROWS = 8
-"""LineDisplay of the live display that are not events."""
+"""Lines of the live display that are not events."""
 WORD_WIDTH = 21
 COLOURS: dict[str, str] = {
     Act.OPENED: "red",
