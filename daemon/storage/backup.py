@@ -41,7 +41,7 @@ def backup(url: str, copy: Path) -> None:
         raise DatabaseUnusableError(f"the backup to {copy} failed ({why(error)}); {MEND}") from None
 
 
-def put_by(file: Path, revision: str, on_progress: Callable[[], None]) -> Path:
+def copy_before_upgrade(file: Path, revision: str, on_progress: Callable[[], None]) -> Path:
     """Copies a database of that schema revision to a file beside it, and deletes all but the last `KEPT` copies.
 
     The caller holds the lock. Raises `DatabaseUnusableError`.

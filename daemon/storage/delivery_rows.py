@@ -19,22 +19,22 @@ def refused() -> ColumnElement[bool]:
     return or_(DELIVERIES.c.refused_payload.is_not(None), DELIVERIES.c.own_fault)
 
 
-def alike(other: FromClause) -> ColumnElement[bool]:
+def related(other: FromClause) -> ColumnElement[bool]:
     """`other` has the same incident and the same destination."""
     same_incident = other.c.incident_id == DELIVERIES.c.incident_id
     return and_(same_incident, other.c.destination == DELIVERIES.c.destination)
 
 
-def first() -> ColumnElement[bool]:
-    """No earlier pending row is `alike`. This keeps the order within an incident."""
+def oldest_pending() -> ColumnElement[bool]:
+    """There is no earlier pending row that is `related`. This keeps the order within an incident."""
     earlier = DELIVERIES.alias()
-    return ~exists().where(alike(earlier), earlier.c.state == DeliveryState.PENDING, earlier.c.id < DELIVERIES.c.id)
+    return ~exists().where(related(earlier), earlier.c.state == DeliveryState.PENDING, earlier.c.id < DELIVERIES.c.id)
 
 
 def ends(end: FromClause) -> ColumnElement[bool]:
     """`end` is the `resolved` of the same generation."""
     same = end.c.generation == DELIVERIES.c.generation
-    return and_(alike(end), same, end.c.kind == Kind.RESOLVED, DELIVERIES.c.kind != Kind.RESOLVED)
+    return and_(related(end), same, end.c.kind == Kind.RESOLVED, DELIVERIES.c.kind != Kind.RESOLVED)
 
 
 def of_alarm() -> ColumnElement[bool]:
@@ -46,31 +46,31 @@ def too_late() -> ColumnElement[bool]:
     """Sending the row would contradict the present: it would open what is over, or close what is open again."""
     end, later = DELIVERIES.alias(), DELIVERIES.alias()
     again = later.c.generation > DELIVERIES.c.generation
-    reopened = exists().where(alike(later), again, later.c.kind == Kind.NEW, DELIVERIES.c.kind == Kind.RESOLVED)
+    reopened = exists().where(related(later), again, later.c.kind == Kind.NEW, DELIVERIES.c.kind == Kind.RESOLVED)
     return or_(exists().where(ends(end)), reopened)
 
 
-def pointless() -> ColumnElement[bool]:
+def obsolete() -> ColumnElement[bool]:
     """A dead row of an own alarm that is obsolete. For incidents a person decides that."""
     begun = DELIVERIES.alias()
-    same = [alike(begun), begun.c.generation == DELIVERIES.c.generation]
+    same = [related(begun), begun.c.generation == DELIVERIES.c.generation]
     given_up = [begun.c.kind == Kind.NEW, begun.c.state == DeliveryState.SUPERSEDED]
     unheard_end = exists().where(*same, *given_up, DELIVERIES.c.kind == Kind.RESOLVED)
     return and_(DELIVERIES.c.state == DeliveryState.DEAD, of_alarm(), or_(too_late(), unheard_end))
 
 
-def never_told(incident_id: str, generation: int, destination: str) -> "Select[*tuple[Any, ...]]":
+def new_never_sent(incident_id: str, generation: int, destination: str) -> "Select[*tuple[Any, ...]]":
     """Whether the `new` of this generation was superseded before any attempt to send it to this destination."""
     same = [
         DELIVERIES.c.incident_id == incident_id,
         DELIVERIES.c.generation == generation,
         DELIVERIES.c.destination == destination,
     ]
-    unheard = [DELIVERIES.c.kind == Kind.NEW, DELIVERIES.c.attempts == 0]
-    return select(exists().where(*same, *unheard, DELIVERIES.c.state == DeliveryState.SUPERSEDED))
+    unsent = [DELIVERIES.c.kind == Kind.NEW, DELIVERIES.c.attempts == 0]
+    return select(exists().where(*same, *unsent, DELIVERIES.c.state == DeliveryState.SUPERSEDED))
 
 
-def waited_in_vain() -> list[ColumnElement[bool]]:
+def failed_in_outage() -> list[ColumnElement[bool]]:
     """Deliveries that wait because SIGNL4 was down: they failed, and no other delivery was accepted since.
 
     A single failure counts only for a delivery without an earlier one; otherwise each success would trigger a retry.

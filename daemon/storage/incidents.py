@@ -142,14 +142,14 @@ def _put_delivery(
     payload: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    unheard = connection.execute(rows.never_told(after.id, transition.generation, DEFAULT)).scalar_one()
+    unsent = connection.execute(rows.new_never_sent(after.id, transition.generation, DEFAULT)).scalar_one()
     row = {
         "incident_id": after.id,
         "destination": DEFAULT,
         "generation": transition.generation,
         "kind": transition.kind,
-        "state": DeliveryState.SUPERSEDED if unheard else DeliveryState.PENDING,
-        "reason": "nobody was told of the beginning" if unheard else transition.reason,
+        "state": DeliveryState.SUPERSEDED if unsent else DeliveryState.PENDING,
+        "reason": "nobody was told of the beginning" if unsent else transition.reason,
         "external_id": after.external_id,
         "payload": payload,
         "attempts": 0,

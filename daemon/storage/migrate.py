@@ -17,9 +17,9 @@ from daemon.storage.revision import MIGRATIONS, file_of
 from daemon.storage.safe_path import open_file, resolved
 from daemon.storage.sqlite import why
 
-STEPS = 100_000
+INSTRUCTIONS = 100_000
 """Instructions of SQLite's virtual machine between two reads of the clock; some milliseconds."""
-PACE = 1.0
+REPORT_SECONDS = 1.0
 """Seconds between two signs of progress; each is one byte."""
 
 
@@ -37,19 +37,19 @@ def migrate(url: str) -> None:
 
 
 def _report_progress(connection: Connection) -> None:
-    said_at = time.monotonic()
+    reported_at = time.monotonic()
 
     def report() -> bool:
         """Always continues; an exception aborts the migration, as when nobody reads standard output any more."""
-        nonlocal said_at
-        if time.monotonic() - said_at >= PACE:
-            said_at = time.monotonic()
+        nonlocal reported_at
+        if time.monotonic() - reported_at >= REPORT_SECONDS:
+            reported_at = time.monotonic()
             os.write(sys.stdout.fileno(), b".")
         return False
 
     driver = connection.connection.driver_connection
     assert driver is not None
-    driver.set_progress_handler(report, STEPS)
+    driver.set_progress_handler(report, INSTRUCTIONS)
 
 
 if __name__ == "__main__":

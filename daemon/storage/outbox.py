@@ -30,7 +30,7 @@ from daemon.storage import delivery_rows as rows
 from daemon.storage import destination_rows
 from daemon.storage.delivery_rows import PENDING, TAKEN
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, UNTROUBLED
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, NO_FAILURES
 
 
 class Outbox:
@@ -46,7 +46,7 @@ class Outbox:
         opens = ((False, admission.clean_from), (True, admission.refused_from))
         admitted = [refused for refused, at in opens if at <= now]
         end, previous = DELIVERIES.alias(), DELIVERIES.alias()
-        previous_at = select(func.max(previous.c.delivered_at)).where(rows.alike(previous))
+        previous_at = select(func.max(previous.c.delivered_at)).where(rows.related(previous))
         query = (
             select(
                 DELIVERIES,
@@ -56,7 +56,7 @@ class Outbox:
                 _failing(self._destination.name).label("failing"),
             )
             .outerjoin(end, rows.ends(end))
-            .where(self._ours, PENDING, rows.first(), DELIVERIES.c.due_at <= now, rows.refused().in_(admitted))
+            .where(self._ours, PENDING, rows.oldest_pending(), DELIVERIES.c.due_at <= now, rows.refused().in_(admitted))
             .where(DELIVERIES.c.incident_id.not_in(list(busy)))
             .where(true() if admission.own_faults else ~DELIVERIES.c.own_fault)
             .order_by(*_most_urgent_first(end, admission, now), DELIVERIES.c.occurred_at, DELIVERIES.c.id)
@@ -74,7 +74,7 @@ class Outbox:
         ]
         query = (
             select(func.min(DELIVERIES.c.due_at).label("due_at"), *alike)
-            .where(self._ours, PENDING, rows.first(), DELIVERIES.c.incident_id.not_in(list(busy)))
+            .where(self._ours, PENDING, rows.oldest_pending(), DELIVERIES.c.incident_id.not_in(list(busy)))
             .group_by(*alike)
         )
         with transaction(self._engine, writes=False) as connection:
@@ -91,7 +91,7 @@ class Outbox:
         # An operator may have changed this row or an earlier one.
         as_read = [
             PENDING,
-            rows.first(),
+            rows.oldest_pending(),
             DELIVERIES.c.id == delivery.id,
             DELIVERIES.c.attempts == delivery.attempts,
             DELIVERIES.c.refused_payload.is_not(None) == delivery.refused,
@@ -117,7 +117,7 @@ class Outbox:
         dropped during its attempt is delivered if SIGNL4 accepted it; else it stays dropped, and this is `False`.
         """
         values: dict[str, Any] = {
-            **_fared(delivery, answer, disposition, now),
+            **_result_values(delivery, answer, disposition, now),
         }
         open_to_it = PENDING
         if isinstance(answer.outcome, Delivered):
@@ -131,7 +131,7 @@ class Outbox:
             taken = connection.execute(query).rowcount == 1
             if disposition.state is DeliveryState.DELIVERED:
                 at_once = {"due_at": func.min(DELIVERIES.c.due_at, now), "failures": 0}
-                connection.execute(update(DELIVERIES).where(self._ours, *rows.waited_in_vain()).values(at_once))
+                connection.execute(update(DELIVERIES).where(self._ours, *rows.failed_in_outage()).values(at_once))
                 destination_rows.count_taken(connection, self._destination)
             destination_rows.write(connection, self._destination, target)
             if event_limit is not None:
@@ -155,7 +155,7 @@ class Outbox:
         """Supersedes the dead deliveries of own alarms that are over."""
         with transaction(self._engine, writes=True) as connection:
             superseded = {"state": DeliveryState.SUPERSEDED, "reason": rows.ALARM_OVER}
-            connection.execute(update(DELIVERIES).where(rows.pointless()).values(superseded))
+            connection.execute(update(DELIVERIES).where(rows.obsolete()).values(superseded))
 
     def target(self) -> DestinationState:
         """The recorded state of the destination."""
@@ -216,14 +216,14 @@ def _delivery(row: Row[Any]) -> Delivery:
     )
 
 
-def _fared(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
+def _result_values(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
     """The result of an attempt, as column values."""
     return {"state": disposition.state, "due_at": disposition.due_at, **_outcome(delivery, answer, disposition, now)}
 
 
 def _outcome(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
     if isinstance(answer.outcome, Delivered):
-        return {"delivered_at": now, "event_id": answer.outcome.event_id, **UNTROUBLED}
+        return {"delivered_at": now, "event_id": answer.outcome.event_id, **NO_FAILURES}
     fared = {
         "last_error": answer.outcome.why,
         "failing_since": func.coalesce(DELIVERIES.c.failing_since, now),

@@ -17,7 +17,7 @@ from daemon.model.snapshot import Duty, OwnFault, Snapshot
 from daemon.storage import delivery_rows as rows
 from daemon.storage import unreadable_rows
 from daemon.storage.engine import transaction
-from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, OPEN, PROGRESS, UNTROUBLED
+from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, NO_FAILURES, OPEN, PROGRESS
 
 DROPPED = "dropped by hand"
 GIVEN_UP_FROM = (DeliveryState.PENDING, DeliveryState.DEAD)
@@ -96,7 +96,7 @@ def _own_faults(connection: Connection) -> tuple[OwnFault, ...]:
 def _is_held_up() -> ColumnElement[bool]:
     """Whether a delivery of the same incident, or this one, has a fault of its own."""
     own = DELIVERIES.alias()
-    return exists().where(rows.alike(own), own.c.state == DeliveryState.PENDING, own.c.own_fault)
+    return exists().where(rows.related(own), own.c.state == DeliveryState.PENDING, own.c.own_fault)
 
 
 def _count(connection: Connection, which: Any) -> int:
@@ -149,12 +149,12 @@ def _revive(connection: Connection, delivery_id: int, now: datetime, *, force: b
         return Revival(delivery_id, None, "due now")
     if row.state != DeliveryState.DEAD:
         return Revival(delivery_id, f"delivery {delivery_id} is {row.state}, not dead")
-    if row.pointless and not force:
+    if row.obsolete and not force:
         _update(connection, delivery_id, state=DeliveryState.SUPERSEDED, reason=rows.ALARM_OVER)
         return Revival(delivery_id, None, f"superseded: {rows.ALARM_OVER}")
     if row.too_late and not force:
         return Revival(delivery_id, _too_late(row))
-    afresh = {"payload": row.refused_payload or row.payload, "refused_payload": None, **UNTROUBLED}
+    afresh = {"payload": row.refused_payload or row.payload, "refused_payload": None, **NO_FAILURES}
     _update(connection, delivery_id, state=DeliveryState.PENDING, due_at=now, **afresh)
     return Revival(delivery_id, None)
 
@@ -218,7 +218,7 @@ def _row(connection: Connection, delivery_id: int) -> Row[Any] | None:
     """The delivery, and whether it is too late or pointless; `None` if there is none."""
     if not _is_possible(delivery_id):
         return None
-    judged = [rows.too_late().label("too_late"), rows.pointless().label("pointless")]
+    judged = [rows.too_late().label("too_late"), rows.obsolete().label("obsolete")]
     query = select(DELIVERIES, *judged)
     return connection.execute(query.where(DELIVERIES.c.id == delivery_id)).one_or_none()
 

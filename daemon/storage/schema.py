@@ -143,7 +143,7 @@ DELIVERIES = Table(
 )
 Index("ix_deliveries_pending", DELIVERIES.c.incident_id, DELIVERIES.c.id, sqlite_where=text("state = 'pending'"))
 
-UNTROUBLED = {
+NO_FAILURES = {
     "failing_since": None,
     "failing_from": None,
     "failures": 0,

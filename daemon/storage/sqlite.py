@@ -16,7 +16,7 @@ BUSY_SECONDS = 5
 """Longest wait for the locks of other connections."""
 WRITING = "mode=rw"
 """Never creates the file, so that a missing database is not mistaken for an empty one."""
-UNMENDED = {"SQLITE_PROTOCOL", "SQLITE_READONLY_RECOVERY", "SQLITE_READONLY_CANTINIT"}
+BROKEN_INDEX = {"SQLITE_PROTOCOL", "SQLITE_READONLY_RECOVERY", "SQLITE_READONLY_CANTINIT"}
 """Errors that a read-only connection gets from a half-made WAL index (sqlite.org/rescode.html)."""
 
 
@@ -47,15 +47,15 @@ def reading(file: Path) -> str:
 def read_only(file: Path, patience: float) -> sqlite3.Connection:
     """A read-only connection that has proved it can read. Raises SQLite's errors, and those of `reading`."""
     try:
-        return _tried(file, reading(file), patience)
+        return _checked(file, reading(file), patience)
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorname", "") not in UNMENDED or _is_anothers(file):
+        if getattr(error, "sqlite_errorname", "") not in BROKEN_INDEX or _is_in_use(file):
             raise
         # A killed process left a broken index, and no other process runs to repair it: repair it here, if writable.
-        return _tried(file, "mode=ro", patience)
+        return _checked(file, "mode=ro", patience)
 
 
-def _tried(file: Path, query: str, patience: float) -> sqlite3.Connection:
+def _checked(file: Path, query: str, patience: float) -> sqlite3.Connection:
     connection = connected(file, query, patience)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -65,7 +65,7 @@ def _tried(file: Path, query: str, patience: float) -> sqlite3.Connection:
     return connection
 
 
-def _is_anothers(file: Path) -> bool:
+def _is_in_use(file: Path) -> bool:
     """Whether another process works on the database."""
     holder = lock.holder_at(file)
     return holder is not None and holder.pid != os.getpid()

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
-from daemon.storage.backup import put_by
+from daemon.storage.backup import copy_before_upgrade
 from daemon.storage.engine import open_engine, transaction
 from daemon.storage.revision import REVISIONS, file_of, revision_of
 from daemon.storage.safe_path import MEND
@@ -26,7 +26,7 @@ def upgrade(url: str, on_progress: Callable[[], None] = lambda: None) -> bool:
         _check_writable(url)
         return False
     if revision is not None:
-        put_by(file_of(url), revision, on_progress)
+        copy_before_upgrade(file_of(url), revision, on_progress)
     _migrate(url, on_progress)
     return True
 

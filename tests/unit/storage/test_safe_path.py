@@ -11,7 +11,7 @@ import pytest
 
 from daemon.model.errors import DatabaseUnusableError
 from daemon.model.printable import printable
-from daemon.storage.backup import backup, put_by
+from daemon.storage.backup import backup, copy_before_upgrade
 from daemon.storage.engine import existing, open_engine, reader, transaction
 from daemon.storage.instance import locked
 from daemon.storage.revision import check_place
@@ -91,7 +91,7 @@ def test_a_copy_before_an_upgrade_goes_through_no_link(group_directory: Path) ->
     precious = group_directory.parent / "precious"
     for name in ("state.db.schema-0001.bak", "state.db.schema-0001.bak.part"):
         (group_directory / name).symlink_to(precious)
-    put_by(group_directory / "state.db", "0001", lambda: None)
+    copy_before_upgrade(group_directory / "state.db", "0001", lambda: None)
     assert precious.read_text() == "do not lose me"
     copy = group_directory / "state.db.schema-0001.bak"
     assert not copy.is_symlink()
