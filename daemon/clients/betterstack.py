@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from daemon.clients.dates import WRITTEN
 from daemon.clients.http import ExchangeError, HttpClient, Response, TooLargeError, described
 from daemon.clients.json_input import TooManyValuesError
-from daemon.clients.pages import Sheet, pages
+from daemon.clients.pages import PageResponse, pages
 from daemon.clients.records import has_unknown_status, read_incident
 from daemon.config.settings import BetterStackSection
 from daemon.model.errors import BetterStackError, ForbiddenError, StoppedError, TokenRefusedError, UnreadableAnswerError
@@ -104,11 +104,11 @@ class BetterStack:
         return incident if incident.id == incident_id else Absence.UNREADABLE
 
     def _pages(self, which: Mapping[str, str]) -> Iterator[Page]:
-        def ask(size: int, number: int) -> Sheet:
+        def ask(size: int, number: int) -> PageResponse:
             # Every page request repeats all parameters: whether `next` keeps the filters is not documented.
             reply = self._get(_PATH, {**which, **self._team, "per_page": str(size), "page": str(number)})
             document = self._document(reply, list)
-            return Sheet(document["data"], size, _following(document))
+            return PageResponse(document["data"], size, _following(document))
 
         return pages(ask, self._read, self._report, self._warning)
 

@@ -137,7 +137,7 @@ class HttpClient:
         url = f"{base_url or self._base_url}{path}"
         stream = self._http.stream(method, url, headers=headers, params=params, content=content)
         try:
-            with self._explained(), stream as response:
+            with self._as_exchange_error(), stream as response:
                 self._check_who_answers(response)
                 return self._read(response)
         except ExchangeError as error:
@@ -151,7 +151,7 @@ class HttpClient:
         status, headers = response.status_code, {key.lower(): value for key, value in response.headers.items()}
         body = bytearray()
         try:
-            with self._explained():
+            with self._as_exchange_error():
                 for piece in decompressed(response.iter_raw(), headers.get("content-encoding", ""), SIZE_CAP):
                     body += piece
         except ExchangeError as error:
@@ -162,7 +162,7 @@ class HttpClient:
         return Response(status, headers, bytes(body))
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _as_exchange_error(self) -> Iterator[None]:
         """Turns the errors of the libraries into `ExchangeError`."""
         try:
             yield

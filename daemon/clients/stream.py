@@ -141,7 +141,7 @@ class TlsWithinTls:
                 result = act()
             except ssl.SSLWantReadError:
                 self._send_out(until)
-                self._outer.settimeout(_until(until))
+                self._outer.settimeout(_seconds_until(until))
                 if received := self._outer.recv(RECORD):
                     self._incoming.write(received)
                 else:
@@ -152,11 +152,11 @@ class TlsWithinTls:
 
     def _send_out(self, until: float) -> None:
         while content := self._outgoing.read():
-            self._outer.settimeout(_until(until))
+            self._outer.settimeout(_seconds_until(until))
             self._outer.sendall(content)
 
 
-def _until(until: float) -> float:
+def _seconds_until(until: float) -> float:
     left = until - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")
