@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 STEP = 1.0
 """Deviation of the wall clock (s) that counts as a step; less is normal clock discipline."""
-ALIKE = 60.0
+TOLERANCE = 60.0
 """Seconds by which two `Date` headers may differ and still agree: a response may be slow to arrive."""
 
 
@@ -22,15 +22,15 @@ class SteadyClock:
     """
 
     def __init__(self) -> None:
-        self._apart = _apart()
+        self._offset = _offset()
 
     def __call__(self) -> datetime:
         """The time, aware and in UTC."""
-        return datetime.fromtimestamp(time.monotonic() + self._apart, UTC)
+        return datetime.fromtimestamp(time.monotonic() + self._offset, UTC)
 
     def step(self) -> timedelta | None:
         """By how much the wall clock was stepped since the last adjustment; `None` if not. Follows small drift."""
-        off = _apart() - self._apart
+        off = _offset() - self._offset
         if abs(off) > STEP:
             return timedelta(seconds=off)
         self.set_right()
@@ -38,10 +38,10 @@ class SteadyClock:
 
     def set_right(self) -> None:
         """Adopts the time of the wall clock."""
-        self._apart = _apart()
+        self._offset = _offset()
 
 
-def _apart() -> float:
+def _offset() -> float:
     return time.time() - time.monotonic()
 
 
@@ -54,20 +54,20 @@ class TheirClock:
     def __init__(self, ours: Callable[[], datetime], ahead: timedelta | None = None) -> None:
         """`ahead`: how far it was last ahead of the local clock, if known."""
         self._ours = ours
-        self._apart = None if ahead is None else (ours() + ahead).timestamp() - time.monotonic()
-        self._heard = self._apart
+        self._offset = None if ahead is None else (ours() + ahead).timestamp() - time.monotonic()
+        self._last_reported = self._offset
 
     def __call__(self) -> datetime:
         """The time, aware and in UTC."""
-        return self._ours() if self._apart is None else datetime.fromtimestamp(time.monotonic() + self._apart, UTC)
+        return self._ours() if self._offset is None else datetime.fromtimestamp(time.monotonic() + self._offset, UTC)
 
     def is_ahead(self, ahead: timedelta) -> None:
         """Reports that a response showed Better Stack's clock this far ahead of the wall clock.
 
         A time that contradicts the known one needs two responses in a row: one may come from a portal or a proxy.
         """
-        said = _apart() + ahead.total_seconds()
-        known = [moment for moment in (self._apart, self._heard) if moment is not None]
-        if not known or any(abs(said - moment) <= ALIKE for moment in known):
-            self._apart = said
-        self._heard = said
+        reported = _offset() + ahead.total_seconds()
+        known = [moment for moment in (self._offset, self._last_reported) if moment is not None]
+        if not known or any(abs(reported - moment) <= TOLERANCE for moment in known):
+            self._offset = reported
+        self._last_reported = reported

@@ -1,7 +1,7 @@
 """Buffered output of the process: one thread writes all lines, so a slow reader blocks no other thread.
 
 1. A caller waits until its line is written, so that lines before a crash are out; but at most `PATIENCE`, and after a
-   wait in vain no caller waits for `MISTRUST`.
+   wait in vain no caller waits for `NO_WAIT`.
 2. Lines keep their order. The buffer holds at most `MOST` characters; beyond that the oldest lines are dropped, so the
    last lines of a process survive. The number of lost lines is written as soon as the reader reads again.
 3. At the end of the process the buffer is written, within a time limit.
@@ -26,11 +26,11 @@ MOST, EACH = 500_000, 200
 """Size of the buffer, and the overhead counted for each line, in characters. A single line may be larger."""
 PATIENCE = 0.2
 """Seconds that a caller waits for its line."""
-MISTRUST = 60.0
+NO_WAIT = 60.0
 """Seconds without such waits after one in vain."""
 LAST_WORDS = 2.0
 """Seconds to write the buffer at the end of the process."""
-AGAIN = 0.1
+RETRY_SECONDS = 0.1
 """Seconds between two attempts to write."""
 CHUNK, LEAST = 65536, select.PIPE_BUF
 """Most bytes of one write. A pipe that is ready accepts the smaller number without blocking."""
@@ -60,7 +60,7 @@ class Outlet:
         self._changed = Condition()
         self._waiting: deque[tuple[int, Line]] = deque()
         self._size = self._lost = self._handed = self._done = self._given_up = 0
-        self._mistrusted_until = 0.0
+        self._no_wait_until = 0.0
         self._writer: Thread | None = None
         atexit.register(self.flush, LAST_WORDS)
 
@@ -73,10 +73,10 @@ class Outlet:
             self._size += line.weight
             self._make_room()
             self._changed.notify_all()
-            if not self._is_writing() or current_thread() is self._writer or time.monotonic() < self._mistrusted_until:
+            if not self._is_writing() or current_thread() is self._writer or time.monotonic() < self._no_wait_until:
                 return
             if not self._changed.wait_for(lambda: self._done >= number, PATIENCE):
-                self._mistrusted_until = time.monotonic() + MISTRUST
+                self._no_wait_until = time.monotonic() + NO_WAIT
 
     def flush(self, seconds: float) -> bool:
         """Waits until all lines are written; returns whether they are. Does not wait twice for the same lines."""
@@ -162,7 +162,7 @@ class _Descriptor:
         if line.first is not None and until is None:
             with suppress(OSError):
                 while not line.first():
-                    time.sleep(AGAIN)
+                    time.sleep(RETRY_SECONDS)
                 return
         data = f"{line.text}\n".encode(self._encoding, "replace")
         if self._torn:
@@ -174,7 +174,7 @@ class _Descriptor:
             try:
                 left = left[os.write(self._descriptor, left[: CHUNK if until is None else LEAST]) :]
             except BlockingIOError:
-                time.sleep(AGAIN)
+                time.sleep(RETRY_SECONDS)
             else:
                 self._torn = bool(left)
 
