@@ -87,7 +87,7 @@ class Lookups:
         def ask(incident_ids: Iterable[str]) -> None:
             for incident_id in incident_ids:
                 try:
-                    self._look_at(incident_id, take, found)
+                    self._read_one(incident_id, take, found)
                     answered.add(incident_id)
                 except BetterStackError as error:
                     failed[incident_id] = error
@@ -99,13 +99,13 @@ class Lookups:
         # Records that failed before come last, so that a bad record never delays the others.
         last = {*self._failed, *aside}
         ask(sorted(wanted - resting, key=lambda incident_id: (incident_id in last, incident_id)))
-        if 0 < len(failed) < AT_ONCE <= len(failed) + len(resting) and not _left_alone(failed):
+        if 0 < len(failed) < AT_ONCE <= len(failed) + len(resting) and not _asked_to_wait(failed):
             # Together they would count as a fault of the service, but some of them may be readable again.
             ask(sorted(resting))
         self._failed = failed.keys()
         return failed, answered
 
-    def _look_at(self, incident_id: str, take: Callable[[Incident], None], found: Found) -> None:
+    def _read_one(self, incident_id: str, take: Callable[[Incident], None], found: Found) -> None:
         """Reads one record. Raises `BetterStackError`, also if it is unreadable."""
         read = self._source.lookup(incident_id)
         if isinstance(read, Incident):
@@ -126,7 +126,7 @@ class Lookups:
             self._log(events.RecordReadAgain(unreadable.spelled(incident_id)))
 
 
-def _left_alone(failed: Mapping[str, BetterStackError]) -> bool:
+def _asked_to_wait(failed: Mapping[str, BetterStackError]) -> bool:
     return any(error.retry_after is not None for error in failed.values())
 
 

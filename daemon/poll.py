@@ -135,9 +135,9 @@ class Poll:
         )
         this_round.gone += found.gone
         this_round.errors += found.errors
-        self._look_twice(this_round)
+        self._confirm_doubts(this_round)
 
-    def _look_twice(self, this_round: RoundProgress) -> None:
+    def _confirm_doubts(self, this_round: RoundProgress) -> None:
         """Looks up again what was in doubt before this round and still is; the same answer again decides.
 
         If one response in twenty is stale, one incident in thousands would alert falsely without it.
