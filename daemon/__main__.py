@@ -7,11 +7,11 @@ import sys
 from daemon.host.startup import begin
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-"""How a disk fails that what a command shows is written to."""
+"""Errors of the disk that a command's output is written to."""
 
 
 def start() -> None:
-    """The commands take a fifth of a second to be imported, in which signals come as well."""
+    """Sets up signals before it imports the commands, which takes a fifth of a second."""
     try:
         begin(sys.argv[1:])
         from daemon.cli.main import main
@@ -22,7 +22,7 @@ def start() -> None:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        # What waits in the buffer would be tried once more at the end.
+        # Otherwise Python would write the buffer again at exit, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(f"what was to be shown could not be written ({error.strerror})")
 

@@ -1,6 +1,6 @@
-"""What is made of answers "no such record": deletions, unless all incidents got one at once.
+"""Handles the answer "no such record": a deletion, unless it comes for all incidents at once.
 
-Then the token is suspected: with another team's token every incident answers like that.
+In that case the token is suspected: with another team's token every incident answers like that.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from daemon.storage.incidents import Incidents
 
 
 class Deletions:
-    """Called by the thread of the rounds alone."""
+    """Called only by the thread that polls."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Deletions:
         clock: Callable[[], datetime],
         their_clock: Callable[[], datetime],
     ) -> None:
-        """As `Poll`."""
+        """The arguments are those of `Poll`."""
         self._incidents = incidents
         self._recording = recording
         self._gone_after = settings.poll.gone_after
@@ -35,13 +35,13 @@ class Deletions:
         self._their_clock = their_clock
 
     def settle(self, this_round: RoundProgress, progress: Progress) -> None:
-        """Takes the answers of this round for what they are. Raises `TokenSuspectError`."""
+        """Records the deletions that this round proves. Raises `TokenSuspectError` while the token is suspected."""
         now, theirs = self._clock(), self._their_clock()
         suspected, token = progress.token_suspect_since, self._token(this_round, progress)
         since = suspect_since(this_round.tracked, this_round.seen, this_round.gone, suspected, now, token)
         if token is Token.RECOGNISED or (suspected is not None and since is None):
             self._incidents.know_token(self._fingerprint)
-        # While the token is suspect, time proves nothing: the first answer is noted, and no second one is believed.
+        # While the token is suspected, the first answer is recorded, but no second one proves a deletion.
         proof = timedelta.max if since is not None else self._gone_after
         known = self._incidents.known(this_round.gone)
         self._recording.apply([(before, reconcile_gone(before, proof, now, theirs)) for before in known.values()], now)
@@ -58,7 +58,7 @@ class Deletions:
             )
 
     def _token(self, this_round: RoundProgress, progress: Progress) -> Token:
-        """What is known of the token. Where nothing is tracked there is nothing that a wrong one could end."""
+        """What is known of the token. With nothing tracked, a new one is accepted: it could end no incident."""
         if progress.token_fingerprint == self._fingerprint and progress.token_changed_at is None:
             return Token.KNOWN
         if progress.token_fingerprint == self._fingerprint or not this_round.tracked:

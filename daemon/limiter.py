@@ -1,4 +1,4 @@
-"""What SIGNL4 allows an account, and what was sent to it: all its teams share one limit."""
+"""The rate limiter of a SIGNL4 account, whose teams share one limit."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,28 +9,28 @@ from daemon.model.delivery import Admission, Answer, Scope, TryLater
 
 
 class Limiter:
-    """One for each account, which a reload leaves as it is. Called by the thread of `deliver`."""
+    """One per account; it survives a reload. Called by the thread of `deliver`."""
 
     def __init__(self) -> None:
         self._history: SendHistory | None = None
         self.limit: int | None = None
-        """The events in 15 s, once SIGNL4 has said so."""
+        """Events allowed in 15 s; `None` until SIGNL4 has reported the limit."""
 
     def begin(self, limit: int | None, attempts: Callable[[], tuple[datetime, ...]]) -> None:
-        """What an earlier process learned and sent counts; `attempts` gives when it did so in the last day."""
+        """Restores the limit and the history of an earlier process. `attempts`: its sending times of the last day."""
         if self._history is None:
             self.limit, self._history = limit, SendHistory(attempts())
 
     def admit(self, willing: Admission, in_flight: int, now: datetime) -> Admission:
-        """What is admitted, as far as the limit allows it."""
+        """Restricts an admission by the rate limit."""
         return rate_limit.limit_admission(willing, self._known, self.limit, in_flight, now)
 
     def sent(self, now: datetime) -> None:
-        """An event goes out."""
+        """Records that an event is sent."""
         self._history = rate_limit.counted(self._known, self.limit, now)
 
     def answered(self, answer: Answer, in_flight: int, now: datetime, *, sent_at: datetime) -> None:
-        """What it says of the limit. `in_flight`: so many others are on their way."""
+        """Records what an answer says about the limit. `in_flight`: number of other events in flight."""
         if answer.rate_limit is not None:
             self.limit = answer.rate_limit.events
         refused = isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.TARGET

@@ -1,8 +1,8 @@
-"""Single records: which of them to read in a round, and what is made of those that cannot be read.
+"""Lookups of single records in a round, and the handling of unreadable ones.
 
-1. One that cannot be read fails no round, and nothing is concluded about it: it is set aside and asked for again, with
-   patience, until it can be read, is gone, or nobody needs to know any more.
-2. Several at once fail the round, and are asked for in each one after it; so is the rest, first.
+1. An unreadable record does not fail the round and proves nothing: it is set aside and fetched again with a back-off,
+   until it can be read, is gone, or is no longer needed.
+2. Several at once fail the round. They are fetched again in every following round, after all others.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -21,18 +21,18 @@ from daemon.storage.incidents import Incidents
 
 
 class Records(Protocol):
-    """Better Stack, as far as single records go."""
+    """Better Stack, as lookups use it."""
 
     def lookup(self, incident_id: str) -> Incident | Absence:
-        """One incident by its own record. Raises `BetterStackError`."""
+        """The record of one incident. Raises `BetterStackError`."""
 
 
 @dataclass(slots=True)
 class Found:
-    """What the lookups of a round came to, besides incidents."""
+    """The results of a round's lookups, besides incidents."""
 
     gone: list[str] = field(default_factory=list)
-    """Those of which there is no record."""
+    """Incidents without a record."""
     errors: list[BetterStackError] = field(default_factory=list)
     """Why the round fails."""
 
@@ -54,17 +54,17 @@ class Lookups:
     def read(
         self, wanted: Collection[str], spoilt: Sequence[str], take: Callable[[Incident], None], *, lists_failed: bool
     ) -> Found:
-        """Reads the records that are `wanted`, save those it is too early to ask for again; `take` gets what is read.
+        """Reads the `wanted` records, except those whose back-off has not passed, and passes each incident to `take`.
 
-        `spoilt`: why each of the records in the list of open incidents could not be read that could not. Raises
-        `BetterStackError` where Better Stack asks to be left alone.
+        `spoilt`: the reason for each unreadable record in the list of open incidents. Raises `BetterStackError` if
+        Better Stack asks to wait.
         """
         aside, found = self._incidents.set_aside(), Found()
         failed, answered = self._ask(set(wanted), aside, take, found)
         needed = {*wanted, unreadable.IN_OPEN_LIST} - answered
         before = {one.id: one for one in aside.values() if one.id in needed}
         if lists_failed or any(map(_refuses_token, failed.values())):
-            # Whose fault it is that they failed, nobody can say.
+            # The cause of the failures is unknown, so no record is set aside for them.
             found.errors += failed.values()
             self._set_aside(aside, before)
         else:
@@ -80,14 +80,14 @@ class Lookups:
     def _ask(
         self, wanted: set[str], aside: Mapping[str, Unreadable], take: Callable[[Incident], None], found: Found
     ) -> tuple[dict[str, BetterStackError], set[str]]:
-        """Those that could not be read, and those that could."""
+        """Reads the records. Returns the errors by id, and the ids that were answered."""
         failed: dict[str, BetterStackError] = {}
         answered: set[str] = set()
 
         def ask(incident_ids: Iterable[str]) -> None:
             for incident_id in incident_ids:
                 try:
-                    self._look_at(incident_id, take, found)
+                    self._read_one(incident_id, take, found)
                     answered.add(incident_id)
                 except BetterStackError as error:
                     failed[incident_id] = error
@@ -96,17 +96,17 @@ class Lookups:
 
         now = self._clock()
         resting = wanted & {one.id for one in aside.values() if not unreadable.is_due(one, self._patience, now)}
-        # Those that failed before come last, so that one bad record never keeps the rest waiting.
+        # Records that failed before come last, so that a bad record never delays the others.
         last = {*self._failed, *aside}
         ask(sorted(wanted - resting, key=lambda incident_id: (incident_id in last, incident_id)))
-        if 0 < len(failed) < AT_ONCE <= len(failed) + len(resting) and not _left_alone(failed):
-            # Together they would be the fault of the service, and some of them may be well again.
+        if 0 < len(failed) < AT_ONCE <= len(failed) + len(resting) and not _asked_to_wait(failed):
+            # Together they would count as a fault of the service, but some of them may be readable again.
             ask(sorted(resting))
         self._failed = failed.keys()
         return failed, answered
 
-    def _look_at(self, incident_id: str, take: Callable[[Incident], None], found: Found) -> None:
-        """Reads one record. Raises `BetterStackError`."""
+    def _read_one(self, incident_id: str, take: Callable[[Incident], None], found: Found) -> None:
+        """Reads one record. Raises `BetterStackError`, also if it is unreadable."""
         read = self._source.lookup(incident_id)
         if isinstance(read, Incident):
             take(read)
@@ -126,12 +126,12 @@ class Lookups:
             self._log(events.RecordReadAgain(unreadable.spelled(incident_id)))
 
 
-def _left_alone(failed: Mapping[str, BetterStackError]) -> bool:
+def _asked_to_wait(failed: Mapping[str, BetterStackError]) -> bool:
     return any(error.retry_after is not None for error in failed.values())
 
 
 def _refuses_token(error: BetterStackError) -> bool:
-    """403 for one record, with a token that was good for the lists, is not the token's fault."""
+    """Whether the token is refused. A 403 for one record does not count: the token worked for the lists."""
     return isinstance(error, TokenRefusedError) and not isinstance(error, ForbiddenError)
 
 

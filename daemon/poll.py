@@ -1,13 +1,13 @@
-"""One round: see, decide, record.
+"""One polling round: read, decide, record.
 
 1. Each page is committed as it arrives, incidents and outbox rows together, so that the first alert of a large outage
    does not wait for the last page.
-2. No incident is resolved for being absent: one that vanished from the lists is looked up by its id. So is one that a
-   list contradicts: any answer may come from a replica that lags behind.
-3. A round is complete only if its lists were read whole. A request that fails does not keep the others from being made;
-   the round fails at its end, and the next sweep starts at the last complete one again.
-4. A record that cannot be read fails no round, and nothing is concluded about it: it is set aside and asked for again,
-   with patience. Several at once fail the round.
+2. Absence never resolves an incident: one that vanished from the lists is looked up by its id. So is one that a list
+   contradicts, since any response may come from a lagging replica.
+3. A round is complete only if its lists were read completely. After a failed request the others are still made; the
+   round fails at its end, and the next sweep starts at the last complete round again.
+4. An unreadable record does not fail the round and proves nothing: it is set aside and fetched again with a back-off.
+   Several at once fail the round.
 """
 
 from collections.abc import Callable, Iterable
@@ -30,24 +30,24 @@ from daemon.round_progress import RoundProgress
 from daemon.storage.incidents import Incidents
 
 MANY = 10
-"""When more incidents vanished than this, a list is asked before each of them is."""
+"""If more incidents than this vanished, a list is read before they are looked up one by one."""
 
 
 class Source(Protocol):
-    """Better Stack, as a round needs it. Each raises `BetterStackError`."""
+    """Better Stack, as a round uses it. Each method raises `BetterStackError`."""
 
     def open_pages(self) -> Iterable[Page]:
-        """The incidents that are not over."""
+        """The unresolved incidents."""
 
     def pages_since(self, day: date) -> Iterable[Page]:
         """The incidents that started on that day or later."""
 
     def lookup(self, incident_id: str) -> Incident | Absence:
-        """One incident by its own record."""
+        """The record of one incident."""
 
 
 class Poll:
-    """Asks Better Stack, and writes down what is true and what must therefore be told."""
+    """Polls Better Stack; records the states of incidents and the deliveries that follow from them."""
 
     def __init__(
         self,
@@ -63,8 +63,8 @@ class Poll:
     ) -> None:
         """`clock` gives aware UTC times, `their_clock` those of Better Stack's clock.
 
-        `on_queued` is called after each commit that put something into the outbox. `shown`: where the source notes
-        what each list came to.
+        `on_queued` is called after each commit that added to the outbox. The source appends the counts of each list to
+        `shown`.
         """
         self._source = source
         self._incidents = incidents
@@ -77,7 +77,7 @@ class Poll:
         self._deletions = Deletions(incidents, self._recording, settings, clock, theirs)
 
     def round(self, *, sweep: bool) -> None:
-        """One complete round. Raises `BetterStackError` if it failed, `StoppedError`, `DatabaseBusyError`."""
+        """Runs one complete round. Raises `BetterStackError` if it failed, `StoppedError`, `DatabaseBusyError`."""
         progress = self._incidents.progress()
         tracked, doubted = self._incidents.tracked(), self._incidents.doubted()
         this_round = RoundProgress(self._policy(progress), tracked, self._clock(), doubted)
@@ -106,7 +106,7 @@ class Poll:
         self._look_up(this_round)
 
     def _sweep(self, this_round: RoundProgress, progress: Progress) -> None:
-        """Finds what opened and closed between two rounds."""
+        """Finds incidents that opened and closed between two rounds."""
         now = self._clock()
         unwatched = now - min(progress.last_complete_round_at or now, now)
         since = self._their_clock() - unwatched - timedelta(days=1)
@@ -115,7 +115,7 @@ class Poll:
                 self._recording.take(page, this_round)
 
     def _catch_up(self, this_round: RoundProgress) -> None:
-        """Reads pages from the oldest of many that vanished on, as long as that is less work than lookups."""
+        """Reads pages from the oldest vanished incident on, as long as that takes fewer requests than lookups."""
         lookups = len(this_round.missing)
         starts = [
             at for incident_id in this_round.missing if (at := this_round.tracked[incident_id].started_at) is not None
@@ -135,15 +135,15 @@ class Poll:
         )
         this_round.gone += found.gone
         this_round.errors += found.errors
-        self._look_twice(this_round)
+        self._confirm_doubts(this_round)
 
-    def _look_twice(self, this_round: RoundProgress) -> None:
-        """What was in doubt before this round, and is so again, is believed if one more look says the same.
+    def _confirm_doubts(self, this_round: RoundProgress) -> None:
+        """Looks up again what was in doubt before this round and still is; the same answer again decides.
 
-        Where one answer in twenty is stale, one incident in thousands would else be told of for nothing.
+        If one response in twenty is stale, one incident in thousands would alert falsely without it.
         """
         for incident_id in sorted(this_round.doubted & this_round.doubted_before):
-            # What cannot be read this time stays in doubt.
+            # After an error the incident stays in doubt.
             with suppress(BetterStackError):
                 found = self._source.lookup(incident_id)
                 if isinstance(found, Incident):

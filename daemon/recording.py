@@ -1,6 +1,6 @@
-"""What was seen becomes what is recorded: decide, render, commit.
+"""Records what a round reads: decide, render payloads, commit.
 
-Incidents and outbox rows are committed together, and only then somebody is told that there is something to send.
+Incidents and outbox rows are committed together, and only then the sender is woken.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ from daemon.storage.incidents import Change, Incidents
 
 
 class Recording:
-    """Called by the thread of the rounds alone."""
+    """Called only by the thread that polls."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Recording:
         log: Listener,
         on_queued: Callable[[], None],
     ) -> None:
-        """As `Poll`."""
+        """The arguments are those of `Poll`."""
         self._incidents = incidents
         self._templates = Templates(settings)
         self._clock = clock
@@ -40,7 +40,7 @@ class Recording:
         self._on_queued = on_queued
 
     def take(self, page: Iterable[Incident], this_round: RoundProgress, *, own: bool = False) -> None:
-        """Decides on each incident of a page, or on one by its `own` record, and commits what follows."""
+        """Decides on each incident of a page, or on an incident's `own` record, and commits the result."""
         incidents = {incident.id: incident for incident in page}
         known = self._incidents.known(incidents.keys())
         this_round.recognised |= known.keys() - this_round.seen
@@ -61,7 +61,7 @@ class Recording:
         return self._change(before, seen, decision)
 
     def apply(self, decisions: Iterable[tuple[IncidentState, Decision]], now: datetime) -> None:
-        """Commits what follows from decisions on incidents that Better Stack does not show any more."""
+        """Commits decisions on incidents that Better Stack no longer shows."""
         self._commit([self._change(before, before.as_incident(), decision) for before, decision in decisions], now)
 
     def _change(self, before: IncidentState | None, seen: Incident, decision: Decision) -> Change | None:
@@ -73,7 +73,7 @@ class Recording:
     def _payload(self, transition: Transition, seen: Incident, after: IncidentState) -> dict[str, Any]:
         try:
             return self._templates.payload(transition.kind, seen, after.external_id, transition.note)
-        except Exception as error:  # noqa: BLE001 - whatever a template does, somebody must be woken
+        except Exception as error:  # noqa: BLE001 - a faulty template must not lose the alert
             self._log(events.TemplateFailed(seen.id, transition.kind, repr(error)))
             return minimal(transition.kind, seen.id, after.external_id)
 
@@ -92,5 +92,5 @@ class Recording:
 
 
 def _read(before: IncidentState | None, this_round: RoundProgress) -> Read:
-    """Only what was in doubt before this round is looked at again in it."""
+    """How an own record was read: `OWN_LATER` if an earlier lookup of this round left it in doubt."""
     return Read.OWN_LATER if before is not None and before.id in this_round.doubted else Read.OWN

@@ -1,4 +1,4 @@
-"""What one round has seen so far."""
+"""The progress of one round."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,38 +12,38 @@ from daemon.model.incident import IncidentState
 
 @dataclass(slots=True)
 class RoundProgress:
-    """Made for each round, and used by its thread alone."""
+    """What one round has read so far. Created for each round, and used only by its thread."""
 
     policy: Policy
     tracked: Mapping[str, IncidentState]
     began_at: datetime
     doubted_before: frozenset[str]
-    """What its own record left in doubt, in an earlier round."""
+    """Incidents that their own record left in doubt in an earlier round."""
     seen: set[str] = field(default_factory=set)
     recognised: set[str] = field(default_factory=set)
-    """What was seen and had been recorded before this round."""
+    """Incidents that were seen and had been recorded before."""
     spoilt: tuple[str, ...] = ()
-    """Why each of the records in the list of open incidents that cannot be read could not be."""
+    """The reason for each unreadable record in the list of open incidents."""
     in_doubt: set[str] = field(default_factory=set)
-    """What the incident's own record is to settle."""
+    """Incidents whose own record must decide."""
     doubted: set[str] = field(default_factory=set)
-    """What its own record left in doubt, in this round."""
+    """Incidents that their own record left in doubt in this round."""
     gone: list[str] = field(default_factory=list)
     errors: list[BetterStackError] = field(default_factory=list)
 
     @property
     def to_look_up(self) -> set[str]:
-        """Those whose own record must be read."""
+        """Incidents whose own record must be read."""
         return self.missing | self.in_doubt | self.doubted_before
 
     @property
     def missing(self) -> set[str]:
-        """Those tracked that no list and no record showed yet."""
+        """Tracked incidents not seen in this round yet."""
         return self.tracked.keys() - self.seen
 
     @contextmanager
     def collect_errors(self) -> Iterator[None]:
-        """Notes a failed request and lets the round go on, unless Better Stack asked to be left alone."""
+        """Collects the error of a failed request, so that the round continues; unless Better Stack asked to wait."""
         try:
             yield
         except BetterStackError as error:

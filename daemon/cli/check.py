@@ -1,4 +1,4 @@
-"""`check` and `test-alert`: whether the configuration is good, before it is needed."""
+"""`check` and `test-alert`: test the configuration before it is needed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _report(findings: Iterable[Finding]) -> None:
 
 
 def warnings_of(configuration: Configuration) -> list[str]:
-    """What is odd about a configuration, a sentence each."""
+    """A sentence for each oddity of the configuration."""
     from daemon.decisions.payload import Templates
 
     return [*configuration.warnings, *Templates(configuration.settings).warnings()]

@@ -1,4 +1,4 @@
-"""`db`: looks after the database."""
+"""`db`: upgrades the database and makes backups."""
 
 from __future__ import annotations
 

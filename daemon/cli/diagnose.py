@@ -1,4 +1,4 @@
-"""What an operator wants to know before trusting a configuration with a night: can it read, can it alert."""
+"""Tests of a configuration: whether it can read incidents, and whether it can alert."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,11 +19,11 @@ from daemon.model.errors import BetterStackError
 from daemon.model.incident import Kind
 
 Finding = tuple[bool, str]
-"""Whether it went well, and a sentence."""
+"""Whether the test succeeded, and a sentence."""
 
 
 def plan(configuration: Configuration) -> Iterator[str]:
-    """What the program will do with this configuration. Raises `ConfigError` where it cannot set out for a service."""
+    """What the program will do with this configuration. Raises `ConfigError` if a client cannot be built."""
     settings = configuration.settings
     _try_to_set_out(settings)
     poll, delivery = settings.poll, settings.delivery
@@ -44,7 +44,7 @@ def plan(configuration: Configuration) -> Iterator[str]:
 
 
 def _try_to_set_out(settings: Settings) -> None:
-    """Everything up to the first byte: whom to trust, and which proxy to take."""
+    """Builds every client, which checks certificates and proxies. Raises `ConfigError`. Sends nothing."""
     tls = tls_context(settings.http)
     watchers = [url.get_secret_value() for url in settings.heartbeat.urls]
     for base_url in (settings.betterstack.base_url, settings.signl4.base_url, *watchers):
@@ -52,7 +52,7 @@ def _try_to_set_out(settings: Settings) -> None:
 
 
 def check_online(settings: Settings) -> Iterator[Finding]:
-    """One read of Better Stack with the token, and one connection to SIGNL4's host, which cannot prove the secret."""
+    """Reads one page from Better Stack with the token, and connects to SIGNL4, which cannot prove the secret."""
     tls = tls_context(settings.http)
     warnings: list[str] = []
     times: list[Took] = []
@@ -73,7 +73,7 @@ def check_online(settings: Settings) -> Iterator[Finding]:
             answers = f"answers (HTTP {reply.status}); {_spelled(times[0])}"
             yield True, f"SIGNL4: {settings.signl4.base_url} {answers}"
         except BodyError as error:
-            # What its front page says is nobody's concern here.
+            # The content of its front page does not matter.
             yield True, f"SIGNL4: {settings.signl4.base_url} answers (HTTP {error.reply.status})"
         except ExchangeError as error:
             yield False, f"SIGNL4: {settings.signl4.base_url} was not reached: {error}"
@@ -81,13 +81,13 @@ def check_online(settings: Settings) -> Iterator[Finding]:
 
 
 def _spelled(took: Took) -> str:
-    """Where the time went; a slow look-up or connection is the network's, a slow answer the service's."""
+    """The duration of each step: a slow look-up or connection is due to the network, a slow answer to the service."""
     steps = (("look-up", took.look_up), ("connection", took.connection), ("answer", took.answer))
     return ", ".join(f"{step} {seconds:.2f} s" for step, seconds in steps)
 
 
 def send_test_alert(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
-    """A `new` and its `resolved`, under an external id that no incident can have."""
+    """Sends a `new` and its `resolved`, with an external id that no incident can have."""
     with closing(HttpClient(settings.signl4.base_url, settings.http, tls_context(settings.http))) as http:
         yield from _raise_and_close(Signl4(http, settings.signl4), lambda: pause(settings.delivery.gap.total_seconds()))
 
@@ -102,7 +102,7 @@ def _raise_and_close(signl4: Signl4, pause: Callable[[], None]) -> Iterator[Find
             return
         yield True, f"{kind}: SIGNL4 took it, event id {answer.outcome.event_id or 'not given'} ({external_id})"
         if kind is Kind.NEW:
-            # SIGNL4 stores an event before it acts on it: a `resolved` right behind could overtake its `new`.
+            # SIGNL4 processes stored events in parallel: a `resolved` sent at once could overtake its `new`.
             pause()
 
 

@@ -1,4 +1,4 @@
-"""`status`, `incidents` and `deliveries`: what the database says, whether or not a daemon runs."""
+"""`status`, `incidents` and `deliveries`: show the database, whether or not a daemon runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands put together. Errors become sentences and exit codes here, and nowhere else."""
+"""The command line with all commands. The only place that turns errors into sentences and exit codes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from daemon.host.output import say
 from daemon.host.startup import begin
 from daemon.host.systemd import Systemd
 from daemon.model.errors import AnotherInstanceError, ConfigError, DaemonError, DatabaseUnusableError
-from daemon.model.harmless import harmless
+from daemon.model.printable import printable
 
 EXIT_CODES: dict[type[DaemonError], int] = {ConfigError: 78, DatabaseUnusableError: 78, AnotherInstanceError: 69}
 
@@ -42,10 +42,10 @@ class _Commands(click.Group):
 
 
 def _complain(*sentences: str, as_json: bool) -> None:
-    """On standard error, and to systemd, which goes on showing it when the service has failed."""
+    """Reports errors on standard error, and to systemd, which still shows them when the service has failed."""
     Systemd(os.environ).status(" ".join(sentences))
     level = f"<{PRIORITIES['error']}>" if reaches(sys.stderr, os.environ) else ""
-    for sentence in map(harmless, sentences):
+    for sentence in map(printable, sentences):
         say(sys.stderr, _as_json(sentence) if as_json else f"{level}{sentence}")
 
 
@@ -62,7 +62,7 @@ def _as_json(sentence: str) -> str:
 def main(ctx: click.Context, config: Path | None) -> None:
     """Poll Better Stack incidents and tell SIGNL4, which wakes the person on duty."""
     for stream in (sys.stdout, sys.stderr):
-        # A letter that the terminal cannot show must not keep the rest from being read.
+        # A character that the terminal cannot encode must not prevent the rest of the output.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     ctx.obj = config

@@ -1,6 +1,6 @@
-"""`retry` and `drop`: what an operator decides about single deliveries.
+"""`retry` and `drop`: operate on single deliveries.
 
-One line is said for each id, and whatever could not be done with one does not keep the others from it.
+Each id gets one line of output. A failure for one id does not affect the others.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def drop(configuration: Configuration, ids: tuple[int, ...], yes: bool) -> None:
 
 
 def _retry(url: str, ids: Sequence[int], *, dead: bool, force: bool) -> bool:
-    """Dead deliveries become pending again, waiting ones are due now. Whether all were."""
+    """Makes dead deliveries pending again, and pending ones due now. Returns whether all succeeded."""
     from daemon.storage import queries
     from daemon.storage.engine import existing
 
@@ -64,7 +64,7 @@ def _retry(url: str, ids: Sequence[int], *, dead: bool, force: bool) -> bool:
 
 
 def _drop(url: str, ids: Sequence[int], *, yes: bool) -> bool:
-    """Gives deliveries up, once somebody at a terminal said so, or `--yes` did. Whether all were."""
+    """Drops deliveries, after a confirmation at the terminal or with `--yes`. Returns whether all succeeded."""
     from daemon.storage import queries
     from daemon.storage.engine import existing
 
@@ -86,7 +86,7 @@ def _drop(url: str, ids: Sequence[int], *, yes: bool) -> bool:
 
 
 def _told(row: Mapping[str, Any]) -> str:
-    """What somebody should know of a delivery before giving it up."""
+    """Describes a delivery, for the confirmation."""
     title = (row["payload"] or {}).get("Title", "")
     error = f"; {row['last_error']}" if row["last_error"] else ""
     what = f"delivery {row['id']} tells `{row['kind']}` of incident {row['incident_id']}{title and f' ({title})'}"

@@ -1,6 +1,6 @@
-"""What commands have in common: the configuration, their options, and how they speak.
+"""Shared by the commands: configuration, options, and output.
 
-Each command imports what it needs: `run` must not carry what only people at a terminal need, and `--help` nothing.
+Each command imports only what it needs: `run` must not load what only a terminal needs, and `--help` loads nothing.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from daemon.model.harmless import harmless
+from daemon.model.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LOGGING = {"run", "once"}
-"""The commands that keep a log."""
+"""The commands that write a log."""
 AS_JSON = f"{__name__}.as_json"
-"""The note of the context that complaints are lines of a log in JSON."""
+"""The key in the click context that says errors are printed as JSON log lines."""
 
 config_option = click.option(
     "--config", type=click.Path(path_type=Path, readable=False), metavar="FILE", help="The TOML file with the settings."
@@ -29,12 +29,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="For programs
 
 
 def say(sentence: str, *, err: bool = False) -> None:
-    """A sentence may quote others: what a service answered, what stands in a file, how a file is named."""
-    click.echo(harmless(sentence), err=err)
+    """Prints a sentence, made safe for the terminal: it may quote a service, a file or a file name."""
+    click.echo(printable(sentence), err=err)
 
 
 def configured(*, offline: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Hands a command its configuration. `--config` is taken before and after the command's name."""
+    """Passes the configuration to a command. Accepts `--config` before and after the command's name."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @config_option
@@ -52,7 +52,7 @@ def configured(*, offline: bool = False) -> Callable[[Callable[..., Any]], Calla
 
 
 def show(found: Any, as_text: Callable[[Any], None], *, as_json: bool) -> None:
-    """Prints what a listing found, for programs or for people."""
+    """Prints the result of a listing, for programs or for people."""
     if as_json:
         from daemon.cli.render import spelled_as_json
 

@@ -1,6 +1,6 @@
-"""What commands show to people. Loads Rich, which `run` never does.
+"""Output for people. Loads Rich, which `run` never does.
 
-Text from outside is shown as it is meant: without control characters, and never taken for markup.
+Text from outside is printed without control characters, and never interpreted as markup.
 """
 
 import json
@@ -13,14 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.decisions.health import TOLERATED_SKEW, Health, age
-from daemon.model.harmless import harmless
+from daemon.model.printable import printable
 from daemon.model.snapshot import Holder
 
 _STYLES = {"pending": "yellow", "dead": "bold red", "delivered": "green", "open": "bold", "acknowledged": "cyan"}
 
 
 def spelled_as_json(value: object) -> str:
-    """For programs: times in ISO 8601, and only ASCII, which every pipe can carry."""
+    """JSON for programs: times in ISO 8601, and only ASCII, which any pipe can encode."""
     return json.dumps(value, indent=2, default=_spelled)
 
 
@@ -93,8 +93,8 @@ def show_deliveries(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def plain(text: str) -> Text:
-    """Text from outside, harmless to a terminal and never taken for markup."""
-    return Text(harmless(text))
+    """Text from outside, safe for a terminal and never interpreted as markup."""
+    return Text(printable(text))
 
 
 def _when(moment: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""`run` and `once`: the work itself."""
+"""`run` and `once`: poll and deliver."""
 
 from __future__ import annotations
 

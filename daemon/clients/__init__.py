@@ -1,1 +1,1 @@
-"""The services and the way to them."""
+"""The clients of Better Stack, SIGNL4 and the heartbeat services, and their HTTP transport."""

@@ -1,10 +1,10 @@
 """Better Stack's incidents API (v3), read only: pages and single incidents in, `Incident` values out.
 
-Pages are counted here; no URL taken from an answer is ever requested, and the token goes to `base_url` only. Anything
-but a usable answer raises `BetterStackError`: an error, silence or an empty answer is never mistaken for news. One
-record that cannot be read is remarked upon and skipped; the rest of its page counts.
+The client counts pages itself: it never requests a URL from a response, and sends the token to `base_url` only. Every
+unusable response raises `BetterStackError`: an error, a timeout or an empty body proves nothing about an incident. An
+unreadable record is skipped with a warning; the rest of its page counts.
 
-Source of the facts: Better Stack's API documentation of November 2026, and public programs that use it.
+Sources: Better Stack's API documentation of November 2026, and public programs that use the API.
 """
 
 import time
@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 
 from daemon.clients.dates import WRITTEN
 from daemon.clients.http import ExchangeError, HttpClient, Response, TooLargeError, described
-from daemon.clients.pages import Sheet, pages
-from daemon.clients.reading import TooManyValuesError
+from daemon.clients.json_input import TooManyValuesError
+from daemon.clients.pages import PageResponse, pages
 from daemon.clients.records import has_unknown_status, read_incident
 from daemon.config.settings import BetterStackSection
 from daemon.model.errors import BetterStackError, ForbiddenError, StoppedError, TokenRefusedError, UnreadableAnswerError
 from daemon.model.incident import Absence, Incident, Page, Phase, Shown
-from daemon.model.redact import scrubbed
+from daemon.model.redact import redacted
 
 REQUEST_GAP = 0.2
 """Seconds between two requests. No limit is published; the official Terraform provider keeps to 8 requests a second."""
@@ -32,25 +32,25 @@ LONGEST_RETRY_AFTER = timedelta(minutes=5)
 _RENAMED_HOSTS = {"uptime.betterstack.com", "incidents.betterstack.com"}
 _PATH = "/api/v3/incidents"
 _FIRST_DAY = WRITTEN.date()
-"""A day before it comes from a clock that was wrong, and would have the history of years read."""
+"""An earlier day comes from a wrong clock, and would fetch years of history."""
 
 
 class Clock(Protocol):
-    """The time of day at Better Stack."""
+    """Better Stack's clock."""
 
     def __call__(self) -> datetime:
         """The time, aware and in UTC."""
 
     def is_ahead(self, ahead: timedelta) -> None:
-        """An answer said that it is so far ahead of the wall clock here."""
+        """A response showed that Better Stack's clock is this far ahead of the local wall clock."""
 
 
 @dataclass(slots=True)
 class Quiet:
-    """How long Better Stack is to be left alone."""
+    """Until when no request may be sent to Better Stack."""
 
     until: float = 0.0
-    """By the monotonic clock."""
+    """On the monotonic clock, in seconds."""
 
 
 class BetterStack:
@@ -66,10 +66,10 @@ class BetterStack:
         report: Callable[[Shown], None] = lambda _: None,
         quiet: Quiet | None = None,
     ) -> None:
-        """`wait(seconds)` returns true when the program stops; `warning` gets a sentence for each oddity met.
+        """`wait(seconds)` returns true when the program stops; `warning` gets a sentence for each oddity.
 
-        `clock` is set by each answer that says its `Date`; `report` gets what each list came to that was read whole.
-        `quiet`: what Better Stack asked of this process before.
+        Each response with a `Date` sets `clock`. `report` gets the counts of each list that was read to its end.
+        `quiet`: the pause that Better Stack asked of this process before.
         """
         self._http = http
         self._token = settings.token
@@ -82,18 +82,18 @@ class BetterStack:
         self._clock = clock
 
     def open_pages(self) -> Iterator[Page]:
-        """The incidents that are not over, a page at a time as they arrive. Raises `BetterStackError`."""
+        """The unresolved incidents, one page at a time as they arrive. Raises `BetterStackError`."""
         return self._pages({"resolved": "false"})
 
     def pages_since(self, day: date) -> Iterator[Page]:
         """The incidents that started on that day (UTC) or later. Raises `BetterStackError`."""
-        # A day that has not come yet is an error to Better Stack; where our clock is wrong, its own counts.
+        # Better Stack rejects a day in the future, and the local clock may be wrong: its own clock decides.
         theirs = self._clock().date() - timedelta(days=1)
         since = min(day, theirs) if day >= _FIRST_DAY else theirs
         return self._pages({"from": max(since, _FIRST_DAY).isoformat()})
 
     def lookup(self, incident_id: str) -> Incident | Absence:
-        """One incident by its own record. Raises `BetterStackError`."""
+        """Fetches the record of one incident. Raises `BetterStackError`."""
         reply = self._get(f"{_PATH}/{incident_id}", {})
         if reply.status == 404 and _says_no_such_record(reply):
             return Absence.NO_SUCH_RECORD
@@ -104,11 +104,11 @@ class BetterStack:
         return incident if incident.id == incident_id else Absence.UNREADABLE
 
     def _pages(self, which: Mapping[str, str]) -> Iterator[Page]:
-        def ask(size: int, number: int) -> Sheet:
-            # Every parameter goes with every page: whether `next` repeats our filters is not documented.
+        def ask(size: int, number: int) -> PageResponse:
+            # Every page request repeats all parameters: whether `next` keeps the filters is not documented.
             reply = self._get(_PATH, {**which, **self._team, "per_page": str(size), "page": str(number)})
             document = self._document(reply, list)
-            return Sheet(document["data"], size, _following(document))
+            return PageResponse(document["data"], size, _following(document))
 
         return pages(ask, self._read, self._report, self._warning)
 
@@ -126,7 +126,7 @@ class BetterStack:
             reply = self._http.exchange("GET", path, base_url=self._base_url, headers=headers, params=params)
         except ExchangeError as error:
             kind = UnreadableAnswerError if isinstance(error, TooLargeError) else BetterStackError
-            raise kind(f"Better Stack was not reached: {scrubbed(str(error), token)}") from None
+            raise kind(f"Better Stack was not reached: {redacted(str(error), token)}") from None
         if (ahead := reply.ahead(datetime.now(UTC))) is not None:
             self._clock.is_ahead(ahead)
         retry_after = reply.retry_after(LONGEST_RETRY_AFTER, datetime.now(UTC)) if reply.status in {429, 503} else None
@@ -146,7 +146,7 @@ class BetterStack:
         self._quiet.until = time.monotonic() + REQUEST_GAP
 
     def _renamed(self, reply: Response, path: str) -> bool:
-        """Whether the redirect is Better Stack's own renaming; from here on the new name is used."""
+        """Whether the redirect leads to Better Stack's renamed host; if so, later requests go there."""
         try:
             here, there = urlsplit(self._base_url), urlsplit(reply.headers.get("location", ""))
         except ValueError:
@@ -160,7 +160,7 @@ class BetterStack:
         return True
 
     def _document(self, reply: Response, kind: type[Any]) -> dict[str, Any]:
-        """The answer, with `data` of this kind in it. Raises `BetterStackError`."""
+        """The JSON body, whose `data` is of this kind. Raises `BetterStackError`."""
         if reply.status == 401:
             raise TokenRefusedError(self._complaint(reply))
         if reply.status == 403 and not _is_page_for_people(reply):
@@ -192,7 +192,7 @@ class BetterStack:
                 return f"Better Stack answered {said}"
 
     def _read(self, record: object) -> Incident:
-        """Raises `ValueError`."""
+        """Reads one record, with a warning for anything odd. Raises `ValueError` if it cannot be read."""
         try:
             incident = read_incident(record)
         except ValueError as error:
@@ -205,12 +205,12 @@ class BetterStack:
 
 
 def _is_page_for_people(reply: Response) -> bool:
-    """Better Stack itself answers in JSON, or with nothing."""
+    """Whether the body is HTML, from a proxy or filter: Better Stack itself sends JSON or nothing."""
     return "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip().startswith(b"<")
 
 
 def _says_no_such_record(reply: Response) -> bool:
-    """A missing record and a missing route are both 404; the record's says so, the route's has `see_docs`."""
+    """Whether a 404 means a missing record: its `errors` says "not found". That of a missing route has `see_docs`."""
     try:
         body = reply.json()
     except ValueError:
@@ -220,6 +220,6 @@ def _says_no_such_record(reply: Response) -> bool:
 
 
 def _following(document: Mapping[str, Any]) -> bool | None:
-    """Whether a next page is named; `None` where the answer does not say."""
+    """Whether the response names a next page; `None` if it does not say."""
     pagination = document.get("pagination")
     return bool(pagination["next"]) if isinstance(pagination, dict) and "next" in pagination else None

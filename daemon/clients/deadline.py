@@ -1,6 +1,6 @@
-"""How long an exchange may still last, which of its steps took how long, and how its answer begins.
+"""The deadline of an exchange, the duration of its steps, and the beginning of its response.
 
-An exchange is one thread's from beginning to end, so the thread is what the rest asks.
+One thread runs an exchange from beginning to end, so its state is thread-local.
 """
 
 import re
@@ -9,43 +9,43 @@ import time
 from dataclasses import dataclass
 
 KEPT = 4096
-"""So many bytes are kept of the beginning of an answer."""
+"""Bytes kept of the beginning of a response."""
 _STATUS = re.compile(rb"HTTP/1\.\d ([1-5]\d\d)[ \r\n]")
 _INTERIM = re.compile(rb"HTTP/1\.\d 1\d\d.*?\r?\n\r?\n", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """Seconds that the steps of an exchange took. Over a connection that was there already the first two took none."""
+    """Duration of the steps of an exchange, in seconds. On a reused connection the first two are 0."""
 
     look_up: float
     connection: float
-    """With the tunnel and TLS."""
+    """Includes the proxy tunnel and TLS."""
     answer: float
 
 
 class _Exchange(threading.local):
-    """The one that a thread is in."""
+    """The current exchange of a thread."""
 
     begun = ends = 0.0
     found: float | None = None
     connected: float | None = None
     heard: bytes | None = None
-    """The beginning of the answer; `None` where it would be a proxy's to the request for a tunnel."""
+    """The beginning of the response; `None` while a proxy answers a CONNECT request."""
 
 
 _exchange = _Exchange()
 
 
 def begin_exchange(seconds: float) -> None:
-    """The exchange that this thread begins now may last so long."""
+    """Starts an exchange in this thread, with its deadline in `seconds`."""
     _exchange.begun = time.monotonic()
     _exchange.ends = _exchange.begun + seconds
     _exchange.found = _exchange.connected = _exchange.heard = None
 
 
 def left(timeout: float | None, late: type[Exception]) -> float:
-    """Seconds that a wait may last: `timeout`, or what is left of the exchange if that is less. Raises `late`."""
+    """How long a wait may last (s): `timeout` or the rest of the exchange. Raises `late` if none is left."""
     left: float = _exchange.ends - time.monotonic()
     if left <= 0:
         raise late("the deadline of the exchange has passed")
@@ -53,29 +53,29 @@ def left(timeout: float | None, late: type[Exception]) -> float:
 
 
 def note_found() -> None:
-    """It is known now where to connect to."""
+    """Records the time at which an address was found."""
     _exchange.found = time.monotonic()
 
 
 def note_connected() -> None:
-    """There is a connection now, or TLS on it."""
+    """Records the time at which the connection, or TLS on it, was established."""
     _exchange.connected = time.monotonic()
 
 
 def note_asked(request: bytes) -> None:
-    """What is heard from here on answers this request, or the one of which this is the rest."""
+    """Records that (a part of) a request was sent: bytes received from now on are its response."""
     if request:
         _exchange.heard = None if request.startswith(b"CONNECT ") else b""
 
 
 def note_heard(answer: bytes) -> None:
-    """More of the answer came in."""
+    """Records received bytes of the response."""
     if _exchange.heard is not None and len(_exchange.heard) < KEPT:
         _exchange.heard += answer[:KEPT]
 
 
 def status_heard() -> int | None:
-    """The status that the answer begins with, whatever is wrong with the rest of it."""
+    """The HTTP status of the response, even if the rest of it is broken; `None` if it has none. Skips 1xx."""
     heard = _exchange.heard or b""
     while interim := _INTERIM.match(heard):
         heard = heard[interim.end() :]
@@ -84,7 +84,7 @@ def status_heard() -> int | None:
 
 
 def took() -> Took:
-    """Where the time of this thread's exchange went, up to now."""
+    """The durations of this thread's exchange, up to now."""
     found = _exchange.begun if _exchange.found is None else _exchange.found
     connected = found if _exchange.connected is None else _exchange.connected
     return Took(found - _exchange.begun, connected - found, time.monotonic() - connected)

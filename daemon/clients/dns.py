@@ -1,9 +1,8 @@
-"""The addresses of a host, from the system's own look-up, which knows no deadline and may hang for ever.
+"""Name resolution by `getaddrinfo`, which has no timeout and may hang for ever: each look-up runs in its own thread.
 
-IPv4 and IPv6 are looked up apart, so that a name server which answers one of them only costs nothing. Whoever cannot
-wait goes on without; the look-up is joined by the next one who asks, so that one that hangs collects no threads. An
-answer that was long in coming is kept for a minute: it would be as long in coming the next time, and be thrown away
-each time if nobody may wait for so long.
+IPv4 and IPv6 are looked up separately, so a name server that answers only one of them causes no delay. A caller whose
+deadline passes gives up; the next caller joins the same look-up, so a hanging one does not pile up threads. A slow
+answer is cached for a minute: otherwise callers that cannot wait that long would lose it every time.
 """
 
 import ipaddress
@@ -15,13 +14,13 @@ from concurrent.futures import Future
 from typing import Any
 
 Address = tuple[int, tuple[Any, ...]]
-"""A family, and where in it."""
+"""Address family, and the socket address within it."""
 Found = Future[list[Address]]
 
 KEPT = 60.0
-"""Seconds for which an answer that was long in coming is kept. One that comes at once is not: a service may move."""
+"""Seconds for which a slow answer is cached. A fast one is not cached, since a service may move."""
 LONG = 1.0
-"""Seconds after which an answer was long in coming."""
+"""Seconds from which an answer counts as slow."""
 
 _Key = tuple[str, int, int]
 _under_way: dict[_Key, Found] = {}
@@ -30,7 +29,7 @@ _lock = threading.Lock()
 
 
 def look_ups(host: str, port: int, until: float) -> Mapping[int, Found]:
-    """The look-ups that bring addresses of the host, by family. Whoever asks can wait `until` then (monotonic)."""
+    """Starts or joins the look-ups of the host, by address family. `until`: the caller's deadline (monotonic)."""
     if family := _family(host):
         found = Found()
         found.set_result([(family, (host, port))])
@@ -39,7 +38,7 @@ def look_ups(host: str, port: int, until: float) -> Mapping[int, Found]:
 
 
 def forget(host: str, port: int) -> bool:
-    """Drops what was kept, as it leads nowhere. Returns whether there was anything."""
+    """Drops the cached addresses of the host, as they do not work. Returns whether there were any."""
     with _lock:
         gone = [key for key in _kept if key[:2] == (host, port)]
         for key in gone:
@@ -48,7 +47,7 @@ def forget(host: str, port: int) -> bool:
 
 
 def _family(host: str) -> int:
-    """That of an address; none of a name."""
+    """The family of an IP address; 0 for a name."""
     try:
         return socket.AF_INET if ipaddress.ip_address(host).version == 4 else socket.AF_INET6
     except ValueError:
@@ -56,7 +55,7 @@ def _family(host: str) -> int:
 
 
 def _look_up(key: _Key, until: float) -> Found:
-    """Begins a look-up, joins the one under way, or returns what was kept."""
+    """Returns the cached answer, joins the running look-up, or starts one."""
     late_from = min(time.monotonic() + LONG, until)
     with _lock:
         kept, kept_until = _kept.get(key, (None, 0.0))
@@ -77,7 +76,7 @@ def _look_up(key: _Key, until: float) -> Found:
 def _find(key: _Key, found: Found, late_from: float) -> None:
     try:
         addresses = _addresses(*key)
-    except Exception as error:  # noqa: BLE001 - whoever waits for it raises it
+    except Exception as error:  # noqa: BLE001 - the waiting caller raises it
         _end(key)
         found.set_exception(error)
     else:
@@ -91,7 +90,7 @@ def _addresses(host: str, port: int, family: int) -> list[Address]:
 
 
 def _end(key: _Key, late: Found | None = None) -> None:
-    """Nothing is under way any more; a late answer replaces what was kept, any other one makes it needless."""
+    """Ends a look-up and drops the cached answer; caches a late one instead."""
     with _lock:
         del _under_way[key]
         _kept.pop(key, None)

@@ -1,6 +1,6 @@
-"""Calls those who watch over this program: whoever no longer hears from it knows that something is wrong with it.
+"""Heartbeat: calls the URLs of watchdog services, which raise an alarm when the calls stop.
 
-A watcher that cannot be reached is never fatal. The addresses are secrets, and show in no text that leaves this module.
+A failed call is never fatal. The URLs are secrets and appear in no text that leaves this module.
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ AT_ONCE = 8
 
 
 class Heartbeat:
-    """All watchers, in the order of `heartbeat.urls`."""
+    """All watchdog services, in the order of `heartbeat.urls`."""
 
     def __init__(self, watchers: Sequence[HttpClient]) -> None:
-        """One client for each watcher, with the whole address as its base."""
+        """One client per service, with the whole URL as its base."""
         self._watchers = watchers
 
     def beat(self) -> list[str]:
-        """Calls each watcher. A sentence for each that did not take it."""
+        """Calls every service; returns a sentence for each failed call."""
         if not self._watchers:
             return []
         try:
@@ -34,9 +34,9 @@ def _call(watcher: HttpClient) -> str | None:
     try:
         status = watcher.exchange("GET", "").status
     except BodyError as error:
-        # Nobody reads what it says: the status alone tells whether it was taken.
+        # The body does not matter: the status alone shows success.
         status = error.reply.status
     except ExchangeError as error:
-        # The text may quote the address.
+        # The text may contain the URL.
         return "no answer in time" if "within" in str(error) else f"not reached ({str(error).partition(':')[0]})"
     return None if 200 <= status < 300 else f"HTTP {status}"

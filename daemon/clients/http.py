@@ -1,9 +1,9 @@
-"""One HTTP exchange: a request out, a bounded answer in.
+"""HTTP client: one request, one response of bounded size and duration.
 
-An exchange ends by its deadline, whatever the other side does: a server that drips a byte now and then passes every
-read timeout of the HTTP client, so `stream` cuts each wait to what is left of the exchange. An answer larger than the
-cap is not read to its end, nor unpacked any further. Redirects are not followed, no cookie is kept, and the environment
-decides nothing but proxies and whom to trust: after any answer the next request is that of a fresh client.
+An exchange ends by its deadline. A server that drips single bytes never trips the read timeout of httpx, so `stream`
+limits each wait to the rest of the exchange. A body larger than the cap is neither read nor decompressed further.
+Redirects are not followed and cookies not kept; the environment decides only proxies and certificates. So no response
+affects a later request.
 """
 
 import json
@@ -18,62 +18,62 @@ from typing import Any
 
 from daemon.clients.dates import clock_ahead, wait_asked
 from daemon.clients.deadline import Took, begin_exchange, status_heard, took
+from daemon.clients.decompress import DecompressError, LargerError, decompressed
+from daemon.clients.happy_eyeballs import LOOKING_UP
+from daemon.clients.json_input import parse_leniently
 from daemon.clients.pool import Pooled
 from daemon.clients.proxy import advice, proxy_for
-from daemon.clients.race import LOOKING_UP
-from daemon.clients.reading import kindly
 from daemon.clients.tls import named_authorities
-from daemon.clients.unpack import LargerError, UnpackError, unpacked
 from daemon.config.settings import HttpSection
 from daemon.host.slim_imports import without
 from daemon.model.errors import DaemonError
-from daemon.model.harmless import harmless
-from daemon.model.redact import scrubbed
+from daemon.model.printable import printable
+from daemon.model.redact import redacted
 
 with without("rich", "httpx._main"):
     import httpx
 
 for _library in ("httpx", "httpcore", "httpx2", "httpcore2"):
-    # Their own lines quote addresses and headers, which hold the secrets.
+    # Their log lines contain URLs and headers with the secrets.
     logging.getLogger(_library).setLevel(logging.WARNING)
 
 SIZE_CAP = 10 * 1024 * 1024
 KEPT = 60.0
-"""Seconds for which a connection is kept, so that rounds need no new one each time."""
+"""Seconds for which an idle connection is kept, so that not every round needs a new one."""
 BEGINNING = 4096
-"""So many bytes are kept of a body that could not be read to its end."""
+"""Bytes kept of a body that could not be read to its end."""
 THROUGH = ", through "
 
 
 class ExchangeError(DaemonError):
-    """No usable answer came; the text says why and holds neither address nor secret."""
+    """No usable response. The text says why, and contains neither URL nor secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer. Header names are in lower case."""
+    """A response. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     unread: str | None = None
-    """Why the body could not be read; `body` is then what there is of its beginning."""
+    """Why the body could not be read to its end; `body` is then its beginning, up to `BEGINNING` bytes."""
 
     def json(self) -> Any:
-        """The body as JSON, read as kindly as can be. Raises `ValueError`, and of these `TooManyValuesError`."""
-        return kindly(self.body)
+        """The body as leniently parsed JSON. Raises `ValueError`, and its subclass `TooManyValuesError`."""
+        return parse_leniently(self.body)
 
     def retry_after(self, most: timedelta, now: datetime) -> timedelta | None:
-        """`Retry-After` in either of its forms, from nothing to `most`; `None` where there is none that makes sense."""
+        """`Retry-After`, as seconds or as a date, limited to 0…`most`; `None` if it is missing or invalid."""
         return wait_asked(self.headers.get("retry-after", ""), most, now)
 
     def ahead(self, now: datetime) -> timedelta | None:
-        """How far the other side's clock is ahead of ours, where it says a `Date` that can be true."""
+        """How far the server's clock is ahead of ours, by its `Date`; `None` if that is missing or implausible."""
         return clock_ahead(self.headers.get("date", ""), now)
 
 
 class BodyError(ExchangeError):
-    """An answer began, and the rest of it could not be read. What its status says, it says all the same."""
+    """A response began, but the rest of it could not be read. Its status is still valid."""
 
     def __init__(self, why: str, reply: Response) -> None:
         super().__init__(why)
@@ -81,14 +81,14 @@ class BodyError(ExchangeError):
 
 
 class TooLargeError(BodyError):
-    """An answer came, and it is larger than the cap."""
+    """The response is larger than the cap."""
 
 
 class _NoCookies(CookieJar):
-    """Takes no cookie in, whatever an answer says: one that cannot be spelled in a header would spoil every request."""
+    """Ignores all cookies: one that cannot be encoded in a header would break every later request."""
 
     def extract_cookies(self, response: Any, request: Any) -> None:
-        """Does not look."""
+        """Extracts none."""
 
 
 class HttpClient:
@@ -102,9 +102,9 @@ class HttpClient:
         connections: int = 1,
         observe: Callable[[Took], None] = lambda _: None,
     ) -> None:
-        """`connections`: how many requests may be under way at once. `observe` gets the times of each whole exchange.
+        """`connections`: most requests in flight at once. `observe` gets the durations of each complete exchange.
 
-        Raises `ConfigError` for a proxy it cannot use.
+        Raises `ConfigError` for an unusable proxy.
         """
         self._observe = observe
         self._base_url = base_url
@@ -129,15 +129,15 @@ class HttpClient:
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> Response:
-        """Sends one request and reads its answer.
+        """Sends one request and reads its response.
 
-        Raises `ExchangeError`, and `BodyError` of these where the status came, and the rest cannot be read.
+        Raises `ExchangeError`; its subclass `BodyError` if a status arrived but the rest cannot be read.
         """
         begin_exchange(self._timeout)
         url = f"{base_url or self._base_url}{path}"
         stream = self._http.stream(method, url, headers=headers, params=params, content=content)
         try:
-            with self._explained(), stream as response:
+            with self._as_exchange_error(), stream as response:
                 self._check_who_answers(response)
                 return self._read(response)
         except ExchangeError as error:
@@ -147,12 +147,12 @@ class HttpClient:
             raise BodyError(str(error), Response(status, {}, b"", unread=str(error))) from None
 
     def _read(self, response: httpx.Response) -> Response:
-        """The body is unpacked here: the library unpacks a piece of it to the end, however large that is."""
+        """Decompresses the body here, within the cap: httpx decompresses each chunk fully, however large it becomes."""
         status, headers = response.status_code, {key.lower(): value for key, value in response.headers.items()}
         body = bytearray()
         try:
-            with self._explained():
-                for piece in unpacked(response.iter_raw(), headers.get("content-encoding", ""), SIZE_CAP):
+            with self._as_exchange_error():
+                for piece in decompressed(response.iter_raw(), headers.get("content-encoding", ""), SIZE_CAP):
                     body += piece
         except ExchangeError as error:
             del body[BEGINNING:]  # the error keeps this frame alive, and with it what was read
@@ -162,8 +162,8 @@ class HttpClient:
         return Response(status, headers, bytes(body))
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Whatever the libraries raise is an `ExchangeError`."""
+    def _as_exchange_error(self) -> Iterator[None]:
+        """Turns the errors of the libraries into `ExchangeError`."""
         try:
             yield
         except httpx.TimeoutException as error:
@@ -171,37 +171,37 @@ class HttpClient:
             raise ExchangeError(f"no complete answer within {self._timeout:g} s{where}") from None
         except httpx.ProxyError as error:
             raise self._refused(str(error)) from None
-        except UnpackError as error:
+        except DecompressError as error:
             raise ExchangeError(str(error)) from None
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, ValueError) as error:
-            # The text of the library's own errors is safe to keep only because it is scrubbed by whoever holds secrets.
+            # The library's text may contain secrets; the caller, who knows them, redacts it.
             raise ExchangeError(f"{type(error).__name__}: {error}{self._way}") from None
 
     def _check_who_answers(self, response: httpx.Response) -> None:
         if not getattr(response.extensions.get("network_stream"), "heard", True):
             raise ExchangeError("an answer was there before the request: what came before it was too long")
         if response.status_code == 407 and self._way and response.url.scheme == "http":
-            # Without a tunnel the proxy answers where the service would.
+            # Plain HTTP uses no tunnel, so this response comes from the proxy, not from the service.
             raise httpx.ProxyError(f"407 {response.reason_phrase}")
 
     def _refused(self, how: str) -> ExchangeError:
-        """The proxy itself answered; what it says may be made of what it was told."""
+        """The proxy itself answered; its text may repeat parts of the request, so it is redacted."""
         what_to_do = advice(how[:3])
-        how = " ".join(scrubbed(how, *self._proxy_secrets).split())[:100]
+        how = " ".join(redacted(how, *self._proxy_secrets).split())[:100]
         return ExchangeError(f"{self._way.removeprefix(THROUGH)} refused: HTTP {how}{what_to_do}")
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Closes the connections."""
         self._http.close()
 
 
 def tls_context(settings: HttpSection) -> ssl.SSLContext:
-    """Whom to trust: `http.ca_file`, else the usual variables, else what httpx ships. Raises `ConfigError`."""
+    """Trusts the CAs of `http.ca_file`, else of the usual variables, else of httpx. Raises `ConfigError`."""
     return named_authorities(settings.ca_file) or httpx.create_ssl_context(trust_env=False)
 
 
 def described(reply: Response, secret: str) -> str:
-    """What an answer that is no success says, for the operator: its own words without the secret, cut to a line."""
+    """The message of an error response for the operator: one line, without the secret, of at most 200 characters."""
     try:
         body = reply.json()
     except ValueError:
@@ -211,7 +211,7 @@ def described(reply: Response, secret: str) -> str:
     text = said if isinstance(said, str) else _dumped(said) if said else reply.body.decode("utf-8", "replace")
     details = fields.get("details")
     text = f"{text} {details}" if isinstance(details, str) else text
-    return f"HTTP {reply.status} {harmless(' '.join(scrubbed(text, secret).split())[:200])}".rstrip()
+    return f"HTTP {reply.status} {printable(' '.join(redacted(text, secret).split())[:200])}".rstrip()
 
 
 def _dumped(said: object) -> str:

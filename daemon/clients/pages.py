@@ -1,9 +1,9 @@
-"""A list of Better Stack, page by page, whatever one record in it is like.
+"""Pagination of Better Stack's lists, robust against single bad records.
 
-1. A list ends where an answer says so. Where no answer says so, it ends with a page that is not full.
-2. A page that cannot be read as a whole, since it is too large or no JSON, is asked for again in smaller ones, down to
-   single records: what then cannot be read is one record, and costs no other.
-3. Several records running that cannot be read are no odd records but a list that cannot be read.
+1. A list ends where a response says so. If no response says so, it ends with the first page that is not full.
+2. A page that cannot be read (too large or no JSON) is fetched again as smaller pages, down to single records, so that
+   only the bad record is lost.
+3. Several unreadable records in a row mean that the list itself is unreadable.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,23 +13,23 @@ from daemon.model.errors import BetterStackError, UnreadableAnswerError
 from daemon.model.incident import Incident, Page, Shown
 
 PER_PAGE = 50
-"""The most that the API allows."""
+"""The API's maximum."""
 PAGE_CAP = 1000
-BARREN_PAGES = 3
-"""So many pages running without a new id, while there is said to be a next one, are a loop and not a list."""
-UNREADABLE_RUNNING = 3
+PAGES_WITHOUT_NEW = 3
+"""Pages in a row without a new id, each with a next page: then the list is an endless loop."""
+UNREADABLE_IN_A_ROW = 3
 _SMALLER = {50: 10, 10: 1}
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """One answer to a request for a page."""
+class PageResponse:
+    """The response to one page request."""
 
     records: Sequence[object]
     size: int
-    """How many records were asked for."""
+    """How many records were requested."""
     following: bool | None
-    """Whether it names a next page; `None` where it does not say."""
+    """Whether it names a next page; `None` if it does not say."""
 
     @property
     def is_last(self) -> bool:
@@ -37,34 +37,35 @@ class Sheet:
         return len(self.records) < self.size if self.following is None else not self.following
 
 
-Ask = Callable[[int, int], Sheet]
-"""Page `number`, counted from 1, of pages of `size`. Raises `BetterStackError`."""
+Ask = Callable[[int, int], PageResponse]
+"""Fetches page `number`, counted from 1, with `size` records a page. Raises `BetterStackError`."""
 
 
 def pages(
     ask: Ask, read: Callable[[object], Incident], report: Callable[[Shown], None], warning: Callable[[str], None]
 ) -> Iterator[Page]:
-    """The list as it arrives. `read` raises `ValueError` for a record that it remarked upon. Raises `BetterStackError`.
+    """The pages of a list as they arrive. Raises `BetterStackError`.
 
-    `report` gets what the list came to, if it was read to its end; `warning` a sentence for each oddity met.
+    `read` raises `ValueError` for an unreadable record, after its own warning. `report` gets the counts of the list, if
+    it was read to its end; `warning` a sentence for each oddity.
     """
-    walk = _Walk(ask, read, warning)
-    barren = 0
+    reader = _ListReader(ask, read, warning)
+    without_new = 0
     for number in range(1, PAGE_CAP + 1):
-        known = len(walk.seen)
-        yield from walk.page(number)
-        if walk.is_over:
-            report(Shown(walk.readable, tuple(walk.unreadable)))
+        known = len(reader.seen)
+        yield from reader.page(number)
+        if reader.is_over:
+            report(Shown(reader.readable, tuple(reader.unreadable)))
             return
-        barren = 0 if len(walk.seen) > known else barren + 1
-        if barren == BARREN_PAGES:
-            raise BetterStackError(f"Better Stack's list does not end: {barren} pages running bring nothing new")
+        without_new = 0 if len(reader.seen) > known else without_new + 1
+        if without_new == PAGES_WITHOUT_NEW:
+            raise BetterStackError(f"Better Stack's list does not end: {without_new} pages running bring nothing new")
     raise BetterStackError(f"Better Stack's list is longer than {PAGE_CAP} pages")
 
 
 @dataclass(slots=True)
-class _Walk:
-    """How far the list was read."""
+class _ListReader:
+    """The progress through a list."""
 
     ask: Ask
     read: Callable[[object], Incident]
@@ -72,18 +73,18 @@ class _Walk:
     seen: set[str] = field(default_factory=set)
     readable: int = 0
     unreadable: list[str] = field(default_factory=list)
-    """Why, of each."""
-    running: int = 0
-    """How many answers running could not be read."""
+    """The reason for each unreadable record."""
+    unreadable_in_a_row: int = 0
+    """Unreadable responses in a row."""
     is_over: bool = False
 
     def page(self, number: int) -> Iterator[Page]:
-        """One page of the usual size, in as many pieces as it takes. Raises `BetterStackError`."""
+        """One page of `PER_PAGE` records, in smaller pages if necessary. Raises `BetterStackError`."""
         read_before, unread_before, new_list = self.readable, len(self.unreadable), not self.seen
-        for sheet in self._sheets(PER_PAGE, number):
-            page = tuple(self._readable(sheet.records))
+        for response in self._responses(PER_PAGE, number):
+            page = tuple(self._readable(response.records))
             self.seen |= {incident.id for incident in page}
-            self.is_over = sheet.is_last
+            self.is_over = response.is_last
             yield page
         unread = self.unreadable[unread_before:]
         if unread and self.readable == read_before and (new_list or len(unread) > 1):
@@ -101,30 +102,30 @@ class _Walk:
                 self.readable += 1
                 yield incident
 
-    def _sheets(self, size: int, number: int) -> Iterator[Sheet]:
+    def _responses(self, size: int, number: int) -> Iterator[PageResponse]:
         try:
-            sheet = self.ask(size, number)
+            response = self.ask(size, number)
         except UnreadableAnswerError as error:
             if size in _SMALLER:
                 yield from self._in_smaller(size, number)
             else:
                 self._skip(error)
         else:
-            self.running = 0
-            yield sheet
+            self.unreadable_in_a_row = 0
+            yield response
 
-    def _in_smaller(self, size: int, number: int) -> Iterator[Sheet]:
+    def _in_smaller(self, size: int, number: int) -> Iterator[PageResponse]:
         smaller = _SMALLER[size]
         parts = size // smaller
         for part in range((number - 1) * parts + 1, number * parts + 1):
-            for sheet in self._sheets(smaller, part):
-                yield sheet
-                if sheet.is_last:
+            for response in self._responses(smaller, part):
+                yield response
+                if response.is_last:
                     return
 
     def _skip(self, error: UnreadableAnswerError) -> None:
-        self.running += 1
-        if self.running == UNREADABLE_RUNNING:
+        self.unreadable_in_a_row += 1
+        if self.unreadable_in_a_row == UNREADABLE_IN_A_ROW:
             raise error
         self.warning(f"Better Stack sent a record that was skipped; asked for alone: {error}")
         self.unreadable.append(str(error))

@@ -1,7 +1,7 @@
-"""The connections to one service, and the way on which httpx sends through them.
+"""Connection pool to one service, and the httpx transport on top of it.
 
-What fails on a connection closes it; a kept one that the other side has closed costs no GET. A proxy is told of an IPv6
-address as HTTP spells it. Only what httpx and httpcore offer to everybody is used of them.
+Any failure closes its connection. A GET on a kept connection that the server has closed is repeated on another one. A
+proxy gets an IPv6 address in brackets. Only public interfaces of httpx and httpcore are used.
 """
 
 import ssl
@@ -21,17 +21,17 @@ with without("rich", "httpx._main"):
 
 
 class _Pool(httpcore.ConnectionPool):
-    """All of its connections are careful ones."""
+    """A pool whose connections are all `_Careful`."""
 
     def create_connection(self, origin: httpcore.Origin) -> httpcore.ConnectionInterface:
         return _Careful(super().create_connection(origin))
 
 
 class _Careful(httpcore.ConnectionInterface):
-    """A connection that is closed by whatever fails on it.
+    """A connection that any failure closes.
 
-    httpcore 1.0 counts a tunnel whose TLS handshake failed as busy for ever: it takes up a place in the pool, and once
-    all places are taken no exchange succeeds until the next start.
+    httpcore 1.0 counts a tunnel whose TLS handshake failed as busy for ever. It keeps its slot in the pool, and once
+    all slots are lost no exchange succeeds until the next start.
     """
 
     def __init__(self, connection: httpcore.ConnectionInterface) -> None:
@@ -46,13 +46,13 @@ class _Careful(httpcore.ConnectionInterface):
         except BaseException as error:
             self._connection.close()
             if self._has_served and _may_be_repeated(request, error):
-                # Whereupon the pool takes another connection.
+                # The pool then uses another connection.
                 raise httpcore.ConnectionNotAvailable from error
             raise
         self._has_served = True
         return response
 
-    # -- as it is --
+    # -- delegated unchanged --
 
     def can_handle_request(self, origin: httpcore.Origin) -> bool:
         return self._connection.can_handle_request(origin)
@@ -77,9 +77,9 @@ class _Careful(httpcore.ConnectionInterface):
 
 
 def _may_be_repeated(request: httpcore.Request, error: BaseException) -> bool:
-    """Whether a kept connection was closed in the moment in which it was used, and nobody minds the same once more.
+    """Whether the server closed a kept connection just as it was used, and a repetition is harmless.
 
-    A POST may have been taken all the same: it is for whoever sends it to decide when it goes again.
+    A POST may have been processed: its sender decides when to repeat it.
     """
     is_over = isinstance(error, httpcore.ReadError | httpcore.WriteError | httpcore.RemoteProtocolError)
     return is_over and request.method == b"GET"
@@ -89,12 +89,12 @@ def _may_be_repeated(request: httpcore.Request, error: BaseException) -> bool:
 
 
 class Pooled(httpx.BaseTransport):
-    """Sends what httpx asks over a pool of connections."""
+    """An httpx transport over a connection pool."""
 
     def __init__(self, tls: ssl.SSLContext, proxy: Proxy | None, connections: int, kept: float) -> None:
-        """`connections`: the most there are at once. `kept`: seconds for which an idle one is.
+        """`connections`: most connections at once. `kept`: seconds for which an idle one is kept.
 
-        Raises `ConfigError` for a proxy it cannot use.
+        Raises `ConfigError` for an unusable proxy.
         """
         self._is_direct = proxy is None
         self._pool = _Pool(
@@ -107,7 +107,7 @@ class Pooled(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer, whose body is still to be read."""
+        """Sends the request; returns the response, with its body still unread."""
         asked = httpcore.Request(
             method=request.method,
             url=self._address(request.url),
@@ -120,20 +120,20 @@ class Pooled(httpx.BaseTransport):
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions)
 
     def _address(self, url: httpx.URL) -> httpcore.URL:
-        """With an IPv6 address in brackets where a proxy reads it: httpcore 1.0 hands the host on as it is.
+        """Puts an IPv6 address in brackets for a proxy: httpcore 1.0 passes the host on unchanged.
 
-        `Stream.start_tls` takes them away again, since a certificate has none.
+        `Stream.start_tls` removes them again, since certificates have none.
         """
         host = url.raw_host if self._is_direct or b":" not in url.raw_host else b"[%b]" % url.raw_host
         return httpcore.URL(scheme=url.raw_scheme, host=host, port=url.port, target=url.raw_path)
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Closes the connections."""
         self._pool.close()
 
 
 class _Body(httpx.SyncByteStream):
-    """The body of an answer as it comes in."""
+    """The body of a response, as it arrives."""
 
     def __init__(self, answer: httpcore.Response) -> None:
         self._answer = answer
@@ -147,7 +147,7 @@ class _Body(httpx.SyncByteStream):
 
 
 def _spelled(proxy: Proxy, tls: ssl.SSLContext) -> httpcore.Proxy:
-    """A proxy as httpcore takes it. Raises `ConfigError`."""
+    """Converts a proxy to httpcore's type. Raises `ConfigError`."""
     try:
         url = httpx.URL(proxy.url)
     except (httpx.InvalidURL, ValueError):
@@ -156,7 +156,7 @@ def _spelled(proxy: Proxy, tls: ssl.SSLContext) -> httpcore.Proxy:
     return httpcore.Proxy(
         httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
         auth=(user.encode(), password.encode()) if proxy.credentials else None,
-        # A proxy that is reached over TLS is trusted as the services are.
+        # A proxy reached over TLS is verified like the services.
         ssl_context=tls if proxy.over_tls else None,
     )
 
@@ -177,7 +177,7 @@ _ERRORS = {
     httpcore.NetworkError: httpx.NetworkError,
     httpcore.ProtocolError: httpx.ProtocolError,
 }
-"""What httpcore raises, and what httpx calls it; kinds come before what they are kinds of."""
+"""Errors of httpcore and their counterparts in httpx; subclasses before their base classes."""
 
 
 @contextmanager

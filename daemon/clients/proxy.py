@@ -1,9 +1,9 @@
-"""Which proxy leads to a service: that of `http.proxy`, else that of the usual variables, unless `NO_PROXY` names it.
+"""Proxy selection: `http.proxy`, else the usual variables, unless `NO_PROXY` lists the service.
 
-The variables are read as curl reads them, since the units that tell of a failure reach SIGNL4 with curl.
+The variables are read as curl reads them, since the units that report a failure reach SIGNL4 with curl.
 
-What cannot be used is a `ConfigError` that names the key or the variable and holds nothing of the address, in which
-there may be a password.
+An unusable address is a `ConfigError` that names the key or the variable but never quotes the address, which may
+contain a password.
 """
 
 import os
@@ -22,10 +22,10 @@ from daemon.model.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy, and where it is named."""
+    """A proxy, and the setting it comes from."""
 
     named_by: str
-    """The key or the variable."""
+    """The configuration key or the environment variable."""
     url: str
     """Without user and password."""
     credentials: tuple[str, str] | None = field(default=None, repr=False)
@@ -37,11 +37,11 @@ class Proxy:
         return self.url.startswith("https:")
 
     def unusable(self) -> ConfigError:
-        """Its address looks like one and is none."""
+        """The error for an address that looks valid but is not."""
         return ConfigError(f"{self.named_by} is not the address of a proxy; {PROXY_FORM}")
 
     def secrets(self) -> tuple[str, ...]:
-        """The texts that only the proxy may see."""
+        """The texts to redact: the password, and the credentials as sent."""
         if self.credentials is None:
             return ()
         user, password = self.credentials
@@ -49,20 +49,20 @@ class Proxy:
 
 
 def proxy_for(base_url: str, settings: HttpSection) -> Proxy | None:
-    """The proxy on the way to this service. Raises `ConfigError`."""
+    """The proxy for this service; `None` for a direct connection. Raises `ConfigError`."""
     parts = urlsplit(base_url)
     if bypassed(parts.hostname or "", _first_set("no_proxy", "NO_PROXY")[1]):
         return None
     if settings.proxy is not None:
         return _read("http.proxy", settings.proxy.get_secret_value())
-    # curl does not read HTTP_PROXY: on a web server it would be what a client put into a header named Proxy.
+    # curl ignores HTTP_PROXY: in a CGI program a client can set it with a header named Proxy.
     own = (f"{parts.scheme}_proxy", *([f"{parts.scheme}_proxy".upper()] if parts.scheme != "http" else []))
     variable, address = _first_set(*own, "all_proxy", "ALL_PROXY")
     return _read(variable, address if "://" in address else f"http://{address}") if address else None
 
 
 def _first_set(*names: str) -> tuple[str, str]:
-    """The first of the variables that is not empty, and its value."""
+    """The first of the variables that is not empty, and its value; else two empty texts."""
     return next(((name, value) for name in names if (value := os.environ.get(name))), ("", ""))
 
 
@@ -70,11 +70,11 @@ def _first_set(*names: str) -> tuple[str, str]:
 
 
 def bypassed(host: str, no_proxy: str) -> bool:
-    """Whether a host, an IPv6 address without brackets, is reached without a proxy. Ports never count.
+    """Whether a host (an IPv6 address without brackets) is reached without a proxy. Ports are ignored.
 
-    Entries are names, which cover what is below them, and addresses and networks of IPv4. An address of IPv6 must be
-    written as curl itself writes it: what curl's manual says of networks of IPv6 is not what it does (8.14 neither).
-    Source: curl's manual, and the table of cases in the tests, which is tried with the curl that is installed.
+    An entry is a domain, which includes its subdomains, or an IPv4 address or network. An IPv6 address must be written
+    as curl normalizes it. IPv6 networks do not match: curl, up to 8.14, does not do what its manual says about them.
+    Source: curl's manual, and the table of cases in the tests, which also runs against the installed curl.
     """
     if no_proxy == "*":
         return bool(host)
@@ -91,7 +91,7 @@ def _name(entry: str) -> str:
 
 
 def _as_curl_writes(host: str) -> str:
-    """The usual form of an address; a name as it is."""
+    """The normalized form of an IP address; a name unchanged."""
     if packed := _packed(socket.AF_INET6, host):
         return socket.inet_ntop(socket.AF_INET6, packed)
     with suppress(OSError):
@@ -100,7 +100,7 @@ def _as_curl_writes(host: str) -> str:
 
 
 def _packed(family: int, text: str) -> bytes:
-    """An address of the family as bytes; none for anything else."""
+    """An address of the family as bytes; empty for anything else."""
     try:
         return socket.inet_pton(family, text)
     except (OSError, ValueError):
@@ -108,7 +108,7 @@ def _packed(family: int, text: str) -> bytes:
 
 
 def _in_network(address: str, entry: str) -> bool:
-    """Whether an IPv4 address is the one of the entry, or in its network, whose size counts from 1 to 32."""
+    """Whether an IPv4 address equals the entry or lies in its network. Prefix length: 1 to 32; 0 means 32."""
     network, _, size = entry.partition("/")
     if not _packed(socket.AF_INET, network) or not (size or "0").isdecimal() or int(size or 0) > 32:
         return False
@@ -135,10 +135,10 @@ def _read(named_by: str, address: str) -> Proxy:
 
 
 def advice(status: str) -> str:
-    """What a proxy's refusal to lead to a service means; empty where its number says nothing.
+    """What to do about a proxy's refusal, by its status; empty for an unknown one.
 
-    Source: what squid, tinyproxy and privoxy answer. Tinyproxy says 401 where 407 is meant; 404, 500, 502, 503 and 504
-    are said of names that have no address and of hosts that do not answer.
+    Source: the answers of squid, tinyproxy and privoxy. Tinyproxy sends 401 instead of 407. 404, 500, 502, 503 and 504
+    mean a name without an address, or a host that does not answer.
     """
     match status:
         case "401" | "407":

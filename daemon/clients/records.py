@@ -1,7 +1,7 @@
-"""One record of Better Stack's incidents API in, one `Incident` out. Pure.
+"""Converts one record of Better Stack's incidents API to an `Incident`. Pure.
 
-Only what decisions hang on must be readable: which incident it is, and where it stands. Anything else may be missing or
-odd, and is taken for absent.
+Only what decisions need must be readable: the incident's id and its phase. Anything else that is missing or odd counts
+as absent.
 """
 
 import re
@@ -21,13 +21,13 @@ _PHASES = {
 
 
 def read_incident(record: object) -> Incident:
-    """One record of the API. Raises `ValueError` if it cannot be told which incident it is or what state it is in."""
+    """Reads one record of the API. Raises `ValueError` if its id or its phase cannot be determined."""
     if not isinstance(record, dict):
         raise ValueError("it is no object")
     given = record.get("id")
     incident_id = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
     if not _ID.fullmatch(incident_id):
-        # What is neither text nor number may be of any depth, and is not spelled out.
+        # Any other type may be nested to any depth, so only its type is shown.
         raise ValueError(f"its id is {incident_id[:40] or type(given).__name__!r}")
     attributes = record.get("attributes")
     if not isinstance(attributes, dict) or not attributes:
@@ -41,9 +41,12 @@ def read_incident(record: object) -> Incident:
 
 
 def _phase(status: str, times: Mapping[str, datetime | None]) -> Phase:
-    """The status decides; the times do where it is missing or unknown, as in the documented answers that have none."""
+    """The status decides. If it is missing, as in some documented responses, or unknown, the times decide.
+
+    Raises `ValueError` without a status and without any time.
+    """
     acknowledged_at, resolved_at, reopened_at = (times[f"{act}_at"] for act in ("acknowledged", "resolved", "reopened"))
-    # Whoever acknowledged it goes on with it while the recovery is being validated.
+    # An acknowledgement stays valid while the recovery is being validated.
     acknowledged = acknowledged_at is not None and (reopened_at is None or acknowledged_at > reopened_at)
     if status in _PHASES:
         return Phase.ACKNOWLEDGED if status == "validating" and acknowledged else _PHASES[status]
@@ -56,7 +59,7 @@ def _phase(status: str, times: Mapping[str, datetime | None]) -> Phase:
 
 
 def _time(value: object) -> datetime | None:
-    """An ISO 8601 time; one that cannot be read decides nothing and is taken for absent."""
+    """An ISO 8601 time, in UTC; `None` if it cannot be read."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
         return None if moment is None else moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
@@ -65,5 +68,5 @@ def _time(value: object) -> datetime | None:
 
 
 def has_unknown_status(incident: Incident) -> bool:
-    """Whether it has a status that is none of those Better Stack documents."""
+    """Whether the incident has a status that Better Stack does not document."""
     return bool(incident.status) and incident.status.lower() not in _PHASES

@@ -1,8 +1,8 @@
-"""SIGNL4's inbound webhook: one payload out, one `Answer` back. Never raises for what the world does.
+"""SIGNL4's inbound webhook: one payload out, one `Answer` back. Network and server errors raise nothing.
 
-The secret is part of the URL and of SIGNL4's own error texts; it is scrubbed from everything that leaves this module.
+The secret is part of the URL and of SIGNL4's own error texts; it is redacted from everything that leaves this module.
 
-Source of the facts: SIGNL4's manual and support pages of November 2026, and public programs that use the webhook.
+Sources: SIGNL4's manual and support pages of November 2026, and public programs that use the webhook.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from daemon.clients.http import BodyError, ExchangeError, HttpClient, Response, described
-from daemon.clients.reading import check_to_the_letter
+from daemon.clients.json_input import check_strictly
 from daemon.config.settings import Signl4Section
 from daemon.model.delivery import (
     LONGEST_HOLD,
@@ -26,29 +26,29 @@ from daemon.model.delivery import (
     Scope,
     TryLater,
 )
-from daemon.model.redact import scrubbed
+from daemon.model.redact import redacted
 
 CLOCKS_APART = timedelta(seconds=2)
-"""So far behind ours their clock may be, where no `Date` says what it is."""
+"""How far SIGNL4's clock may be behind ours if no `Date` header shows it."""
 
 _TAKEN = {201, 202, 204, 205}
-"""Whatever stands below them: a repetition would wake somebody twice."""
+"""Accepted, whatever the body says: a repetition would alert twice."""
 _PAYLOAD_FAULTS = {400, 406, 413, 415, 422}
 _SECRET_FAULTS = {401, 403, 404}
 _COUNTED = {400, 401, 403, 404, 413, 415, 422}
-"""What SIGNL4 counts among the ten faulty requests that it allows a minute."""
+"""Statuses that SIGNL4 counts as faulty requests; it allows ten a minute."""
 _UNKNOWN_SECRET = 3004
 
 
 class Signl4:
-    """One team's or integration's webhook."""
+    """The webhook of one team or integration."""
 
     def __init__(self, http: HttpClient, settings: Signl4Section) -> None:
         self._http = http
         self._secret = settings.secret
 
     def send(self, payload: Mapping[str, Any]) -> Answer:
-        """Sends one event and says what came of it."""
+        """Sends one event; returns the result."""
         secret = self._secret.get_secret_value()
         content = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
         headers = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
@@ -57,17 +57,17 @@ class Signl4:
         except BodyError as error:
             reply = error.reply
         except ExchangeError as error:
-            return Answer(TryLater(f"SIGNL4 was not reached: {scrubbed(str(error), secret)}", Scope.ROW))
+            return Answer(TryLater(f"SIGNL4 was not reached: {redacted(str(error), secret)}", Scope.ROW))
         return answer_to(reply, secret, datetime.now(UTC))
 
 
 def answer_to(reply: Response, secret: str, now: datetime) -> Answer:
-    """What a reply means. Headers that ask for silence count before the status does."""
+    """Interprets a response. Rate-limit headers take precedence over the status."""
     retry_after = reply.retry_after(LONGEST_HOLD, now)
     used_up = _count(reply, "x-ratelimit-remaining") == 0
     reset = _limit_reset(reply, now)
     rate_limit = _rate_limit(reply, reset)
-    # Where the limit is known the pace keeps the margin, and knows when what we sent counts no more.
+    # If the limit is known, the rate limiter adds the margin and knows when our own events leave the window.
     margin = MARGIN if rate_limit is None else timedelta(0)
     asked = min(reset + margin, LONGEST_HOLD) if reset and used_up else None
     return Answer(
@@ -97,7 +97,7 @@ def _accepted(reply: Response, secret: str) -> Outcome:
     is_empty = not reply.body.strip() and reply.unread is None
     if reply.status in _TAKEN or is_empty or _object(reply) is not None:
         event_id = (_object(reply) or {}).get("eventId")
-        return Delivered(scrubbed(event_id, secret)[:200] if isinstance(event_id, str) else None)
+        return Delivered(redacted(event_id, secret)[:200] if isinstance(event_id, str) else None)
     if reply.unread is not None:
         unread = _unread(reply, secret)
         return TryLater(f"HTTP {reply.status}{unread}; it may have been taken, so it is rarely repeated", Scope.ITEM)
@@ -106,13 +106,13 @@ def _accepted(reply: Response, secret: str) -> Outcome:
 
 
 def _unread(reply: Response, secret: str) -> str:
-    return "" if reply.unread is None else f" (its body could not be read: {scrubbed(reply.unread, secret)[:200]})"
+    return "" if reply.unread is None else f" (its body could not be read: {redacted(reply.unread, secret)[:200]})"
 
 
 def _object(reply: Response) -> Mapping[str, Any] | None:
-    """The body, if it is a JSON object to the letter: what only looks like one may be a portal's or a proxy's."""
+    """The body, if it is a strictly valid JSON object; anything else may come from a portal or a proxy."""
     try:
-        check_to_the_letter(reply.body)
+        check_strictly(reply.body)
         body = reply.json()
     except ValueError:
         return None
@@ -120,21 +120,21 @@ def _object(reply: Response) -> Mapping[str, Any] | None:
 
 
 def _secret_advice(reply: Response, *, is_unknown: bool) -> str:
-    """What to check first: SIGNL4's own 404 for an unknown secret carries a code, another 404 is not its webhook."""
+    """What to check first. SIGNL4's 404 for an unknown secret has a code; any other 404 is not from its webhook."""
     return "check signl4.secret" if is_unknown or reply.status != 404 else "check signl4.base_url and signl4.secret"
 
 
 def _limit_reset(reply: Response, now: datetime) -> timedelta | None:
-    """How long until `X-RateLimit-Reset`, at most a margin too short; `None` where that is not plausible."""
+    """Time until `X-RateLimit-Reset`, at most `MARGIN` too short; `None` if it is missing or implausible."""
     at, ahead = _count(reply, "x-ratelimit-reset"), reply.ahead(now)
     if at is None:
         return None
-    # By SIGNL4's own clock, where it says what that is; a machine's clock is a poor judge of somebody else's.
+    # Relative to SIGNL4's own clock if its `Date` is known; the local clock may differ from it.
     wait = timedelta(seconds=at - (now + (ahead or timedelta(0))).timestamp())
     if ahead is None:
-        # It may be behind. But no window ends later than a whole one from now.
+        # Its clock may be behind, but no window ends later than one whole window from now.
         wait = max(wait, min(wait + CLOCKS_APART, WINDOW))
-    # A day is the longest window SIGNL4 names; anything beyond it is a wrong clock or another unit.
+    # SIGNL4's longest window is a day; a longer time means a wrong clock or another unit.
     return max(wait, timedelta(0)) if -MARGIN < wait <= timedelta(days=1) else None
 
 
@@ -144,6 +144,6 @@ def _rate_limit(reply: Response, resets_in: timedelta | None) -> RateLimit | Non
 
 
 def _count(reply: Response, name: str) -> int | None:
-    """A header that is a plain number of a plausible size."""
+    """The value of a header that is a number of at most 12 digits; `None` otherwise."""
     text = reply.headers.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None

@@ -1,4 +1,4 @@
-"""The bytes of a connection: no wait for them outlasts the exchange, nor does TLS, nor TLS within TLS."""
+"""The network stream of a connection, with TLS and TLS within TLS: no wait outlasts the deadline of the exchange."""
 
 import select
 import socket
@@ -14,19 +14,19 @@ from daemon.clients import deadline
 Result = TypeVar("Result")
 
 RECORD = 16 * 1024 + 2048
-"""The most bytes that a record of TLS has."""
+"""Maximum size of a TLS record, in bytes."""
 
 
 class Stream(httpcore.NetworkStream):
-    """A connection. Each wait is cut to what is left of the exchange."""
+    """A connection whose waits are limited to the rest of the exchange."""
 
     def __init__(self, peer: "socket.socket | TlsWithinTls") -> None:
         self._peer = peer
         self.heard = False
-        """Whether anything was read since something was written. Else an answer is the rest of the one before it."""
+        """Whether anything was read since the last write. If not, a response is the rest of the previous one."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Some bytes; none at the end."""
+        """Some bytes; empty at the end. Raises httpcore's `ReadTimeout` and `ReadError`."""
         self.heard = True
         try:
             self._peer.settimeout(deadline.left(timeout, httpcore.ReadTimeout))
@@ -39,7 +39,7 @@ class Stream(httpcore.NetworkStream):
         return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """All of the bytes."""
+        """Writes all bytes. Raises httpcore's `WriteTimeout` and `WriteError`."""
         self.heard = False
         deadline.note_asked(buffer)
         try:
@@ -52,14 +52,14 @@ class Stream(httpcore.NetworkStream):
             raise httpcore.WriteError(str(error)) from error
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Closes the connection."""
         self._peer.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """A stream within this one."""
-        # An IPv6 address that a proxy was told of is in brackets, and that of a certificate is not.
+        """A TLS stream over this one. Raises httpcore's `ConnectTimeout` and `ConnectError`."""
+        # A proxy gets an IPv6 address in brackets; a certificate has none.
         hostname = server_hostname.strip("[]") if server_hostname else None
         try:
             self._peer.settimeout(deadline.left(timeout, httpcore.ConnectTimeout))
@@ -75,7 +75,7 @@ class Stream(httpcore.NetworkStream):
         return stream
 
     def get_extra_info(self, info: str) -> Any:
-        """For `is_readable` whether there is something to read: if nothing was asked, that is the end."""
+        """`is_readable`: whether data or the end of the stream is waiting; on an idle connection it is the end."""
         return _is_readable(self._peer.fileno()) if info == "is_readable" else None
 
 
@@ -98,13 +98,13 @@ def _is_readable(descriptor: int) -> bool:
 
 
 class TlsWithinTls:
-    """TLS to a service through the tunnel of a proxy that is itself reached over TLS, which no socket of Python can do.
+    """TLS to a service through the tunnel of a proxy that is itself reached over TLS. Python's sockets cannot do that.
 
-    It has the part of a socket that a stream needs; a timeout is that of a whole call, however many reads it takes.
+    Implements the socket methods that a stream needs. A timeout covers a whole call, however many reads it takes.
     """
 
     def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, hostname: str | None) -> None:
-        """The handshake lasts no longer than the timeout of `outer`."""
+        """Performs the handshake, within the timeout of `outer`."""
         self._outer = outer
         self._timeout = outer.gettimeout()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -112,7 +112,7 @@ class TlsWithinTls:
         self._complete(self._inner.do_handshake)
 
     def settimeout(self, timeout: float) -> None:
-        """Seconds for each call."""
+        """Sets the timeout of each call, in seconds."""
         self._timeout = timeout
 
     def recv(self, size: int) -> bytes:
@@ -141,7 +141,7 @@ class TlsWithinTls:
                 result = act()
             except ssl.SSLWantReadError:
                 self._send_out(until)
-                self._outer.settimeout(_until(until))
+                self._outer.settimeout(_seconds_until(until))
                 if received := self._outer.recv(RECORD):
                     self._incoming.write(received)
                 else:
@@ -152,11 +152,11 @@ class TlsWithinTls:
 
     def _send_out(self, until: float) -> None:
         while content := self._outgoing.read():
-            self._outer.settimeout(_until(until))
+            self._outer.settimeout(_seconds_until(until))
             self._outer.sendall(content)
 
 
-def _until(until: float) -> float:
+def _seconds_until(until: float) -> float:
     left = until - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")

@@ -1,9 +1,9 @@
-"""Whom the program trusts to vouch for a service: `http.ca_file`, else what the usual variables name.
+"""Trusted certificate authorities: `http.ca_file`, else those named by the usual variables.
 
-They are judged as curl judges them, which the units that tell of a failure use, whatever the version of Python.
+Certificates are verified as curl does, which the units that report a failure use, whatever the version of Python.
 
-What cannot be used is a `ConfigError` that names the key or the variable: an exchange would fail each time, and not say
-which file was meant.
+An unusable file is a `ConfigError` that names the key or the variable: otherwise every exchange would fail without
+naming the file.
 """
 
 import os
@@ -15,11 +15,11 @@ from pathlib import Path
 from daemon.model.errors import ConfigError
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
-"""The names under which OpenSSL looks for certificates in a directory."""
+"""The file names that OpenSSL looks for in a directory of certificates."""
 
 
 def named_authorities(ca_file: Path | None) -> ssl.SSLContext | None:
-    """A context that trusts those who are named, `None` where nobody is. Raises `ConfigError`."""
+    """A TLS context with the configured authorities; `None` if none are configured. Raises `ConfigError`."""
     _check_key_log()
     if ca_file is not None:
         return _of_file("http.ca_file", ca_file)
@@ -33,7 +33,7 @@ def named_authorities(ca_file: Path | None) -> ssl.SSLContext | None:
 def _of_file(named_by: str, file: Path) -> ssl.SSLContext:
     why = "holds no certificate"
     try:
-        # Admission anything else, such as a pipe, might last for ever.
+        # Opening anything else, such as a pipe, might block for ever.
         if stat.S_ISREG(file.stat().st_mode):
             context = _lenient(ssl.create_default_context(cafile=file))
             if context.cert_store_stats()["x509"]:
@@ -48,7 +48,7 @@ def _of_file(named_by: str, file: Path) -> ssl.SSLContext:
 
 
 def _of_directories(directories: str) -> ssl.SSLContext:
-    # OpenSSL itself says nothing: where it finds no certificate, it trusts nobody.
+    # OpenSSL reports no error for a directory without certificates: it just trusts nobody.
     why = "holds no certificate under a name that OpenSSL looks for"
     for directory in filter(None, directories.split(os.pathsep)):
         try:
@@ -63,9 +63,9 @@ def _of_directories(directories: str) -> ssl.SSLContext:
 
 
 def _lenient(context: ssl.SSLContext) -> ssl.SSLContext:
-    """As curl with OpenSSL judges: an intermediate authority is enough, and RFC 5280 is not taken to the letter.
+    """Verifies as curl with OpenSSL does: an intermediate authority is enough, and RFC 5280 is not enforced strictly.
 
-    Python 3.13 does take it so by default, and refuses many authorities that companies made for themselves.
+    Python 3.13 enforces it by default, and so rejects many companies' own authorities.
     """
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VerifyFlags.VERIFY_X509_STRICT
@@ -73,7 +73,7 @@ def _lenient(context: ssl.SSLContext) -> ssl.SSLContext:
 
 
 def _check_key_log() -> None:
-    """Python opens this file with each context."""
+    """Raises `ConfigError` if `SSLKEYLOGFILE` cannot be written: Python opens it with each context."""
     file = os.environ.get("SSLKEYLOGFILE")
     if not file:
         return

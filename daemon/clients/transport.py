@@ -1,4 +1,4 @@
-"""The way to a host: no wait on it outlasts the exchange, be it for a name, a connection or an answer."""
+"""Opens connections to a host: no wait for a name, connection or response outlasts the deadline of the exchange."""
 
 import socket
 import time
@@ -10,27 +10,27 @@ import httpcore
 
 from daemon.clients import deadline, dns
 from daemon.clients.dns import Address
-from daemon.clients.race import Begin, Race
+from daemon.clients.happy_eyeballs import HappyEyeballs, MakeSocket
 from daemon.clients.stream import Stream
 
 OPTIONS = (
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    # A kept connection is tried every 15 s, and over when nothing comes back for 5 s: firewalls on the way remember it,
-    # and one that they or a suspended machine forgot costs no exchange its whole time.
+    # Keep-alive probes after 15 s, dead after 5 s without an acknowledgement: firewalls keep the connection, and one
+    # lost to them or to a suspended machine does not use up the whole time of an exchange.
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 5000),
 )
-"""Of each connection."""
+"""Socket options of each connection."""
 
 
 _worked: dict[tuple[str, int], Address] = {}
-"""The address of each host that worked last."""
+"""The address that last worked, per host and port."""
 
 
 class Backend(httpcore.NetworkBackend):
-    """Makes connections none of whose waits outlasts the exchange."""
+    """An httpcore backend whose waits never outlast the exchange."""
 
     def connect_tcp(
         self,
@@ -40,37 +40,37 @@ class Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection to one of the host's addresses."""
+        """Connects to one of the host's addresses. Raises httpcore's `ConnectTimeout` and `ConnectError`."""
         until = time.monotonic() + deadline.left(timeout, httpcore.ConnectTimeout)
         try:
             options = (*OPTIONS, *(socket_options or ()))
-            connected = _connect(host, port, until, partial(_begin, local_address, options))
+            connected = _connect(host, port, until, partial(_make_socket, local_address, options))
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from None
-        except (OSError, OverflowError) as error:  # the latter for a port that is none
+        except (OSError, OverflowError) as error:  # the latter for an invalid port
             raise httpcore.ConnectError(str(error)) from error
         deadline.note_connected()
         return Stream(connected)
 
 
-def _connect(host: str, port: int, until: float, begin: Begin) -> socket.socket:
+def _connect(host: str, port: int, until: float, make_socket: MakeSocket) -> socket.socket:
     try:
-        return _race(host, port, until, begin)
+        return _connect_once(host, port, until, make_socket)
     except OSError:
-        # What was kept may have led to where the host is no longer.
+        # The cached addresses may be outdated: try once more without them.
         if not dns.forget(host, port) or time.monotonic() >= until:
             raise
-    return _race(host, port, until, begin)
+    return _connect_once(host, port, until, make_socket)
 
 
-def _race(host: str, port: int, until: float, begin: Begin) -> socket.socket:
+def _connect_once(host: str, port: int, until: float, make_socket: MakeSocket) -> socket.socket:
     look_ups = dns.look_ups(host, port, until)
-    race = Race(look_ups, begin, deadline.note_found, _worked.get((host, port)))
-    connected, _worked[host, port] = race.run(until)
+    attempts = HappyEyeballs(look_ups, make_socket, deadline.note_found, _worked.get((host, port)))
+    connected, _worked[host, port] = attempts.run(until)
     return connected
 
 
-def _begin(local_address: str | None, options: Iterable[Any], family: int) -> socket.socket:
+def _make_socket(local_address: str | None, options: Iterable[Any], family: int) -> socket.socket:
     attempt = socket.socket(family, socket.SOCK_STREAM)
     try:
         for option in options:

@@ -1,1 +1,1 @@
-"""What the operator decides."""
+"""The configuration: settings, their types, and how they are loaded."""

@@ -1,7 +1,7 @@
-"""Reads the settings from the four places they come from: environment, credentials, TOML file, defaults.
+"""Loads the settings from four sources: environment, credentials, TOML file, defaults.
 
-`load` either returns settings that are complete and valid, or raises one `ConfigError` that lists every mistake it
-found, each as a sentence with the key, what is wrong and how to mend it. No secret appears in such a sentence.
+`load` returns complete, valid settings, or raises one `ConfigError` that lists every mistake: each a sentence with the
+key, the problem and its fix. No secret appears in it.
 """
 
 import difflib
@@ -31,19 +31,19 @@ KEYS = tuple(f"{section}.{key}" for section, model in SECTIONS.items() for key i
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Valid settings, the file they came from if there was one, and what the operator should look at."""
+    """Valid settings, the file they came from, if any, and warnings for the operator."""
 
     settings: Settings
     file: Path | None
     warnings: tuple[str, ...]
     named: Path | None = None
-    """What `--config` named."""
+    """The argument of `--config`."""
 
 
 def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False) -> Configuration:
-    """Reads all four sources. Raises `ConfigError`. `file` is what `--config` named.
+    """Reads all four sources. Raises `ConfigError`. `file`: the argument of `--config`.
 
-    `offline`: for commands that only look into the database, and may be run by somebody who cannot read the secrets.
+    `offline`: does not require the secrets, for commands that only use the database and may run without access to them.
     """
     found = _find(file, environ)
     credentials = _credentials(environ)
@@ -64,7 +64,7 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
 
 
 def logs_json(file: Path | None, environ: Mapping[str, str]) -> bool:
-    """Whether the log is to be JSON, as far as that can be told of a configuration that may have mistakes."""
+    """Whether the log format is JSON. Works as far as possible with a faulty configuration."""
     try:
         layers = (_toml(_find(file, environ)), _texts(_credentials(environ), []), _texts(_environment(environ), []))
     except ConfigError:
@@ -74,7 +74,7 @@ def logs_json(file: Path | None, environ: Mapping[str, str]) -> bool:
 
 
 def differences(old: Settings, new: Settings) -> list[str]:
-    """What is not as it was, a phrase for each key; of secrets and tables only that they changed."""
+    """A phrase for each changed key. Values of secrets and tables are not shown."""
     secrets = set(_secret_keys())
     phrases = []
     for key in KEYS:
@@ -91,7 +91,7 @@ def _told(value: object) -> str:
 
 
 def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """The layers over each other, key by key. A section that is no table stays, so that it is told of as a mistake."""
+    """Merges the layers key by key; later ones win. A section that is no table is kept, to be reported as a mistake."""
     merged: dict[str, Any] = {}
     for layer in layers:
         for section, value in layer.items():
@@ -109,7 +109,7 @@ def _find(file: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 
 def _is_there(place: Path) -> bool:
-    """What cannot be reached is told of: from Python 3.14 on `Path.is_file` takes it for what is not there."""
+    """Whether the file exists. Raises `ConfigError` if it cannot be reached; `Path.is_file` hides that from 3.14 on."""
     try:
         return stat.S_ISREG(place.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -132,13 +132,13 @@ def _toml(file: Path | None) -> dict[str, Any]:
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that are meant for us, under the names of their keys. An empty one counts as not set."""
+    """Environment variables that set a key, by key. An empty one counts as unset."""
     pairs = ((name.lower().split("__", 1), value) for name, value in environ.items() if "__" in name)
     return {".".join(parts): value for parts, value in pairs if parts[0] in SECTIONS and value}
 
 
 def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
-    """The files that are meant for us, under the names of their keys. An empty one counts as not given."""
+    """Credential files that set a key, by key. An empty one counts as missing. Raises `ConfigError`."""
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         return {}
@@ -151,7 +151,7 @@ def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _texts(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
-    """Settings given as text; lists and tables are JSON there. What is not goes into `problems`."""
+    """Settings given as text, with lists and tables as JSON. Invalid JSON is added to `problems`."""
     layer: dict[str, dict[str, Any]] = {}
     for name, text in pairs.items():
         section, _, key = name.partition(".")
@@ -170,7 +170,7 @@ def _texts(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
 
 
 def _sentence(detail: ErrorDetails) -> str:
-    """One mistake, told to the operator."""
+    """One mistake as a sentence for the operator."""
     key = ".".join(str(part) for part in detail["loc"][:2])
     match detail["type"]:
         case "missing":
@@ -226,7 +226,7 @@ def _default(key: str) -> str:
 def _exposed(
     file: Path | None, toml: Mapping[str, Any], environ: Mapping[str, str], credentials: Mapping[str, str]
 ) -> Iterator[str]:
-    """A warning for each file with a secret in it that everybody on this machine can read."""
+    """A warning for each world-readable file that contains a secret."""
     directory = Path(environ.get("CREDENTIALS_DIRECTORY", ""))
     holders = [directory / key for key in _secret_keys() if key in credentials]
     given = (toml.get(section, {}).get(key) for section, _, key in (name.partition(".") for name in _secret_keys()))

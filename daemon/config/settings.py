@@ -1,4 +1,4 @@
-"""Every setting with its default. The sample `config.toml` says what each is for; a test keeps the two equal."""
+"""All settings with their defaults. The sample `config.toml` describes each; a test keeps the two in step."""
 
 from datetime import timedelta
 from hashlib import blake2b
@@ -31,7 +31,7 @@ class _Section(BaseModel):
 
 
 class BetterStackSection(_Section):
-    """Where incidents come from."""
+    """`[betterstack]`: the source of incidents."""
 
     token: Token
     base_url: ServiceUrl = "https://uptime.betterstack.com"
@@ -40,12 +40,12 @@ class BetterStackSection(_Section):
 
     @property
     def fingerprint(self) -> str:
-        """What tells this token from another one and does not give it away."""
+        """A hash that identifies the token without revealing it."""
         return blake2b(self.token.get_secret_value().encode(), digest_size=8, person=b"bs-signl4-token").hexdigest()
 
 
 class Signl4Section(_Section):
-    """Where alerts go."""
+    """`[signl4]`: the destination of alerts."""
 
     secret: WebhookSecret
     base_url: ServiceUrl = "https://connect.signl4.com"
@@ -53,7 +53,7 @@ class Signl4Section(_Section):
 
 
 class PollSection(_Section):
-    """When Better Stack is asked, and what is made of the answers."""
+    """`[poll]`: when Better Stack is polled, and how the responses are used."""
 
     interval: Annotated[Duration, within("1s", "1d")] = timedelta(seconds=30)
     active_interval: Annotated[Duration, within("1s", "1d")] = timedelta(seconds=10)
@@ -64,13 +64,13 @@ class PollSection(_Section):
     @model_validator(mode="before")
     @classmethod
     def _active_follows_interval(cls, data: Any) -> Any:
-        """Whoever sets a short `interval` alone means it for both."""
+        """A short `interval` without an `active_interval` sets both."""
         if isinstance(data, dict) and "interval" in data and "active_interval" not in data:
             try:
                 interval = duration(data["interval"])
             except ValueError:
                 return data
-            # An interval that is too short is told of once, not for both.
+            # An interval that is too short is reported once, not for both keys.
             return {**data, "active_interval": min(max(interval, timedelta(seconds=1)), timedelta(seconds=10))}
         return data
 
@@ -85,7 +85,7 @@ class PollSection(_Section):
 
 
 class DeliverySection(_Section):
-    """How transitions reach SIGNL4."""
+    """`[delivery]`: how transitions are sent to SIGNL4."""
 
     acknowledged: bool = True
     stale_after: Annotated[Duration, within("0s", "365d")] = timedelta(minutes=10)
@@ -105,7 +105,7 @@ class DeliverySection(_Section):
 
 
 class PayloadSection(_Section):
-    """What SIGNL4 is told: a JSON body for each kind of transition."""
+    """`[payload]`: the JSON body for each kind of transition."""
 
     new: Template = {
         "Title": "$NAME",
@@ -119,34 +119,34 @@ class PayloadSection(_Section):
 
 
 class AlarmSection(_Section):
-    """When the program itself is what somebody must hear of."""
+    """`[alarm]`: when the program raises an alarm about itself."""
 
     poll_after: Annotated[Duration, within("1s", "1d")] = timedelta(minutes=5)
 
 
 class HeartbeatSection(_Section):
-    """Who is called while all is well."""
+    """`[heartbeat]`: the watchdog URLs that are called while the program is healthy."""
 
     urls: list[HeartbeatUrl] = []
     interval: Annotated[Duration, within("1s", "1d")] = timedelta(minutes=1)
 
 
 class DatabaseSection(_Section):
-    """Where state is kept, and for how long."""
+    """`[database]`: where the state is kept, and for how long."""
 
     url: DatabaseUrl = "sqlite:///state.db"
     retention: Annotated[Duration, within("7d", "3650d")] = timedelta(days=90)
 
 
 class LogSection(_Section):
-    """What `run` and `once` write to standard error."""
+    """`[log]`: what `run` and `once` write to standard error."""
 
     level: Annotated[Literal["debug", "info", "warning", "error"], Lowercase] = "info"
     format: Annotated[Literal["auto", "json"], Lowercase] = "auto"
 
 
 class HttpSection(_Section):
-    """What both clients share."""
+    """`[http]`: settings of all HTTP clients."""
 
     timeout: Annotated[Duration, within("1s", "2m")] = timedelta(seconds=15)
     proxy: ProxyUrl | None = None
@@ -154,7 +154,7 @@ class HttpSection(_Section):
 
 
 class Settings(BaseSettings):
-    """Everything that can be configured. Built by `config.load`."""
+    """The whole configuration. Built by `config.load`."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True)
 
@@ -178,14 +178,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `config.load` has laid over each other, key by key.
+        """Uses only the layers that `config.load` has merged key by key.
 
-        The library's own sources merge tables into each other, so that a `payload.new` of the environment would be
-        mixed with that of the file instead of replacing it, and choke on unrelated variables such as `LOG`.
+        The library's own sources would merge a `payload.new` from the environment with that of the file instead of
+        replacing it, and fail on unrelated variables such as `LOG`.
         """
         return (init_settings,)
 
     def secrets(self) -> tuple[str, ...]:
-        """The texts that must not leave the program other than to their own service."""
+        """The secrets, to be redacted everywhere except in requests to their own service."""
         held = (self.betterstack.token, self.signl4.secret, self.http.proxy, *self.heartbeat.urls)
         return tuple(secret.get_secret_value() for secret in held if secret is not None)

@@ -1,6 +1,6 @@
-"""The types that single settings have, each with its check.
+"""The types of single settings, each with its validation.
 
-A check raises `ValueError` with the rest of a sentence whose subject is the key: what is wrong; how to mend it.
+A validator raises `ValueError` with a sentence that lacks its subject, the key: what is wrong, and how to fix it.
 """
 
 import ipaddress
@@ -22,7 +22,7 @@ PROXY_FORM = "write it like http://proxy.example.com:3128, and / ? # @ and % of 
 
 
 def duration(value: object) -> timedelta:
-    """Reads a duration. Raises `ValueError` with the mend."""
+    """Reads a duration. Raises `ValueError` with the fix."""
     if isinstance(value, timedelta):
         return value
     text = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
@@ -36,7 +36,7 @@ def duration(value: object) -> timedelta:
 
 
 def spelled(duration: timedelta) -> str:
-    """The duration as the operator would write it."""
+    """The duration in the form of the configuration file."""
     seconds = duration.total_seconds()
     for unit in ("d", "h", "m"):
         if seconds and seconds % _SECONDS[unit] == 0:
@@ -45,7 +45,7 @@ def spelled(duration: timedelta) -> str:
 
 
 def within(least: str, most: str) -> AfterValidator:
-    """A bound for a `Duration`, both ends included."""
+    """Bounds for a `Duration`, inclusive."""
     low, high = duration(least), duration(most)
 
     def check(value: timedelta) -> timedelta:
@@ -57,7 +57,7 @@ def within(least: str, most: str) -> AfterValidator:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the host can only be this machine."""
+    """Whether the host is a loopback address or `localhost`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -65,7 +65,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _url_parts(value: str) -> tuple[str, str]:
-    """The scheme and host of a plain web address. Raises `ValueError` with the mend for anything else."""
+    """The scheme and host of a plain HTTP URL. Raises `ValueError` with the fix for anything else."""
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname or "", parts.port
@@ -142,7 +142,7 @@ def _json(value: object, path: str = "") -> object:
 
 def _existing_file(value: Path) -> Path:
     try:
-        # `Path.is_file` says no, from Python 3.14 on, where nobody may look.
+        # From Python 3.14 on `Path.is_file` returns false without permission to look.
         if not stat.S_ISREG(value.stat().st_mode):
             raise ValueError("is not a file; give the path of a PEM file")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -159,7 +159,7 @@ def _existing_file(value: Path) -> Path:
 
 
 def proxy_parts(address: str) -> SplitResult:
-    """The parts of the address of a proxy. Raises `ValueError` with the mend, which holds nothing of the address."""
+    """The parts of a proxy's URL. Raises `ValueError` with the fix; the text never quotes the URL."""
     if " " in address or not address.isprintable():
         raise ValueError(f"holds a space or a line break; {PROXY_FORM}")
     if address.lower().startswith("socks"):
@@ -169,7 +169,7 @@ def proxy_parts(address: str) -> SplitResult:
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    # A password that is not encoded ends the host early: what is left of it would go to the wrong one.
+    # An unencoded password cuts the host short, and the rest of it would be sent to the wrong host.
     if not usable or "@" in f"{parts.path}{parts.query}{parts.fragment}":
         raise ValueError(f"is not the address of a proxy; {PROXY_FORM}")
     return parts

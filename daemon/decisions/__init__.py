@@ -1,1 +1,1 @@
-"""What follows from what is known. Pure."""
+"""Decisions: pure functions from known facts to actions."""

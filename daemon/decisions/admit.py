@@ -1,7 +1,7 @@
-"""Whether a due delivery is sent, held for a while, or superseded. Pure, and the one place where that is decided.
+"""Decides whether a due delivery is sent, held, or superseded. Pure, and the only place that decides this.
 
-The gap between two messages of one incident is the only thing that holds a `resolved` of what was told: SIGNL4 takes
-events in parallel, and one that comes right behind another may overtake it.
+Only the gap between two messages of one incident can hold the `resolved` of a sent alert: SIGNL4 processes events in
+parallel, so a message sent right after another may overtake it.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from daemon.model.incident import Kind
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """It goes out now."""
+    """Send it now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """It waits."""
+    """Keep it until then."""
 
     until: datetime
     why: str
@@ -27,7 +27,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Supersede:
-    """Nobody needs to hear of this generation of the incident any more."""
+    """Give up this generation of the incident: it is no longer worth an alert."""
 
     why: str
 
@@ -35,15 +35,15 @@ class Supersede:
 def admit(
     delivery: Delivery, gap: timedelta, stale_after: timedelta, now: datetime, theirs: datetime
 ) -> Send | Hold | Supersede:
-    """What becomes of a delivery that is due.
+    """Decides on a due delivery.
 
-    `gap`: the least time between two accepted deliveries of one incident. `stale_after`: for how long an incident may
-    have been over, by Better Stack's clock (`theirs`), before nobody is woken for it who cannot have heard of it yet.
+    `gap`: least time between two accepted deliveries of one incident. `stale_after`: an incident that has been over for
+    this long, by Better Stack's clock (`theirs`), and whose `new` was never attempted does not alert any more.
     """
     untold = delivery.kind is Kind.NEW and delivery.attempts == 0
     if untold and over_too_long(delivery.over_since, stale_after, theirs):
         return Supersede("the incident was over too long before this could first be sent")
-    # A time to come is that of a clock that was wrong: it holds nothing.
+    # A time in the future was stamped by a wrong clock, and is ignored.
     if delivery.previous_at is not None and delivery.previous_at <= now < delivery.previous_at + gap:
         return Hold(delivery.previous_at + gap, "the gap behind the previous message of this incident")
     return Send()

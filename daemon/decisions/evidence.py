@@ -1,8 +1,8 @@
-"""Which of two things that were said of an incident is the later one. Pure.
+"""Orders evidence about an incident: whether a record is older or newer than the recorded state. Pure.
 
-Any answer may come from a replica that lags behind, so evidence is ordered by the times of the record itself and not by
-when it was read. What is older than what is known is old news. What contradicts it, without a time that says which is
-the later one, is in doubt: it counts once the incident's own record said so in two rounds.
+Any response may come from a lagging replica, so the times in the record decide, not the time of reading. A record older
+than the recorded state is old news. A record that contradicts it without a time to order the two is in doubt: it counts
+once the incident's own record has said the same in two rounds.
 """
 
 from dataclasses import replace
@@ -13,17 +13,17 @@ from daemon.model.incident import Incident, IncidentState, Phase
 
 
 class Read(Enum):
-    """Where an incident was seen."""
+    """How an incident was read."""
 
     LISTED = auto()
     OWN = auto()
-    """By its own record."""
+    """From its own record."""
     OWN_LATER = auto()
-    """By its own record, which was in doubt in an earlier round already, and in this one at the look before."""
+    """From its own record, which was in doubt in an earlier round and at the previous lookup of this round."""
 
 
 class Order(Enum):
-    """How what was seen stands to what is recorded."""
+    """How a record relates to the recorded state."""
 
     OLD_NEWS = auto()
     DOUBTFUL = auto()
@@ -32,10 +32,10 @@ class Order(Enum):
 
 
 def order(before: IncidentState, seen: Incident) -> Order:
-    """How what was seen stands to what is recorded, by the times of the record itself.
+    """How a record relates to the recorded state, by the times in the record.
 
-    Two answers of Better Stack to a reopening exist: one keeps the old times and adds `reopened_at`, the other clears
-    them and says nothing of when that was.
+    Better Stack shows a reopening in two ways: it keeps the old times and adds `reopened_at`, or it clears them and
+    gives no time of the reopening.
     """
     if _reopened_at(before, seen):
         return Order.NEXT_GENERATION
@@ -53,10 +53,10 @@ def _order_of_end(before: IncidentState, seen: Incident) -> Order:
         older = ended_at is not None and known_until is not None and ended_at < known_until
         return Order.OLD_NEWS if older else Order.SAME_GENERATION
     if before.generation > 1 and (ended_at is None or _began_without_a_time(before)):
-        # Nobody can say whether this end is not that of the generation before.
+        # This end may be that of the previous generation.
         return Order.DOUBTFUL
     if ended_at is not None and before.acknowledged_at is not None and ended_at < before.acknowledged_at:
-        # Somebody looked after it later than that: it may have begun again between two rounds.
+        # It was acknowledged after that end, so it may have been reopened between two rounds.
         return Order.DOUBTFUL
     if ended_at is None or known_until is None or ended_at > known_until:
         return Order.SAME_GENERATION
@@ -65,10 +65,10 @@ def _order_of_end(before: IncidentState, seen: Incident) -> Order:
 
 
 def _reopened_at(before: IncidentState, seen: Incident) -> bool:
-    """Whether the record itself says when it was reopened, later than all that is known of this incident.
+    """Whether the record gives a time of reopening that is later than everything recorded.
 
-    A generation that began behind an end without such a time takes the first one it meets for its own, unless the
-    record shows an end that is not known yet.
+    A generation that followed an end without a time of reopening takes the first such time as its own, unless the
+    record shows an end that is not recorded yet.
     """
     at, known_until = seen.reopened_at, ended_until(before)
     reopened_until = latest(before.reopened_at, before.ended_until)
@@ -81,32 +81,32 @@ def _reopened_at(before: IncidentState, seen: Incident) -> bool:
 
 
 def _began_behind_an_end(before: IncidentState) -> bool:
-    """Whether this generation is known to be a reopened one. While the recovery is validated, an end may be shown."""
+    """Whether this generation is known to be a reopened one. During validation the record may already show an end."""
     shows_end = before.resolved_at is not None and before.phase is not Phase.RESOLVED
     return before.generation > 1 or (shows_end and before.status.lower() != "validating")
 
 
 def ended_until(before: IncidentState) -> datetime | None:
-    """The latest end or reopening that Better Stack gave a time for. An end that is not later is old news."""
+    """The latest end or reopening with a time from Better Stack. An end that is not later is old news."""
     own_end = before.resolved_at if before.phase is Phase.RESOLVED and not before.deleted else None
     return latest(before.ended_until, before.reopened_at, own_end)
 
 
 def _began_without_a_time(before: IncidentState) -> bool:
-    """Whether the generation before was never seen to end, nor this one said to begin."""
+    """Whether neither the end of the previous generation nor the begin of this one has a known time."""
     known_until = ended_until(before)
     return known_until is None or (before.old_until is not None and known_until < before.old_until)
 
 
 def of_this_generation(before: IncidentState | None, seen: Incident) -> Incident:
-    """What was seen, without an acknowledgement that belongs to an earlier generation."""
+    """The record, as open if its acknowledgement belongs to an earlier generation."""
     is_open = before is not None and before.phase is not Phase.RESOLVED
     known_until = latest(before.old_until, ended_until(before) if is_open else None) if before else None
     return after_that(latest(seen.reopened_at, known_until), seen)
 
 
 def after_that(moment: datetime | None, seen: Incident) -> Incident:
-    """What was seen, without an acknowledgement that is not later."""
+    """The record, as open if its acknowledgement is not later than `moment`."""
     at = seen.acknowledged_at
     if seen.phase is not Phase.ACKNOWLEDGED or at is None or moment is None or at > moment:
         return seen
@@ -114,5 +114,5 @@ def after_that(moment: datetime | None, seen: Incident) -> Incident:
 
 
 def latest(*moments: datetime | None) -> datetime | None:
-    """The latest of those there are."""
+    """The latest of the known times, or `None`."""
     return max((moment for moment in moments if moment is not None), default=None)

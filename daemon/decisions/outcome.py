@@ -1,4 +1,4 @@
-"""What came of an attempt, as the event that says so."""
+"""Chooses the event that reports the result of an attempt."""
 
 from daemon.model.delivery import Answer, Delivered, Delivery, DeliveryState, Disposition, Rejected, TryLater
 from daemon.model.event import Event
@@ -6,7 +6,7 @@ from daemon.model.events import deliveries as events
 
 
 def what_came_of(delivery: Delivery, answer: Answer, disposition: Disposition, last_error: str | None) -> Event:
-    """`last_error`: the latest failure that was said; the same one again is a detail."""
+    """The event for the result of an attempt. `last_error`: the last logged failure; the same again is repeated."""
     what = delivery.incident_id, delivery.kind, delivery.attempts + 1
     match answer.outcome:
         case Delivered(event_id):

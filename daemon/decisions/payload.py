@@ -1,7 +1,7 @@
-"""Template and incident in, JSON body out. Pure, and total: no incident makes a template fail.
+"""Renders a payload template for an incident as a JSON body. Pure and total: no incident makes a template fail.
 
-Placeholders are those of Better Stack's outgoing webhooks, filled in one pass, the longest name first, so that a value
-that itself contains `$NAME` stays as it is. Names and sources: Better Stack's webhook documentation, and public code.
+Placeholders are those of Better Stack's outgoing webhooks. They are filled in one pass, the longest name first, so a
+value that contains `$NAME` is not filled again. Sources: Better Stack's webhook documentation, and public code.
 """
 
 import json
@@ -17,7 +17,7 @@ TITLE_LIMIT = 200
 TEXT_LIMIT = 2000
 EXTERNAL_ID, STATUS, SOURCE = "X-S4-ExternalID", "X-S4-Status", "X-S4-SourceSystem"
 
-# SIGNL4 takes an alert's title from the first of these that a body has, in any case.
+# SIGNL4 takes the title of an alert from the first of these keys in the body, in upper or lower case.
 _TITLE_KEYS = {"subject", "title", "task", "job", "case", "incident", "x-s4-subject"}
 _PROTECTED_KEYS = {EXTERNAL_ID.lower(), STATUS.lower()}
 _ATTRIBUTES = (
@@ -25,7 +25,7 @@ _ATTRIBUTES = (
     " STARTED_AT ACKNOWLEDGED_AT RESOLVED_AT ACKNOWLEDGED_BY RESOLVED_BY"
 ).split()
 _TIMES = ("STARTED_AT", "ACKNOWLEDGED_AT", "RESOLVED_AT")
-# The incidents API has nothing to fill these with: they belong to comments and to on-call webhooks.
+# The incidents API has no values for these: they belong to comments and to on-call webhooks.
 _ALWAYS_EMPTY = (
     "COMMENT_ID COMMENT_CONTENT COMMENT_CREATED_AT COMMENT_CREATED_AT_ISO8601 COMMENT_AUTHOR_NAME COMMENT_AUTHOR_EMAIL"
     " MESSAGE EMAILS_JSON_ARRAY ON_CALL_CALENDAR_ID ON_CALL_CALENDAR_NAME"
@@ -54,10 +54,10 @@ _UNKNOWN = re.compile(rf"\$(?!{_NAMES}|METADATA\.)([A-Z][A-Z0-9_]*)")
 
 
 class Templates:
-    """The three payload templates and the form of external ids, as configured."""
+    """The configured payload templates, and the format of external ids."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises `ConfigError` for a template that does not parse."""
+        """Raises `ConfigError` for an invalid template."""
         self._bodies: dict[Kind, Mapping[str, Any]] = {kind: getattr(settings.payload, kind) for kind in Kind}
         self._external_id = settings.signl4.external_id
         self._dashboard = settings.betterstack.dashboard_url or ""
@@ -66,11 +66,11 @@ class Templates:
                 raise ConfigError(f"payload.{kind} has $METADATA. without a key; write it like $METADATA.Region")
 
     def external_id(self, incident: Incident) -> str:
-        """The external id that an incident seen for the first time gets for good."""
+        """The external id of a new incident; it never changes afterwards."""
         return _fill(self._external_id, incident, self._dashboard)
 
     def payload(self, kind: Kind, incident: Incident, external_id: str, note: str = "") -> dict[str, Any]:
-        """The JSON body that tells of one transition."""
+        """The JSON body for one transition."""
         filled = _fill_value(self._bodies[kind], incident, self._dashboard)
         body = {key: value for key, value in filled.items() if key.lower() not in _PROTECTED_KEYS}
         if kind is Kind.NEW:
@@ -80,7 +80,7 @@ class Templates:
         return _signed(body, kind, external_id)
 
     def warnings(self) -> Iterator[str]:
-        """What in the templates will not do what its author may expect, a sentence each."""
+        """A sentence for each part of the templates that will not work as its author may expect."""
         for kind, body in self._bodies.items():
             for key in body:
                 if key.lower() in _PROTECTED_KEYS:
@@ -93,12 +93,12 @@ class Templates:
 
 
 def minimal(kind: Kind, incident_id: str, external_id: str) -> dict[str, Any]:
-    """The smallest body that still tells of the transition, for when SIGNL4 refused the full one."""
+    """The smallest body for the transition, used after SIGNL4 refused the full one."""
     return _signed({"Title": _plain_title(incident_id)}, kind, external_id)
 
 
 def alarm_body(kind: Kind, sentence: str, external_id: str) -> dict[str, Any]:
-    """The body that tells of an alarm of our own."""
+    """The body for one of the program's own alarms."""
     said = {"Title": _cut(sentence, TITLE_LIMIT), "Cause": _cut(sentence, TEXT_LIMIT)} if kind is Kind.NEW else {}
     return _signed({**said, SOURCE: "betterstack-signl4"}, kind, external_id)
 
@@ -110,18 +110,18 @@ def _signed(body: dict[str, Any], kind: Kind, external_id: str) -> dict[str, Any
 
 
 def _titled(body: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
-    """The body with a title that SIGNL4 takes for one: a text, and not a blank one, which it would show as it is."""
+    """The body with a usable title: a string that is not blank. SIGNL4 would show a blank one unchanged."""
     kept = {key: value for key, value in body.items() if not (key.lower() in _TITLE_KEYS and _is_blank(value))}
     if any(key.lower() in _TITLE_KEYS and isinstance(value, str) for key, value in kept.items()):
         return kept
     cause = incident.text("cause")
     title = _plain_title(incident.id) if _is_blank(cause) else cause
-    # What has the name of our own title, in whatever spelling, would be the same key to SIGNL4.
+    # SIGNL4 ignores case in keys, so any other spelling of `Title` would be the same key.
     return {"Title": _cut(title, TITLE_LIMIT), **{key: kept[key] for key in kept if key.lower() != "title"}}
 
 
 def _is_blank(value: object) -> bool:
-    """Whether it is a text of which nothing shows."""
+    """Whether it is a string without visible characters."""
     return isinstance(value, str) and not any(mark.isprintable() and not mark.isspace() for mark in value)
 
 
@@ -138,7 +138,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _fill_value(value: Any, incident: Incident, dashboard: str, limit: int = TEXT_LIMIT) -> Any:
-    """`value` with each text in it filled and cut, and without the keys that came out empty."""
+    """`value` with each string filled and cut, and without keys whose values are empty."""
     if isinstance(value, str):
         return _cut(_fill(value, incident, dashboard), limit)
     if isinstance(value, list):
@@ -161,11 +161,11 @@ def _fill(text: str, incident: Incident, dashboard: str) -> str:
 
 
 def _filled(text: str, metadata: Mapping[str, Any], incident: Incident, dashboard: str) -> Iterator[str]:
-    """The text in pieces. A key is looked for by what stands in the text: an incident may have any number of them."""
+    """The filled text, in pieces. Metadata keys are searched from the text: an incident may have any number of them."""
     at = 0
     for found in _PLACEHOLDER.finditer(text):
         if found.start() < at:
-            continue  # it is part of the key before it
+            continue  # part of the previous key
         yield text[at : found.start()]
         at, name = found.end(), found[1]
         if name:
@@ -179,7 +179,7 @@ def _filled(text: str, metadata: Mapping[str, Any], incident: Incident, dashboar
 
 
 def _key_at(text: str, at: int, metadata: Mapping[str, Any]) -> str:
-    """The longest key of the incident that stands there in the text, else the word that does."""
+    """The longest metadata key that the text has at this position, else the word there."""
     longest = max(map(len, metadata), default=0)
     for end in range(min(at + longest, len(text)), at, -1):
         if text[at:end] in metadata:
@@ -189,7 +189,7 @@ def _key_at(text: str, at: int, metadata: Mapping[str, Any]) -> str:
 
 
 def _metadata_text(entries: object) -> str:
-    """Typed values by their `value`, else `name`, else `email`, joined by commas; a plain string as it is."""
+    """Typed values by their `value`, else `name`, else `email`, joined by commas; a plain string unchanged."""
     if not isinstance(entries, list):
         return _text(entries)
     return ", ".join(filter(None, map(_entry_text, entries)))
@@ -202,7 +202,7 @@ def _entry_text(entry: object) -> str:
 
 
 def _text(value: object) -> str:
-    """As JSON where it is no text; what is nested too deeply to be written down is left out."""
+    """A string unchanged, other values as JSON; empty for `None` and for values nested too deeply."""
     if value is None:
         return ""
     try:

@@ -1,7 +1,7 @@
-"""What is recorded + what was seen = what to record, and what to tell. Pure.
+"""Reconciles the recorded state of an incident with a record: the next state, and the transitions to send. Pure.
 
-This page is the whole meaning of an incident's life. Only positive evidence ends one: a record that says resolved, or
-two answers "no such record" far enough apart. Each decision carries its reason, which the outbox keeps.
+This module defines the life cycle of an incident. Only positive evidence ends one: a record that says resolved, or two
+answers "no such record" far enough apart. Each transition has a reason, which the outbox keeps.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,42 +14,42 @@ from daemon.model.incident import Incident, IncidentState, Kind, Phase, Transiti
 
 DELETED_NOTE = "The incident was deleted in Better Stack."
 SUSPECT_FROM = 3
-"""With fewer incidents tracked, all of them deleted at once is nothing unusual."""
+"""With fewer tracked incidents, a deletion of all at once is normal."""
 SUSPICION_LASTS = timedelta(hours=1)
 
 
 class Token(Enum):
-    """What is known of the token by which Better Stack is read."""
+    """What is known of the token for Better Stack."""
 
     KNOWN = auto()
-    """Known records were read with it before."""
+    """It has read known records before."""
     NEW = auto()
-    """It is another one than before, and no record that was known before was read with it yet."""
+    """It has changed, and has not read a known record yet."""
     RECOGNISED = auto()
-    """It is another one than before, and a record that was known before was just read with it."""
+    """It has changed, and has just read a known record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator and the history of this database decide."""
+    """Settings of the operator, and the history of this database."""
 
     first_start: bool
-    """Whether no round was ever complete: what is over by now never alerts."""
+    """Whether no round was ever complete: then incidents that are already over never alert."""
     baseline: bool
-    """Whether a first start only records what is open."""
+    """Whether a first start only records open incidents."""
     stale_after: timedelta
     acknowledged: bool
-    """Whether acknowledgements are told."""
+    """Whether acknowledgements are sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to record of one incident, and what to tell of it, oldest first."""
+    """The next state of one incident, and the transitions to send, oldest first."""
 
     after: IncidentState
     transitions: tuple[Transition, ...] = ()
     in_doubt: bool = False
-    """Whether the incident's own record must be read before anything is concluded."""
+    """Whether the incident's own record must be read first."""
 
 
 def reconcile(
@@ -60,14 +60,14 @@ def reconcile(
     now: datetime,
     read: Read = Read.LISTED,
 ) -> Decision:
-    """What follows from having seen `seen`. `external_id` is for an incident that was never seen before.
+    """Decides on a record that was read. `external_id`: for an incident seen for the first time.
 
-    `now` is the time of Better Stack's clock, by which it is judged for how long something has been over.
+    `now`: the time of Better Stack's clock, which decides how long an incident has been over.
     """
     seen = of_this_generation(before, seen)
     if before is None:
         return _begin(IncidentState.first_seen(seen, external_id, 1), seen, policy, now)
-    # Whatever it says, there is a record.
+    # The record exists, so it is not gone.
     before, found = replace(before, gone_since=None), order(before, seen)
     if found is Order.DOUBTFUL:
         if read is not Read.OWN_LATER:
@@ -85,7 +85,7 @@ def reconcile(
 def reconcile_gone(
     before: IncidentState, gone_after: timedelta, now: datetime, theirs: datetime | None = None
 ) -> Decision:
-    """What follows from a lookup that answered "no such record". `theirs`: the time of Better Stack's clock."""
+    """Decides on a lookup that answered "no such record". `theirs`: the time of Better Stack's clock."""
     if before.phase is Phase.RESOLVED:
         return Decision(replace(before, doubted_at=None))
     if before.gone_since is None or before.gone_since > now:
@@ -105,11 +105,11 @@ def suspect_since(
     now: datetime,
     token: Token = Token.KNOWN,
 ) -> datetime | None:
-    """Since when the token is suspected to be another team's; `None` if deletions may be believed.
+    """Since when the token is suspected to be another team's; `None` if deletions can be trusted.
 
-    It is suspected when none of three or more tracked incidents was seen and lookups found no record of them, and a new
-    one as soon as a lookup found no record of one. That ends when one of those it began with is seen again, when a new
-    one is recognised, or after an hour. `before` is what this said in the round before.
+    A known token is suspected if three or more incidents are tracked, none was seen, and lookups found no record; a new
+    one as soon as a lookup of a tracked incident finds no record. The suspicion ends when a vanished incident is seen
+    again, when a new token is recognised, or after an hour. `before`: the result of the previous round.
     """
     vanished = {incident_id for incident_id, incident in tracked.items() if incident.gone_since is not None}
     goes_on = before is not None and bool(vanished) and vanished.isdisjoint(seen)
@@ -122,12 +122,12 @@ def suspect_since(
 
 
 def over_too_long(over_since: datetime | None, stale_after: timedelta, now: datetime) -> bool:
-    """Whether an incident that nobody was told of is over for so long that nobody should be woken for it."""
+    """Whether an incident that has not alerted yet has been over for too long to alert."""
     return over_since is not None and max(now - over_since, timedelta(0)) >= stale_after
 
 
 def _begin(after: IncidentState, seen: Incident, policy: Policy, now: datetime) -> Decision:
-    """The first sight of a generation."""
+    """Decides on a generation seen for the first time."""
     match seen.phase:
         case Phase.UNCONFIRMED:
             return Decision(after)
@@ -144,7 +144,7 @@ def _begin(after: IncidentState, seen: Incident, policy: Policy, now: datetime) 
 
 
 def _continue(before: IncidentState, after: IncidentState, seen: Incident, policy: Policy, now: datetime) -> Decision:
-    """Another look at a generation that is known."""
+    """Decides on a further record of a known generation."""
     match before.phase, seen.phase:
         case Phase.RESOLVED, _:
             return Decision(after)
@@ -155,7 +155,7 @@ def _continue(before: IncidentState, after: IncidentState, seen: Incident, polic
         case Phase.OPEN, Phase.ACKNOWLEDGED if before.alerted and policy.acknowledged:
             return Decision(after, (_acknowledged(after, seen, now),))
         case Phase.OPEN | Phase.ACKNOWLEDGED, Phase.OPEN | Phase.UNCONFIRMED:
-            # Nothing takes an acknowledgement or a confirmation back; `Validating`, for one, comes after both.
+            # An acknowledgement or a confirmation is never revoked; `Validating`, for example, follows both.
             return Decision(replace(after, phase=before.phase))
         case _:
             return Decision(after)
@@ -181,19 +181,19 @@ def _acknowledged(after: IncidentState, seen: Incident, now: datetime) -> Transi
 def _end(
     before: IncidentState, over_since: datetime, reason: str = "resolved", note: str = ""
 ) -> tuple[Transition, ...]:
-    """The end of a generation, told only to those who were told of its beginning."""
+    """The end of a generation; only if the generation has alerted."""
     if not before.alerted or before.phase is Phase.RESOLVED:
         return ()
     return (Transition(Kind.RESOLVED, before.generation, over_since, reason, note),)
 
 
 def _settled(after: IncidentState, read: Read) -> IncidentState:
-    """What is in doubt is settled by the incident's own record alone, since lists lag more."""
+    """Clears a doubt, but only after reading the incident's own record: lists lag more."""
     return after if read is Read.LISTED else replace(after, doubted_at=None)
 
 
 def _carried_on(before: IncidentState, seen: Incident) -> IncidentState:
-    """The same generation as it was seen now. What was once said is not forgotten for being left out."""
+    """The same generation, updated by the record. Times that the record leaves out are kept."""
     return replace(
         IncidentState.first_seen(seen, before.external_id, before.generation),
         alerted=before.alerted,
@@ -207,7 +207,7 @@ def _carried_on(before: IncidentState, seen: Incident) -> IncidentState:
 
 
 def _begin_next(before: IncidentState, seen: Incident, policy: Policy, now: datetime) -> Decision:
-    """The incident was reopened: the end of the generation before, if that was not told, and the next one."""
+    """Decides on a reopened incident: the end of the previous generation, if not sent yet, and the next generation."""
     ended = latest(ended_until(before), seen.reopened_at)
     past = latest(before.old_until, before.acknowledged_at, ended)
     seen = after_that(past, seen)
@@ -218,13 +218,13 @@ def _begin_next(before: IncidentState, seen: Incident, policy: Policy, now: date
         old_until=past,
     )
     end = _end(before, _ended_at(seen, now), "resolved and reopened between two rounds")
-    # A reopened incident is news, on a first start too.
+    # A reopened incident alerts also on a first start.
     begun = _begin(after, seen, replace(policy, first_start=False), now)
     return Decision(begun.after, (*end, *begun.transitions))
 
 
 def _ended_at(seen: Incident, now: datetime) -> datetime:
-    """When the generation before the reopening ended, as far as the record still says it."""
+    """When the previous generation ended, as far as the record still shows it."""
     times = [moment for moment in (seen.resolved_at, seen.reopened_at, now) if moment is not None]
     return min(times)
 

@@ -1,8 +1,8 @@
-"""What comes after an attempt: for the delivery, and for SIGNL4 as a whole. Pure.
+"""Decides what follows an attempt, for the delivery and for SIGNL4 as a whole. Pure.
 
-Their outage is never our lost page: nothing here counts attempts against a limit. Only a payload that SIGNL4 refused
-twice, the second time in its minimal form, is dead. And what fails while others are taken is not SIGNL4's outage: it is
-set apart, and teaches nothing about SIGNL4 from then on.
+An outage of SIGNL4 never loses an alert: the number of attempts is unlimited. Only a payload that SIGNL4 refused twice,
+the second time in its minimal form, is dead. A delivery that fails while others succeed has a fault of its own: it is
+set apart, and is no evidence about SIGNL4 from then on.
 """
 
 from dataclasses import replace
@@ -26,28 +26,28 @@ from daemon.model.delivery import (
 
 LONGEST_ROUND_BACKOFF = timedelta(minutes=2)
 PROBE_GAP = timedelta(seconds=60)
-"""Between two tries of a refused secret."""
+"""Between two tests of a refused secret."""
 
-# SIGNL4 allows ten faulty requests a minute; we stop at six, so that somebody else's mistakes fit in too.
+# SIGNL4 allows ten faulty requests a minute. The program stops at six, to leave room for other senders.
 FAULT_WINDOW = timedelta(minutes=1)
 FAULT_BUDGET = 6
 PACE = timedelta(seconds=6)
 
 PROOF = 2
-"""So many others taken since its first failure, and a failure is the delivery's own."""
+"""Successes of others since the first failure that make a failure the delivery's own."""
 PATIENCE = 6
-"""After so many failures it does not count any more that others fail as well."""
+"""Failures of the delivery that suffice, however many others fail as well."""
 
 
 def backoff(attempts: int, rng: Random, least: timedelta, most: timedelta) -> timedelta:
-    """The wait after so many attempts: doubling, the upper half of it random, between `least` and `most`."""
+    """Exponential back-off after this many attempts, with jitter in the upper half, between `least` and `most`."""
     ceiling: timedelta = min(most, least * 2 ** min(attempts - 1, 30))
     jittered: timedelta = ceiling * rng.uniform(0.5, 1.0)
     return max(least, jittered)
 
 
 def next_round(interval: timedelta, failures: int, retry_after: timedelta | None) -> timedelta:
-    """The wait after a round: the interval in use, doubling up to two minutes while rounds keep failing."""
+    """The wait after a round: the current interval, doubled up to two minutes while rounds fail."""
     most = max(interval, LONGEST_ROUND_BACKOFF)
     backed_off: timedelta = min(interval * 2 ** min(max(failures - 1, 0), 10), most)
     return max(backed_off, retry_after or timedelta(0))
@@ -63,10 +63,10 @@ def judge(
     rarely: timedelta,
     now: datetime,
 ) -> tuple[Disposition, DestinationState]:
-    """What becomes of the delivery, and what is known of SIGNL4 now.
+    """The new state of the delivery, and of SIGNL4.
 
-    `meanwhile`: so many others were taken since the attempt began. `delay`: until the next attempt, if nothing else is
-    asked for; `rarely`: of what fails on its own.
+    `meanwhile`: number of other deliveries accepted since the attempt began. `delay`: wait before the next attempt,
+    unless SIGNL4 asks for another; `rarely`: the same for a delivery with a fault of its own.
     """
     if is_own_fault(delivery, answer, now, meanwhile):
         return set_apart(delivery, answer, rarely, now), target_after_own_fault(target, answer, delay, now)
@@ -75,7 +75,7 @@ def judge(
 
 
 def disposition(answer: Answer, refused: bool, delay: timedelta, now: datetime) -> Disposition:
-    """What becomes of the delivery. `delay` is its back-off, `refused` whether SIGNL4 refused it before."""
+    """The new state of the delivery. `delay`: its back-off; `refused`: whether SIGNL4 refused it before."""
     match answer.outcome:
         case Delivered():
             return Disposition(DeliveryState.DELIVERED, now)
@@ -86,12 +86,12 @@ def disposition(answer: Answer, refused: bool, delay: timedelta, now: datetime) 
         case TryLater(scope=Scope.SECRET | Scope.UNCLEAR):
             return Disposition(DeliveryState.PENDING, now + PROBE_GAP)
         case TryLater():
-            # A `Retry-After` of nothing leaves the back-off in force, or the delivery would go round and round.
+            # With a `Retry-After` of 0 the back-off still applies; otherwise the delivery would loop without a pause.
             return Disposition(DeliveryState.PENDING, now + (answer.hold or delay))
 
 
 def in_company(answer: Answer, meanwhile: int) -> Answer:
-    """What an answer means if so many other deliveries were taken meanwhile: the secret was not at fault."""
+    """The answer, reinterpreted if other deliveries succeeded meanwhile: then the secret was not at fault."""
     outcome = answer.outcome
     if meanwhile and isinstance(outcome, TryLater) and outcome.scope is Scope.UNCLEAR:
         return replace(answer, outcome=TryLater(outcome.why, Scope.ROW))
@@ -99,10 +99,10 @@ def in_company(answer: Answer, meanwhile: int) -> Answer:
 
 
 def is_own_fault(delivery: Delivery, answer: Answer, now: datetime, meanwhile: int = 0) -> bool:
-    """Whether a failed attempt is the delivery's own fault, and neither SIGNL4's nor the secret's.
+    """Whether a failed attempt is the delivery's own fault, not SIGNL4's or the secret's.
 
-    In a partial outage many fail once or twice while others are taken. So the more others fail, the more often a
-    delivery must have failed itself. `meanwhile`: how many others were taken during the attempt.
+    In a partial outage many deliveries fail once or twice while others succeed. So the more others fail, the more
+    failures of its own are required. `meanwhile`: number of others accepted during the attempt.
     """
     outcome, failing = answer.outcome, delivery.failing
     if not isinstance(outcome, TryLater):
@@ -118,13 +118,13 @@ def _lasts(failing: Failing, scope: Scope, now: datetime, *, asked_to_wait: bool
     if scope in {Scope.SECRET, Scope.UNCLEAR}:
         return True
     if scope is Scope.TARGET or asked_to_wait:
-        # Whoever asks for silence speaks of everybody, for as long as any such silence lasts.
+        # A request to wait concerns all deliveries, so it proves no own fault until the longest hold has passed.
         return now - failing.since >= LONGEST_HOLD
     return failing.times + 1 >= min(2 + 2 * failing.others_failing, PATIENCE)
 
 
 def set_apart(delivery: Delivery, answer: Answer, rarely: timedelta, now: datetime) -> Disposition:
-    """What becomes of a delivery whose failure is its own: at once in its minimal form, then `rarely`."""
+    """The new state of a delivery with a fault of its own: the minimal form at once, later attempts `rarely`."""
     may_be_taken = isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.ITEM
     wait = rarely if delivery.own_fault or may_be_taken else timedelta(0)
     return Disposition(DeliveryState.PENDING, now + max(wait, answer.hold or timedelta(0)), own_fault=True)
@@ -133,13 +133,13 @@ def set_apart(delivery: Delivery, answer: Answer, rarely: timedelta, now: dateti
 def target_after_own_fault(
     target: DestinationState, answer: Answer, delay: timedelta, now: datetime
 ) -> DestinationState:
-    """What such an answer teaches about SIGNL4: no more than that of a refused payload, and no silence for others."""
+    """The state of SIGNL4 after an own fault: it counts like a refused payload, and does not hold other deliveries."""
     why = "" if isinstance(answer.outcome, Delivered) else answer.outcome.why
     return target_after(target, replace(answer, outcome=Rejected(why), hold=None), delay, now)
 
 
 def target_after(target: DestinationState, answer: Answer, delay: timedelta, now: datetime) -> DestinationState:
-    """What the answer taught about SIGNL4 as a whole. `delay` is the delivery's back-off."""
+    """The state of SIGNL4 as a whole after an answer. `delay`: the delivery's back-off."""
     outcome = answer.outcome
     match outcome:
         case Delivered():
@@ -160,12 +160,12 @@ def target_after(target: DestinationState, answer: Answer, delay: timedelta, now
 
 
 def sent_at(target: DestinationState, now: datetime) -> DestinationState:
-    """The target once a delivery goes out: during a rest for payload faults, the pace is counted from there."""
+    """The target after a delivery is sent; while payload faults slow down the sending, it sets the time of the next."""
     return replace(target, paced_at=now) if _rest_until(target.payload_faults, now) else target
 
 
 def admission(target: DestinationState, concurrency: int, now: datetime) -> Admission:
-    """What the target admits. Times too far ahead to be ours come from a clock that was wrong, and do not count."""
+    """The admission of the target. Times too far in the future come from a wrong clock and do not count."""
     hold = _plausible(target.hold_until, now, LONGEST_HOLD)
     if target.secret_refused_since is not None:
         probe_at = max(hold, _plausible(target.probe_at, now, PROBE_GAP))
@@ -182,7 +182,7 @@ def admission(target: DestinationState, concurrency: int, now: datetime) -> Admi
 
 
 def _held(target: DestinationState, hold: timedelta, why: str, now: datetime) -> DestinationState:
-    """The target at rest; an answer that comes behind does not cut a wait short that an earlier one asked for."""
+    """The target on hold. A later answer never shortens a hold that an earlier one asked for."""
     until = max(_plausible(target.hold_until, now, LONGEST_HOLD), now + hold)
     return replace(target, hold_until=until, why=why)
 

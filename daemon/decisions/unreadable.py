@@ -1,7 +1,7 @@
-"""What is made of records that cannot be read: how patient to be, and when somebody must hear of it. Pure.
+"""Decides on unreadable records: when to fetch them again, and when to raise an alarm. Pure.
 
-One such record costs no other. It is asked for again in the next round, and then less and less often; nothing is
-concluded about it. Where several cannot be read at once it is no odd record but the service, and no patience helps.
+One such record does not affect others. It is fetched again in the next round, then with a back-off; it proves nothing
+about its incident. Several at once are a fault of the service, and are not set aside.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,22 +11,22 @@ from datetime import datetime, timedelta
 from daemon.model.incident import Shown, Unreadable
 
 AT_ONCE = 3
-"""So many records that cannot be read at the same time are the fault of the service."""
+"""Number of unreadable records at the same time that is a fault of the service."""
 IN_OPEN_LIST = ""
-"""In place of an id: something in the list of open incidents that nobody can say which incident it is."""
+"""Replaces the id: a record in the list of open incidents whose id cannot be read."""
 _TENTH = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait before a record is asked for again."""
+    """The back-off before a record is fetched again."""
 
     first: timedelta
     longest: timedelta
 
 
 def failed(before: Unreadable | None, incident_id: str, why: str, patience: Patience, now: datetime) -> Unreadable:
-    """What to keep of a record that could not be read just now. The first repetition is in the next round."""
+    """The entry of a record that could not be read just now. The first repetition is in the next round."""
     attempts = 1 if before is None else before.attempts + 1
     wait = patience.first * 2 ** min(attempts - 2, 30) if attempts > 1 else timedelta(0)
     since = now if before is None else min(before.since, now)
@@ -34,27 +34,27 @@ def failed(before: Unreadable | None, incident_id: str, why: str, patience: Pati
 
 
 def is_due(one: Unreadable, patience: Patience, now: datetime) -> bool:
-    """Whether it may be asked for again; a wait that is longer than any is meant to be is of a clock that was wrong."""
+    """Whether it may be fetched again. A wait beyond the longest back-off comes from a wrong clock and is ignored."""
     return not now < one.due_at <= now + patience.longest
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whose fault it is that records could not be read."""
+    """The cause of unreadable records: the records themselves, or the service."""
 
     aside: Mapping[str, Unreadable]
-    """Those that are at fault themselves, each with the patience that is due to it."""
+    """The faulty records, each with its back-off."""
     fault: str | None = None
-    """What is wrong with the service, if it is that."""
+    """The fault of the service, if it is one."""
 
 
 def judge(
     before: Mapping[str, Unreadable], whys: Mapping[str, str], spoilt: Sequence[str], patience: Patience, now: datetime
 ) -> Verdict:
-    """What follows from a round whose lists were read.
+    """The verdict after a round whose lists were read.
 
-    `before`: those set aside earlier that nobody could read meanwhile; `whys`: why each of the lookups failed that did;
-    `spoilt`: why each of the records in the list of open incidents could not be read that could not.
+    `before`: records set aside earlier and not read since; `whys`: the reason for each failed lookup; `spoilt`: the
+    reason for each unreadable record in the list of open incidents.
     """
     in_vain = sorted((before.keys() | whys.keys()) - {IN_OPEN_LIST})
     if len(in_vain) >= AT_ONCE:
@@ -62,7 +62,7 @@ def judge(
         return Verdict(before, f"records of several incidents ({', '.join(in_vain)}) cannot be read: {why}")
     aside = {incident_id: one for incident_id, one in before.items() if incident_id != IN_OPEN_LIST}
     if len(spoilt) > len(in_vain):
-        # More than those that are known to be unreadable: perhaps an incident that nobody was told of.
+        # More than the known unreadable ones: one may be an incident without an alert.
         whys = {**whys, IN_OPEN_LIST: spoilt[0]}
     steps = (failed(before.get(one), one, why, patience, now) for one, why in whys.items())
     return Verdict(aside | {step.id: step for step in steps})
@@ -71,9 +71,9 @@ def judge(
 def sentence(
     unreadable: Iterable[Unreadable], open_alarms: Mapping[str, str], alarm: str, after: timedelta, now: datetime
 ) -> str | None:
-    """What somebody must hear of; `None` if nothing has been unreadable for as long as `after`, again and again.
+    """The sentence of the alarm; `None` unless a record has been unreadable for `after`, at two or more attempts.
 
-    Once it was told, under the id `alarm`, it lasts until all of it can be read.
+    Once the alarm `alarm` is open, it lasts until all records can be read.
     """
     long = [one for one in unreadable if alarm in open_alarms or (one.attempts > 1 and now - one.since >= after)]
     if not long:
@@ -83,17 +83,17 @@ def sentence(
 
 
 def spelled(incident_id: str) -> str:
-    """Which one it is, for people."""
+    """Names the incident, for people."""
     return "something in the list of open incidents" if incident_id == IN_OPEN_LIST else f"incident {incident_id}"
 
 
 def least_readable(lists: Sequence[Shown]) -> Shown:
-    """The one of these lists of which the largest part could not be read."""
+    """The list with the largest share of unreadable records."""
     return max(lists, key=lambda shown: len(shown.unreadable) / max(_size(shown), 1), default=Shown(0))
 
 
 def is_alarming(unreadable: int, listed: int) -> bool:
-    """Whether so many of a list that cannot be read are no odd record any more."""
+    """Whether the unreadable records of a list are more than exceptions: more than one, and more than a tenth."""
     return unreadable > 1 and unreadable * _TENTH > listed
 
 

@@ -1,1 +1,1 @@
-"""The machine: its log, its clock, its service manager, its signals."""
+"""The host system: log, clock, service manager, signals."""

@@ -1,6 +1,6 @@
-"""Entries for systemd's journal, whose fields `journalctl` can filter by: `journalctl INCIDENT=1030000001`.
+"""Writes entries with fields to systemd's journal, so that `journalctl INCIDENT=1030000001` can filter by them.
 
-The protocol is that of systemd's "Native Journal Protocol": one datagram of `KEY=value` lines.
+Source: systemd's "Native Journal Protocol", one datagram of `KEY=value` lines per entry.
 """
 
 import os
@@ -11,13 +11,13 @@ from typing import Any, TextIO
 
 IDENTIFIER = "betterstack-signl4"
 PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3}
-"""Those of syslog."""
+"""Syslog priorities."""
 PATIENCE = 1.0
-"""Seconds."""
+"""Seconds that a write may wait for the journal."""
 
 
 def reaches(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
-    """Whether what is written to this stream ends up in the journal, as `$JOURNAL_STREAM` tells (systemd.exec(5))."""
+    """Whether this stream is connected to the journal, according to `$JOURNAL_STREAM` (systemd.exec(5))."""
     try:
         there = os.fstat(-1 if stream is None else stream.fileno())
     except (OSError, ValueError):
@@ -26,7 +26,7 @@ def reaches(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
 
 
 def entry(message: str, level: str, fields: Mapping[str, Any]) -> str:
-    """One entry as text; each value on one line, since a line break would begin another field."""
+    """One entry as text. Each value is on one line, since a line break would start another field."""
     lines = {
         "MESSAGE": message,
         "PRIORITY": PRIORITIES[level],
@@ -37,16 +37,16 @@ def entry(message: str, level: str, fields: Mapping[str, Any]) -> str:
 
 
 class Journal:
-    """The journal of this machine."""
+    """The local journal."""
 
     def __init__(self, address: str = "/run/systemd/journal/socket") -> None:
         self._address = address
         self._patience = PATIENCE
 
     def write(self, text: str) -> bool:
-        """Hands an entry over; whether that was done in time. Raises `OSError` for one that is not taken.
+        """Sends an entry; returns whether that was done in time. Raises `OSError` if the journal rejects it.
 
-        A journal that hangs is waited for once.
+        After one timeout it does not wait again until a write succeeds.
         """
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.settimeout(self._patience)

@@ -1,30 +1,30 @@
-"""Signs of life: what a scheduler does not notice by itself is a job that hangs."""
+"""Liveness of the jobs: detects a hung job, which the scheduler itself does not notice."""
 
 import math
 import time
 
 
 class Liveness:
-    """The sign of life of one job. A request that ends, well or not, is one; time that passes is not."""
+    """The liveness of one job. A finished request, successful or not, is a sign of life; elapsed time is not."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
         self._may_idle = math.inf
 
     def beat(self) -> None:
-        """The job is under way and got on."""
+        """The job is running and made progress."""
         self._last = time.monotonic()
         self._may_idle = 0.0
 
     def idle(self, seconds: float = math.inf) -> None:
-        """The job ended, and is due again after so many seconds, or when there is something to do."""
+        """The job ended, and is due again after `seconds`; by default only when there is work."""
         self._last = time.monotonic()
         self._may_idle = seconds
 
     def reset(self) -> None:
-        """The whole process stood still, as when its machine sleeps: that was no silence of this job."""
+        """The whole process was suspended, for example with its machine: that time does not count as silence."""
         self._last = time.monotonic()
 
     def silent_for(self) -> float:
-        """Seconds of silence beyond the rest."""
+        """Seconds without a sign of life beyond the planned idle time."""
         return time.monotonic() - self._last - self._may_idle

@@ -1,7 +1,7 @@
-"""Turns events into lines on standard error: for the journal, for a terminal, or as JSON.
+"""Logs events as lines on standard error: for the journal, for a terminal, or as JSON.
 
-Every line of the process comes through here, those of libraries and of uncaught exceptions too, and leaves without the
-secrets. Whoever speaks is not kept waiting by whoever reads: the log must never be the reason why an alert is not sent.
+All lines of the process pass through here, including those of libraries and of uncaught exceptions, and are redacted. A
+slow reader does not block the program: logging must never delay an alert.
 """
 
 import json
@@ -21,8 +21,8 @@ from daemon.host.journal import PRIORITIES, Journal, entry, reaches
 from daemon.host.output import Line, Outlet, lost_sentence, outlet_to
 from daemon.host.slim_imports import without
 from daemon.model.event import Event, Listener
-from daemon.model.harmless import harmless
-from daemon.model.redact import scrubbed
+from daemon.model.printable import printable
+from daemon.model.redact import redacted
 
 with without("rich"):
     import structlog
@@ -34,9 +34,9 @@ Renderer = Callable[[Entry], str]
 
 
 def set_up(level: str, form: str, secrets: tuple[str, ...], stream: TextIO | None = sys.stderr) -> Listener:
-    """Makes every line of this process go to `stream`, and returns what puts the program's own events there."""
+    """Sends all log lines of this process to `stream`; returns the listener that logs the program's own events."""
     render = _json if form == "json" else _for_journal if os.environ.get("JOURNAL_STREAM") else _for_terminal
-    # The journal takes fields from those who write to it themselves, and not only lines.
+    # The journal's own protocol carries fields, which plain lines do not.
     journal = Journal() if render is _for_journal and reaches(stream, os.environ) else None
 
     def line(_logger: object, method: str, event: Entry) -> tuple[tuple[Line], dict[str, Any]]:
@@ -66,7 +66,7 @@ def _adopt_libraries(log: Any) -> None:
     root = logging.getLogger()
     root.handlers = [_Forward(log)]
     root.setLevel(logging.WARNING)
-    # It warns of each job that is due while it still runs, which is how a wake-up looks to it.
+    # It warns of every job that is due while still running, which a wake-up causes.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.captureWarnings(capture=True)
 
@@ -80,7 +80,7 @@ def _adopt_libraries(log: Any) -> None:
 
 
 class _Lines:
-    """Writes whole lines: through the outlet, where a reader could keep somebody waiting."""
+    """Writes whole lines, through the outlet if the reader could block."""
 
     def __init__(self, way: Outlet | TextIO | None) -> None:
         self._way = way
@@ -97,7 +97,7 @@ class _Lines:
 
 
 class _Forward(logging.Handler):
-    """Hands the records of libraries to the program's own log."""
+    """Forwards the records of libraries to the program's own log."""
 
     def __init__(self, log: Any) -> None:
         super().__init__()
@@ -114,12 +114,12 @@ class _Forward(logging.Handler):
 
 
 def _shown(text: str, secrets: tuple[str, ...]) -> str:
-    """One line or several, without secrets and without what would steer whatever shows them."""
-    return "\n".join(map(harmless, scrubbed(text, *secrets).split("\n")))
+    """One or more lines, without secrets and without control characters."""
+    return "\n".join(map(printable, redacted(text, *secrets).split("\n")))
 
 
 def complaint(sentence: str) -> str:
-    """What an operator is told, as a line of a log whose lines are JSON."""
+    """An error sentence for the operator, as a JSON log line."""
     return _json({"event": sentence, "level": "error"})
 
 
@@ -133,7 +133,7 @@ def _entry(event: Entry) -> str:
 
 
 def _for_journal(event: Entry) -> str:
-    """The journal reads the level from the head of a line."""
+    """The journal reads the level from the prefix of a line."""
     return f"<{PRIORITIES[event['level']]}>{_sentence(event)}"
 
 
@@ -143,7 +143,7 @@ def _for_terminal(event: Entry) -> str:
 
 def _sentence(event: Mapping[str, Any]) -> str:
     fields = [f"{key}={_value(value)}" for key, value in event.items() if key not in {"event", "level"}]
-    # One event, one line: the journal takes a line break for the end of the entry.
+    # One line per event: the journal ends an entry at a line break.
     return " ".join([" | ".join(event["event"].splitlines()), *fields])
 
 

@@ -1,13 +1,12 @@
-"""The way out for the lines of this process: one thread writes them, and no reader can keep anybody else waiting.
+"""Buffered output of the process: one thread writes all lines, so a slow reader blocks no other thread.
 
-1. Whoever speaks waits until the line is out, so that what was said before a crash has been said, but no longer than
-   `PATIENCE`; and once somebody waited in vain, nobody waits again for `MISTRUST`.
-2. Lines come out in order. Those that are not out yet take no more than `MOST` characters: beyond that the oldest are
-   given up, so that the last words of a process are among those that are left. How many were lost is said as soon as
-   somebody reads again.
-3. At the end of the process what still waits is written, as far as a bound in time allows.
+1. A caller waits until its line is written, so that lines before a crash are out; but at most `PATIENCE`, and after a
+   wait in vain no caller waits for `NO_WAIT`.
+2. Lines keep their order. The buffer holds at most `MOST` characters; beyond that the oldest lines are dropped, so the
+   last lines of a process survive. The number of lost lines is written as soon as the reader reads again.
+3. At the end of the process the buffer is written, within a time limit.
 
-A line that cannot be written, since nobody is there to read it or the disk is full, is lost and counted too.
+A line that cannot be written, because the reader is gone or the disk is full, is lost and counted too.
 """
 
 import atexit
@@ -24,68 +23,68 @@ from threading import Condition, Thread, current_thread
 from typing import NoReturn, TextIO
 
 MOST, EACH = 500_000, 200
-"""Characters of all lines, and what each counts beyond its own; a longer line is kept if it is the only one."""
+"""Size of the buffer, and the overhead counted for each line, in characters. A single line may be larger."""
 PATIENCE = 0.2
-"""Seconds."""
-MISTRUST = 60.0
-"""Seconds."""
+"""Seconds that a caller waits for its line."""
+NO_WAIT = 60.0
+"""Seconds without such waits after one in vain."""
 LAST_WORDS = 2.0
-"""Seconds that the end of the process may take for what still waits."""
-AGAIN = 0.1
-"""Seconds between two tries of what was not taken."""
+"""Seconds to write the buffer at the end of the process."""
+RETRY_SECONDS = 0.1
+"""Seconds between two attempts to write."""
 CHUNK, LEAST = 65536, select.PIPE_BUF
-"""Bytes of one write; a pipe that is ready takes the smaller number without delay."""
+"""Most bytes of one write. A pipe that is ready accepts the smaller number without blocking."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is said."""
+    """One line of output."""
 
     text: str
     first: Callable[[], bool] | None = None
-    """A better way to say it: whether it was taken. Where it raises `OSError`, the text goes out after all."""
+    """A preferred way to write it; returns whether it succeeded. If it raises `OSError`, `text` is written instead."""
 
     @property
     def weight(self) -> int:
-        """What it counts while it waits."""
+        """Its size in the buffer, in characters."""
         return len(self.text) + EACH
 
 
 class Outlet:
-    """Hands lines to the thread that writes them to one descriptor."""
+    """The buffer in front of one descriptor, and the thread that writes to it."""
 
     def __init__(self, descriptor: int, encoding: str = "utf-8") -> None:
         self.lost_line: Callable[[int], Line] = lambda lost: Line(lost_sentence(lost))
         self._out = _Descriptor(descriptor, encoding)
-        # Its lock is reentrant: what the garbage collector comes upon may be said in the middle of another line.
-        self._bell = Condition()
+        # Its lock is reentrant: the garbage collector may log in the middle of another line.
+        self._changed = Condition()
         self._waiting: deque[tuple[int, Line]] = deque()
         self._size = self._lost = self._handed = self._done = self._given_up = 0
-        self._mistrusted_until = 0.0
+        self._no_wait_until = 0.0
         self._writer: Thread | None = None
         atexit.register(self.flush, LAST_WORDS)
 
     def put(self, line: Line) -> None:
-        """Hands a line over."""
-        with self._bell:
+        """Adds a line, and waits for it as described above."""
+        with self._changed:
             self._handed += 1
             number = self._handed
             self._waiting.append((number, line))
             self._size += line.weight
             self._make_room()
-            self._bell.notify_all()
-            if not self._is_writing() or current_thread() is self._writer or time.monotonic() < self._mistrusted_until:
+            self._changed.notify_all()
+            if not self._is_writing() or current_thread() is self._writer or time.monotonic() < self._no_wait_until:
                 return
-            if not self._bell.wait_for(lambda: self._done >= number, PATIENCE):
-                self._mistrusted_until = time.monotonic() + MISTRUST
+            if not self._changed.wait_for(lambda: self._done >= number, PATIENCE):
+                self._no_wait_until = time.monotonic() + NO_WAIT
 
     def flush(self, seconds: float) -> bool:
-        """Waits until all that was handed over is out; whether it is. What was waited for in vain, is not again."""
+        """Waits until all lines are written; returns whether they are. Does not wait twice for the same lines."""
         until = time.monotonic() + seconds
-        with self._bell:
+        with self._changed:
             if self._done < self._handed != self._given_up:
                 if self._is_writing():
-                    self._bell.wait_for(lambda: self._done >= self._handed, seconds)
+                    self._changed.wait_for(lambda: self._done >= self._handed, seconds)
                 else:
                     self._write_here(until)
                 self._given_up = self._handed
@@ -98,7 +97,7 @@ class Outlet:
             self._lost += 1
 
     def _is_writing(self) -> bool:
-        """Whether there is a thread that writes; where none could be started before, it is tried again."""
+        """Whether a writer thread runs; starts one if there is none."""
         if self._writer is None or not self._writer.is_alive():
             writer = Thread(target=self._write_for_ever, name="log", daemon=True)
             try:
@@ -110,17 +109,17 @@ class Outlet:
 
     def _write_for_ever(self) -> None:
         while True:
-            with self._bell:
-                self._bell.wait_for(lambda: self._waiting)
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
                 number, line, lost = self._next()
             lost = self._write(line, lost, None)
-            with self._bell:
+            with self._changed:
                 self._lost += lost
                 self._done = number
-                self._bell.notify_all()
+                self._changed.notify_all()
 
     def _write_here(self, until: float) -> None:
-        """For an end without a thread: all that waits, by this one. What it takes is bounded by the clock alone."""
+        """Writes the buffer in this thread, when no writer thread can be started. Ends at the deadline `until`."""
         while self._waiting and time.monotonic() < until:
             number, line, lost = self._next()
             self._lost = self._write(line, lost, until)
@@ -129,26 +128,26 @@ class Outlet:
             self._done = number
 
     def _next(self) -> tuple[int, Line, int]:
-        """The oldest line, and how many were lost before it."""
+        """The oldest line, with its number, and how many lines were lost before it."""
         number, line = self._waiting.popleft()
         self._size -= line.weight
         lost, self._lost = self._lost, 0
         return number, line, lost
 
     def _write(self, line: Line, lost: int, until: float | None) -> int:
-        """Says that lines were lost, and then the line. How many are still to be told of."""
+        """Writes a note about lost lines, then the line. Returns how many losses are still unreported."""
         try:
             if lost:
                 self._out.write(self.lost_line(lost), until)
                 lost = 0
             self._out.write(line, until)
-        except Exception:  # noqa: BLE001 - the writer outlasts whatever a line does to it
+        except Exception:  # noqa: BLE001 - no line may end the writer thread
             return lost + 1
         return lost
 
 
 class _Descriptor:
-    """What the lines are written to."""
+    """The descriptor that lines are written to."""
 
     def __init__(self, descriptor: int, encoding: str) -> None:
         self._descriptor = descriptor
@@ -156,18 +155,18 @@ class _Descriptor:
         self._torn = False
 
     def write(self, line: Line, until: float | None) -> None:
-        """One whole line. Raises `OSError`: `TimeoutError` where it is not taken by that time of the monotonic clock.
+        """Writes one whole line. Raises `OSError`, and `TimeoutError` at `until` (monotonic).
 
-        Without such a time it waits for as long as it takes.
+        Without `until` it waits as long as necessary.
         """
         if line.first is not None and until is None:
             with suppress(OSError):
                 while not line.first():
-                    time.sleep(AGAIN)
+                    time.sleep(RETRY_SECONDS)
                 return
         data = f"{line.text}\n".encode(self._encoding, "replace")
         if self._torn:
-            # Of the last line only a part was taken; this one begins a line of its own.
+            # The last line was written only in part: start a new line.
             data = b"\n" + data
         left = memoryview(data)
         while left:
@@ -175,12 +174,15 @@ class _Descriptor:
             try:
                 left = left[os.write(self._descriptor, left[: CHUNK if until is None else LEAST]) :]
             except BlockingIOError:
-                time.sleep(AGAIN)
+                time.sleep(RETRY_SECONDS)
             else:
                 self._torn = bool(left)
 
     def _wait_for_room(self, until: float | None) -> None:
-        """The descriptor may be set not to block by whoever else has it."""
+        """Waits until the descriptor is writable: another process that shares it may have made it non-blocking.
+
+        Raises `TimeoutError`.
+        """
         room = select.poll()
         room.register(self._descriptor, select.POLLOUT)
         left = None if until is None else max(until - time.monotonic(), 0) * 1000
@@ -189,12 +191,12 @@ class _Descriptor:
 
 
 def lost_sentence(lost: int) -> str:
-    """How the log tells that a part of it is missing."""
+    """The log line about lost lines."""
     return f"{lost} {'line was' if lost == 1 else 'lines were'} lost, since nothing took them"
 
 
 def outlet_to(stream: TextIO | None) -> Outlet | None:
-    """The outlet that leads where this stream does; `None` for one in memory alone, which keeps nobody waiting."""
+    """The outlet for the descriptor of a stream; `None` for a stream in memory, which never blocks."""
     try:
         descriptor = -1 if stream is None else stream.fileno()
         place = os.fstat(descriptor)
@@ -205,12 +207,12 @@ def outlet_to(stream: TextIO | None) -> Outlet | None:
 
 @lru_cache(maxsize=1)
 def _outlet(descriptor: int, encoding: str, _place: tuple[int, int]) -> Outlet:
-    """The process has one, unless the descriptor comes to lead elsewhere."""
+    """One outlet per process; a new one if the descriptor is redirected."""
     return Outlet(descriptor, encoding)
 
 
 def say(stream: TextIO | None, text: str) -> None:
-    """Writes one line there, after all that was handed to its outlet."""
+    """Writes one line to the stream, after all earlier lines of its outlet."""
     outlet = outlet_to(stream)
     if outlet is not None:
         outlet.put(Line(text))
@@ -221,13 +223,13 @@ def say(stream: TextIO | None, text: str) -> None:
 
 
 def flush(stream: TextIO | None, seconds: float) -> None:
-    """For an end that leaves no time: what waits is written, if that takes no longer."""
+    """Writes the buffer of the stream's outlet, within `seconds`."""
     outlet = outlet_to(stream)
     if outlet is not None:
         outlet.flush(seconds)
 
 
 def end_at_once(seconds: float, status: int) -> NoReturn:
-    """Ends the process without waiting for any thread. What was said goes out first, if that takes no longer."""
+    """Ends the process without waiting for any thread. Flushes the log first, within `seconds`."""
     flush(sys.stderr, seconds)
     os._exit(status)

@@ -1,4 +1,4 @@
-"""The end of the program, as a flag that signal handlers raise and every thread waits for."""
+"""The stop flag: signal handlers set it, and any thread can wait for it."""
 
 import os
 import select
@@ -8,36 +8,36 @@ from contextlib import suppress
 
 
 class Stop:
-    """A pipe and no `threading.Event`.
+    """The stop flag, as a pipe instead of a `threading.Event`.
 
-    The lock of an event is not reentrant: a handler that runs while the main thread holds it would wait for ever.
+    The lock of an event is not reentrant: a handler that interrupts the main thread while it holds the lock deadlocks.
     """
 
     def __init__(self) -> None:
         self._reading, self._writing = os.pipe()
-        # However many signals come: a pipe that is full must not hold their handler up.
+        # A full pipe must not block the handler, however many signals arrive.
         os.set_blocking(self._writing, False)
         self._raised_at: float | None = None
 
     def raise_on_signals(self, *more: signal.Signals) -> None:
-        """From here on SIGTERM and SIGINT raise the flag, and those of `more` that are not ignored already."""
+        """Sets the flag on SIGTERM and SIGINT, and on those of `more` that are not ignored already."""
         wanted = (number for number in more if signal.getsignal(number) is not signal.SIG_IGN)
         for number in (signal.SIGTERM, signal.SIGINT, *wanted):
             signal.signal(number, lambda *_: self.set())
 
     def set(self) -> None:
-        """Raises the flag for good."""
+        """Sets the flag; it is never cleared."""
         if self._raised_at is None:
             self._raised_at = time.monotonic()
         with suppress(BlockingIOError):
             os.write(self._writing, b"!")
 
     def since(self) -> float:
-        """For how many seconds it has been up."""
+        """Seconds since the flag was set; 0 if it is not."""
         return 0.0 if self._raised_at is None else time.monotonic() - self._raised_at
 
     def wait(self, seconds: float) -> bool:
-        """Waits until the flag is up, but no longer than that; whether it is up."""
+        """Waits at most `seconds` for the flag; returns whether it is set."""
         waiting = select.poll()
         waiting.register(self._reading, select.POLLIN)
         return bool(waiting.poll(max(seconds, 0) * 1000))

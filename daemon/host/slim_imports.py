@@ -1,4 +1,4 @@
-"""Keeps out of a service that runs for months what its libraries would load only for people at a terminal."""
+"""Blocks imports of libraries that are useful only at a terminal, to save memory in a long-running service."""
 
 import sys
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 @contextmanager
 def without(*modules: str) -> Iterator[None]:
-    """While this lasts, importing these modules fails as if they were not installed.
+    """Within this context, importing these modules fails as if they were not installed.
 
-    httpx loads its own command line, and with it Rich and Pygments, wherever those are installed; structlog loads Rich.
-    Together that is 12 MB of resident memory. Modules that are loaded already stay as they are.
+    If installed, httpx loads its command line with Rich and Pygments, and structlog loads Rich: 12 MB of resident
+    memory. Modules that are already loaded are not affected.
     """
     kept_out = [name for name in modules if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(kept_out))  # type: ignore[arg-type]  # `None` there is what makes an import fail
+    sys.modules.update(dict.fromkeys(kept_out))  # type: ignore[arg-type]  # a `None` there makes the import fail
     try:
         yield
     finally:

@@ -1,14 +1,13 @@
-"""The first moments of the process. Imports nothing that takes time, and is called before anything does.
+"""Process start: standard descriptors and early signals. Runs first, and imports nothing slow.
 
-1. Standard input, output and error lead somewhere: a descriptor that is closed would be given to the next file that is
-   opened, and the log would be written into the database.
-2. SIGHUP does not end `run`, however early it comes: it is noted, and obeyed once that is possible. SIGTERM and SIGINT
-   end it without a word, as they do later. Only the moment before the interpreter reads this cannot be helped, some 10
-   ms after the start.
-3. What SIGHUP wants is told by the terminal. One that closed sends it to all it ran, and they are to end; anybody else
-   wants the configuration to be read again. So where there was a terminal at the start that is gone by the time the
-   signal is looked at, it was the terminal. A process that was started to ignore the signal, as nohup(1) does, or that
-   has a session of its own, as from setsid(1) and from systemd, has no terminal that could end it.
+1. Standard input, output and error are open. The next opened file would get a closed descriptor, and the log would be
+   written into the database.
+2. SIGHUP never ends `run`: an early one is noted and handled as soon as possible. SIGTERM and SIGINT end it silently,
+   as they do later. Only the first 10 ms or so, before the interpreter runs this, are unprotected.
+3. The terminal decides the meaning of SIGHUP. A terminal that closes sends it to its processes, to end them; from
+   anyone else it means a reload. So if the process had a terminal at the start and that is gone when the signal is
+   handled, the terminal sent it. A process that ignores the signal, as with nohup(1), or has its own session, as from
+   setsid(1) or systemd, has no terminal that can end it.
 """
 
 import errno
@@ -19,19 +18,19 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 TERMINAL = "/dev/tty"
-"""The controlling terminal of whoever opens it (tty(4))."""
+"""The controlling terminal of the process that opens it (tty(4))."""
 STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
 class Hangup:
-    """SIGHUP, from the time it is listened to."""
+    """Notes SIGHUP, and tells whether the terminal sent it."""
 
     def __init__(self) -> None:
         self._listening = self._asked = False
         self._has_terminal: Callable[[], bool] | None = None
 
     def listen(self) -> None:
-        """From here on the signal is noted."""
+        """Installs the handler."""
         if self._listening:
             return
         self._listening = True
@@ -40,37 +39,37 @@ class Hangup:
             self._has_terminal = next((has for has in terminals if has()), None)
 
     def ask(self) -> None:
-        """As the signal does."""
+        """Does what the signal does."""
         self._asked = True
 
     def asked(self) -> bool:
-        """Whether it came since this was last looked at."""
+        """Whether the signal arrived since the last call."""
         asked, self._asked = self._asked, False
         return asked
 
     def terminal_closed(self) -> bool:
-        """Whether the terminal that this process was started from is gone."""
+        """Whether the terminal of this process is gone."""
         return self._has_terminal is not None and not self._has_terminal()
 
 
 HANGUP = Hangup()
-"""Signals are the process's own."""
+"""One per process, as signals are."""
 
 
 def begin(arguments: Sequence[str]) -> None:
-    """`arguments`: those of the command line, of which `run` wants more care than the others."""
+    """`arguments`: the command line. Signals are handled only for `run`."""
     _occupy_standard_descriptors()
     if "run" in arguments:
         HANGUP.listen()
         for number in (signal.SIGTERM, signal.SIGINT):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, _end)
-        # With `stty tostop` a line of a job in the background would stop the whole process.
+        # With `stty tostop`, output of a background job would stop the whole process.
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
 
 
 def _end(*_: object) -> None:
-    """Nothing was begun yet that would have to be ended in order."""
+    """Ends at once: nothing has begun yet that needs an orderly end."""
     raise SystemExit(0)
 
 
@@ -79,7 +78,7 @@ def _occupy_standard_descriptors() -> None:
         try:
             os.fstat(number)
         except OSError:
-            # The lowest that is free is given out, which is this one. A process that is started from here inherits it.
+            # The kernel assigns the lowest free number, which is this one. Child processes inherit it.
             with suppress(OSError):
                 os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
                 setattr(sys, name, os.fdopen(number, mode, closefd=False))
@@ -89,7 +88,7 @@ def _has_controlling_terminal() -> bool:
     try:
         os.close(os.open(TERMINAL, os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
     except OSError as error:
-        # Where no file can be opened at all, the terminal is not gone for that.
+        # If no file can be opened at all, that does not mean the terminal is gone.
         return error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
     return True
 

@@ -1,1 +1,1 @@
-"""The values that the others speak in."""
+"""The domain model: values that all other folders share."""

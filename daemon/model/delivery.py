@@ -1,4 +1,4 @@
-"""The values of the way out: a transition bound for SIGNL4, and what came of an attempt to deliver it."""
+"""Values of delivery: a transition to be sent to SIGNL4, and the result of an attempt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from typing import Any
 from daemon.model.incident import Kind
 
 WINDOW = timedelta(seconds=15)
-"""What SIGNL4's limit of events counts for."""
+"""The window of SIGNL4's event limit."""
 LONGEST_HOLD = timedelta(minutes=15)
-"""A clock that is off, or a reset in milliseconds, must not silence paging for longer."""
+"""Longest pause: a wrong clock, or a reset in milliseconds, must not stop alerts for longer."""
 MARGIN = timedelta(seconds=1)
-"""`X-RateLimit-Reset` may be cut to whole seconds, even to one that has passed."""
+"""Added to `X-RateLimit-Reset`, which may be truncated to a whole second, even one that has passed."""
 
 
 class DeliveryState(StrEnum):
-    """Pending until it is one of the other three; only an operator turns a dead delivery pending again."""
+    """A pending delivery ends in one of the other three; only an operator makes a dead one pending again."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -27,20 +27,20 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """That a delivery fails, and how others fare meanwhile."""
+    """The failures of a delivery, compared with those of the others."""
 
     since: datetime
     times: int
-    """Failures, not counting those that an outage explains."""
+    """Number of failures that no outage explains."""
     others_taken: int
-    """How many others SIGNL4 took since the first attempt that failed began."""
+    """How many others SIGNL4 accepted since the start of the first failed attempt."""
     others_failing: int
-    """How many others wait because they failed too."""
+    """How many others are pending after a failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A pending row of the outbox, the oldest of its incident, as the sender needs it."""
+    """A pending row of the outbox, the oldest of its incident, as the sender uses it."""
 
     id: int
     incident_id: str
@@ -48,43 +48,43 @@ class Delivery:
     kind: Kind
     external_id: str
     payload: Mapping[str, Any] | None
-    """`None` where the row holds none that can be read."""
+    """`None` if the stored payload cannot be read."""
     attempts: int
     refused: bool
-    """Whether SIGNL4 refused the full payload before; the one here is then the minimal one."""
+    """Whether SIGNL4 refused the full payload; then `payload` is the minimal one."""
     over_since: datetime | None
-    """When this generation of the incident ended, if its `resolved` waits behind this delivery."""
+    """When this generation of the incident ended, if its `resolved` is in the outbox."""
     previous_at: datetime | None = None
-    """When SIGNL4 took the previous delivery of the incident."""
+    """When SIGNL4 accepted the previous delivery of the incident."""
     taken_before: int = 0
-    """How many deliveries SIGNL4 had taken, ever, when this one was looked up."""
+    """How many deliveries SIGNL4 had ever accepted when this row was read."""
     failing: Failing | None = None
     own_fault: bool = False
-    """Whether it fails while others are taken. Then it goes out in its minimal form, alone and rarely."""
+    """Whether it fails while others succeed. Then it is sent in its minimal form, alone and rarely."""
 
 
 class Scope(StrEnum):
-    """What a failed attempt says something about."""
+    """What a failed attempt is evidence about."""
 
     ROW = "row"
     TARGET = "target"
     SECRET = "secret"  # noqa: S105 - a scope, not a secret
     UNCLEAR = "unclear"
-    """The secret, or this delivery alone."""
+    """Either the secret, or this delivery alone."""
     ITEM = "item"
-    """This delivery alone: it may have been taken."""
+    """This delivery alone; it may have been accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """SIGNL4 took the event."""
+    """SIGNL4 accepted the event."""
 
     event_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class TryLater:
-    """Not delivered, through no fault of the payload."""
+    """Not delivered; the payload is not the cause."""
 
     why: str
     scope: Scope
@@ -102,78 +102,78 @@ Outcome = Delivered | TryLater | Rejected
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """What an answer said of SIGNL4's limit."""
+    """SIGNL4's rate limit, as a response reported it."""
 
     events: int
-    """In a window of 15 s."""
+    """Allowed in a window of 15 s."""
     remaining: int
     resets_in: timedelta | None
-    """`None` where what it said is not plausible."""
+    """`None` if the reported time is implausible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An outcome, and what the same answer says about the target."""
+    """The outcome of a request, and what the same response says about the target."""
 
     outcome: Outcome
     hold: timedelta | None = None
-    """How long SIGNL4 asked to be left alone, already clamped."""
+    """How long SIGNL4 asked to wait, already limited."""
     faulty: bool = False
-    """Whether SIGNL4 counts the request among the ten faulty ones it allows a minute."""
+    """Whether SIGNL4 counts it as a faulty request; it allows ten a minute."""
     rate_limit: RateLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DestinationState:
-    """What is known of SIGNL4's willingness to listen. The empty value means: willing."""
+    """What is known of a destination. The default means: accepts deliveries."""
 
     hold_until: datetime | None = None
     secret_refused_since: datetime | None = None
     probe_at: datetime | None = None
-    """While the secret is refused: when the next single delivery may try it."""
+    """While the secret is refused: when the next single delivery may test it."""
     why: str = ""
-    """The sentence behind the latest hold or refusal."""
+    """The reason for the latest hold or refusal, a sentence."""
     other_faults: tuple[datetime, ...] = ()
     payload_faults: tuple[datetime, ...] = ()
     paced_at: datetime | None = None
-    """When a delivery last went out during a rest for payload faults."""
+    """When a delivery was last sent while payload faults slow down the sending."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """What becomes of a delivery after an attempt."""
+    """The new state of a delivery after an attempt."""
 
     state: DeliveryState
     due_at: datetime
     minimal: bool = False
-    """Whether the next attempt takes the minimal payload."""
+    """Whether the next attempt sends the minimal payload."""
     own_fault: bool = False
-    """Whether the failure is the delivery's own, and not SIGNL4's or the secret's."""
+    """Whether the delivery itself caused the failure, not SIGNL4 or the secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What the target admits at one moment."""
+    """What the target accepts at one moment."""
 
     max_in_flight: int
-    """How many requests may be in flight."""
+    """Most requests in flight."""
     clean_from: datetime
-    """When deliveries that were never refused may go."""
+    """When deliveries without a refusal may be sent."""
     refused_from: datetime
-    """When deliveries that were refused before may go."""
+    """When deliveries that were refused before may be sent."""
     probe: bool = False
-    """Whether the next delivery only tries the secret: take the one tried longest ago."""
+    """Whether the next delivery only tests the secret: then it is the one whose attempt is oldest."""
     own_faults: bool = True
-    """Whether one that fails on its own may go, which is so unless another of them is under way."""
+    """Whether a delivery with a fault of its own may be sent: only if no other of these is in flight."""
 
     def start(self, *, refused: bool) -> datetime:
-        """When a delivery may go, as far as the target is concerned."""
+        """When the target lets a delivery go."""
         return self.refused_from if refused else self.clean_from
 
 
 @dataclass(frozen=True, slots=True)
 class NextDue:
-    """The deliveries at the head of their incidents that are alike in what they wait for, by the first of them."""
+    """When the first of these deliveries is due: the oldest pending ones of their incidents with these flags."""
 
     due_at: datetime
     refused: bool

@@ -1,4 +1,4 @@
-"""Where deliveries go: a team of SIGNL4's."""
+"""The destination of deliveries: a SIGNL4 team."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One team. Faults and back-off are its own; SIGNL4's limits are those of its account."""
+    """One team. Faults and back-off are per team; SIGNL4's limits are per account."""
 
     name: str
     account: str
-    """All teams of one base URL are one account."""
+    """All teams of one base URL share an account."""

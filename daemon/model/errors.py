@@ -1,14 +1,14 @@
-"""Every way to fail that an operator can meet. The text of each error is a sentence fit to be shown as it is."""
+"""All errors that an operator can see. The text of each is a complete sentence that is shown unchanged."""
 
 from datetime import timedelta
 
 
 class DaemonError(Exception):
-    """Something the operator should know went wrong."""
+    """A failure that the operator should know of."""
 
 
 class ConfigError(DaemonError):
-    """The configuration is wrong; each of `problems` names a key, what is wrong and how to mend it."""
+    """The configuration is wrong; each of `problems` names a key, what is wrong and how to fix it."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
@@ -16,11 +16,11 @@ class ConfigError(DaemonError):
 
 
 class DatabaseUnusableError(DaemonError):
-    """The database cannot serve this program as it stands; the file was left as it was."""
+    """The database file is unusable as it is; it was left unchanged."""
 
 
 class DatabaseBusyError(DaemonError):
-    """The database could not be read or written just now; nothing was changed, and a later try may work."""
+    """The database could not be read or written; nothing was changed, and a later attempt may succeed."""
 
 
 class AnotherInstanceError(DaemonError):
@@ -28,34 +28,34 @@ class AnotherInstanceError(DaemonError):
 
 
 class StoppedError(DaemonError):
-    """The work was put down because the program is stopping."""
+    """The work was interrupted because the program is stopping."""
 
 
 class BetterStackError(DaemonError):
-    """Better Stack did not give a usable answer; nothing may be concluded about any incident."""
+    """Better Stack gave no usable response; it proves nothing about any incident."""
 
     def __init__(self, why: str, *, retry_after: timedelta | None = None) -> None:
-        """`retry_after`: how long Better Stack asked to be left alone, where it did."""
+        """`retry_after`: how long Better Stack asked to wait, if it did."""
         super().__init__(why)
         self.retry_after = retry_after
 
 
 class TokenRefusedError(BetterStackError):
-    """Better Stack does not take the token."""
+    """Better Stack refuses the token."""
 
 
 class ForbiddenError(TokenRefusedError):
-    """Better Stack does not take the token for this request; where it takes it for others, that is no fault of its."""
+    """Better Stack refuses the token for this request. If it accepts it for others, the token is not at fault."""
 
     def __init__(self, why: str, said: str) -> None:
-        """`said`: the answer alone, for where the token is not at fault."""
+        """`said`: the response alone, for use if the token is not at fault."""
         super().__init__(why)
         self.said = said
 
 
 class UnreadableAnswerError(BetterStackError):
-    """An answer came that cannot be read as a whole, for which one record in it may be the reason."""
+    """A response cannot be read as a whole; a single record in it may be the cause."""
 
 
 class TokenSuspectError(BetterStackError):
-    """Every tracked incident answers "no such record" at once, as if the token were another team's."""
+    """Every tracked incident answers "no such record" at once, as with another team's token."""

@@ -1,4 +1,4 @@
-"""What an event is: a value with fields, a level, and what an operator should do about it."""
+"""The base class of events: values with fields, a level, and advice for the operator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -7,36 +7,36 @@ from typing import Any, ClassVar
 
 
 class Level(StrEnum):
-    """How much an event is to be noticed."""
+    """The severity of an event."""
 
     DEBUG = "debug"
     INFO = "info"
     WARNING = "warning"
-    """The program deals with it by itself."""
+    """The program handles it by itself."""
     ERROR = "error"
-    """It needs a person."""
+    """A person must act."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. The docstring of each kind says what."""
+    """Something that happened. The docstring of each subclass says what."""
 
     event: ClassVar[str]
-    """What the log calls it."""
+    """Its name in the log."""
     level: ClassVar[Level] = Level.INFO
     todo: ClassVar[str] = ""
     """What an operator should do; empty: nothing."""
 
     def text(self) -> str:
-        """What the log says of this one."""
+        """The log message."""
         return self.event
 
     def severity(self) -> Level:
-        """The level of this one: what is only repeated is a detail."""
+        """The level of this event; a repetition is logged at debug level."""
         return Level.DEBUG if getattr(self, "repeated", False) else self.level
 
     def shown(self) -> dict[str, Any]:
-        """The fields as the log shows them: all that are known and do not only say how to show it."""
+        """The fields that the log shows: all that are set, except those in `HIDDEN`."""
         names = [one.name for one in fields(self) if one.name not in HIDDEN]
         optional = {one.name for one in fields(self) if one.default is None}
         values = {name: getattr(self, name) for name in names}
@@ -44,6 +44,6 @@ class Event:
 
 
 HIDDEN = frozenset({"repeated", "sentence"})
-"""Fields that say how an event is shown: at which level, or as which sentence."""
+"""Fields that only control how an event is shown: its level, or its sentence."""
 Listener = Callable[[Event], None]
-"""Gets each event, in whichever thread it happens, and keeps nobody waiting."""
+"""Gets each event, in the thread where it happens, and does not block."""

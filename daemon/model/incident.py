@@ -1,6 +1,6 @@
-"""The values the program speaks in: what Better Stack says, what is recorded, and what must be told.
+"""Values of incidents: as read from Better Stack, as recorded, and the transitions to be sent.
 
-All times are aware and in UTC. All values are frozen; a change is a new value.
+All times are aware and in UTC. All values are frozen; a change makes a new value.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Phase(StrEnum):
-    """Where an incident stands, as far as a decision depends on it."""
+    """The phase of an incident, as far as decisions depend on it."""
 
     UNCONFIRMED = "unconfirmed"
     OPEN = "open"
@@ -29,12 +29,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident as Better Stack described it in one answer."""
+    """One incident, as one response of Better Stack describes it."""
 
     id: str
     phase: Phase
     status: str
-    """Better Stack's own word, empty where the record has none."""
+    """Better Stack's own status; empty if the record has none."""
     started_at: datetime | None
     acknowledged_at: datetime | None
     resolved_at: datetime | None
@@ -43,36 +43,36 @@ class Incident:
     """The record's attributes as received, for placeholders."""
 
     def text(self, attribute: str) -> str:
-        """The attribute if it is a string, else an empty one."""
+        """The attribute if it is a string, else an empty string."""
         value = self.attributes.get(attribute)
         return value if isinstance(value, str) else ""
 
 
 Page = tuple[Incident, ...]
-"""What one request for a list brought."""
+"""The incidents of one page of a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a list came to that was read to its end."""
+    """The counts of a list that was read to its end."""
 
     readable: int
-    """How many of its records could be read."""
+    """Number of readable records."""
     unreadable: tuple[str, ...] = ()
-    """Why each of the others could not."""
+    """The reason for each unreadable record."""
 
 
 class Absence(Enum):
-    """Why a lookup brought no incident."""
+    """Why a lookup returned no incident."""
 
     NO_SUCH_RECORD = auto()
     UNREADABLE = auto()
-    """There is a record, which proves nothing either way."""
+    """There is a record, but it proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentState:
-    """What the database holds of one incident."""
+    """The recorded state of one incident."""
 
     id: str
     external_id: str
@@ -80,7 +80,7 @@ class IncidentState:
     """1, and one more each time the incident is reopened."""
     phase: Phase
     alerted: bool
-    """Whether this generation alerts. An unconfirmed one does not yet; a baseline or stale one never does."""
+    """Whether this generation has alerted. An unconfirmed one has not yet; a baseline or stale one never does."""
     status: str
     name: str
     cause: str
@@ -90,21 +90,21 @@ class IncidentState:
     resolved_at: datetime | None
     reopened_at: datetime | None
     gone_since: datetime | None = None
-    """When a lookup first answered "no such record", while that is unproven."""
+    """When a lookup first answered "no such record", until that is confirmed or refuted."""
     is_alarm: bool = False
-    """Whether this is no incident of Better Stack's but an alarm of our own."""
+    """Whether this is one of the program's own alarms instead of an incident of Better Stack."""
     ended_until: datetime | None = None
-    """The latest time Better Stack gave for the end of an earlier generation, or for a reopening."""
+    """The latest time that Better Stack gave for the end of an earlier generation or for a reopening."""
     old_until: datetime | None = None
-    """The latest time that is known to belong to an earlier generation, an acknowledgement included."""
+    """The latest time known to belong to an earlier generation, including acknowledgements."""
     doubted_at: datetime | None = None
-    """When the incident's own record first contradicted what is recorded here, while that is unproven."""
+    """When the incident's own record first contradicted this state, until that is confirmed or refuted."""
     deleted: bool = False
-    """Whether it is over because its record was gone: `resolved_at` is then no time that Better Stack gave."""
+    """Whether it counts as resolved because its record was gone; `resolved_at` is then not from Better Stack."""
 
     @classmethod
     def first_seen(cls, seen: Incident, external_id: str, generation: int) -> "IncidentState":
-        """What is known of a generation of which nothing was told yet."""
+        """The state of a generation that is seen for the first time and has not alerted yet."""
         return cls(
             id=seen.id,
             external_id=external_id,
@@ -122,7 +122,7 @@ class IncidentState:
         )
 
     def as_incident(self) -> Incident:
-        """The incident as it was last seen, for when Better Stack has it no more."""
+        """The incident as last seen, for use after its record is gone."""
         attributes = {"name": self.name, "cause": self.cause, "url": self.url, "status": self.status}
         return Incident(
             id=self.id,
@@ -138,37 +138,37 @@ class IncidentState:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """Something that must be told about one generation of an incident."""
+    """A change of one generation of an incident that must be sent."""
 
     kind: Kind
     generation: int
     occurred_at: datetime
     reason: str
     note: str = ""
-    """A remark for the person on duty, added to the payload."""
+    """A note for the person on duty, added to the payload."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An incident whose record cannot be read, and the patience with it."""
+    """An incident whose record cannot be read, and when it is fetched again."""
 
     id: str
-    """Empty for what the list of open incidents shows and nobody can say which incident it is."""
+    """Empty for a record in the list of open incidents whose id cannot be read."""
     since: datetime
     attempts: int
-    """How often it was asked for since then, in vain."""
+    """How often fetching it has failed since then."""
     due_at: datetime
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far polling came."""
+    """The progress of polling."""
 
     last_complete_round_at: datetime | None
     last_round_error: str | None
     token_suspect_since: datetime | None
     token_fingerprint: str | None = None
-    """Of the token with which a known record was last read."""
+    """Of the token that last read a known record."""
     token_changed_at: datetime | None = None
-    """Since when another one is used, with which no known record was read yet."""
+    """Since when another token is in use that has not read a known record yet."""

@@ -1,4 +1,4 @@
-"""The state of the whole at one moment, in the figures that health is judged by."""
+"""A snapshot of the program's state, with the figures that health is judged by."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from daemon.model.incident import Unreadable
 
 
 class Duty(StrEnum):
-    """How the state is served: what polled last, or tried to."""
+    """Which command is meant to poll: the one that last began to."""
 
     RUN = "run"
-    """A daemon, which is there all the time."""
+    """The daemon, which runs all the time."""
     ONCE = "once"
-    """A command that somebody starts again and again, and that is gone in between."""
+    """The command for cron and the like, which does not run in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +24,20 @@ class Holder:
     pid: int
     version: str | None = None
     since: datetime | None = None
-    """Aware and in UTC. Neither is known where the file is reached by another name than the process uses."""
+    """Aware and in UTC. Version and time are unknown if the process uses another name of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What the lock of the state says of this moment."""
+    """Whether a process works on the database now, according to its lock."""
 
     holder: Holder | None
-    """`None`: nobody works on it."""
+    """`None`: no process works on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnFault:
-    """A delivery that waits because it fails while others are taken."""
+    """A pending delivery that fails while others succeed."""
 
     id: int
     incident_id: str
@@ -46,46 +46,46 @@ class OwnFault:
     failing_since: datetime
     created_at: datetime
     is_alarm: bool = False
-    """Whether it tells of an alarm of our own."""
+    """Whether it belongs to one of the program's own alarms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The state of the whole at one moment."""
+    """The program's state at one moment."""
 
     duty: Duty | None = None
-    """How the state was last served; `None` where only older versions did."""
+    """The command that last began to poll; `None` if only older versions did."""
     last_complete_round_at: datetime | None = None
     last_round_error: str | None = None
     token_suspect_since: datetime | None = None
     failing_since: datetime | None = None
-    """When the first of the rounds failed that failed without a complete one between them."""
+    """When the first round failed since the last complete one."""
     refused_rounds: int = 0
-    """How many rounds running the token was refused."""
+    """How many rounds in a row the token was refused."""
     secret_refused_since: datetime | None = None
     refused_because: str = ""
-    """What SIGNL4 said when it refused the secret."""
+    """SIGNL4's message when it refused the secret."""
     open_incidents: int = 0
     pending_deliveries: int = 0
     dead_deliveries: int = 0
     dead_alerts: int = 0
-    """The dead deliveries that are about incidents, not about alarms of our own."""
+    """Dead deliveries of incidents, without those of own alarms."""
     too_late: tuple[int, ...] = ()
-    """Those of them that `retry` refuses: the ids of what would open what is over, or close what is open."""
+    """Ids of those that `retry` refuses, since they would open what is over, or close what is open."""
     open_alarms: Mapping[str, str] = field(default_factory=dict)
-    """The alarms of our own that are not over: id and sentence."""
+    """The program's own open alarms: sentence by id."""
     event_limit: int | None = None
-    """The events that SIGNL4 allows in 15 s, once it has said so."""
+    """Events that SIGNL4 allows in 15 s; `None` until it has reported the limit."""
     ahead: timedelta | None = None
-    """How far Better Stack's clock is ahead of ours, once it has said so."""
+    """How far Better Stack's clock is ahead of the local clock; `None` if unknown."""
     unreadable: tuple[Unreadable, ...] = ()
     """The incidents whose record cannot be read."""
     listed_records: int = 0
-    """How many records the least readable list of the last complete round had."""
+    """Number of records in the least readable list of the last complete round."""
     unreadable_records: int = 0
-    """How many of these could not be read."""
+    """Number of unreadable ones among these."""
     oldest_pending_at: datetime | None = None
     oldest_due_at: datetime | None = None
-    """Of those that do not wait for a delivery that fails on its own."""
+    """Both without deliveries that are held up by one with a fault of its own."""
     own_faults: tuple[OwnFault, ...] = ()
-    """The oldest first."""
+    """Oldest first."""

@@ -22,8 +22,8 @@ def once(configuration: Configuration, log_for: Callable[[Configuration], Listen
     stop = Stop()
     # A terminal that is closed stops it like SIGTERM does.
     stop.raise_on_signals(signal.SIGHUP)
-    with opened(configuration.settings.database.url, duty=Duty.ONCE) as keeper:
-        shared = share(keeper, stop)
+    with opened(configuration.settings.database.url, duty=Duty.ONCE) as guard:
+        shared = share(guard, stop)
         liveness = {"poll": Liveness(), "deliver": Liveness()}
         components = build(configuration, shared, lambda _: log, liveness, on_queued=lambda: None)
         with closing(components):

@@ -64,7 +64,7 @@ class PollLoop:
 
     def _prepare(self) -> None:
         """Between two rounds: checks the database file and the clock. Raises `DatabaseBusyError`."""
-        self._shared.keep(self._log, self._on_progress)
+        self._shared.repair_file(self._log, self._on_progress)
         if not self._begun:
             self._begin()
         self._follow_clock()

@@ -43,8 +43,8 @@ def run(
     stop, systemd = Stop(), Systemd(os.environ)
     stop.raise_on_signals()
     HANGUP.listen()
-    with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME), Duty.RUN) as keeper:
-        shared = share(keeper, stop)
+    with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME), Duty.RUN) as guard:
+        shared = share(guard, stop)
         reload = Reload(read, lambda later: Jobs(later, shared, log_for), stop, systemd)
         _live(Jobs(configuration, shared, lambda _: log), shared, reload, systemd)
 

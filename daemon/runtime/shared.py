@@ -18,8 +18,8 @@ from daemon.self_check import Notes
 from daemon.storage import queries
 from daemon.storage.duty import take_up
 from daemon.storage.engine import open_engine
+from daemon.storage.file_guard import FileGuard
 from daemon.storage.instance import locked
-from daemon.storage.keeper import Keeper
 from daemon.storage.upgrade import upgrade
 
 
@@ -48,26 +48,26 @@ class Shared:
     """The limit of each SIGNL4 account, and what was sent to it."""
     notes: Notes = field(default_factory=Notes)
     rounds: Rounds = field(default_factory=Rounds)
-    keep: Callable[[Listener, Callable[[], None]], None] = lambda _log, _on_progress: None
+    repair_file: Callable[[Listener, Callable[[], None]], None] = lambda _log, _on_progress: None
     """Checks the database file between two rounds."""
 
 
 @contextmanager
-def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty | None = None) -> Iterator[Keeper]:
+def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty | None = None) -> Iterator[FileGuard]:
     """The database: locked, migrated and watched. `on_progress` is called while a migration makes progress.
 
     `duty`: how this process polls, if it does. Raises the errors of the database.
     """
     with locked(url) as lock:
         upgrade(url, on_progress)
-        with closing(Keeper(url, open_engine(url), lock)) as keeper:
+        with closing(FileGuard(url, open_engine(url), lock)) as guard:
             if duty is not None:
-                take_up(keeper.engine, duty)
-            yield keeper
+                take_up(guard.engine, duty)
+            yield guard
 
 
-def share(keeper: Keeper, stop: Stop) -> Shared:
+def share(guard: FileGuard, stop: Stop) -> Shared:
     """What a process starts with. Raises `DatabaseBusyError`."""
     clock = SteadyClock()
-    ahead = queries.snapshot(keeper.engine).ahead
-    return Shared(keeper.engine, stop, clock, TheirClock(clock, ahead), keep=keeper.look)
+    ahead = queries.snapshot(guard.engine).ahead
+    return Shared(guard.engine, stop, clock, TheirClock(clock, ahead), repair_file=guard.repair)

@@ -1,4 +1,4 @@
-"""Both services in miniature on loopback, and the demo that runs the real program against them.
+"""Simulators of both services on loopback, and the demo that runs the real program against them.
 
-Nothing here is needed to run the daemon, and nothing here leaves this machine.
+The daemon does not need any of it, and nothing leaves this machine.
 """

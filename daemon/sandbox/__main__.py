@@ -39,16 +39,16 @@ def _options() -> argparse.Namespace:
 
 
 def _live(sandbox: Sandbox, every: float) -> None:
-    """Never returns. The bell is only free while waiting, so that nothing is missed between looking and waiting."""
+    """Never returns. Holds the lock except while waiting, so that no change is missed in between."""
     changes, news, due = _changes(sandbox.world), _news(sandbox), time.monotonic()
-    with sandbox.ground.bell:
+    with sandbox.context.changed:
         while True:
             if time.monotonic() >= due:
                 next(changes)
                 due += every
             for line in next(news):
                 _say(line)
-            sandbox.ground.bell.wait(max(0.0, due - time.monotonic()))
+            sandbox.context.changed.wait(max(0.0, due - time.monotonic()))
 
 
 def _changes(world: World) -> Iterator[None]:
@@ -62,7 +62,7 @@ def _changes(world: World) -> Iterator[None]:
 
 
 def _news(sandbox: Sandbox) -> Iterator[list[str]]:
-    """Each time, a line for everything since the last time."""
+    """Yields a line for everything new since the last call."""
     happened = told = 0
     while True:
         history, events = sandbox.world.history, sandbox.signl4.events

@@ -1,7 +1,7 @@
-"""Better Stack's incidents API in miniature: the routes that a poller and a two-way sync use, and their errors.
+"""Simulates Better Stack's incidents API: the routes that a poller and a two-way sync use, and their errors.
 
-The route is judged before the token, the token before the parameters. The URLs of `pagination` name another host, as
-the real ones do, so that a client that follows them leaves the sandbox and fails.
+It checks the route first, then the token, then the parameters. The URLs of `pagination` name another host, as the real
+ones do, so a client that follows them leaves the sandbox and fails.
 """
 
 import json
@@ -13,8 +13,8 @@ from http import HTTPStatus
 from typing import Any
 
 from daemon.model.incident import Phase
+from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Answer, Request, json_answer
-from daemon.sandbox.ground import Ground
 from daemon.sandbox.history import Showing
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.record import Record
@@ -36,7 +36,7 @@ _METADATA = re.compile(r"metadata\[(.+?)\]\[\]\[value\]")
 
 
 class _RefusedError(Exception):
-    """The request is answered with an error."""
+    """The error that answers a request."""
 
     def __init__(self, status: int, errors: object) -> None:
         super().__init__(status)
@@ -44,18 +44,18 @@ class _RefusedError(Exception):
 
 
 class BetterStack(LoopbackService):
-    """The HTTP face of a world."""
+    """The HTTP interface of a `World`."""
 
-    def __init__(self, ground: Ground, world: World, *, token: str = TOKEN, port: int = 0) -> None:
-        """The token is the only one that is let in."""
-        super().__init__(ground, port)
+    def __init__(self, context: Context, world: World, *, token: str = TOKEN, port: int = 0) -> None:
+        """`token`: the only one that is accepted."""
+        super().__init__(context, port)
         self.world = world
         self.token = token
         self.age: Callable[[Request], timedelta] = lambda _: timedelta(0)
-        """How far the replica lags that answers a request; see `lag` for ready-made ones."""
+        """How far the replica that answers a request lags behind; see `lag` for ready-made functions."""
 
     def answer(self, request: Request) -> Answer:
-        """What Better Stack answers."""
+        """The answer of Better Stack."""
         work = self._route(request)
         if work is None:
             text = f"Endpoint {request.method} {request.path} does not exist."
@@ -71,7 +71,7 @@ class BetterStack(LoopbackService):
             return json_answer(409, {"errors": str(error)})
 
     def sent(self, answer: Answer) -> None:
-        """Notes what the client has read, as far as faults left it readable."""
+        """Records what the client has read, as far as faults left it readable."""
         if answer.status == HTTPStatus.OK and answer.shows:
             legible = _ids_in(answer.body)
             self.world.show(showing for showing in answer.shows if showing.incident_id in legible)
@@ -108,7 +108,7 @@ class BetterStack(LoopbackService):
         return self._showing([record], {"data": data, "included": [_source(record)]})
 
     def _as_of(self, request: Request) -> datetime | None:
-        """The moment whose world this request is shown; `None` for the present."""
+        """The time whose state this request sees; `None` for the present."""
         age = self.age(request)
         return self._now() - age if age else None
 
@@ -157,7 +157,7 @@ def _pagination(page: int, pages: int) -> dict[str, str | None]:
 
 
 def _filter(query: Mapping[str, str], today: date) -> Callable[[Record], bool]:
-    """What the list is restricted to; a parameter that is absent restricts nothing."""
+    """The filter of a list, from its parameters. Raises `_RefusedError`."""
     resolved, acknowledged = _truth(query, "resolved"), _truth(query, "acknowledged")
     since, until = _day(query, "from"), _day(query, "to")
     if (since and since > today) or (since and until and since > until):
@@ -220,7 +220,7 @@ def _who(request: Request, key: str) -> str | None:
 
 
 def _ids_in(body: bytes) -> set[str]:
-    """The ids of the records that somebody can read in this answer."""
+    """Ids of the records that are readable in this answer."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""The demo: the real daemon, as a process, between the two services of a sandbox, and the verdict on what it did.
+"""The demo: runs the real daemon as a process against the sandbox, and judges what it did.
 
-It needs no account and no network, leaves nothing behind, and ends by itself.
+It needs no account and no network, leaves no files behind, and ends by itself.
 """
 
 import signal
@@ -11,52 +11,53 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
+from daemon.sandbox.display import Display, Frame, Output
 from daemon.sandbox.mishaps import lists
 from daemon.sandbox.process import DaemonProcess
 from daemon.sandbox.replay import ReplayError, read_recording
 from daemon.sandbox.scenario import SCENARIO
 from daemon.sandbox.script import Player, Script
 from daemon.sandbox.server import Sandbox
-from daemon.sandbox.stage import Audience, Scene, Stage
 from daemon.sandbox.verdict import Flaw, Verdict, judge
 
 EVENT_LIMIT = 3000
-"""SIGNL4's own limit would be reached by months that pass in a minute."""
+"""Higher than SIGNL4's own limit, which months compressed to a minute would exceed."""
 START_TIME = 20.0
-"""Seconds that the daemon may take for its first round."""
+"""Longest time to the first round, in seconds."""
 SETTLE_TIME = 20.0
-"""Seconds that it may take for what is left when the play is over."""
+"""Longest time for the remaining deliveries after the end of the script, in seconds."""
 QUIET_TIME = 1.5
-"""Seconds in which nothing more should come."""
-FRAME = 0.2
-"""Seconds between two pictures."""
+"""Seconds at the end without further events."""
+FRAME_SECONDS = 0.2
+"""Seconds between two updates of the display."""
 INTERRUPTED = 130
 
 
 def run_demo(replay: Path | None, speed: float | None) -> int:
-    """Runs the scripted demo, or plays a recorded history. Returns 0 if all was told right, else 1; 130 if interrupted.
+    """Runs the scripted demo, or replays a recorded history. Returns 0 if all events are right, else 1; 130 if
+    interrupted.
 
-    `speed`: how many times faster than life a recording is played. Raises `ReplayError` for one that cannot be.
+    `speed`: how many times faster than real time a recording is played. Raises `ReplayError` for an unusable one.
     """
-    audience = Audience()
-    script = _script(replay, speed, audience)
+    output = Output()
+    script = _script(replay, speed, output)
     try:
         with _interruptible(), _directory() as directory, Sandbox(event_limit=EVENT_LIMIT) as sandbox:
-            return Demo(script, sandbox, directory, audience).run()
+            return Demo(script, sandbox, directory, output).run()
     except KeyboardInterrupt:
-        audience.say("Stopped before the end; there is no verdict.")
+        output.say("Stopped before the end; there is no verdict.")
         return INTERRUPTED
 
 
-def _script(replay: Path | None, speed: float | None, audience: Audience) -> Script:
+def _script(replay: Path | None, speed: float | None, output: Output) -> Script:
     if replay is None:
         if speed is not None:
             raise ReplayError("a speed is for a recorded history; name one with --replay")
-        audience.say(f"The daemon against a sandbox of both services; this takes about {SCENARIO.length + 8:.0f} s.")
+        output.say(f"The daemon against a sandbox of both services; this takes about {SCENARIO.length + 8:.0f} s.")
         return SCENARIO
     recording = read_recording(replay, speed)
     days, count = recording.duration / 86400, len(recording.alerts)
-    audience.say(f"{replay.name}: {count} alerts in {days:.1f} days, played {recording.speed:,.0f} times as fast.")
+    output.say(f"{replay.name}: {count} alerts in {days:.1f} days, played {recording.speed:,.0f} times as fast.")
     return recording.script
 
 
@@ -68,7 +69,7 @@ def _directory() -> Iterator[Path]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """A SIGTERM ends the demo as Ctrl-C does: in order, and with it the daemon."""
+    """SIGTERM ends the demo like Ctrl-C: in order, together with the daemon."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -77,21 +78,21 @@ def _interruptible() -> Iterator[None]:
 
 
 class Demo:
-    """One play in one sandbox."""
+    """One run of a script in a sandbox."""
 
-    def __init__(self, script: Script, sandbox: Sandbox, directory: Path, audience: Audience) -> None:
-        """`directory` is the daemon's own."""
+    def __init__(self, script: Script, sandbox: Sandbox, directory: Path, output: Output) -> None:
+        """`directory`: for the daemon's files."""
         self._script = script
         self._sandbox = sandbox
         self._directory = directory
-        self._audience = audience
+        self._output = output
         self._player = Player(script, sandbox)
-        self._began = sandbox.ground.now()
+        self._began = sandbox.context.now()
 
     def run(self) -> int:
-        """Plays, waits for the rest, judges. Returns the exit code."""
+        """Plays the script, waits for the remaining deliveries, judges. Returns the exit code."""
         self._player.prologue()
-        with DaemonProcess(self._sandbox.environment(), self._directory, self._sandbox.ground.ring) as daemon:
+        with DaemonProcess(self._sandbox.environment(), self._directory, self._sandbox.context.notify) as daemon:
             ready = self._first_round(daemon)
             if ready:
                 self._perform(daemon)
@@ -101,11 +102,11 @@ class Demo:
             self._complain(daemon, ready=ready, early=early, code=code)
             return 1
         verdict = self._verdict()
-        self._audience.report(verdict, self._began)
+        self._output.report(verdict, self._began)
         return 0 if verdict.good else 1
 
     def _first_round(self, daemon: DaemonProcess) -> bool:
-        """Waits for it: what is over by then is history to the daemon. Says whether it came."""
+        """Waits for the first round, since incidents over by then do not alert. Returns whether it was made."""
 
         def second_round_begun() -> bool:
             asked = [
@@ -120,15 +121,15 @@ class Demo:
         return not daemon.ended.is_set()
 
     def _perform(self, daemon: DaemonProcess) -> None:
-        self._began = self._sandbox.ground.now()
+        self._began = self._sandbox.context.now()
         stop = Event()
         thread = Thread(target=self._player.play, args=[stop])
         thread.start()
         try:
-            with self._audience.stage(len(self._script.cues)) as stage:
-                self._watch(daemon, stage, "playing", lambda _: not thread.is_alive())
-                self._watch(daemon, stage, "waiting for what is left", _nothing_lost, SETTLE_TIME)
-                self._watch(daemon, stage, "listening whether more comes", lambda _: False, QUIET_TIME)
+            with self._output.display(len(self._script.cues)) as display:
+                self._watch(daemon, display, "playing", lambda _: not thread.is_alive())
+                self._watch(daemon, display, "waiting for what is left", _nothing_lost, SETTLE_TIME)
+                self._watch(daemon, display, "listening whether more comes", lambda _: False, QUIET_TIME)
         finally:
             stop.set()
             thread.join()
@@ -136,21 +137,21 @@ class Demo:
     def _watch(
         self,
         daemon: DaemonProcess,
-        stage: Stage,
+        display: Display,
         doing: str,
-        until: Callable[[Scene], bool],
+        until: Callable[[Frame], bool],
         seconds: float = float("inf"),
     ) -> None:
-        """Shows the play until something is so, the time is over, or the daemon has ended."""
+        """Updates the display until the condition holds, the time is over, or the daemon has ended."""
         end = time.monotonic() + seconds
-        stage.show(scene := self._scene(doing))
-        while not until(scene) and time.monotonic() < end and not daemon.ended.wait(FRAME):
-            stage.show(scene := self._scene(doing))
+        display.show(frame := self._frame(doing))
+        while not until(frame) and time.monotonic() < end and not daemon.ended.wait(FRAME_SECONDS):
+            display.show(frame := self._frame(doing))
 
-    def _scene(self, doing: str) -> Scene:
-        return Scene(
+    def _frame(self, doing: str) -> Frame:
+        return Frame(
             began=self._began,
-            elapsed=(self._sandbox.ground.now() - self._began).total_seconds(),
+            elapsed=(self._sandbox.context.now() - self._began).total_seconds(),
             length=self._script.length,
             history=self._sandbox.world.history,
             verdict=self._verdict(),
@@ -165,14 +166,14 @@ class Demo:
 
     def _complain(self, daemon: DaemonProcess, *, ready: bool, early: bool, code: int) -> None:
         if early:
-            self._audience.say(f"The daemon ended before the play did, with exit code {code}. Its last lines:")
+            self._output.say(f"The daemon ended before the play did, with exit code {code}. Its last lines:")
         elif not ready:
-            self._audience.say(f"The daemon made no round within {START_TIME:g} s. Its last lines:")
+            self._output.say(f"The daemon made no round within {START_TIME:g} s. Its last lines:")
         else:
-            self._audience.say(f"The daemon was asked to stop and ended with exit code {code}. Its last lines:")
+            self._output.say(f"The daemon was asked to stop and ended with exit code {code}. Its last lines:")
         for line in daemon.last_lines():
-            self._audience.say(line)
+            self._output.say(line)
 
 
-def _nothing_lost(scene: Scene) -> bool:
-    return scene.verdict.count(Flaw.LOST) == 0
+def _nothing_lost(frame: Frame) -> bool:
+    return frame.verdict.count(Flaw.LOST) == 0

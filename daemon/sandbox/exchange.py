@@ -1,4 +1,4 @@
-"""A request and an answer of HTTP, as values: a service of the sandbox is a function from the one to the other."""
+"""HTTP requests and answers as values: a service of the sandbox is a function from a request to an answer."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came in."""
+    """A received request."""
 
     at: datetime
     method: str
@@ -30,7 +30,7 @@ class Request:
 
     @property
     def query(self) -> dict[str, str]:
-        """The parameters; the last one of a name wins."""
+        """The parameters; of equal names the last one wins."""
         return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
 
     @property
@@ -44,41 +44,41 @@ class Request:
 
     @property
     def external_id(self) -> str:
-        """The external id that a request to SIGNL4 carries, else an empty text."""
+        """The external id in a request to SIGNL4, else an empty text."""
         return text_of(self.payload, "X-S4-ExternalID")
 
     @property
     def kind(self) -> str:
-        """The status that a request to SIGNL4 carries, else an empty text."""
+        """The status in a request to SIGNL4, in lower case, else an empty text."""
         return text_of(self.payload, "X-S4-Status").lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as it goes out."""
+    """An answer to a request."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     shows: tuple[Showing, ...] = ()
-    """What whoever reads this answer learns about incidents."""
+    """What a client learns about incidents from this answer."""
 
     def with_headers(self, **headers: str) -> "Answer":
-        """The answer with these headers too; an underscore in a name stands for a hyphen."""
+        """The answer with these headers added; an underscore in a name stands for a hyphen."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return replace(self, headers={**self.headers, **named})
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request, and the status it was answered with: none while it is unanswered, or for ever if it never was."""
+    """A request, and the status of its answer; `None` while it is unanswered."""
 
     request: Request
     status: int | None = None
 
     @property
     def at(self) -> datetime:
-        """When the request had come in."""
+        """When the request was received."""
         return self.request.at
 
     @property

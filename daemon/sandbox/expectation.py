@@ -1,6 +1,6 @@
-"""What SIGNL4 is due to be told of one incident, worked out from what happened to it and what of that was shown.
+"""The events that SIGNL4 should get for one incident, from its history and from what the client was shown. Pure.
 
-Pure. Where a client had a choice, every sequence of events that is right is named, the fullest first.
+If the client had a choice, every correct sequence of events is listed, the fullest first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,12 +14,12 @@ from daemon.sandbox.generations import Generation, distinguishable
 from daemon.sandbox.history import Happening, Showing, Window
 
 SOON = timedelta(seconds=3)
-"""An `acknowledged` whose incident was over this soon after may never have had its turn."""
+"""If the incident ends this soon after, its `acknowledged` may be skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One event that SIGNL4 is due, and since when."""
+    """One event that SIGNL4 should get, and since when."""
 
     kind: Kind
     since: datetime
@@ -27,15 +27,15 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One way to tell an incident rightly."""
+    """One correct sequence of events for an incident."""
 
     due: tuple[Due, ...]
     superseded: int
-    """Acknowledgements that are left out because nobody had to hear of them any more when their turn came."""
+    """Acknowledgements left out because they were obsolete before they could be sent."""
 
 
 class _Need(Enum):
-    """Whether people must hear of a generation."""
+    """Whether a generation must alert."""
 
     MUST = auto()
     MAY = auto()
@@ -45,9 +45,9 @@ class _Need(Enum):
 def rights(
     history: Sequence[Happening], showings: Iterable[Showing], started: datetime | None, held: Sequence[Window]
 ) -> list[Right]:
-    """Every way to tell one incident that is right.
+    """Every correct sequence of events for one incident.
 
-    `started`: when the client first asked; what was over by then is history. `held`: when SIGNL4 could not be told.
+    `started`: the client's first request; what was over by then does not alert. `held`: when SIGNL4 was unavailable.
     """
     found: list[Right] = []
     for generations in distinguishable(history, showings):
@@ -66,13 +66,13 @@ def _acknowledged_in(lives: Iterable[tuple[Due, ...]]) -> int:
 
 
 def _need(generation: Generation, generations: Sequence[Generation], started: datetime | None) -> _Need:
-    """Of the generations of one incident, what this one needs."""
+    """Whether this one of an incident's generations must alert."""
     first, last = generation is generations[0], generation is generations[-1]
     if generation.over is not None and started is not None and generation.over <= started:
-        # A replica may have shown it alive when it was not.
+        # A lagging replica may have shown it alive after its end.
         return _Need.MAY if generation.shown_alive else _Need.NOT
     if generation.shown_alive:
-        # With no time in the record, one look proves nothing; and by the second it may have been over.
+        # Without a time in the record one lookup proves nothing, and at the second one it may have been over.
         fleeting = generation.traceless and not first and generation.over is not None
         return _Need.MAY if fleeting and not generation.shown_beyond_doubt else _Need.MUST
     if generation.called is None:
@@ -85,7 +85,7 @@ def _need(generation: Generation, generations: Sequence[Generation], started: da
 
 
 def _lives(generation: Generation, need: _Need, held: Sequence[Window]) -> list[tuple[Due, ...]]:
-    """The ways in which one generation may rightly be told, the fullest first."""
+    """The correct sequences of events for one generation, the fullest first."""
     if need is _Need.NOT:
         return [()]
     new = Due(Kind.NEW, generation.called or generation.opened)
@@ -98,7 +98,7 @@ def _lives(generation: Generation, need: _Need, held: Sequence[Window]) -> list[
 
 
 def _is_skippable(generation: Generation, held: Sequence[Window]) -> bool:
-    """Whether the `acknowledged` may be superseded by the end, or was never there to be seen."""
+    """Whether the `acknowledged` may be superseded by the end, or was never visible."""
     showing, over = generation.shown.get(Phase.ACKNOWLEDGED), generation.over
     if showing is None:
         return generation.phase is not Phase.ACKNOWLEDGED

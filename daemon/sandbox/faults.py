@@ -1,7 +1,7 @@
-"""What goes wrong between a client and a service: five kinds of fault, and the switchboard that picks one.
+"""Fault injection between a client and a service: five kinds of fault, and the list that picks one.
 
-At most one fault strikes a request: the first armed one that means it and is not used up. A fault stays armed until
-it was used the number of times asked for, or is released.
+At most one fault hits a request: the first armed one that matches it and is not used up. A fault stays armed until it
+has hit the requested number of times, or is released.
 """
 
 from collections.abc import Callable
@@ -9,38 +9,38 @@ from dataclasses import dataclass
 from enum import StrEnum
 from threading import Event
 
+from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Answer, Request
-from daemon.sandbox.ground import Ground
 
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """Something on the way answers; the service never sees the request."""
+    """Something in between answers; the service never gets the request."""
 
     answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """The service takes the request; its answer is changed on the way back."""
+    """The service processes the request; its answer is changed on the way back."""
 
     change: Callable[[Request, Answer], Answer]
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """No answer until the fault is released, and then a closed connection."""
+    """No answer until the fault is released; then the connection is closed."""
 
     taken: bool = False
-    """Whether the service has taken the request first."""
+    """Whether the service processes the request first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The connection is closed in place of an answer."""
+    """The connection is closed instead of an answer."""
 
     taken: bool = False
-    """Whether the service has taken the request first."""
+    """Whether the service processes the request first."""
 
 
 class Part(StrEnum):
@@ -52,7 +52,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drip:
-    """The service answers, and a part of the answer goes out byte by byte until the fault is released."""
+    """The service answers, but a part of the answer is sent byte by byte until the fault is released."""
 
     part: Part
     pause: float
@@ -63,10 +63,10 @@ Fault = Instead | Rewrite | Hang | Cut | Drip
 
 
 class Armed:
-    """A fault that waits for its requests."""
+    """A fault that waits for matching requests."""
 
     def __init__(self, fault: Fault, times: int | None, when: Callable[[Request], bool]) -> None:
-        """`times`: how many requests it strikes, without a number all of them."""
+        """`times`: how many requests it hits; `None` for all."""
         self.fault = fault
         self.struck = 0
         self._times = times
@@ -74,7 +74,7 @@ class Armed:
         self._released = Event()
 
     def strikes(self, request: Request) -> bool:
-        """Whether the fault is this request's; if so, that was one of its times. Used under the lock."""
+        """Whether the fault hits this request; if so, it counts. Called under the lock."""
         used_up = self._times is not None and self.struck >= self._times
         if self._released.is_set() or used_up or not self._when(request):
             return False
@@ -82,42 +82,42 @@ class Armed:
         return True
 
     def release(self) -> None:
-        """Strike no more, and let go of the requests that are held."""
+        """Ends the fault, and releases the requests it holds."""
         self._released.set()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Waits until the fault is released, at most so long. Says whether it is."""
+        """Waits at most `seconds` for the release; returns whether it is released."""
         return self._released.wait(seconds)
 
 
 class Faults:
-    """The faults of one service. All of it may be used while requests come in."""
+    """The faults of one service. May be used while requests arrive."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, context: Context) -> None:
         """No fault is armed at first."""
-        self._bell = ground.bell
+        self._changed = context.changed
         self._armed: list[Armed] = []
         self.before_answer: Callable[[Request], None] | None = None
-        """Called with each request when the service has done its work and before anything goes back."""
+        """Called with each request after the service has processed it and before it answers."""
 
     def arm(self, fault: Fault, *, times: int | None = None, when: Callable[[Request], bool] = lambda _: True) -> Armed:
-        """From now on the fault strikes requests that `when` is true of."""
+        """Arms the fault for requests for which `when` is true."""
         armed = Armed(fault, times, when)
-        with self._bell:
+        with self._changed:
             self._armed.append(armed)
         return armed
 
     def clear(self) -> None:
-        """Releases every fault and forgets the hook."""
-        with self._bell:
+        """Releases every fault and removes the hook."""
+        with self._changed:
             armed, self._armed = self._armed, []
             self.before_answer = None
         for one in armed:
             one.release()
 
     def strike(self, request: Request) -> Armed | None:
-        """The fault that strikes this request."""
-        with self._bell:
+        """The fault that hits this request, or `None`."""
+        with self._changed:
             struck = next((armed for armed in self._armed if armed.strikes(request)), None)
-            self._bell.notify_all()
+            self._changed.notify_all()
             return struck

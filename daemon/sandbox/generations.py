@@ -1,8 +1,8 @@
-"""The lives of one incident as a client of Better Stack can tell them apart.
+"""The generations of one incident, as a client of Better Stack can tell them apart. Pure.
 
-Pure. A generation that began without a trace continues the one before it, unless a client was shown that one's end, or
-its acknowledgement: nothing else in the record says that there were two. Where a replica that lags showed that too
-late, or the later generation was over before it could be shown to be another one, both readings are right.
+A generation that began without a trace continues the previous one, unless the client was shown the end or the
+acknowledgement of that one: nothing else in the record says that there were two. If a lagging replica showed that too
+late, or the later generation was over before it could be distinguished, both readings are correct.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,53 +15,53 @@ from daemon.sandbox.history import Act, Happening, Showing
 
 ALIVE = (Phase.OPEN, Phase.ACKNOWLEDGED)
 MANY_TIMES, LONG = 10, timedelta(seconds=10)
-"""What was shown so often, over such a time, nobody can take for the word of a replica that lags."""
+"""Something shown this often, over this time, cannot come from a lagging replica."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One life of an incident, between two reopenings."""
+    """One generation of an incident, between two reopenings."""
 
     opened: datetime
     phase: Phase
-    """Where it stands, or where it ended."""
+    """Its current or last phase."""
     traceless: bool
-    """Its record does not say that there was a generation before."""
+    """Its record does not show that there was an earlier generation."""
     doubtful: bool
     """It began unconfirmed."""
     called: datetime | None
-    """When it became a matter for people."""
+    """When it became worth an alert."""
     acknowledged: datetime | None
     over: datetime | None
     gone: bool
     """The record was deleted."""
     restated: bool
-    """Better Stack put another word for its status, so that its record need not read as one that begins."""
+    """Better Stack used another word for its status, so its record may not look like a new beginning."""
     shown: Mapping[Phase, Showing]
-    """What was not old news when it was shown."""
+    """What the client was shown of it, except old news."""
     late: bool = False
-    """Its acknowledgement was shown when the next generation had been, so that it may count as old news."""
+    """Its acknowledgement was shown after the next generation, so it may count as old news."""
     obscure: bool = False
-    """It began without a trace behind one whose end was not shown, so that its end may be taken for that one's."""
+    """It began without a trace after one whose end was not shown, so its end may be mistaken for that one's."""
 
     @property
     def shown_alive(self) -> bool:
-        """Whether a client was shown that people must be called."""
+        """Whether the client was shown a phase that must alert."""
         return any(phase in self.shown for phase in ALIVE)
 
     @property
     def shown_beyond_doubt(self) -> bool:
-        """Whether a client was shown that often enough to believe it with no time in the record to say so."""
+        """Whether the client was shown that often enough to believe it without a time in the record."""
         alive = [self.shown[phase] for phase in ALIVE if phase in self.shown]
         return sum(one.times for one in alive) >= MANY_TIMES and any(one.span >= LONG for one in alive)
 
     def shown_before(self, phase: Phase, other: "Generation") -> bool:
-        """Whether a client was shown this one in that phase before it was shown anything of the other one."""
+        """Whether the client was shown this one in that phase before anything of the other one."""
         first = min((showing.at for showing in other.shown.values()), default=None)
         return phase in self.shown and (first is None or self.shown[phase].at < first)
 
     def continued_by(self, later: "Generation") -> "Generation":
-        """Both as one, for a client that cannot have noticed the end of this one."""
+        """Both as one, for a client that cannot know of the end of this one."""
         acknowledgement_shown = Phase.ACKNOWLEDGED in self.shown
         return replace(
             later,
@@ -77,7 +77,7 @@ class Generation:
         )
 
     def is_late(self, later: "Generation") -> bool:
-        """Whether its acknowledgement was shown, and not before the next generation was."""
+        """Whether its acknowledgement was shown, but not before the next generation."""
         return Phase.ACKNOWLEDGED in self.shown and not self.shown_before(Phase.ACKNOWLEDGED, later)
 
 
@@ -85,7 +85,7 @@ Lives = tuple[Generation, ...]
 
 
 def distinguishable(history: Sequence[Happening], showings: Iterable[Showing]) -> list[Lives]:
-    """Each way to tell the generations of one incident apart that is right, in order; the most of them first."""
+    """Every correct split of an incident into generations, in order; the one with most generations first."""
     ways: list[Lives] = [()]
     for generation in _generations(history, list(showings)):
         ways = [longer for way in ways for longer in _followed(way, generation)]
@@ -107,7 +107,7 @@ def _followed(way: Lives, generation: Generation) -> list[Lives]:
 
 
 def _must_be_two(last: Generation, generation: Generation) -> bool:
-    """Whether a client cannot take the generation for the one before it, however long it took to notice."""
+    """Whether the client cannot mistake the generation for the previous one, however late it notices."""
     if last.shown_before(Phase.RESOLVED, generation) and not last.obscure:
         return True
     unlike = generation.phase is Phase.OPEN or _shown_unacknowledged(generation)
@@ -115,7 +115,7 @@ def _must_be_two(last: Generation, generation: Generation) -> bool:
 
 
 def _shown_unacknowledged(generation: Generation) -> bool:
-    """Whether it was shown beyond doubt that nobody looks after it."""
+    """Whether it was shown beyond doubt that it is not acknowledged."""
     showing = generation.shown.get(Phase.OPEN)
     return showing is not None and showing.times >= MANY_TIMES and showing.span >= LONG
 
@@ -128,7 +128,7 @@ def _generations(history: Sequence[Happening], showings: Sequence[Showing]) -> l
 def _news(
     happenings: Sequence[Happening], lives: Iterable[Sequence[Happening]], showings: Iterable[Showing]
 ) -> dict[Phase, Showing]:
-    """What was shown of a generation before its end was shown, or a later one whose record says that there was one."""
+    """What was shown of a generation before its end, or a later generation that reveals it, was shown."""
     number = happenings[0].generation
     traced = {life[0].generation for life in lives if life[0].act is not Act.REOPENED_AFRESH}
     shown = list(showings)

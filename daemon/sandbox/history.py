@@ -1,4 +1,4 @@
-"""What happened, as values: at Better Stack, in front of its client, and at SIGNL4. All times are aware and in UTC."""
+"""Values of what happened at Better Stack, what its client was shown, and what SIGNL4 got. All times are aware, UTC."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,28 +9,28 @@ from typing import Any
 from daemon.model.incident import Kind, Phase
 
 TITLE_KEYS = ("subject", "title", "task", "job", "case", "incident", "x-s4-subject")
-"""Where SIGNL4 looks for the title of an alert, in its own order."""
+"""The keys in which SIGNL4 looks for the title of an alert, in its order."""
 
 
 class Act(StrEnum):
-    """What can happen to an incident at Better Stack."""
+    """A change of an incident at Better Stack."""
 
     OPENED = "opened"
     CONFIRMED = "confirmed"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
     REOPENED = "reopened"
-    """The record keeps its old times and names the reopening."""
+    """The record keeps its old times and gives the time of the reopening."""
     REOPENED_AFRESH = "reopened afresh"
-    """The old times are gone: only somebody who saw the incident resolved can tell that it was reopened."""
+    """The old times are gone: only a client that saw the incident resolved knows that it was reopened."""
     DELETED = "deleted"
     RESTATED = "restated"
-    """Better Stack put another word for the status."""
+    """Better Stack uses another word for the status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One thing that happened to one incident, and the phase it left the incident in."""
+    """One change of one incident, and the phase after it."""
 
     at: datetime
     incident_id: str
@@ -43,24 +43,24 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """A client read, in a whole 200 answer, that this generation of the incident is in this phase.
+    """A client read, in a complete 200 answer, that this generation of the incident is in this phase.
 
-    Where the answer came from a replica that lags, that was so when the replica last heard of it, and not at `at`.
+    If the answer came from a lagging replica, that was true at the replica's time, not at `at`.
     """
 
     at: datetime
-    """When it was read first."""
+    """When it was first read."""
     incident_id: str
     generation: int
     phase: Phase
     until: datetime | None = field(default=None, compare=False)
-    """When it was read last; `None`: only once."""
+    """When it was last read; `None`: only once."""
     times: int = field(default=1, compare=False)
     """How often it was read."""
 
     @property
     def span(self) -> timedelta:
-        """For how long it was read, from the first time to the last."""
+        """The time from the first reading to the last."""
         return (self.until or self.at) - self.at
 
 
@@ -73,34 +73,34 @@ class Event:
     payload: Mapping[str, Any]
 
     def field(self, name: str) -> str:
-        """The text under this key in any spelling, else an empty one."""
+        """The text under this key, in upper or lower case, else an empty one."""
         return text_of(self.payload, name)
 
     @property
     def external_id(self) -> str:
-        """The id that ties the event to an incident."""
+        """The id that links the event to an incident."""
         return self.field("X-S4-ExternalID")
 
     @property
     def kind(self) -> str:
-        """The status in lower case; SIGNL4 takes a missing one for `new`."""
+        """The status in lower case; SIGNL4 treats a missing one as `new`."""
         return self.field("X-S4-Status").lower() or Kind.NEW
 
     @property
     def title(self) -> str:
-        """The title as SIGNL4 would pick it."""
+        """The title that SIGNL4 would choose."""
         return next(filter(None, map(self.field, TITLE_KEYS)), "")
 
 
 def text_of(payload: Mapping[str, Any], name: str) -> str:
-    """The text under a key of a payload; SIGNL4 does not mind the case of keys."""
+    """The text under a key of a payload; SIGNL4 ignores the case of keys."""
     found = (value for key, value in payload.items() if key.lower() == name.lower())
     value = next(found, None)
     return value if isinstance(value, str) else ""
 
 
 class AlertState(StrEnum):
-    """Where an alert of SIGNL4 stands."""
+    """The state of an alert in SIGNL4."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -109,7 +109,7 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert that an event raised. Several may carry one external id."""
+    """One alert that an event raised. Several can have the same external id."""
 
     event_id: str
     external_id: str
@@ -119,11 +119,11 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time, both ends included."""
+    """A period of time, both ends included."""
 
     since: datetime
     until: datetime
 
     def touches(self, since: datetime, until: datetime, margin: timedelta) -> bool:
-        """Whether the stretch, with a margin behind it, has a moment in common with the other one."""
+        """Whether the period, extended by `margin` at its end, overlaps the other one."""
         return self.since <= until and since <= self.until + margin

@@ -1,4 +1,4 @@
-"""Ready-made lags: how old the world is that a replica of Better Stack answers a request from."""
+"""Ready-made replication lags: how old the state is from which a replica of Better Stack answers a request."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ NONE = timedelta(0)
 
 
 def no_lag(_: Request) -> timedelta:
-    """Every answer is up to date."""
+    """No lag: every answer is up to date."""
     return NONE
 
 
@@ -24,7 +24,7 @@ def now_and_then(
     most: timedelta = timedelta(seconds=6),
     of: Callable[[Request], bool] = lambda _: True,
 ) -> Lag:
-    """Such a share of the requests is answered from between `least` and `most` ago: `of` all, or of some alone."""
+    """Random lag: a `share` of the requests selected by `of` sees a state `least` to `most` old."""
 
     def lag(request: Request) -> timedelta:
         late = of(request) and random.random() < share
@@ -34,7 +34,7 @@ def now_and_then(
 
 
 def apart(*, open_list: timedelta = NONE, sweep: timedelta = NONE, lookups: timedelta = NONE) -> Lag:
-    """What is open, what began since a day, and single records are always that old, each by a replica of its own."""
+    """Constant lag, separate for the list of open incidents, the sweep, and single records."""
 
     def lag(request: Request) -> timedelta:
         if lists(request):
@@ -45,5 +45,5 @@ def apart(*, open_list: timedelta = NONE, sweep: timedelta = NONE, lookups: time
 
 
 def setting_in(lag: Lag, began: datetime) -> Lag:
-    """Replication stops at this moment: answers stay as they were then until they are as old as `lag` has it."""
+    """A lag that begins at `began`: answers freeze at that state until they are as old as `lag` says."""
     return lambda request: min(lag(request), max(request.at - began, NONE))

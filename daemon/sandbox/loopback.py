@@ -1,7 +1,7 @@
-"""An HTTP/1.1 service on loopback that logs what it is asked, and lets faults come between its answer and the client.
+"""An HTTP/1.1 service on loopback that records its requests and injects faults into its answers.
 
-Every request is in the log before it is worked on. Stopping lets go of whoever hangs and joins every thread; what went
-wrong in the sandbox itself is raised then.
+Every request is recorded before it is processed. Stopping releases hanging requests, joins all threads, and raises any
+error of the sandbox itself.
 """
 
 import sys
@@ -14,51 +14,51 @@ from socket import SHUT_RDWR, socket
 from threading import Event, Thread
 from typing import Any
 
+from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Answer, Exchange, Request
 from daemon.sandbox.faults import Armed, Cut, Drip, Faults, Hang, Instead, Part, Rewrite
-from daemon.sandbox.ground import Ground
 
 HOST = "127.0.0.1"
 Send = Callable[[bytes], object]
 
 
 class LoopbackService:
-    """What the two services have in common. Each says in `answer` what it answers, in `sent` what follows from it."""
+    """The base of both services. A service defines `answer`, and in `sent` what follows from sending one."""
 
-    def __init__(self, ground: Ground, port: int = 0) -> None:
-        """`port` 0 takes a free one, when it starts."""
-        self.faults = Faults(ground)
-        self._bell = ground.bell
-        self._now = ground.now
-        self._latency = ground.latency
+    def __init__(self, context: Context, port: int = 0) -> None:
+        """`port`: 0 takes a free one at the start."""
+        self.faults = Faults(context)
+        self._changed = context.changed
+        self._now = context.now
+        self._latency = context.latency
         self._stopping = Event()
         self._exchanges: list[Exchange] = []
         self._port = port
         self.url = ""
-        """Known once it answers."""
+        """Set by `start`."""
 
     def answer(self, request: Request) -> Answer:
-        """What the service says when nothing goes wrong."""
+        """The answer of the service without faults."""
         raise NotImplementedError
 
     def sent(self, answer: Answer) -> None:
-        """The whole of this answer went out."""
+        """Called after this answer was sent completely."""
 
     @property
     def requests(self) -> tuple[Exchange, ...]:
-        """Everything that was asked, in order."""
-        with self._bell:
+        """All requests, in order."""
+        with self._changed:
             return tuple(self._exchanges)
 
     def start(self) -> None:
-        """Begins to answer. Raises `OSError` where the port is taken."""
+        """Starts the server. Raises `OSError` if the port is in use."""
         self._server = _Server(self._port, self)
         self.url = f"http://{HOST}:{self._server.server_port}"
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends all connections. Raises what went wrong in the sandbox itself while it ran."""
+        """Stops the server and ends all connections. Raises the first error of the sandbox itself."""
         self._stopping.set()
         self.faults.clear()
         self._server.shutdown()
@@ -69,15 +69,15 @@ class LoopbackService:
             raise self._server.mistakes[0]
 
     def received(self, method: str, target: str, headers: dict[str, str], body: bytes) -> int:
-        """Logs a request. Returns its place in the log."""
-        with self._bell:
+        """Records a request; returns its index."""
+        with self._changed:
             request = Request(self._now(), method, target, headers, body)
             self._exchanges.append(Exchange(request))
-            self._bell.notify_all()
+            self._changed.notify_all()
             return len(self._exchanges) - 1
 
     def respond(self, place: int, send: Send) -> bool:
-        """Answers the request at this place of the log. Says whether the connection may go on."""
+        """Answers the request at this index; returns whether the connection may stay open."""
         request = self.requests[place].request
         self._stopping.wait(self._latency)
         armed = self.faults.strike(request)
@@ -94,7 +94,7 @@ class LoopbackService:
         return answer.headers.get("Connection") != "close"
 
     def _under(self, armed: Armed | None, request: Request) -> Answer | None:
-        """What goes back to the client under this fault."""
+        """The answer under this fault; `None` for none."""
         match armed.fault if armed else None:
             case Instead(answer):
                 return answer
@@ -108,9 +108,9 @@ class LoopbackService:
                 return self.answer(request)
 
     def _answers(self, place: int, status: int) -> None:
-        with self._bell:
+        with self._changed:
             self._exchanges[place] = Exchange(self._exchanges[place].request, status)
-            self._bell.notify_all()
+            self._changed.notify_all()
 
 
 def _send(answer: Answer, armed: Armed | None, send: Send) -> None:
@@ -137,7 +137,7 @@ def _drip(content: bytes, pause: float, armed: Armed, send: Send) -> None:
 
 
 class _Server(ThreadingHTTPServer):
-    """Knows its connections, so that it can end them: a client that keeps one alive would hold its thread for ever."""
+    """Tracks its connections, to end them at the stop: a kept-alive connection would keep its thread for ever."""
 
     daemon_threads = False
     request_queue_size = 128
@@ -163,14 +163,14 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """A client that went away is none of the sandbox's mistakes."""
+        """Records an error of the sandbox; a client that disconnects is none."""
         error = sys.exception()
         if error is not None and not isinstance(error, ConnectionError):
             self.mistakes.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Reads the requests of one connection, one after the other."""
+    """Reads the requests of one connection, one after another."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -187,4 +187,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the base class looks for these names
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Nothing: the log of requests is all that is kept."""
+        """Writes nothing: requests are recorded instead."""

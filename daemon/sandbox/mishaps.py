@@ -1,4 +1,4 @@
-"""Ready-made faults, each a way in which a service, or something before it, is known or feared to fail."""
+"""Ready-made faults: known or suspected failures of the services and of systems in front of them."""
 
 import gzip
 import json
@@ -31,12 +31,12 @@ def lookups(request: Request) -> bool:
 
 
 def status(code: int, body: bytes = b"", **headers: str) -> Instead:
-    """An answer with this status. An underscore in the name of a header stands for a hyphen."""
+    """An answer with this status. An underscore in a header name stands for a hyphen."""
     return Instead(Answer(code, body).with_headers(**headers))
 
 
 def too_many(retry_after: int | datetime | None = None) -> Instead:
-    """429, with the wait in seconds, as a date or not at all."""
+    """429, with `Retry-After` in seconds, as a date, or without it."""
     if retry_after is None:
         return status(429)
     wait = format_datetime(retry_after, usegmt=True) if isinstance(retry_after, datetime) else str(retry_after)
@@ -44,27 +44,27 @@ def too_many(retry_after: int | datetime | None = None) -> Instead:
 
 
 def exhausted(reset: int, code: int = 429) -> Instead:
-    """An error that says in its headers that nothing remains until `reset`, in Unix seconds."""
+    """An error whose headers report no remaining events until `reset` (Unix seconds)."""
     return status(code, X_RateLimit_Limit="150", X_RateLimit_Remaining="0", X_RateLimit_Reset=str(reset))
 
 
 def last_one(reset: int) -> Rewrite:
-    """The service answers as ever, and says in its headers that nothing remains until `reset`, in Unix seconds."""
+    """The normal answer, with headers that report no remaining events until `reset` (Unix seconds)."""
     return Rewrite(lambda _, answer: answer.with_headers(X_RateLimit_Remaining="0", X_RateLimit_Reset=str(reset)))
 
 
 def captive_portal() -> Instead:
-    """200 and a page for people."""
+    """200 with an HTML page."""
     return Instead(Answer(200, PORTAL, {"Content-Type": "text/html"}))
 
 
 def redirect(url: str, code: int = 302) -> Instead:
-    """The service is said to be somewhere else."""
+    """A redirect to another URL."""
     return status(code, Location=url)
 
 
 def no_object() -> Instead:
-    """200 and JSON that is a list."""
+    """200 with a JSON list."""
     return json_answer_instead([])
 
 
@@ -74,16 +74,16 @@ def json_answer_instead(document: object, code: int = 200) -> Instead:
 
 
 def too_large(size: int = TOO_LARGE) -> Instead:
-    """200 and a JSON object of so many bytes."""
+    """200 with a JSON object of `size` bytes."""
     filling = b" " * (size - 2)
     return Instead(Answer(200, b"{" + filling + b"}", {"Content-Type": JSON_TYPE}))
 
 
 def bomb(megabytes: int, layers: int = 1) -> Instead:
-    """200 and a small body that says of itself to be compressed, so many times over; unpacked it is that large."""
+    """200 with a decompression bomb: a small body, compressed `layers` times, that expands to this size."""
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     head = packer.compress(bytes(MEGABYTE)) + packer.flush(zlib.Z_FULL_FLUSH)
-    # Blocks behind a full flush are all alike, so that no megabyte but two has to be packed.
+    # Blocks after a full flush are identical, so only two megabytes have to be compressed.
     block = packer.compress(bytes(MEGABYTE)) + packer.flush(zlib.Z_FULL_FLUSH)
     body = head + block * (megabytes - 1)
     for _ in range(layers - 1):
@@ -92,12 +92,12 @@ def bomb(megabytes: int, layers: int = 1) -> Instead:
 
 
 def empty() -> Rewrite:
-    """The service takes the request and answers with no body."""
+    """The service processes the request, but its answer has no body."""
     return Rewrite(lambda _, answer: replace(answer, body=b""))
 
 
 def truncated() -> Rewrite:
-    """The second half of the body is missing, and nothing says so."""
+    """The second half of the body is missing, and `Content-Length` matches the rest."""
     return Rewrite(lambda _, answer: replace(answer, body=answer.body[: len(answer.body) // 2]))
 
 
@@ -112,7 +112,7 @@ def broken_off() -> Rewrite:
 
 
 def understated() -> Rewrite:
-    """The body is longer than its length is said to be: what is left over stands where the next answer should."""
+    """`Content-Length` is too small: the rest of the body precedes the next answer."""
 
     def change(_: Request, answer: Answer) -> Answer:
         return answer.with_headers(Content_Length=str(len(answer.body) // 2))
@@ -121,7 +121,7 @@ def understated() -> Rewrite:
 
 
 def document(change: Callable[[Request, Document], Document]) -> Rewrite:
-    """The service's JSON document, changed. What is no success passes as it is."""
+    """The service's JSON document, changed. Answers other than 200 pass unchanged."""
 
     def rewrite(request: Request, answer: Answer) -> Answer:
         if answer.status != HTTPStatus.OK:
@@ -132,17 +132,17 @@ def document(change: Callable[[Request, Document], Document]) -> Rewrite:
 
 
 def without(key: str) -> Rewrite:
-    """A document that lacks this key."""
+    """A document without this key."""
     return document(lambda _, whole: {name: value for name, value in whole.items() if name != key})
 
 
 def with_record(*records: object) -> Rewrite:
-    """Pages that begin with these records."""
+    """Pages with these records in front."""
     return _records(lambda _, own: [*records, *own])
 
 
 def hiding(*incident_ids: str) -> Rewrite:
-    """Pages that lack these incidents."""
+    """Pages without these incidents."""
     return _records(lambda _, records: (record for record in records if record["id"] not in incident_ids))
 
 
@@ -159,12 +159,12 @@ def nulls(incident_id: str, *attributes: str) -> Rewrite:
 
 
 def slid_up() -> Rewrite:
-    """Something ended while the pages were read: each page after the first lacks what was its first record."""
+    """An incident ended while the pages were read: each page after the first lacks its first record."""
     return _records(lambda request, records: records[_number(request) > 1 :])
 
 
 def slid_down() -> Rewrite:
-    """Something began while the pages were read: each page after the first repeats the last record before it."""
+    """An incident began while the pages were read: each page after the first repeats the last record before it."""
     last: dict[int, list[Document]] = {}
 
     def change(request: Request, records: list[Document]) -> Iterable[Document]:
@@ -175,7 +175,7 @@ def slid_down() -> Rewrite:
 
 
 def endless() -> Rewrite:
-    """`next` is set on every page, and pages behind the last one repeat it."""
+    """`next` is set on every page, and pages after the last one repeat it."""
     last: list[Document] = []
 
     def change(request: Request, whole: Document) -> Document:

@@ -1,6 +1,6 @@
-"""The real daemon as a process of its own, in a directory of its own, deaf to the configuration of this machine.
+"""Runs the real daemon as a process in its own directory, isolated from the configuration of this machine.
 
-It never outlives the `with` block. Only this process is ever signalled.
+The process never outlives the `with` block. No other process is signalled.
 """
 
 import os
@@ -23,17 +23,17 @@ PACE: Mapping[str, str] = {
     "DELIVERY__RETRY_MAX": "2s",
     "LOG__FORMAT": "json",
 }
-"""Settings that let minutes of duty pass in seconds."""
+"""Settings that shorten minutes to seconds."""
 OF_THE_SERVICE_MANAGER = ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM")
 STOP_TIME = 20.0
-"""Seconds that an orderly stop may take."""
+"""Longest time of an orderly stop, in seconds."""
 
 
 class DaemonProcess:
     """`python -m daemon run`, started and stopped."""
 
     def __init__(self, settings: Mapping[str, str], directory: Path, on_end: Callable[[], None]) -> None:
-        """`directory` takes the database and the log. `on_end` is called from a thread of its own."""
+        """`directory`: for the database and the log. `on_end` is called from another thread."""
         self._settings = settings
         self._directory = directory
         self._on_end = on_end
@@ -52,14 +52,14 @@ class DaemonProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C in the terminal is for the demo, which then stops the daemon itself
+                start_new_session=True,  # Ctrl-C in the terminal reaches only the demo, which then stops the daemon
             )
         self._watch = Thread(target=self._wait)
         self._watch.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends the daemon, by force if need be."""
+        """Ends the daemon, by force if necessary."""
         self.stop()
         self._watch.join()
 
@@ -83,7 +83,7 @@ class DaemonProcess:
 
 
 def isolated(inherited: Mapping[str, str], directory: Path) -> dict[str, str]:
-    """The environment without anything that would configure the daemon, and with what lets it be imported."""
+    """The environment without the daemon's configuration, but with what is needed to import it."""
     kept = {name: value for name, value in inherited.items() if not _configures(name)}
     checkout = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, [checkout, inherited.get("PYTHONPATH", "")]))

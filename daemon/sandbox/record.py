@@ -1,6 +1,6 @@
-"""The record of one incident in Better Stack's shape, and what it means.
+"""The record of one incident in Better Stack's format, and its phase.
 
-A record never changes; each change makes a new one.
+Records are immutable; each change makes a new one.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ OF_ONE_GENERATION = ("acknowledged_at", "acknowledged_by", "resolved_at", "resol
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One incident as it stands."""
+    """The state of one incident."""
 
     id: str
     team_name: str
@@ -53,7 +53,7 @@ class Record:
 
     @property
     def phase(self) -> Phase:
-        """Where the incident stands, read as the record means it."""
+        """The phase that the record means."""
         match str(self.attributes.get("status") or "").lower():
             case "":
                 return _phase_by_times(self.attributes)
@@ -66,21 +66,21 @@ class Record:
 
     @property
     def source(self) -> tuple[str, str]:
-        """Type and id of what raised the incident: without an address it is a heartbeat."""
+        """Type and id of the source of the incident: a heartbeat if it has no URL."""
         return ("monitor", "2345678") if self.attributes["url"] else ("heartbeat", "77")
 
     def changed(self, **attributes: object) -> "Record":
-        """The record with these attributes in place of its own."""
+        """The record with these attributes replaced."""
         return replace(self, attributes={**self.attributes, **attributes})
 
     def acknowledged(self, at: datetime, by: str | None) -> "Record":
-        """The record after somebody acknowledged the incident; one whose recovery is validated keeps its status."""
+        """The record after an acknowledgement; during validation of the recovery the status stays."""
         validating = str(self.attributes.get("status")).lower() == "validating"
         status = self.attributes["status"] if validating else "Acknowledged"
         return self.changed(status=status, acknowledged_at=spelled_time(at), acknowledged_by=by)
 
     def resolved(self, at: datetime, by: str | None) -> "Record":
-        """The record after the incident was resolved."""
+        """The record after a resolution."""
         return self.changed(status="Resolved", resolved_at=spelled_time(at), resolved_by=by)
 
     def reopened(self, at: datetime, by: str | None) -> "Record":
@@ -90,7 +90,7 @@ class Record:
         return replace(self, generation=self.generation + 1, attributes={**kept, **times})
 
     def reopened_afresh(self) -> "Record":
-        """The next generation in the other form: nothing tells it from an incident that was never resolved."""
+        """The next generation in the other form: it looks like an incident that was never resolved."""
         kept = {key: value for key, value in self.attributes.items() if key not in OF_ONE_GENERATION}
         given = {**BLANK, "team_name": self.team_name, **kept, "status": "Started"}
         return replace(self, generation=self.generation + 1, attributes=given)
@@ -104,11 +104,11 @@ def _phase_by_times(attributes: Mapping[str, Any]) -> Phase:
 
 
 def _is_acknowledged(attributes: Mapping[str, Any]) -> bool:
-    """Whether this generation is: an acknowledgement from before a reopening is an old one."""
+    """Whether this generation is acknowledged: an acknowledgement before a reopening does not count."""
     acknowledged, reopened = attributes.get("acknowledged_at"), attributes.get("reopened_at")
     return bool(acknowledged) and not (reopened and reopened > acknowledged)
 
 
 def spelled_time(moment: datetime) -> str:
-    """The moment as Better Stack writes it: UTC, to the millisecond."""
+    """The time in Better Stack's format: UTC, to the millisecond."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,7 +1,7 @@
-"""A recorded history of alerts, read from a CSV file and made into a script that plays it in compressed time.
+"""Reads a recorded history of alerts from a CSV file, and turns it into a script that plays it in compressed time.
 
 The columns are `offset_s`, `title`, `ack_after_s` and `close_after_s`; the last two are seconds after the alert, empty
-where that never happened. The first mistake found is told in a sentence with its line and column.
+if that never happened. The first mistake is reported in a sentence with its line and column.
 """
 
 import csv
@@ -16,7 +16,7 @@ from daemon.sandbox.script import Cue, Script
 
 COLUMNS = ("offset_s", "title", "ack_after_s", "close_after_s")
 PLAYING_TIME = 75.0
-"""Seconds that a history takes to play when no speed is asked for."""
+"""Default duration of a replay, in seconds."""
 
 
 class ReplayError(DaemonError):
@@ -25,7 +25,7 @@ class ReplayError(DaemonError):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One line of the history; times in seconds."""
+    """One line of the history. Times are in seconds."""
 
     line: int
     offset: float
@@ -35,13 +35,13 @@ class Alert:
 
     @property
     def end(self) -> float:
-        """When the last thing happened to it."""
+        """The time of its last change."""
         return self.offset + max(self.ack_after or 0.0, self.close_after or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A whole history, and how many times faster than life it is played."""
+    """A complete history, and how many times faster than real time it is played."""
 
     alerts: tuple[Alert, ...]
     speed: float
@@ -54,12 +54,12 @@ class Recording:
 
     @property
     def duration(self) -> float:
-        """Seconds that the history took in life."""
+        """The original duration of the history, in seconds."""
         return max(alert.end for alert in self.alerts)
 
 
 def read_recording(file: Path, speed: float | None) -> Recording:
-    """Reads the file. Raises `ReplayError`. Without a `speed` the playing takes `PLAYING_TIME`, or less."""
+    """Reads the file. Raises `ReplayError`. Without a `speed` the replay takes at most `PLAYING_TIME`."""
     if speed is not None and not (math.isfinite(speed) and speed > 0):
         raise ReplayError(f"the speed must be a number above zero, and {speed:g} is not")
     try:

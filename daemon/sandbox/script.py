@@ -1,6 +1,6 @@
-"""What is to happen and when, as values, and the player that makes it happen in a sandbox.
+"""A script of timed changes, and the player that performs it in a sandbox.
 
-A script is played at its own pace whatever the daemon does; stopping ends it at once and lifts an outage it began.
+A script runs at its own pace, independent of the daemon. Stopping ends it at once, and ends an outage it began.
 """
 
 import time
@@ -16,13 +16,13 @@ from daemon.sandbox.server import Sandbox
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One thing that happens to one incident."""
+    """One change of one incident."""
 
     at: float
-    """Seconds since the play began; below zero, it happened before the daemon was started."""
+    """Seconds since the start of the script; below zero: before the daemon starts."""
     act: Act
     actor: str
-    """The incident, by a name that is its own within the script."""
+    """The incident, by a name that is unique within the script."""
     name: str = ""
     cause: str = "Status 503"
     by: str | None = None
@@ -31,7 +31,7 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """SIGNL4 answers 503 from the one second of the play to the other."""
+    """SIGNL4 answers 503 between these two times, in seconds since the start."""
 
     since: float
     until: float
@@ -39,14 +39,14 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A whole play."""
+    """A complete script."""
 
     cues: tuple[Cue, ...]
     outages: tuple[Outage, ...] = ()
 
     @property
     def length(self) -> float:
-        """When the last thing happens, in seconds."""
+        """The time of its last change, in seconds."""
         return max([cue.at for cue in self.cues] + [outage.until for outage in self.outages])
 
 
@@ -59,18 +59,18 @@ class Player:
         self._sandbox = sandbox
         self._ids: dict[str, str] = {}
         self._outage: Armed | None = None
-        self._outage_began = sandbox.ground.now()
+        self._outage_began = sandbox.context.now()
         self.held: list[Window] = []
-        """When SIGNL4 was down; an outage is listed when it is over."""
+        """When SIGNL4 was down; an outage is added when it ends."""
 
     def prologue(self) -> None:
-        """What happened before the daemon was started, all at once."""
+        """Performs all changes before the start of the daemon, at once."""
         for cue in sorted(self._script.cues, key=lambda cue: cue.at):
             if cue.at < 0:
                 self._perform(cue)
 
     def play(self, stop: Event) -> None:
-        """Everything else. Returns at the end, or as soon as `stop` is set."""
+        """Performs all other changes. Returns at the end, or as soon as `stop` is set."""
         began = time.monotonic()
         for at, step in sorted(self._steps(), key=lambda step: step[0]):
             if stop.wait(max(0.0, began + at - time.monotonic())):
@@ -80,7 +80,7 @@ class Player:
 
     @property
     def down(self) -> bool:
-        """Whether SIGNL4 is down by the script."""
+        """Whether SIGNL4 is down according to the script."""
         return self._outage is not None
 
     def _steps(self) -> Iterator[tuple[float, Callable[[], None]]]:
@@ -92,14 +92,14 @@ class Player:
             yield outage.until, self._end_outage
 
     def _begin_outage(self) -> None:
-        self._outage_began = self._sandbox.ground.now()
+        self._outage_began = self._sandbox.context.now()
         self._outage = self._sandbox.signl4.faults.arm(mishaps.status(503))
 
     def _end_outage(self) -> None:
         if self._outage is not None:
             self._outage.release()
             self._outage = None
-            self.held.append(Window(self._outage_began, self._sandbox.ground.now()))
+            self.held.append(Window(self._outage_began, self._sandbox.context.now()))
 
     def _perform(self, cue: Cue) -> None:
         world = self._sandbox.world

@@ -1,6 +1,6 @@
-"""Both services together, for as long as a `with` block lasts, and a way to wait for what happens in them.
+"""Runs both services within a `with` block, and waits for changes in them.
 
-Everything is on loopback. Whatever happens rings one bell, so that nobody who waits needs to sleep and look again.
+Everything is on loopback. Every change notifies one condition variable, so waiting needs no polling.
 """
 
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import Self, TypeVar
 
 from daemon.sandbox.betterstack import BetterStack
-from daemon.sandbox.ground import Ground
+from daemon.sandbox.context import Context
 from daemon.sandbox.signl4 import EVENT_LIMIT, FAULTY_LIMIT, Signl4
 from daemon.sandbox.world import World
 
@@ -16,25 +16,25 @@ Found = TypeVar("Found")
 
 
 class Sandbox:
-    """Better Stack and SIGNL4 in miniature."""
+    """Simulators of Better Stack and SIGNL4."""
 
     def __init__(
         self,
         *,
-        ground: Ground | None = None,
+        context: Context | None = None,
         event_limit: int = EVENT_LIMIT,
         faulty_limit: int | None = FAULTY_LIMIT,
         betterstack_port: int = 0,
         signl4_port: int = 0,
     ) -> None:
-        """The ground brings clock and latency; a port of 0 is any free one; the limits are those of `Signl4`."""
-        self.ground = ground or Ground()
-        self.world = World(self.ground)
-        self.betterstack = BetterStack(self.ground, self.world, port=betterstack_port)
-        self.signl4 = Signl4(self.ground, limit=event_limit, faulty_limit=faulty_limit, port=signl4_port)
+        """`context`: clock and latency; a port of 0 is any free one; the limits are those of `Signl4`."""
+        self.context = context or Context()
+        self.world = World(self.context)
+        self.betterstack = BetterStack(self.context, self.world, port=betterstack_port)
+        self.signl4 = Signl4(self.context, limit=event_limit, faulty_limit=faulty_limit, port=signl4_port)
 
     def __enter__(self) -> Self:
-        """Both services answer from here on."""
+        """Starts both services."""
         with ExitStack() as started:
             for service in (self.betterstack, self.signl4):
                 service.start()
@@ -43,7 +43,7 @@ class Sandbox:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends both. Raises what went wrong in the sandbox itself."""
+        """Stops both. Raises any error of the sandbox itself."""
         self._started.close()
 
     def environment(self) -> dict[str, str]:
@@ -56,12 +56,12 @@ class Sandbox:
         }
 
     def wait_for(self, predicate: Callable[[], Found], timeout: float = 10.0, what: str = "it") -> Found:
-        """Waits until `predicate` finds something true, and returns that. Raises `TimeoutError`.
+        """Waits until `predicate` returns a true value, and returns it. Raises `TimeoutError`.
 
-        The predicate is asked again whenever something happened; `timeout` is in seconds.
+        The predicate is evaluated at every change. `timeout`: in seconds.
         """
-        with self.ground.bell:
-            found = self.ground.bell.wait_for(predicate, timeout)
+        with self.context.changed:
+            found = self.context.changed.wait_for(predicate, timeout)
             if not found:
                 raise TimeoutError(f"{what} did not happen within {timeout:g} s; {self._so_far()}")
             return found

@@ -1,7 +1,7 @@
-"""SIGNL4's webhook in miniature: takes events, raises and changes alerts, limits what it is sent.
+"""Simulates SIGNL4's webhook: accepts events, raises and changes alerts, enforces rate limits.
 
-An event is stored before it is answered. `acknowledged` and `resolved` act on the alerts that were raised with their
-external id; `new` raises another one each time.
+An event is stored before it is answered. `acknowledged` and `resolved` change the alerts with their external id; every
+`new` raises another alert.
 """
 
 import json
@@ -12,8 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 from daemon.model.incident import Kind
+from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Answer, Request, json_answer
-from daemon.sandbox.ground import Ground
 from daemon.sandbox.history import Alert, AlertState, Event
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.throttle import RateLimit, Throttle
@@ -27,19 +27,19 @@ _MESSAGE = "Error raising event."
 
 
 class Signl4(LoopbackService):
-    """One team of SIGNL4, as its webhook shows it."""
+    """The webhook of one SIGNL4 team."""
 
     def __init__(
         self,
-        ground: Ground,
+        context: Context,
         *,
         secret: str = SECRET,
         limit: int = EVENT_LIMIT,
         faulty_limit: int | None = FAULTY_LIMIT,
         port: int = 0,
     ) -> None:
-        """`limit`: events in 15 s. `faulty_limit`: faulty requests in a minute; `None` for any number."""
-        super().__init__(ground, port)
+        """`limit`: events in 15 s. `faulty_limit`: faulty requests in a minute; `None` for no limit."""
+        super().__init__(context, port)
         self.secret = secret
         self._events: list[Event] = []
         self._alerts: list[Alert] = []
@@ -48,19 +48,19 @@ class Signl4(LoopbackService):
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """Every event that was accepted, in order."""
-        with self._bell:
+        """All accepted events, in order."""
+        with self._changed:
             return tuple(self._events)
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
-        """Every alert that was raised, in order."""
-        with self._bell:
+        """All raised alerts, in order."""
+        with self._changed:
             return tuple(self._alerts)
 
     def answer(self, request: Request) -> Answer:
-        """What SIGNL4 answers."""
-        with self._bell:
+        """The answer of SIGNL4."""
+        with self._changed:
             now = self._now()
             place, _, secret = request.path.removeprefix("/").partition("/")
             if request.method != "POST" or place != "webhook" or "/" in secret:
@@ -83,11 +83,11 @@ class Signl4(LoopbackService):
         event = Event(now, _event_id(now), payload)
         self._events.append(event)
         self._act(event)
-        self._bell.notify_all()
+        self._changed.notify_all()
         return json_answer(201, {"eventId": event.event_id}, allowance.headers)
 
     def _act(self, event: Event) -> None:
-        """Any status but the three is an event without an effect."""
+        """An event with any other status has no effect."""
         match event.kind:
             case Kind.NEW:
                 self._alerts.append(Alert(event.event_id, event.external_id, event.title))
@@ -102,7 +102,7 @@ class Signl4(LoopbackService):
                 self._alerts[place] = replace(alert, state=state)
 
     def _refusal(self, now: datetime, status: int, document: Mapping[str, Any]) -> Answer:
-        """The answer to a faulty request. Only these suffer when there are too many of them."""
+        """The answer to a faulty request. Too many of them block only further faulty requests."""
         if self._faulty_throttle is not None:
             allowance = self._faulty_throttle.spend(now)
             if not allowance.granted:
@@ -117,7 +117,7 @@ def _unreadable(message: str, details: str) -> dict[str, Any]:
 
 
 def _throttled(allowance: RateLimit) -> Answer:
-    """Status and body of such an answer are written nowhere; this is what a client should expect."""
+    """The answer above the limit. SIGNL4 does not document its status and body; this is a plausible one."""
     details = "Too many requests."
     document = {"code": 1000, "message": _MESSAGE, "details": details, "errors": [], "requestId": str(uuid4())}
     return json_answer(429, document, allowance.headers)

@@ -1,4 +1,4 @@
-"""A limit on requests in the way SIGNL4 has them: so many in a window, and once beyond it a whole window of silence."""
+"""SIGNL4's kind of rate limit: a number of requests per window; exceeding it blocks for a whole window."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """What the limit says about one request."""
+    """The result of the limit for one request."""
 
     granted: bool
     limit: int
@@ -15,7 +15,7 @@ class RateLimit:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The three headers of every answer of the webhook."""
+        """The three rate-limit headers of every answer."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
@@ -24,7 +24,7 @@ class RateLimit:
 
 
 class Throttle:
-    """Counts requests. Used under the service's lock."""
+    """Counts requests against the limit. Used under the service's lock."""
 
     def __init__(self, limit: int, window: timedelta) -> None:
         """At most `limit` requests in `window`."""
@@ -34,12 +34,12 @@ class Throttle:
         self._ends: datetime | None = None
 
     def look(self, now: datetime) -> RateLimit:
-        """How things stand, with nothing spent."""
+        """The current state, without counting a request."""
         ends = self._current(now)
         return RateLimit(self._used < self._limit, self._limit, max(0, self._limit - self._used), ends)
 
     def spend(self, now: datetime) -> RateLimit:
-        """One more request. The first beyond the limit begins the silence."""
+        """Counts one request. The first above the limit starts the blocked window."""
         ends = self._current(now)
         self._used += 1
         if self._used == self._limit + 1:
@@ -47,7 +47,7 @@ class Throttle:
         return RateLimit(self._used <= self._limit, self._limit, max(0, self._limit - self._used), ends)
 
     def _current(self, now: datetime) -> datetime:
-        """The end of the window that `now` lies in."""
+        """The end of the window that contains `now`."""
         if self._ends is None or now >= self._ends:
             self._used, self._ends = 0, now + self._window
         return self._ends

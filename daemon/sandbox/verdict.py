@@ -1,20 +1,20 @@
-"""Whether SIGNL4 was told the truth: each transition once, in order, and nothing else.
+"""Judges whether SIGNL4 got every transition once, in order, and nothing else.
 
-Pure, and computed from what happened: the daemon's own word is not asked. An incident is judged by the right sequence
-of events that comes nearest to what it got.
+Pure, and computed from what happened, not from what the daemon reports. An incident is judged by the correct sequence
+of events that is closest to what SIGNL4 got.
 
-What counts as a lie, whatever the daemon was shown, since it depends on the truth alone:
+False events, judged by the facts alone, whatever the daemon was shown:
 
-- a bogus `new`: one that tells of no beginning that had happened by then and was not told of before. Once more for a
-  generation that is known to be over is one, and so is one for what was over before the daemon was started;
-- a false end: a `resolved` that tells of no end that had happened by then and was not told of before. It is held
-  against the truth of the moment at which SIGNL4 took it, not against what a replica said.
+- a bogus `new`: no beginning had happened by then that was not reported before. Examples are another one for a
+  generation that is over, and one for an incident that was over before the daemon started;
+- a false end: a `resolved` without an end that had happened by then and was not reported before. The facts at the time
+  when SIGNL4 accepted it count, not the answer of a replica.
 
-What counts as none: an event that is told twice running, which is doubled; and what nobody can tell apart. A reopening
-that leaves no trace is none of its own unless the client was shown the end or the acknowledgement of the generation
-before, so that two lives may rightly be told as one; where a replica showed that only after the next life, or the next
-life ended before it was shown for ten seconds, both readings are right. An end that is told late is no lie although the
-incident was reopened meanwhile: the generation that it ends was over.
+Not false are: an event repeated in a row, which counts as doubled; and anything that a client cannot know. A reopening
+without a trace counts only if the client was shown the end or the acknowledgement of the previous generation; otherwise
+both may be reported as one. If a replica showed that only after the next generation, or the next generation ended
+before it was shown for ten seconds, both readings are correct. A late end is not false if the incident was reopened
+meanwhile: the generation that it ends was over.
 """
 
 from collections import Counter
@@ -30,11 +30,11 @@ from daemon.sandbox.history import Event, Happening, Showing, Window
 
 Of = TypeVar("Of", Happening, Showing)
 OWN_PREFIX = "betterstack-signl4-"
-"""External ids of the daemon's own alarms and tests begin with it; they are no incidents."""
+"""Prefix of the external ids of the daemon's own alarms and test alerts, which are not judged."""
 
 
 class Flaw(StrEnum):
-    """What can be wrong with the telling of an incident."""
+    """A kind of error in the events of an incident."""
 
     LOST = "lost"
     DOUBLED = "doubled"
@@ -44,7 +44,7 @@ class Flaw(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One flaw, and a sentence that says what it is seen by."""
+    """One flaw, and a sentence that shows the evidence."""
 
     flaw: Flaw
     why: str
@@ -52,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One event of an incident, and how long after the fact it came; no time where there was no such fact."""
+    """One event of an incident, and its delay after the fact; `None` if there was no such fact."""
 
     kind: str
     at: datetime
@@ -61,37 +61,37 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One incident: what happened, what was told, what is wrong with that."""
+    """One incident: what happened, the events, and their flaws."""
 
     incident_id: str
     name: str
     happened: tuple[Happening, ...]
     told: tuple[Told, ...]
     superseded: int
-    """Transitions that nobody had to hear of any more when their turn came."""
+    """Transitions that were obsolete before they could be sent."""
     findings: tuple[Finding, ...]
     lies: tuple[Told, ...] = ()
-    """What was not so when it was told, and is no repetition: see above."""
+    """False events; see above."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All cases, in the order in which the incidents opened."""
+    """All cases, in the order of opening."""
 
     cases: tuple[Case, ...]
 
     def count(self, flaw: Flaw) -> int:
-        """How often this flaw was found."""
+        """How often this flaw occurs."""
         return sum(finding.flaw is flaw for case in self.cases for finding in case.findings)
 
     @property
     def bogus_news(self) -> int:
-        """How often somebody was called for nothing."""
+        """Number of false alerts."""
         return self._lies(Kind.NEW)
 
     @property
     def false_ends(self) -> int:
-        """How often somebody was told that it was over when it was not."""
+        """Number of ends reported for incidents that were not over."""
         return self._lies(Kind.RESOLVED)
 
     def _lies(self, kind: Kind) -> int:
@@ -99,7 +99,7 @@ class Verdict:
 
     @property
     def good(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there is no flaw."""
         return not any(case.findings for case in self.cases)
 
     @property
@@ -120,7 +120,7 @@ def judge(
     started: datetime | None = None,
     held: Sequence[Window] = (),
 ) -> Verdict:
-    """`started`: when the daemon first asked. `held`: when SIGNL4 could not be told."""
+    """Judges all incidents. `started`: the daemon's first request. `held`: when SIGNL4 was unavailable."""
     happened, shown, told = _by_incident(history), _by_incident(showings), _by_external_id(events)
     cases = [
         _case(happenings, rights(happenings, shown.get(incident_id, ()), started, held), told.pop(incident_id, ()))
@@ -131,7 +131,7 @@ def judge(
 
 
 def _case(happened: Sequence[Happening], ways: Sequence[Right], events: Sequence[Event]) -> Case:
-    """The fullest of the right ways that the events come nearest to is the one that was due."""
+    """Judges one incident by the correct sequence closest to its events; of several the fullest."""
     right = min(ways, key=lambda one: len(_findings(one.due, events)))
     since = {place: due.since for due, place in _matched(right.due, events)}
     told = tuple(
@@ -151,9 +151,9 @@ def _stray(external_id: str, events: Sequence[Event]) -> Case:
 
 
 def _matched(right: Sequence[Due], events: Sequence[Event]) -> list[tuple[Due, int]]:
-    """The longest part of the right sequence that was told in this order, and not before it was so.
+    """The longest common subsequence of the correct events and the actual ones, none of which may be too early.
 
-    Each is given with the place of its event.
+    Each with the index of its actual event.
     """
     longest = [[0] * (len(events) + 1) for _ in range(len(right) + 1)]
     for i in reversed(range(len(right))):
@@ -192,7 +192,7 @@ def _disorder(right: Sequence[str], events: Sequence[Event]) -> str:
 
 
 def _lies(right: Sequence[Due], events: Sequence[Event]) -> list[int]:
-    """The places of the events that tell of nothing that had happened by then, unless they repeat the one before."""
+    """The indexes of the false events: without a matching fact by then, and no repetition of the previous event."""
     matched = _matched(right, events)
     places, due = {place for _, place in matched}, list(right)
     for one, _ in matched:
@@ -201,7 +201,7 @@ def _lies(right: Sequence[Due], events: Sequence[Event]) -> list[int]:
     for place, event in enumerate(events):
         if place in places or (place > 0 and events[place - 1].kind == event.kind):
             continue
-        # Told out of order is no lie.
+        # Out of order is not false.
         told = next((one for one in due if _tells(event, one)), None)
         if told is None:
             lies.append(place)

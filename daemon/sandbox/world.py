@@ -1,7 +1,7 @@
-"""The truth on the Better Stack side: incidents, what happened to each, and what of it a client was shown.
+"""The state of the simulated Better Stack: incidents, their history, and what a client was shown of it.
 
-Every verb is one atomic change; no two changes of one incident carry the same time; a record that was handed out
-never changes; whoever waits on the bell wakes at each change. An id is never used twice.
+Every method is one atomic change and wakes all waiting threads. No two changes of an incident have the same time. A
+returned record never changes. An id is never used twice.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,10 +11,10 @@ from typing import Any
 
 from daemon.model.errors import DaemonError
 from daemon.model.incident import Phase
-from daemon.sandbox.ground import Ground
+from daemon.sandbox.context import Context
 from daemon.sandbox.history import Act, Happening, Showing
-from daemon.sandbox.past import Past
 from daemon.sandbox.record import BLANK, Record, spelled_time
+from daemon.sandbox.undo_log import UndoLog
 
 FIRST_ID = 1030000001
 SMALLEST_STEP = timedelta(milliseconds=1)
@@ -25,19 +25,19 @@ class NoSuchIncidentError(DaemonError):
 
 
 class AlreadyDoneError(DaemonError):
-    """The incident is past that; the text is Better Stack's own."""
+    """The incident is already in that phase or a later one; the text is Better Stack's."""
 
 
 class World:
     """All incidents of one Better Stack account."""
 
-    def __init__(self, ground: Ground) -> None:
-        """The ground's bell guards the world and is rung at each change."""
-        self._bell = ground.bell
-        self._now = ground.now
+    def __init__(self, context: Context) -> None:
+        """The context's condition variable guards the world and is notified of each change."""
+        self._changed = context.changed
+        self._now = context.now
         self._last_change: dict[str, datetime] = {}
         self._records: dict[str, Record] = {}
-        self._past = Past()
+        self._undo_log = UndoLog()
         self._opened = 0
         self._history: list[Happening] = []
         self._showings: dict[tuple[str, int, Phase], Showing] = {}
@@ -53,8 +53,8 @@ class World:
         started_at: datetime | None = None,
         team_name: str = "Operations",
     ) -> str:
-        """Something broke. Returns the new incident's id."""
-        with self._bell:
+        """Opens an incident; returns its id."""
+        with self._changed:
             incident_id, now = str(FIRST_ID + self._opened), self._now()
             self._opened += 1
             given: dict[str, Any] = {"name": name, "cause": cause, "url": url, "http_method": "get" if url else None}
@@ -64,30 +64,30 @@ class World:
             return incident_id
 
     def confirm(self, incident_id: str) -> None:
-        """A second check failed too: an unconfirmed incident becomes a started one."""
-        with self._bell:
+        """Confirms an unconfirmed incident, as a second failed check does."""
+        with self._changed:
             record = self.record(incident_id)
             if record.phase is not Phase.UNCONFIRMED:
                 raise AlreadyDoneError("Incident was already confirmed")
             self._put(record.changed(status="Started"), Act.CONFIRMED, self._moment(incident_id))
 
     def acknowledge(self, incident_id: str, by: str | None = None) -> None:
-        """Somebody looks after it. While its recovery is being validated, the status does not say so."""
-        with self._bell:
+        """Acknowledges an incident. While its recovery is being validated, the status does not show that."""
+        with self._changed:
             record, now = self._unresolved(incident_id), self._moment(incident_id)
             if record.phase is Phase.ACKNOWLEDGED:
                 raise AlreadyDoneError("Incident was already acknowledged")
             self._put(record.acknowledged(now, by), Act.ACKNOWLEDGED, now, by)
 
     def resolve(self, incident_id: str, by: str | None = None) -> None:
-        """It works again."""
-        with self._bell:
+        """Resolves an incident."""
+        with self._changed:
             record, now = self._unresolved(incident_id), self._moment(incident_id)
             self._put(record.resolved(now, by), Act.RESOLVED, now, by)
 
     def reopen(self, incident_id: str, by: str | None = None, *, keep_times: bool) -> None:
-        """It is broken again: the same id, in one of the two forms a reopened record is known to have."""
-        with self._bell:
+        """Reopens an incident under the same id, in one of the two known forms of a reopened record."""
+        with self._changed:
             record, now = self.record(incident_id), self._moment(incident_id)
             if record.phase is not Phase.RESOLVED:
                 raise AlreadyDoneError("Incident is not resolved")
@@ -97,21 +97,21 @@ class World:
                 self._put(record.reopened_afresh(), Act.REOPENED_AFRESH, now, by)
 
     def delete(self, incident_id: str) -> None:
-        """The record is gone; its id answers "not found" from now on."""
-        with self._bell:
+        """Deletes the record; its id answers "not found" from now on."""
+        with self._changed:
             record, now = self.record(incident_id), self._moment(incident_id)
-            self._past.note(now, incident_id, record)
+            self._undo_log.note(now, incident_id, record)
             del self._records[incident_id]
             self._happened(record, Act.DELETED, now)
 
     def set_status(self, incident_id: str, word: str | None) -> None:
-        """Better Stack uses another word for the status of an incident that is not over, or none at all."""
-        with self._bell:
+        """Sets another word for the status of an unresolved incident; `None` for no status."""
+        with self._changed:
             self._put(self._unresolved(incident_id).changed(status=word), Act.RESTATED, self._moment(incident_id))
 
     def record(self, incident_id: str, as_of: datetime | None = None) -> Record:
-        """The incident as it stands, or stood at a moment of the last minute. Raises `NoSuchIncidentError`."""
-        with self._bell:
+        """The record, now or as of a time in the last minute. Raises `NoSuchIncidentError`."""
+        with self._changed:
             records = self._as_of(as_of)
             if incident_id not in records:
                 raise NoSuchIncidentError("Resource with provided ID was not found")
@@ -119,43 +119,43 @@ class World:
 
     @property
     def records(self) -> tuple[Record, ...]:
-        """All incidents that are not deleted, newest first."""
+        """All records, newest first."""
         return self.records_as_of(None)
 
     def records_as_of(self, moment: datetime | None) -> tuple[Record, ...]:
-        """All incidents that are not deleted, newest first, as they stand or stood at a moment of the last minute."""
-        with self._bell:
+        """All records, newest first, now or as of a time in the last minute."""
+        with self._changed:
             records = self._as_of(moment).values()
             by_start = sorted(records, key=lambda record: (record.attributes["started_at"], record.id))
             return tuple(reversed(by_start))
 
     def _as_of(self, moment: datetime | None) -> Mapping[str, Record]:
-        return self._records if moment is None else self._past.as_of(moment, self._records)
+        return self._records if moment is None else self._undo_log.as_of(moment, self._records)
 
     @property
     def history(self) -> tuple[Happening, ...]:
-        """Everything that happened, in order."""
-        with self._bell:
+        """All changes, in order."""
+        with self._changed:
             return tuple(self._history)
 
     @property
     def showings(self) -> tuple[Showing, ...]:
-        """When each generation of an incident was first and last shown in each phase, and how often."""
-        with self._bell:
+        """What clients were shown: for each generation and phase the first time, the last time and the count."""
+        with self._changed:
             return tuple(self._showings.values())
 
     def show(self, showings: Iterable[Showing]) -> None:
-        """A client has read this."""
-        with self._bell:
+        """Records what a client has read."""
+        with self._changed:
             for showing in showings:
                 key = showing.incident_id, showing.generation, showing.phase
                 first = self._showings.get(key)
                 again = first and replace(first, until=showing.at, times=first.times + 1)
                 self._showings[key] = again or showing
-            self._bell.notify_all()
+            self._changed.notify_all()
 
     def _moment(self, incident_id: str) -> datetime:
-        """Now, or a little later: a record cannot tell two things of the same millisecond apart."""
+        """Now, or a little later: a record cannot distinguish two changes in the same millisecond."""
         return max(self._now(), self._last_change[incident_id] + SMALLEST_STEP)
 
     def _unresolved(self, incident_id: str) -> Record:
@@ -165,7 +165,7 @@ class World:
         return record
 
     def _put(self, record: Record, act: Act, at: datetime, by: str | None = None) -> None:
-        self._past.note(at, record.id, self._records.get(record.id))
+        self._undo_log.note(at, record.id, self._records.get(record.id))
         self._records[record.id] = record
         self._happened(record, act, at, by)
 
@@ -174,11 +174,11 @@ class World:
         name = record.attributes["name"] or ""
         self._last_change[record.id] = at
         self._history.append(Happening(at, record.id, record.generation, name, act, phase, by))
-        self._bell.notify_all()
+        self._changed.notify_all()
 
 
 def _times_implied(status: str | None, now: datetime) -> dict[str, str]:
-    """The time that an incident must have which is opened in a later phase already."""
+    """The time attribute that an incident needs if it is opened in a later phase."""
     match (status or "").lower():
         case "acknowledged" | "resolved" as phase:
             return {f"{phase}_at": spelled_time(now)}

@@ -1,1 +1,1 @@
-"""The database: what is kept, and the file it is kept in."""
+"""The database: its contents, and the file that holds them."""

@@ -1,4 +1,4 @@
-"""Which rows of the outbox are meant: the conditions that its verbs, listings and decisions of people share."""
+"""SQL conditions on rows of the outbox, shared by the sender, the listings and the operator's commands."""
 
 from typing import Any
 
@@ -11,76 +11,76 @@ from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS
 PENDING = DELIVERIES.c.state == DeliveryState.PENDING
 ALARM_OVER = "the alarm is over"
 TAKEN = select(DESTINATIONS.c.taken).where(DESTINATIONS.c.name == DELIVERIES.c.destination).scalar_subquery()
-"""How many deliveries the destination of this one took, ever."""
+"""How many deliveries the destination of this one has ever accepted."""
 
 
 def refused() -> ColumnElement[bool]:
-    """The next attempt may well be a faulty request, so it waits where those wait."""
+    """The next attempt may be a faulty request, so it counts against the limit on those."""
     return or_(DELIVERIES.c.refused_payload.is_not(None), DELIVERIES.c.own_fault)
 
 
-def alike(other: FromClause) -> ColumnElement[bool]:
-    """`other` is of the same incident, and for the same destination."""
+def related(other: FromClause) -> ColumnElement[bool]:
+    """`other` has the same incident and the same destination."""
     same_incident = other.c.incident_id == DELIVERIES.c.incident_id
     return and_(same_incident, other.c.destination == DELIVERIES.c.destination)
 
 
-def first() -> ColumnElement[bool]:
-    """The pending row has no earlier pending one that is `alike`: this is what keeps the order."""
+def oldest_pending() -> ColumnElement[bool]:
+    """There is no earlier pending row that is `related`. This keeps the order within an incident."""
     earlier = DELIVERIES.alias()
-    return ~exists().where(alike(earlier), earlier.c.state == DeliveryState.PENDING, earlier.c.id < DELIVERIES.c.id)
+    return ~exists().where(related(earlier), earlier.c.state == DeliveryState.PENDING, earlier.c.id < DELIVERIES.c.id)
 
 
 def ends(end: FromClause) -> ColumnElement[bool]:
     """`end` is the `resolved` of the same generation."""
     same = end.c.generation == DELIVERIES.c.generation
-    return and_(alike(end), same, end.c.kind == Kind.RESOLVED, DELIVERIES.c.kind != Kind.RESOLVED)
+    return and_(related(end), same, end.c.kind == Kind.RESOLVED, DELIVERIES.c.kind != Kind.RESOLVED)
 
 
 def of_alarm() -> ColumnElement[bool]:
-    """The row tells of an alarm of our own."""
+    """The row belongs to one of the program's own alarms."""
     return exists().where(INCIDENTS.c.id == DELIVERIES.c.incident_id, INCIDENTS.c.is_alarm)
 
 
 def too_late() -> ColumnElement[bool]:
-    """The opposite of what the row tells became true since: it would open what is over, or close what is open."""
+    """Sending the row would contradict the present: it would open what is over, or close what is open again."""
     end, later = DELIVERIES.alias(), DELIVERIES.alias()
     again = later.c.generation > DELIVERIES.c.generation
-    reopened = exists().where(alike(later), again, later.c.kind == Kind.NEW, DELIVERIES.c.kind == Kind.RESOLVED)
+    reopened = exists().where(related(later), again, later.c.kind == Kind.NEW, DELIVERIES.c.kind == Kind.RESOLVED)
     return or_(exists().where(ends(end)), reopened)
 
 
-def pointless() -> ColumnElement[bool]:
-    """A dead row of an alarm that nobody can want any more. Of incidents, a person decides that."""
+def obsolete() -> ColumnElement[bool]:
+    """A dead row of an own alarm that is obsolete. For incidents a person decides that."""
     begun = DELIVERIES.alias()
-    same = [alike(begun), begun.c.generation == DELIVERIES.c.generation]
+    same = [related(begun), begun.c.generation == DELIVERIES.c.generation]
     given_up = [begun.c.kind == Kind.NEW, begun.c.state == DeliveryState.SUPERSEDED]
     unheard_end = exists().where(*same, *given_up, DELIVERIES.c.kind == Kind.RESOLVED)
     return and_(DELIVERIES.c.state == DeliveryState.DEAD, of_alarm(), or_(too_late(), unheard_end))
 
 
-def never_told(incident_id: str, generation: int, destination: str) -> "Select[*tuple[Any, ...]]":
-    """Whether the beginning of this generation was given up before anybody could hear of it there."""
+def new_never_sent(incident_id: str, generation: int, destination: str) -> "Select[*tuple[Any, ...]]":
+    """Whether the `new` of this generation was superseded before any attempt to send it to this destination."""
     same = [
         DELIVERIES.c.incident_id == incident_id,
         DELIVERIES.c.generation == generation,
         DELIVERIES.c.destination == destination,
     ]
-    unheard = [DELIVERIES.c.kind == Kind.NEW, DELIVERIES.c.attempts == 0]
-    return select(exists().where(*same, *unheard, DELIVERIES.c.state == DeliveryState.SUPERSEDED))
+    unsent = [DELIVERIES.c.kind == Kind.NEW, DELIVERIES.c.attempts == 0]
+    return select(exists().where(*same, *unsent, DELIVERIES.c.state == DeliveryState.SUPERSEDED))
 
 
-def waited_in_vain() -> list[ColumnElement[bool]]:
-    """What waits because its attempts failed, and nothing else was taken since: SIGNL4 was down.
+def failed_in_outage() -> list[ColumnElement[bool]]:
+    """Deliveries that wait because SIGNL4 was down: they failed, and no other delivery was accepted since.
 
-    One failure alone says that only of a delivery that had not failed before; else it would be tried with each success.
+    A single failure counts only for a delivery without an earlier one; otherwise each success would trigger a retry.
     """
     in_a_row = or_(DELIVERIES.c.failing_from == TAKEN, DELIVERIES.c.latest_failures > 1)
     return [PENDING, ~DELIVERIES.c.own_fault, DELIVERIES.c.latest_from == TAKEN, in_a_row]
 
 
 def supersede_acknowledged(incident_id: str, generation: int) -> Update:
-    """An acknowledgement that nobody tried to tell is pointless once the incident is over."""
+    """Supersedes the `acknowledged` of a resolved incident if it was never attempted."""
     which = [
         PENDING,
         DELIVERIES.c.incident_id == incident_id,

@@ -1,4 +1,4 @@
-"""Who is to poll: noted at each start, and kept when nobody does, so that `status` knows whom to miss."""
+"""Which command is meant to poll. Recorded at each start and kept after it, so that `status` can report it missing."""
 
 from sqlalchemy import Engine, update
 
@@ -8,6 +8,6 @@ from daemon.storage.schema import PROGRESS
 
 
 def take_up(engine: Engine, duty: Duty) -> None:
-    """From here on this is how the state is served. Raises `DatabaseBusyError`."""
+    """Records which command polls from now on. Raises `DatabaseBusyError`."""
     with transaction(engine, writes=True) as connection:
         connection.execute(update(PROGRESS).values(duty=duty))

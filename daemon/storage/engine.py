@@ -1,6 +1,6 @@
-"""Connections to the database, and the transactions on them.
+"""Connections to the database, and transactions on them.
 
-What only reads makes, changes and removes nothing, neither the file nor what SQLite keeps beside it.
+A reader creates, changes and removes nothing, neither the file nor SQLite's files beside it.
 """
 
 import json
@@ -22,7 +22,7 @@ from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, read_only, w
 
 
 def open_engine(url: str, pool: type[Pool] = QueuePool) -> Engine:
-    """An engine whose every connection is set up the same. Touches nothing yet, and never makes the file."""
+    """An engine that configures every connection alike. Opens nothing yet, and never creates the file."""
     connect = partial(connected, file_of(url), WRITING, BUSY_SECONDS)
     engine = create_engine(url, creator=connect, poolclass=pool, json_deserializer=_json)
     event.listen(engine, "connect", _set_up)
@@ -33,15 +33,15 @@ def open_engine(url: str, pool: type[Pool] = QueuePool) -> Engine:
 
 
 def existing(url: str) -> Engine | None:
-    """An engine on a database that is there and up to date; `None` where none is. Raises `DatabaseUnusableError`.
+    """An engine on an existing, up-to-date database; `None` if there is none. Raises `DatabaseUnusableError`.
 
-    It keeps no connection open between two transactions.
+    Keeps no connection open between transactions.
     """
     return open_engine(url, NullPool) if is_up_to_date(url) else None
 
 
 def reader(url: str) -> Engine | None:
-    """As `existing`, for who only reads: it leaves no trace, neither in the file nor beside it."""
+    """Like `existing`, but read-only: changes neither the file nor the files beside it."""
     if not is_up_to_date(url):
         return None
     engine = create_engine(
@@ -53,7 +53,7 @@ def reader(url: str) -> Engine | None:
 
 
 def _json(text: str) -> Any:
-    """What a JSON column holds; `None` for anything else, which must not spoil the rows beside it."""
+    """The value of a JSON column; `None` for invalid JSON, so that one bad row does not break the whole query."""
     try:
         return json.loads(text)
     except ValueError:
@@ -61,7 +61,7 @@ def _json(text: str) -> Any:
 
 
 def _set_up(connection: DBAPIConnection, _record: object) -> None:
-    # The driver's own implicit BEGIN comes too late for a read that a write follows; `_begin` does it instead.
+    # The driver's implicit BEGIN comes too late for a read followed by a write; `_begin` does it instead.
     connection.isolation_level = None
     try:
         with closing(connection.cursor()) as cursor:
@@ -80,22 +80,22 @@ def _begin(connection: Connection) -> None:
 
 
 def _drop_left_over(engine: Engine, _: object, record: ConnectionPoolEntry) -> None:
-    """What was out while its pool was disposed of would go back there, and keep a spoilt file open."""
+    """A connection in use while its pool was disposed would return to it and keep a damaged file open: close it."""
     if record.info.get("pool") is not engine.pool:
         record.invalidate()
 
 
 @contextmanager
 def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
-    """One short transaction. Raises `DatabaseBusyError`; nothing of it was written then.
+    """One short transaction. Raises `DatabaseBusyError`; then nothing was written.
 
-    A connection keeps what it met, a file that could only be read or pages that are spoilt, and the others of the
-    process share that with it. So from a failure on until something was written none outlasts its transaction.
+    A connection remembers a read-only file or damaged pages, and shares that with the other connections of the process.
+    So from a failure until the next successful write no connection outlives its transaction.
     """
     gate: Gate | None = engine.get_execution_options().get("gate")
     try:
         with (
-            gate.passed() if gate else nullcontext(),
+            gate.shared() if gate else nullcontext(),
             engine.connect().execution_options(writes=writes) as connection,
         ):
             try:
@@ -116,12 +116,12 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
 
 
 def checkpoint(engine: Engine) -> None:
-    """Puts all that is committed into the file itself, so that a plain copy of it is one. Raises `DatabaseBusyError`.
+    """Checkpoints the WAL, so that a plain copy of the file is complete. Raises `DatabaseBusyError`.
 
-    Where a reader is in the way that is left to the next time.
+    If a reader is in the way, the rest is left to the next call.
     """
     with transaction(engine, writes=False) as connection:
-        # Nothing was read yet, so that SQLite counts this as outside of any transaction.
+        # Nothing was read yet, so SQLite treats this as outside any transaction.
         connection.exec_driver_sql("PRAGMA busy_timeout = 0")
         try:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -1,4 +1,4 @@
-"""The gate in front of a database: transactions pass together, and whoever changes the file below has it alone."""
+"""Shared/exclusive lock in front of the database: transactions share it, a change of the file needs it alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,23 +8,23 @@ from daemon.model.errors import DatabaseBusyError
 
 
 class Gate:
-    """Open until it is shut. Transactions are short, so that whoever shuts it need not wait long."""
+    """Transactions are short, so the exclusive holder does not wait long."""
 
     def __init__(self, patience: float) -> None:
-        """`patience`: seconds that anybody waits here."""
+        """`patience`: the longest wait for the lock, in seconds."""
         self._patience = patience
         self._inside = 0
-        self._shut = False
-        self._why: str | None = None
+        self._exclusive = False
+        self._blocked_because: str | None = None
         self._changed = Condition()
 
     @contextmanager
-    def passed(self) -> Iterator[None]:
-        """For a transaction. Raises `DatabaseBusyError`: the file is being changed, or what was said to be wrong is."""
+    def shared(self) -> Iterator[None]:
+        """Shared, for a transaction. Raises `DatabaseBusyError` while the file is being changed or is blocked."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._shut, self._patience)
-            if self._shut or self._why is not None:
-                raise DatabaseBusyError(self._why or "the database file is being put right")
+            self._changed.wait_for(lambda: not self._exclusive, self._patience)
+            if self._exclusive or self._blocked_because is not None:
+                raise DatabaseBusyError(self._blocked_because or "the database file is being put right")
             self._inside += 1
         try:
             yield
@@ -34,10 +34,10 @@ class Gate:
                 self._changed.notify_all()
 
     @contextmanager
-    def shut(self) -> Iterator[None]:
-        """Nobody is inside while this lasts. Raises `DatabaseBusyError` if somebody does not come out."""
+    def exclusive(self) -> Iterator[None]:
+        """Exclusive: no transaction runs meanwhile. Raises `DatabaseBusyError` if one does not end in time."""
         with self._changed:
-            self._shut = True
+            self._exclusive = True
         try:
             with self._changed:
                 if not self._changed.wait_for(lambda: self._inside == 0, self._patience):
@@ -45,9 +45,9 @@ class Gate:
             yield
         finally:
             with self._changed:
-                self._shut = False
+                self._exclusive = False
                 self._changed.notify_all()
 
-    def say(self, why: str | None) -> None:
-        """From here on nobody passes, because of that; `None`: everybody does again."""
-        self._why = why
+    def block(self, why: str | None) -> None:
+        """Blocks all transactions from now on, for that reason; `None` lets them through again."""
+        self._blocked_because = why

@@ -1,6 +1,6 @@
-"""What keeps the state in order between two rounds: waits and proofs after a clock step, and what is old enough to go.
+"""Maintenance between two rounds: waits and elapsed-time proofs after a clock step, deletion of old records.
 
-Each verb is one short transaction and raises `DatabaseBusyError` when it could not be made; nothing is half done then.
+Each method is one short transaction. It raises `DatabaseBusyError` if it fails, and then has changed nothing.
 """
 
 from datetime import datetime, timedelta
@@ -9,32 +9,32 @@ from sqlalchemy import Engine, delete, exists, func, or_, select, update
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Phase
-from daemon.storage import aside
+from daemon.storage import unreadable_rows
 from daemon.storage.delivery_rows import PENDING
 from daemon.storage.engine import checkpoint, transaction
 from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, INCIDENTS, OPEN, PROGRESS
 
 
 class Housekeeping:
-    """Called between two rounds, by their thread."""
+    """Called between two rounds, by the thread that polls."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def has_work(self) -> bool:
-        """Whether an incident is open or in doubt, or a delivery waits."""
+        """Whether an incident is open or in doubt, or a delivery is pending."""
         work = (exists().where(which) for which in (PENDING, OPEN, DOUBTED))
         with transaction(self._engine, writes=False) as connection:
             return bool(connection.execute(select(or_(*work))).scalar())
 
     def cut_waits(self, longest: timedelta, now: datetime) -> None:
-        """Makes due what would wait longer than any wait is meant to last: the clock was wrong once."""
+        """Makes a delivery due now if its wait exceeds `longest`: the clock was wrong when the wait was set."""
         query = update(DELIVERIES).where(PENDING, DELIVERIES.c.due_at > now + longest).values(due_at=now)
         with transaction(self._engine, writes=True) as connection:
             connection.execute(query)
 
     def try_secrets_again(self, now: datetime) -> None:
-        """After a start a secret may have been mended: each is tried at once, if there is what to try it with."""
+        """A secret may have been corrected before this start: tries each refused one now, if a delivery is pending."""
         waiting = exists().where(PENDING, DELIVERIES.c.destination == DESTINATIONS.c.name)
         refused = DESTINATIONS.c.secret_refused_since.is_not(None)
         behind = exists().where(DESTINATIONS.c.name == DELIVERIES.c.destination, refused)
@@ -45,7 +45,7 @@ class Housekeeping:
             connection.execute(update(DESTINATIONS).where(~waiting).values(willing))
 
     def forget_spans(self, now: datetime) -> None:
-        """After a clock step nobody can say how long something lasted: elapsed-time proofs start again."""
+        """Restarts elapsed-time proofs: a clock step makes earlier durations unknown."""
         since = [PROGRESS.c.failing_since, PROGRESS.c.token_suspect_since]
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.gone_since.is_not(None)).values(gone_since=None))
@@ -53,13 +53,16 @@ class Housekeeping:
             connection.execute(update(DELIVERIES).where(PENDING, failing).values(failing_since=now))
             for column in since:
                 connection.execute(update(PROGRESS).where(column.is_not(None)).values({column: now}))
-            # What was recorded since then is never mistaken for something known from before.
+            # A time in the future would count later records as older than the token.
             ahead = PROGRESS.c.token_changed_at > now
             connection.execute(update(PROGRESS).where(ahead).values(token_changed_at=now))
-            aside.begin_anew(connection, now)
+            unreadable_rows.restart(connection, now)
 
     def prune(self, before: datetime) -> int:
-        """Deletes incidents that were over before, with their deliveries, unless one of these is unsettled."""
+        """Deletes incidents resolved before `before` and their deliveries, up to 500; returns how many.
+
+        Keeps an incident with a pending or dead delivery.
+        """
         unsettled = DELIVERIES.c.state.in_([DeliveryState.PENDING, DeliveryState.DEAD])
         old = select(INCIDENTS.c.id).where(
             INCIDENTS.c.phase == Phase.RESOLVED,
@@ -74,5 +77,5 @@ class Housekeeping:
         return len(ids)
 
     def checkpoint(self) -> None:
-        """Puts all that is committed into the file itself, so that a plain copy of it is one."""
+        """Checkpoints the WAL, so that a plain copy of the file is complete."""
         checkpoint(self._engine)

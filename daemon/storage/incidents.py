@@ -1,8 +1,8 @@
-"""What is known of the incidents, and what must therefore be told. The verbs of a round; nothing above knows SQL.
+"""The recorded incidents and the outbox rows they cause, as a round reads and writes them. No caller needs SQL.
 
 A transition is written in the same transaction as the state that caused it.
 
-Each verb is one short transaction and raises `DatabaseBusyError` when it could not be made; nothing is half done then.
+Each method is one short transaction. It raises `DatabaseBusyError` if it fails, and then has changed nothing.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,8 +16,8 @@ from sqlalchemy.dialects.sqlite import insert
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import IncidentState, Kind, Phase, Progress, Shown, Transition, Unreadable
-from daemon.storage import aside
 from daemon.storage import delivery_rows as rows
+from daemon.storage import unreadable_rows
 from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS
 
@@ -26,34 +26,34 @@ _RECORDED = [INCIDENTS.c[field.name].label(field.name) for field in fields(Incid
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One incident as it is to be recorded, with its transitions and their rendered payloads."""
+    """The new state of one incident, with its transitions and their rendered payloads."""
 
     after: IncidentState
     transitions: tuple[tuple[Transition, Mapping[str, Any]], ...] = ()
 
 
 class Incidents:
-    """What `poll` reads and writes. Called by its thread, and for the program's own alarms by the self-check's."""
+    """What `poll` reads and writes. Called by its thread, and for own alarms by the thread of the self-check."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def progress(self) -> Progress:
-        """How far polling came."""
+        """The recorded progress of polling."""
         columns = [PROGRESS.c[field.name] for field in fields(Progress)]
         with transaction(self._engine, writes=False) as connection:
             return Progress(*connection.execute(select(*columns)).one())
 
     def known(self, ids: Collection[str]) -> dict[str, IncidentState]:
-        """What is recorded of these incidents."""
+        """The recorded states of these incidents."""
         return self._recorded(INCIDENTS.c.id.in_(ids))
 
     def tracked(self) -> dict[str, IncidentState]:
-        """The incidents that are not known to be over."""
+        """The incidents that are not recorded as resolved."""
         return self._recorded(OPEN)
 
     def doubted(self) -> frozenset[str]:
-        """The incidents whose own record contradicted what is recorded of them."""
+        """Ids of the incidents whose record at Better Stack contradicted the state recorded here."""
         with transaction(self._engine, writes=False) as connection:
             return frozenset(connection.execute(select(INCIDENTS.c.id).where(DOUBTED)).scalars())
 
@@ -63,7 +63,7 @@ class Incidents:
         return {row.id: IncidentState(**{**row._mapping, "phase": Phase(row.phase)}) for row in rows}
 
     def record(self, changes: Sequence[Change], now: datetime) -> None:
-        """Writes states and outbox rows together. A crash before the commit leaves neither, after it both."""
+        """Writes states and outbox rows in one transaction. A crash leaves both or neither."""
         with transaction(self._engine, writes=True) as connection:
             for change in changes:
                 _put_incident(connection, change.after, now)
@@ -73,9 +73,9 @@ class Incidents:
                     _put_delivery(connection, change.after, transition, payload, now)
 
     def complete_round(self, now: datetime, ahead: timedelta | None = None, shown: Shown | None = None) -> None:
-        """The lists were read whole and everything seen is committed.
+        """Records that the lists were read completely and everything seen is committed.
 
-        `ahead`: how far Better Stack's clock is ahead of ours, where it is known; `shown`: the least readable list.
+        `ahead`: how far Better Stack's clock is ahead of ours, if known; `shown`: the least readable list.
         """
         self._update_progress(
             last_complete_round_at=now,
@@ -89,7 +89,7 @@ class Incidents:
         )
 
     def fail_round(self, why: str, now: datetime, *, token_refused: bool = False) -> None:
-        """The round does not count."""
+        """Records a failed round and its reason. `token_refused`: Better Stack rejected the token."""
         self._update_progress(
             last_round_error=why,
             failing_since=func.coalesce(PROGRESS.c.failing_since, now),
@@ -97,32 +97,32 @@ class Incidents:
         )
 
     def suspect_token(self, since: datetime | None) -> None:
-        """Since then it is open whether the token is the right one; `None`: it is not."""
+        """Records since when the token may be the wrong one; `None`: there is no doubt."""
         self._update_progress(token_suspect_since=since)
 
     def token_changed(self, now: datetime) -> None:
-        """From now on another token is used than the one with which known records were read."""
+        """Records that the token differs from the one that last read a known record."""
         self._update_progress(token_changed_at=now)
 
     def know_token(self, fingerprint: str) -> None:
-        """A known record was read with this token, or there was none that could have been."""
+        """Records that this token read a known record, or that there was no known record to read."""
         self._update_progress(token_fingerprint=fingerprint, token_changed_at=None)
 
     def recorded_before(self, moment: datetime) -> set[str]:
-        """The incidents that were recorded before."""
+        """Ids of the incidents first recorded before `moment`."""
         query = select(INCIDENTS.c.id).where(INCIDENTS.c.first_seen_at < moment)
         with transaction(self._engine, writes=False) as connection:
             return set(connection.execute(query).scalars())
 
     def set_aside(self) -> dict[str, Unreadable]:
-        """The incidents whose record cannot be read."""
+        """The incidents whose record cannot be read, by id."""
         with transaction(self._engine, writes=False) as connection:
-            return {one.id: one for one in aside.read(connection)}
+            return {one.id: one for one in unreadable_rows.read(connection)}
 
     def put_aside(self, kept: Collection[Unreadable]) -> None:
-        """From now on it is these whose record cannot be read."""
+        """Replaces the incidents whose record cannot be read."""
         with transaction(self._engine, writes=True) as connection:
-            aside.replace(connection, kept)
+            unreadable_rows.replace(connection, kept)
 
     def _update_progress(self, **values: Any) -> None:
         with transaction(self._engine, writes=True) as connection:
@@ -142,14 +142,14 @@ def _put_delivery(
     payload: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    unheard = connection.execute(rows.never_told(after.id, transition.generation, DEFAULT)).scalar_one()
+    unsent = connection.execute(rows.new_never_sent(after.id, transition.generation, DEFAULT)).scalar_one()
     row = {
         "incident_id": after.id,
         "destination": DEFAULT,
         "generation": transition.generation,
         "kind": transition.kind,
-        "state": DeliveryState.SUPERSEDED if unheard else DeliveryState.PENDING,
-        "reason": "nobody was told of the beginning" if unheard else transition.reason,
+        "state": DeliveryState.SUPERSEDED if unsent else DeliveryState.PENDING,
+        "reason": "nobody was told of the beginning" if unsent else transition.reason,
         "external_id": after.external_id,
         "payload": payload,
         "attempts": 0,
@@ -157,5 +157,5 @@ def _put_delivery(
         "created_at": now,
         "due_at": now,
     }
-    # A transition that is in the outbox already has been told, whatever made us see it again.
+    # The unique key stops a transition that was seen twice from being sent twice.
     connection.execute(insert(DELIVERIES).values(row).on_conflict_do_nothing())

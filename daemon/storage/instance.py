@@ -1,4 +1,4 @@
-"""One instance at a time: who works on a database holds the lock of its file."""
+"""One instance at a time: the process that works on a database holds the lock of its file."""
 
 import os
 from collections.abc import Iterator
@@ -8,22 +8,23 @@ from daemon.model.errors import DatabaseUnusableError
 from daemon.model.snapshot import Holder
 from daemon.storage import lock
 from daemon.storage.lock import Lock
-from daemon.storage.place import LOCK, MEND, check_mount, followed, opened, unwritable
 from daemon.storage.revision import file_of, found_at
+from daemon.storage.safe_path import LOCK, MEND, check_mount, open_file, resolved, unwritable
 
 
 @contextmanager
 def locked(url: str) -> Iterator[Lock]:
-    """Holds the lock of the database, an empty file if there was none. Says so in a file beside it, for people.
+    """Holds the lock of the database and notes that in a file beside it, for people. Creates an empty file if missing.
 
-    Raises `AnotherInstanceError`, `ConfigError` without such a place, or `DatabaseUnusableError`.
+    Raises `AnotherInstanceError`, `ConfigError` if the directory is missing or not writable, or
+    `DatabaseUnusableError`.
     """
     file, _ = found_at(url)
     with ExitStack() as held:
         try:
             taken = Lock(file, lock.locked(file, file_of(url)))
             held.callback(taken.close)
-            beside = opened(followed(file.with_name(f"{file.name}{LOCK}")), os.O_RDWR)
+            beside = open_file(resolved(file.with_name(f"{file.name}{LOCK}")), os.O_RDWR)
             held.callback(os.close, beside)
         except OSError as error:
             raise unwritable(file_of(url), error.strerror or "unknown error") from None
@@ -33,9 +34,9 @@ def locked(url: str) -> Iterator[Lock]:
 
 
 def holder(url: str) -> Holder | None:
-    """The process that works on the database, if one does. Only reads. Raises `DatabaseUnusableError`.
+    """The process that works on the database, or `None`. Only reads. Raises `DatabaseUnusableError`.
 
-    Not for a process that has the database open: SQLite's locks would be lost with the descriptor that is closed here.
+    Never call it in a process that has the database open: closing a descriptor here would drop SQLite's locks.
     """
     file, status = found_at(url)
     if status is None:

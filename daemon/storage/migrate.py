@@ -1,6 +1,6 @@
-"""`python -m daemon.storage.migrate URL`: brings one database to the newest schema, in a process of its own.
+"""`python -m daemon.storage.migrate URL`: upgrades one database to the newest schema, in a process of its own.
 
-A byte on standard output, now and then, says that it got on. Whoever started it must listen: alone, it gives up.
+It writes bytes to standard output as signs of progress. The parent must read them; if nobody does, it aborts.
 """
 
 import os
@@ -13,19 +13,19 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from daemon.storage.engine import open_engine
-from daemon.storage.place import followed, opened
 from daemon.storage.revision import MIGRATIONS, file_of
+from daemon.storage.safe_path import open_file, resolved
 from daemon.storage.sqlite import why
 
-STEPS = 100_000
-"""Steps of SQLite's machine between two looks at the clock; some milliseconds."""
-PACE = 1.0
-"""Seconds between two signs of progress."""
+INSTRUCTIONS = 100_000
+"""Instructions of SQLite's virtual machine between two reads of the clock; some milliseconds."""
+REPORT_SECONDS = 1.0
+"""Seconds between two signs of progress; each is one byte."""
 
 
 def migrate(url: str) -> None:
-    """Raises SQLAlchemy's `DBAPIError`; the file is as it was then, since all of it is one transaction."""
-    os.close(opened(followed(file_of(url)), os.O_RDWR))
+    """Runs all migrations in one transaction. Raises SQLAlchemy's `DBAPIError`; then the file is unchanged."""
+    os.close(open_file(resolved(file_of(url)), os.O_RDWR))
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     engine = open_engine(url)
@@ -37,19 +37,19 @@ def migrate(url: str) -> None:
 
 
 def _report_progress(connection: Connection) -> None:
-    said_at = time.monotonic()
+    reported_at = time.monotonic()
 
     def report() -> bool:
-        """Whether to break off, which also happens when nobody listens any more."""
-        nonlocal said_at
-        if time.monotonic() - said_at >= PACE:
-            said_at = time.monotonic()
+        """Always continues; an exception aborts the migration, as when nobody reads standard output any more."""
+        nonlocal reported_at
+        if time.monotonic() - reported_at >= REPORT_SECONDS:
+            reported_at = time.monotonic()
             os.write(sys.stdout.fileno(), b".")
         return False
 
     driver = connection.connection.driver_connection
     assert driver is not None
-    driver.set_progress_handler(report, STEPS)
+    driver.set_progress_handler(report, INSTRUCTIONS)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The outbox, as the sender needs it: what may go now, and what came of each attempt.
+"""The outbox as the sender uses it: which deliveries are due, and the result of each attempt.
 
-1. An attempt is written down before it is made, its result after: the outbox always says what may have been sent.
-2. Within one incident a delivery is due only once those before it are settled.
-3. Every wait of a delivery is in its `due_at`; how long it waits is decided elsewhere.
+1. An attempt is recorded before it is made, its result after it: the outbox always shows what may have been sent.
+2. Within one incident a delivery is due only after the earlier ones are settled.
+3. `due_at` holds every wait of a delivery; `decisions` chooses how long it is.
 
-Each verb is one short transaction and raises `DatabaseBusyError` when it could not be made; nothing is half done then.
+Each method is one short transaction. It raises `DatabaseBusyError` if it fails, and then has changed nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,11 +30,11 @@ from daemon.storage import delivery_rows as rows
 from daemon.storage import destination_rows
 from daemon.storage.delivery_rows import PENDING, TAKEN
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, UNTROUBLED
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, NO_FAILURES
 
 
 class Outbox:
-    """What `deliver` reads and writes. Called by its thread; `give_up_pointless` by that of the self-check."""
+    """What `deliver` reads and writes. Called by its thread, `give_up_pointless` by that of the self-check."""
 
     def __init__(self, engine: Engine, destination: Destination) -> None:
         self._engine = engine
@@ -42,11 +42,11 @@ class Outbox:
         self._ours = DELIVERIES.c.destination == destination.name
 
     def due(self, admission: Admission, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
-        """The deliveries that may go now: the first of each incident, save the `busy` ones, the most urgent first."""
+        """The due deliveries, most urgent first: the oldest pending one of each incident that is not `busy`."""
         opens = ((False, admission.clean_from), (True, admission.refused_from))
         admitted = [refused for refused, at in opens if at <= now]
         end, previous = DELIVERIES.alias(), DELIVERIES.alias()
-        previous_at = select(func.max(previous.c.delivered_at)).where(rows.alike(previous))
+        previous_at = select(func.max(previous.c.delivered_at)).where(rows.related(previous))
         query = (
             select(
                 DELIVERIES,
@@ -56,7 +56,7 @@ class Outbox:
                 _failing(self._destination.name).label("failing"),
             )
             .outerjoin(end, rows.ends(end))
-            .where(self._ours, PENDING, rows.first(), DELIVERIES.c.due_at <= now, rows.refused().in_(admitted))
+            .where(self._ours, PENDING, rows.oldest_pending(), DELIVERIES.c.due_at <= now, rows.refused().in_(admitted))
             .where(DELIVERIES.c.incident_id.not_in(list(busy)))
             .where(true() if admission.own_faults else ~DELIVERIES.c.own_fault)
             .order_by(*_most_urgent_first(end, admission, now), DELIVERIES.c.occurred_at, DELIVERIES.c.id)
@@ -66,7 +66,7 @@ class Outbox:
             return [_delivery(row) for row in connection.execute(query)]
 
     def waiting(self, busy: Iterable[str]) -> list[NextDue]:
-        """When the next deliveries are due, leaving out the `busy` incidents."""
+        """When the next deliveries are due, without the `busy` incidents."""
         alike = [
             rows.refused().label("refused"),
             (DELIVERIES.c.attempts > 0).label("attempted"),
@@ -74,7 +74,7 @@ class Outbox:
         ]
         query = (
             select(func.min(DELIVERIES.c.due_at).label("due_at"), *alike)
-            .where(self._ours, PENDING, rows.first(), DELIVERIES.c.incident_id.not_in(list(busy)))
+            .where(self._ours, PENDING, rows.oldest_pending(), DELIVERIES.c.incident_id.not_in(list(busy)))
             .group_by(*alike)
         )
         with transaction(self._engine, writes=False) as connection:
@@ -82,16 +82,16 @@ class Outbox:
         return [NextDue(row.due_at, bool(row.refused), bool(row.attempted), row.own_fault) for row in found]
 
     def claim(self, delivery: Delivery, now: datetime) -> bool:
-        """Writes down that an attempt begins; `False` if the row is not what was read, or may not go any more.
+        """Records the start of an attempt; `False` if the row has changed since it was read, or may no longer be sent.
 
-        Only that is sent which is claimed, so an operator's `drop` or `retry` comes before it or after, never between.
-        A crash right after it leaves an attempt that was never made, which at worst sends a `resolved` for nothing.
+        Only a claimed delivery is sent, so an operator's `drop` or `retry` comes before or after it, never between.
+        A crash right after the claim records an attempt that was not made; at worst it causes a needless `resolved`.
         """
         values = {"attempts": DELIVERIES.c.attempts + 1, "attempted_at": now}
-        # An operator may have been at it, or at one before.
+        # An operator may have changed this row or an earlier one.
         as_read = [
             PENDING,
-            rows.first(),
+            rows.oldest_pending(),
             DELIVERIES.c.id == delivery.id,
             DELIVERIES.c.attempts == delivery.attempts,
             DELIVERIES.c.refused_payload.is_not(None) == delivery.refused,
@@ -110,15 +110,14 @@ class Outbox:
         event_limit: int | None,
         now: datetime,
     ) -> bool:
-        """Writes down what came of an attempt. `minimal` is the payload of the next one, if that is asked for;
-        `event_limit` what the account allows, if that is known.
+        """Records the result of an attempt. `minimal`: the payload of the next attempt, if the disposition asks for it;
+        `event_limit`: what the account allows in 15 s, if known.
 
-        Once something is taken, SIGNL4 is there again: what failed since nothing else was taken is due at once. What
-        was dropped while it was on its way is delivered all the same where SIGNL4 took it, and stays dropped otherwise:
-        then this is `False`.
+        A success shows that SIGNL4 is back: deliveries that failed because it was down become due now. A delivery
+        dropped during its attempt is delivered if SIGNL4 accepted it; else it stays dropped, and this is `False`.
         """
         values: dict[str, Any] = {
-            **_fared(delivery, answer, disposition, now),
+            **_result_values(delivery, answer, disposition, now),
         }
         open_to_it = PENDING
         if isinstance(answer.outcome, Delivered):
@@ -132,7 +131,7 @@ class Outbox:
             taken = connection.execute(query).rowcount == 1
             if disposition.state is DeliveryState.DELIVERED:
                 at_once = {"due_at": func.min(DELIVERIES.c.due_at, now), "failures": 0}
-                connection.execute(update(DELIVERIES).where(self._ours, *rows.waited_in_vain()).values(at_once))
+                connection.execute(update(DELIVERIES).where(self._ours, *rows.failed_in_outage()).values(at_once))
                 destination_rows.count_taken(connection, self._destination)
             destination_rows.write(connection, self._destination, target)
             if event_limit is not None:
@@ -140,12 +139,12 @@ class Outbox:
         return taken
 
     def hold(self, delivery: Delivery, until: datetime) -> None:
-        """It is not due before then."""
+        """Postpones the delivery until then."""
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(DELIVERIES).where(PENDING, DELIVERIES.c.id == delivery.id).values(due_at=until))
 
     def supersede(self, delivery: Delivery, reason: str) -> None:
-        """Nobody needs to hear of this generation of the incident any more."""
+        """Supersedes all pending deliveries of this generation of the incident, for that reason."""
         of_incident = DELIVERIES.c.incident_id == delivery.incident_id
         generation = [self._ours, of_incident, DELIVERIES.c.generation == delivery.generation]
         with transaction(self._engine, writes=True) as connection:
@@ -153,23 +152,23 @@ class Outbox:
             connection.execute(update(DELIVERIES).where(PENDING, *generation).values(superseded))
 
     def give_up_pointless(self) -> None:
-        """Nobody can want any more what is dead of an alarm that is over."""
+        """Supersedes the dead deliveries of own alarms that are over."""
         with transaction(self._engine, writes=True) as connection:
             superseded = {"state": DeliveryState.SUPERSEDED, "reason": rows.ALARM_OVER}
-            connection.execute(update(DELIVERIES).where(rows.pointless()).values(superseded))
+            connection.execute(update(DELIVERIES).where(rows.obsolete()).values(superseded))
 
     def target(self) -> DestinationState:
-        """What is known of the destination's willingness."""
+        """The recorded state of the destination."""
         with transaction(self._engine, writes=False) as connection:
             return destination_rows.read(connection, self._destination)
 
     def event_limit(self) -> int | None:
-        """The events that SIGNL4 allows the account in 15 s, once it has said so."""
+        """Events that SIGNL4 allows the account in 15 s; `None` until it has reported the limit."""
         with transaction(self._engine, writes=False) as connection:
             return destination_rows.event_limit(connection, self._destination.account)
 
     def attempts_since(self, since: datetime) -> tuple[datetime, ...]:
-        """When deliveries to the account were last attempted, oldest first, as far as it was after that."""
+        """The latest attempt of each delivery to the account, if it was after `since`; oldest first."""
         of_account = select(DESTINATIONS.c.name).where(DESTINATIONS.c.account == self._destination.account)
         to_account = or_(self._ours, DELIVERIES.c.destination.in_(of_account))
         lately = [to_account, DELIVERIES.c.attempted_at > since]
@@ -180,15 +179,15 @@ class Outbox:
 
 def _most_urgent_first(end: FromClause, admission: Admission, now: datetime) -> list[ColumnElement[Any]]:
     if admission.probe:
-        # A probe of the secret takes what was tried longest ago, whatever it is: any that is taken shows it right.
-        # A time to come is that of a clock that was wrong: what was tried then would never have its turn.
+        # A probe of the secret sends the delivery whose attempt is oldest: any success proves the secret right.
+        # An attempt in the future was stamped by a wrong clock; it counts as never attempted, or would never be chosen.
         return [case((DELIVERIES.c.attempted_at <= now, DELIVERIES.c.attempted_at)).asc().nulls_first()]
-    # Alerts for incidents that are still open go first, and what fails on its own goes last: it holds nobody up.
+    # Alerts of open incidents go first. Deliveries with a fault of their own go last, so they delay no other.
     return [DELIVERIES.c.own_fault, and_(DELIVERIES.c.kind == Kind.NEW, end.c.id.is_(None)).desc()]
 
 
 def _failing(destination: str) -> ColumnElement[int]:
-    """How many deliveries there wait because they failed, save those that fail on their own: one count for all."""
+    """Number of failing pending deliveries at the destination, without own faults. One uncorrelated count per query."""
     other = DELIVERIES.alias()
     there = other.c.destination == destination
     fails = [there, other.c.state == DeliveryState.PENDING, other.c.failing_since.is_not(None), ~other.c.own_fault]
@@ -217,14 +216,14 @@ def _delivery(row: Row[Any]) -> Delivery:
     )
 
 
-def _fared(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
-    """How a delivery fared, in the columns that say so."""
+def _result_values(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
+    """The result of an attempt, as column values."""
     return {"state": disposition.state, "due_at": disposition.due_at, **_outcome(delivery, answer, disposition, now)}
 
 
 def _outcome(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
     if isinstance(answer.outcome, Delivered):
-        return {"delivered_at": now, "event_id": answer.outcome.event_id, **UNTROUBLED}
+        return {"delivered_at": now, "event_id": answer.outcome.event_id, **NO_FAILURES}
     fared = {
         "last_error": answer.outcome.why,
         "failing_since": func.coalesce(DELIVERIES.c.failing_since, now),

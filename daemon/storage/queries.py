@@ -1,6 +1,6 @@
-"""What the database tells people, and what they decide: listings, the figures of `status`, `retry` and `drop`.
+"""The operator's view of the database: listings, the figures of `status`, and the commands `retry` and `drop`.
 
-A decision is one transaction, which the flows see as a whole or not at all, whenever it comes.
+Each command is one transaction, so the running daemon sees all of it or nothing.
 """
 
 from collections.abc import Collection
@@ -14,10 +14,10 @@ from daemon.model.delivery import DeliveryState
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind, Phase
 from daemon.model.snapshot import Duty, OwnFault, Snapshot
-from daemon.storage import aside
 from daemon.storage import delivery_rows as rows
+from daemon.storage import unreadable_rows
 from daemon.storage.engine import transaction
-from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, OPEN, PROGRESS, UNTROUBLED
+from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, NO_FAILURES, OPEN, PROGRESS
 
 DROPPED = "dropped by hand"
 GIVEN_UP_FROM = (DeliveryState.PENDING, DeliveryState.DEAD)
@@ -25,23 +25,23 @@ GIVEN_UP_FROM = (DeliveryState.PENDING, DeliveryState.DEAD)
 
 @dataclass(frozen=True, slots=True)
 class Revival:
-    """What became of the wish to revive one delivery."""
+    """The result of `retry` for one delivery."""
 
     id: int
     refusal: str | None
-    """Why it was refused, a sentence; `None` where it was not."""
+    """Why it was refused, a sentence; `None` if it was not."""
     became: str = "pending again"
 
 
 @dataclass(frozen=True, slots=True)
 class Dropping:
-    """What became of the wish to give up one delivery."""
+    """The result of `drop` for one delivery."""
 
     id: int
     refusal: str | None
-    """Why it was refused, a sentence; `None` where it was given up."""
+    """Why it was refused, a sentence; `None` if it was dropped."""
     with_it: tuple[int, ...] = ()
-    """The ids of what was given up with it."""
+    """Ids of the deliveries dropped with it."""
 
 
 def snapshot(engine: Engine) -> Snapshot:
@@ -73,7 +73,7 @@ def snapshot(engine: Engine) -> Snapshot:
             open_alarms={row.id: row.name for row in connection.execute(alarms)},
             event_limit=connection.execute(limit).scalar(),
             ahead=None if progress.ahead_seconds is None else timedelta(seconds=progress.ahead_seconds),
-            unreadable=tuple(aside.read(connection)),
+            unreadable=tuple(unreadable_rows.read(connection)),
             listed_records=progress.listed_records,
             unreadable_records=progress.unreadable_records,
             oldest_pending_at=waiting[0],
@@ -94,9 +94,9 @@ def _own_faults(connection: Connection) -> tuple[OwnFault, ...]:
 
 
 def _is_held_up() -> ColumnElement[bool]:
-    """By a delivery of the same incident that fails on its own, be it this one."""
+    """Whether a delivery of the same incident, or this one, has a fault of its own."""
     own = DELIVERIES.alias()
-    return exists().where(rows.alike(own), own.c.state == DeliveryState.PENDING, own.c.own_fault)
+    return exists().where(rows.related(own), own.c.state == DeliveryState.PENDING, own.c.own_fault)
 
 
 def _count(connection: Connection, which: Any) -> int:
@@ -104,14 +104,14 @@ def _count(connection: Connection, which: Any) -> int:
 
 
 def incidents(engine: Engine, *, open_only: bool) -> list[dict[str, Any]]:
-    """What is known of each incident, the latest to change first."""
+    """The recorded incidents, latest change first. `open_only`: the open ones; else all but own alarms."""
     which = OPEN if open_only else ~INCIDENTS.c.is_alarm
     query = select(INCIDENTS).where(which).order_by(INCIDENTS.c.changed_at.desc(), INCIDENTS.c.id.desc())
     return _rows(engine, query)
 
 
 def deliveries(engine: Engine, state: DeliveryState | None) -> list[dict[str, Any]]:
-    """The outbox, newest first."""
+    """The deliveries in that state, or all; newest first."""
     query = select(DELIVERIES).order_by(DELIVERIES.c.id.desc())
     if state is not None:
         query = query.where(DELIVERIES.c.state == state)
@@ -124,14 +124,14 @@ def _rows(engine: Engine, query: Any) -> list[dict[str, Any]]:
 
 
 def dead_ids(engine: Engine) -> list[int]:
-    """The dead deliveries, oldest first."""
+    """Ids of the dead deliveries, oldest first."""
     with transaction(engine, writes=False) as connection:
         query = select(DELIVERIES.c.id).where(DELIVERIES.c.state == DeliveryState.DEAD).order_by(DELIVERIES.c.id)
         return list(connection.execute(query).scalars())
 
 
 def revive(engine: Engine, ids: Collection[int], *, force: bool) -> list[Revival]:
-    """Makes dead deliveries pending again with the full payload, and waiting ones due now.
+    """Makes dead deliveries pending again, with the full payload, and pending ones due now.
 
     Raises `DatabaseBusyError`.
     """
@@ -144,17 +144,17 @@ def _revive(connection: Connection, delivery_id: int, now: datetime, *, force: b
     if row is None:
         return Revival(delivery_id, _unknown(delivery_id))
     if row.state == DeliveryState.PENDING:
-        # The payload stays: a request with it may be under way.
+        # The payload stays: a request with it may be in flight.
         _update(connection, delivery_id, due_at=min(row.due_at, now))
         return Revival(delivery_id, None, "due now")
     if row.state != DeliveryState.DEAD:
         return Revival(delivery_id, f"delivery {delivery_id} is {row.state}, not dead")
-    if row.pointless and not force:
+    if row.obsolete and not force:
         _update(connection, delivery_id, state=DeliveryState.SUPERSEDED, reason=rows.ALARM_OVER)
         return Revival(delivery_id, None, f"superseded: {rows.ALARM_OVER}")
     if row.too_late and not force:
         return Revival(delivery_id, _too_late(row))
-    afresh = {"payload": row.refused_payload or row.payload, "refused_payload": None, **UNTROUBLED}
+    afresh = {"payload": row.refused_payload or row.payload, "refused_payload": None, **NO_FAILURES}
     _update(connection, delivery_id, state=DeliveryState.PENDING, due_at=now, **afresh)
     return Revival(delivery_id, None)
 
@@ -169,9 +169,9 @@ def _too_late(row: Row[Any]) -> str:
 
 
 def drop(engine: Engine, ids: Collection[int]) -> list[Dropping]:
-    """Gives up deliveries that wait or are dead, in one transaction. Raises `DatabaseBusyError`.
+    """Drops pending and dead deliveries, in one transaction. Raises `DatabaseBusyError`.
 
-    Where a `new` was never attempted, nobody was told: what follows it in its generation is given up with it.
+    A `new` that was never attempted alerted nobody: the later deliveries of its generation are dropped with it.
     """
     dropped: dict[int, Dropping] = {}
     with transaction(engine, writes=True) as connection:
@@ -179,7 +179,7 @@ def drop(engine: Engine, ids: Collection[int]) -> list[Dropping]:
             if delivery_id not in dropped:
                 done = _drop(connection, delivery_id)
                 dropped |= {other: Dropping(other, None) for other in done.with_it} | {delivery_id: done}
-        # With nothing left to try it with, nobody would learn that the secret is right.
+        # Without a pending delivery no probe can show that the secret works again, so its fault is cleared.
         willing = {"secret_refused_since": None, "probe_at": None}
         waiting = exists().where(rows.PENDING, DELIVERIES.c.destination == DESTINATIONS.c.name)
         connection.execute(update(DESTINATIONS).where(~waiting).values(willing))
@@ -208,17 +208,17 @@ def _drop(connection: Connection, delivery_id: int) -> Dropping:
 
 
 def droppable(engine: Engine, ids: Collection[int]) -> list[dict[str, Any]]:
-    """Those of these deliveries that `drop` would give up, oldest first. Raises `DatabaseBusyError`."""
+    """Those of these deliveries that `drop` would drop, oldest first. Raises `DatabaseBusyError`."""
     possible = [delivery_id for delivery_id in ids if _is_possible(delivery_id)]
     query = select(DELIVERIES).where(DELIVERIES.c.id.in_(possible), DELIVERIES.c.state.in_(GIVEN_UP_FROM))
     return _rows(engine, query.order_by(DELIVERIES.c.id))
 
 
 def _row(connection: Connection, delivery_id: int) -> Row[Any] | None:
-    """The delivery, and whether somebody can want it."""
+    """The delivery, and whether it is too late or pointless; `None` if there is none."""
     if not _is_possible(delivery_id):
         return None
-    judged = [rows.too_late().label("too_late"), rows.pointless().label("pointless")]
+    judged = [rows.too_late().label("too_late"), rows.obsolete().label("obsolete")]
     query = select(DELIVERIES, *judged)
     return connection.execute(query.where(DELIVERIES.c.id == delivery_id)).one_or_none()
 

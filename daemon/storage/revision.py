@@ -1,6 +1,6 @@
-"""What is at the place of the database, without touching it: nothing, a database of this program, or something else.
+"""Identifies the file at the database path without changing it: missing, a database of this program, or another file.
 
-A file that cannot serve (corrupt, of a newer program, of another one) is refused with a sentence and left untouched.
+An unusable file (corrupt, of a newer version, of another program) is refused with a sentence and left unchanged.
 """
 
 import os
@@ -12,25 +12,25 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from daemon.model.errors import DatabaseUnusableError
-from daemon.storage.place import MEND, check_beside, check_mount, followed, status_of, unwritable
+from daemon.storage.safe_path import MEND, check_beside, check_mount, resolved, status_of, unwritable
 from daemon.storage.sqlite import BUSY_SECONDS, read_only, reading, why
 
 _HERE = Path(__file__).resolve().parents[1]
 MIGRATIONS = next(place for place in (_HERE / "migrations", _HERE.parent / "migrations") if place.is_dir())
-"""Inside the package once it is installed, beside it in a checkout."""
+"""Inside the installed package; beside it in a checkout."""
 REVISIONS = sorted(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 RESTORE = "move it away together with its -wal and -shm files, and restore a backup or let a new one be made"
 
 
 def file_of(url: str) -> Path:
-    """The file that a checked `database.url` names."""
+    """The file that a validated `database.url` names."""
     return Path(make_url(url).database or "").absolute()
 
 
 def check_place(url: str) -> None:
-    """Whether a database can be there, without touching anything. Raises `ConfigError` or `DatabaseUnusableError`."""
+    """Checks that a database can be there, without changes. Raises `ConfigError` or `DatabaseUnusableError`."""
     try:
-        file = followed(file_of(url))
+        file = resolved(file_of(url))
         directory = status_of(file.parent)
     except OSError as error:
         raise unwritable(file_of(url), (error.strerror or "unknown error").lower()) from None
@@ -42,7 +42,7 @@ def check_place(url: str) -> None:
 
 
 def is_up_to_date(url: str) -> bool:
-    """Whether there is one; an older one is refused. Raises `DatabaseUnusableError`."""
+    """Whether the database exists. Raises `DatabaseUnusableError`, also for an older schema."""
     revision = revision_of(url)
     if revision not in {None, REVISIONS[-1]}:
         raise DatabaseUnusableError(f"{file_of(url)} is of an older version; run: betterstack-signl4 db upgrade")
@@ -50,7 +50,7 @@ def is_up_to_date(url: str) -> bool:
 
 
 def revision_of(url: str) -> str | None:
-    """The schema revision of the file, `None` where there is none yet. Raises `DatabaseUnusableError`; only reads."""
+    """The schema revision of the file; `None` if it is missing or empty. Only reads. Raises `DatabaseUnusableError`."""
     file, (place, status) = file_of(url), found_at(url)
     check_mount(place)
     if status is None or status.st_size == 0:
@@ -60,7 +60,7 @@ def revision_of(url: str) -> str | None:
     except OSError as error:
         raise DatabaseUnusableError(f"{file} cannot be reached ({error.strerror}); {MEND}") from None
     except sqlite3.Error as error:
-        # An operational error is one of the machine's, and none of the file's.
+        # An operational error means a fault of the machine, not of the file.
         mend = MEND if isinstance(error, sqlite3.OperationalError) else RESTORE
         raise DatabaseUnusableError(f"{file} cannot be read ({why(error)}); {mend}") from None
     if health != "ok":
@@ -77,10 +77,10 @@ def revision_of(url: str) -> str | None:
 
 
 def found_at(url: str) -> tuple[Path, os.stat_result | None]:
-    """The file without links, and what is there, if anything is. Raises `DatabaseUnusableError`."""
+    """The file with links resolved, and its status; `None` if missing. Raises `DatabaseUnusableError`."""
     file = file_of(url)
     try:
-        place = followed(file)
+        place = resolved(file)
         status = status_of(place)
         check_beside(place)
     except OSError as error:
@@ -92,7 +92,7 @@ def found_at(url: str) -> tuple[Path, os.stat_result | None]:
 
 
 def _content(file: Path) -> tuple[str, set[str], str | None]:
-    """Its health, the names of its tables, and its revision. Raises `OSError` and SQLite's errors."""
+    """The result of the quick check, the table names, and the revision. Raises `OSError` and SQLite's errors."""
     query = reading(file)
     try:
         content = _read_content(file)
@@ -102,7 +102,7 @@ def _content(file: Path) -> tuple[str, set[str], str | None]:
     else:
         if content[0] == "ok" or reading(file) == query:
             return content
-    # A daemon started or stopped just now.
+    # A daemon started or stopped meanwhile: read again.
     return _content(file)
 
 

@@ -1,6 +1,6 @@
-"""The tables. What must always hold is a constraint here, so that no code path can break it.
+"""The tables. Invariants are constraints here, so that no code path can break them.
 
-They are plain tables and no mapped classes: nothing here needs a session, and the ORM takes 6 MB of resident memory.
+Plain tables, no mapped classes: nothing needs a session, and the ORM costs 6 MB of resident memory.
 """
 
 from datetime import UTC, datetime
@@ -31,17 +31,17 @@ from daemon.model.incident import Kind, Phase
 
 
 class Moment(TypeDecorator[datetime]):
-    """An aware time in UTC. SQLite has no such type, so it is kept without its zone, which is always UTC."""
+    """An aware time in UTC. SQLite has no such type, so it is stored without the zone."""
 
     impl = DateTime
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Into the database."""
+        """To the database."""
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Out of it."""
+        """From the database."""
         return None if value is None else value.replace(tzinfo=UTC)
 
 
@@ -51,7 +51,7 @@ def _one_of(column: str, values: type[StrEnum]) -> str:
 
 
 METADATA = MetaData(
-    # Names for constraints, so that migrations can speak of them.
+    # Constraint names, so that migrations can refer to them.
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_name)s",
         "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -64,7 +64,7 @@ METADATA = MetaData(
 INCIDENTS = Table(
     "incidents",
     METADATA,
-    # What is known of one incident; most of the columns are the fields of `IncidentState`.
+    # One row per incident; most columns are the fields of `IncidentState`.
     Column("id", String, primary_key=True),
     Column("external_id", String, nullable=False),
     Column("generation", Integer, nullable=False),
@@ -82,12 +82,12 @@ INCIDENTS = Table(
     Column("is_alarm", Boolean, nullable=False),
     Column("first_seen_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
-    # Ends up to the first, and acknowledgements up to the second, belong to earlier generations.
+    # Resolutions up to the first, and acknowledgements up to the second, belong to earlier generations.
     Column("ended_until", Moment),
     Column("old_until", Moment),
-    # When the record itself first contradicted what is held here, while that is unproven.
+    # When Better Stack's record first contradicted this row, until that is confirmed or refuted.
     Column("doubted_at", Moment),
-    # Whether it is over because its record was gone.
+    # Whether it counts as resolved because its record was gone.
     Column("deleted", Boolean, nullable=False, server_default="0"),
     CheckConstraint(_one_of("phase", Phase), "phase"),
     CheckConstraint("generation >= 1", "generation"),
@@ -95,7 +95,7 @@ INCIDENTS = Table(
 Index("ix_incidents_open", INCIDENTS.c.id, sqlite_where=text("phase <> 'resolved'"))
 
 OPEN = and_(INCIDENTS.c.phase != Phase.RESOLVED, ~INCIDENTS.c.is_alarm)
-"""The incidents that are not known to be over; alarms of our own are none."""
+"""The incidents not recorded as resolved, without the program's own alarms."""
 
 DOUBTED = INCIDENTS.c.doubted_at.is_not(None)
 Index("ix_incidents_doubted", INCIDENTS.c.id, sqlite_where=text("doubted_at IS NOT NULL"))
@@ -103,17 +103,17 @@ Index("ix_incidents_doubted", INCIDENTS.c.id, sqlite_where=text("doubted_at IS N
 DELIVERIES = Table(
     "deliveries",
     METADATA,
-    # The outbox: one row for each transition and destination, for ever unique on those.
+    # The outbox: one row per transition and destination, unique on those.
     Column("id", Integer, primary_key=True),
     Column("incident_id", ForeignKey("incidents.id"), nullable=False),
     Column("destination", ForeignKey("destinations.name"), nullable=False),
     Column("generation", Integer, nullable=False),
     Column("kind", String, nullable=False),
     Column("state", String, nullable=False),
-    # Why the transition was told, or why it was superseded.
+    # Why the transition happened, or why it was superseded.
     Column("reason", String, nullable=False),
     Column("external_id", String, nullable=False),
-    # What is sent, the same at each attempt; and the full payload, where SIGNL4 refused it for the minimal one.
+    # What every attempt sends; and the full payload, if SIGNL4 refused it and the minimal one replaced it.
     Column("payload", JSON, nullable=False),
     Column("refused_payload", JSON(none_as_null=True)),
     Column("attempts", Integer, nullable=False),
@@ -124,15 +124,15 @@ DELIVERIES = Table(
     Column("delivered_at", Moment),
     Column("event_id", String),
     Column("last_error", String),
-    # When the first of the attempts failed that failed without a success between them, how many deliveries SIGNL4 had
-    # taken before that attempt, and how many attempts failed that no outage explains.
+    # Of the current series of failed attempts: when the first failed, how many deliveries SIGNL4 had accepted before
+    # it, and how many failures no outage explains.
     Column("failing_since", Moment),
     Column("failing_from", Integer),
     Column("failures", Integer, nullable=False, server_default="0"),
-    # How many SIGNL4 had taken before the latest attempt that failed, and how many attempts in a row failed since then.
+    # How many deliveries SIGNL4 had accepted before the latest failed attempt, and how many failed in a row since then.
     Column("latest_from", Integer),
     Column("latest_failures", Integer, nullable=False, server_default="0"),
-    # Whether it fails while others are taken: then it is tried alone, and holds nobody up.
+    # Whether it fails while others succeed: then it is tried alone, and delays no other.
     Column("own_fault", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("incident_id", "generation", "kind", "destination"),
     CheckConstraint(_one_of("kind", Kind), "kind"),
@@ -143,7 +143,7 @@ DELIVERIES = Table(
 )
 Index("ix_deliveries_pending", DELIVERIES.c.incident_id, DELIVERIES.c.id, sqlite_where=text("state = 'pending'"))
 
-UNTROUBLED = {
+NO_FAILURES = {
     "failing_since": None,
     "failing_from": None,
     "failures": 0,
@@ -151,28 +151,28 @@ UNTROUBLED = {
     "latest_failures": 0,
     "own_fault": False,
 }
-"""A delivery of which no failure counts any more."""
+"""Column values of a delivery whose failures are cleared."""
 
 PROGRESS = Table(
     "progress",
     METADATA,
-    # How far polling came; a single row.
+    # The progress of polling; a single row.
     Column("id", Integer, primary_key=True),
     Column("last_complete_round_at", Moment),
     Column("last_round_error", String),
     Column("token_suspect_since", Moment),
     Column("failing_since", Moment),
     Column("refused_rounds", Integer, nullable=False, server_default="0"),
-    # Of the token with which a known record was last read.
+    # Of the token that last read a known record.
     Column("token_fingerprint", String),
-    # Since when another token is used, with which no known record was read yet.
+    # Since when another token is in use that has not read a known record yet.
     Column("token_changed_at", Moment),
-    # Of the list of the last complete round that was the least readable: its records, and those that could not be read.
+    # Of the least readable list of the last complete round: all its records, and the unreadable ones.
     Column("listed_records", Integer, nullable=False, server_default="0"),
     Column("unreadable_records", Integer, nullable=False, server_default="0"),
-    # How far Better Stack's clock is ahead of this machine's, by the `Date` of its answers.
+    # How far Better Stack's clock is ahead of this machine's, from the `Date` header of its responses.
     Column("ahead_seconds", Float),
-    # Which command last began to poll.
+    # The command that last began to poll.
     Column("duty", String),
     CheckConstraint("id = 1", "single"),
 )
@@ -180,7 +180,7 @@ PROGRESS = Table(
 UNREADABLE = Table(
     "unreadable",
     METADATA,
-    # The incidents whose record cannot be read; each is asked for again with a back-off of its own.
+    # The incidents whose record cannot be read; each is fetched again with a back-off of its own.
     Column("id", String, primary_key=True),
     Column("since", Moment, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -191,7 +191,7 @@ UNREADABLE = Table(
 ACCOUNTS = Table(
     "accounts",
     METADATA,
-    # What SIGNL4 allows an account, whatever the team: the events in 15 s, once it has said so.
+    # SIGNL4's limit per account, for all its teams: events in 15 s, as it reported them.
     Column("name", String, primary_key=True),
     Column("event_limit", Integer, nullable=False),
 )
@@ -199,9 +199,9 @@ ACCOUNTS = Table(
 DESTINATIONS = Table(
     "destinations",
     METADATA,
-    # How willing each is to listen; most of the columns are the fields of `DestinationState`.
+    # One row per destination; most columns are the fields of `DestinationState`.
     Column("name", String, primary_key=True),
-    # The one it was last told under.
+    # The account of its latest delivery.
     Column("account", String),
     Column("hold_until", Moment),
     Column("secret_refused_since", Moment),
@@ -210,6 +210,6 @@ DESTINATIONS = Table(
     Column("other_faults", JSON, nullable=False),
     Column("payload_faults", JSON, nullable=False),
     Column("paced_at", Moment),
-    # How many deliveries it took, ever; a count and no time, since clocks are set.
+    # How many deliveries it has ever accepted; a count instead of a time, because clocks can be set.
     Column("taken", Integer, nullable=False, server_default="0"),
 )

@@ -1,4 +1,4 @@
-"""Brings the database up to date: a copy first, then each migration, all of them or none."""
+"""Upgrades the database: a copy first, then all migrations or none."""
 
 import os
 import subprocess
@@ -7,40 +7,40 @@ import tempfile
 from collections.abc import Callable
 
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
-from daemon.storage.backup import put_by
+from daemon.storage.backup import copy_before_upgrade
 from daemon.storage.engine import open_engine, transaction
-from daemon.storage.place import MEND
 from daemon.storage.revision import REVISIONS, file_of, revision_of
+from daemon.storage.safe_path import MEND
 
 MIGRATION = ("-P", "-m", "daemon.storage.migrate")
-"""`-P` keeps modules out that lie in the working directory."""
+"""`-P` excludes modules in the working directory."""
 
 
 def upgrade(url: str, on_progress: Callable[[], None] = lambda: None) -> bool:
-    """Brings the file to the newest schema, creating it if need be; whether there was anything to do.
+    """Upgrades the file to the newest schema, creating it if missing; returns whether anything was to do.
 
-    `on_progress` is called whenever a long upgrade got on. The caller holds the lock. Raises `DatabaseUnusableError`.
+    `on_progress` is called at each sign of progress. The caller holds the lock. Raises `DatabaseUnusableError`.
     """
     revision = revision_of(url)
     if revision == REVISIONS[-1]:
         _check_writable(url)
         return False
     if revision is not None:
-        put_by(file_of(url), revision, on_progress)
+        copy_before_upgrade(file_of(url), revision, on_progress)
     _migrate(url, on_progress)
     return True
 
 
 def _migrate(url: str, on_progress: Callable[[], None]) -> None:
-    """Alembic takes 10 MB that a daemon would keep for months, so it works in a process of its own.
+    """Runs Alembic in a process of its own: it takes 10 MB, which a daemon would keep for months.
 
-    That one looks for modules where this one does, and says so when it got on.
+    That process has the module search path of this one, and reports its progress.
     """
     command = [sys.executable, *MIGRATION, url]
     places = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with (
         tempfile.TemporaryFile() as complaint,
-        # In a session of its own: whoever stops this process lets the migration end.
+        # In a session of its own, so that a signal that stops this process lets the migration finish.
         subprocess.Popen(  # noqa: S603
             command, stdout=subprocess.PIPE, stderr=complaint, env=os.environ | places, start_new_session=True
         ) as migration,
@@ -58,7 +58,7 @@ def _check_writable(url: str) -> None:
     engine = open_engine(url)
     try:
         with transaction(engine, writes=True) as connection:
-            # Only a real write tells: SQLite lets a write transaction begin on a file that it may only read.
+            # Only a real write proves it: SQLite begins a write transaction even on a read-only file.
             connection.exec_driver_sql("UPDATE progress SET id = id")
     except DatabaseBusyError as error:
         raise DatabaseUnusableError(f"{file_of(url)}: {error}; {MEND}") from None

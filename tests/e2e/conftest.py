@@ -27,7 +27,7 @@ BUSY = {"LOG__LEVEL": "debug", "POLL__INTERVAL": "1s", "POLL__ACTIVE_INTERVAL": 
 
 
 class Daemon:
-    """A process under way. Its log is kept line by line, and each line rings the sandbox's bell."""
+    """A process under way. Its log is kept line by line, and each line notifies the sandbox."""
 
     def __init__(
         self,
@@ -85,10 +85,10 @@ class Daemon:
         with self.process.stderr as stream:
             for line in stream:
                 self.lines.append(line.rstrip("\n"))
-                self._sandbox.ground.ring()
-        # Whoever waits for the end of the process must find it over when the bell rings.
+                self._sandbox.context.notify()
+        # Whoever waits for the end of the process must find it over when it is notified.
         self.process.wait()
-        self._sandbox.ground.ring()
+        self._sandbox.context.notify()
 
 
 class Operator:

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from daemon.sandbox import mishaps
+from daemon.sandbox.context import Context, wall_clock
 from daemon.sandbox.exchange import Request, json_answer
 from daemon.sandbox.faults import Armed, Cut, Hang, Instead
-from daemon.sandbox.ground import Ground, wall_clock
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import judge
 from tests.e2e.clockwork import SET
@@ -50,7 +50,7 @@ def world_time() -> WorldTime:
 
 @pytest.fixture
 def sandbox(world_time: WorldTime) -> Iterator[Sandbox]:
-    with Sandbox(ground=Ground(now=world_time), event_limit=10**6, faulty_limit=None) as sandbox:
+    with Sandbox(context=Context(now=world_time), event_limit=10**6, faulty_limit=None) as sandbox:
         yield sandbox
 
 

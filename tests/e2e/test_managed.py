@@ -16,7 +16,7 @@ from tests.support.service_manager import Manager, managing
 
 @pytest.fixture
 def manager(operator: Operator, sandbox: Sandbox, tmp_path: Path) -> Iterator[Manager]:
-    with managing(tmp_path / "notify", sandbox.ground.ring) as manager:
+    with managing(tmp_path / "notify", sandbox.context.notify) as manager:
         operator.environment["NOTIFY_SOCKET"] = manager.address
         yield manager
 

@@ -328,7 +328,7 @@ CASES = {
 
 @pytest.mark.parametrize("moment", CASES)
 def test_a_reload_at_each_moment_ends_as_the_table_says(operator: Operator, sandbox: Sandbox, moment: str) -> None:
-    with managing(operator.directory / "notify", sandbox.ground.ring) as manager:
+    with managing(operator.directory / "notify", sandbox.context.notify) as manager:
         setting = Setting(operator, sandbox, manager)
         CASES[moment].act(setting)
         setting.judge()

@@ -24,9 +24,9 @@ from daemon.config.settings import HttpSection
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.incident import Phase
 from daemon.poll import Poll
+from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Exchange, Request
 from daemon.sandbox.faults import Rewrite
-from daemon.sandbox.ground import Ground
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.server import Sandbox
 from daemon.storage.engine import open_engine
@@ -267,7 +267,7 @@ def engine(common_engine: tuple[Engine, Path], empty_database: bytes) -> Engine:
 
 @pytest.fixture
 def sandbox(clock: Clock) -> Iterator[Sandbox]:
-    with Sandbox(ground=Ground(now=clock)) as sandbox:
+    with Sandbox(context=Context(now=clock)) as sandbox:
         yield sandbox
 
 

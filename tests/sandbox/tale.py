@@ -8,7 +8,7 @@ words, after `quick` a tenth of one; `start` is the client's first request; from
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from daemon.sandbox.ground import Ground
+from daemon.sandbox.context import Context
 from daemon.sandbox.history import Event, Showing, Window
 from daemon.sandbox.verdict import Verdict, judge
 from daemon.sandbox.world import World
@@ -22,7 +22,7 @@ class Tale:
 
     def __init__(self) -> None:
         self.now = NOON
-        self.world = World(Ground(now=lambda: self.now))
+        self.world = World(Context(now=lambda: self.now))
         self.events: list[Event] = []
         self.held: list[Window] = []
         self.started: datetime | None = None

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from daemon.model.incident import Phase
-from daemon.sandbox.ground import Ground
+from daemon.sandbox.context import Context
 from daemon.sandbox.server import Sandbox
 from tests.sandbox.conftest import client_of
 
@@ -106,7 +106,7 @@ def test_a_page_holds_as_many_as_asked_for_up_to_fifty(
 )
 def test_the_list_is_filtered_as_asked(query: str, found: str) -> None:
     """The letters stand for a started, an unconfirmed, an acknowledged, a resolved and an old incident."""
-    with Sandbox(ground=Ground(now=lambda: datetime(2026, 11, 23, 12, tzinfo=UTC))) as sandbox:
+    with Sandbox(context=Context(now=lambda: datetime(2026, 11, 23, 12, tzinfo=UTC))) as sandbox:
         open_one, now = sandbox.world.open, datetime(2026, 11, 23, 1, tzinfo=UTC)
         letters = {
             open_one("s", metadata={"Response code": [{"type": "String", "value": "503"}]}, started_at=now): "s",

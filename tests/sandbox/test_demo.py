@@ -14,12 +14,12 @@ import httpx
 import pytest
 
 from daemon.sandbox import demo, process
+from daemon.sandbox.display import Output
 from daemon.sandbox.faults import Cut
 from daemon.sandbox.history import Act
 from daemon.sandbox.replay import ReplayError
 from daemon.sandbox.script import Cue, Script
 from daemon.sandbox.server import Sandbox
-from daemon.sandbox.stage import Audience
 from tests.support.paths import DATA, ROOT
 
 SMALL = DATA / "replay-small.csv"
@@ -90,7 +90,7 @@ def test_a_flaw_makes_the_demo_fail(tmp_path: Path, capsys: pytest.CaptureFixtur
     script = Script((Cue(0, Act.OPENED, "Shop front page"),))
     with Sandbox() as sandbox:
         sandbox.signl4.faults.arm(Cut(taken=True), times=1)
-        assert demo.Demo(script, sandbox, tmp_path, Audience()).run() == 1
+        assert demo.Demo(script, sandbox, tmp_path, Output()).run() == 1
     output = capsys.readouterr().out
     assert "doubled: new was told 2 times; right is 1 time" in output
     assert output.endswith("verdict: 1 incident, 1 transition told; 0 lost, 1 doubled, 0 out of order\n")
@@ -101,7 +101,7 @@ def test_a_daemon_that_dies_is_quoted(
 ) -> None:
     monkeypatch.setattr(process, "PACE", {**process.PACE, "POLL__INTERVAL": "never"})
     with Sandbox() as sandbox:
-        assert demo.Demo(Script((Cue(0, Act.OPENED, "Shop"),)), sandbox, tmp_path, Audience()).run() == 1
+        assert demo.Demo(Script((Cue(0, Act.OPENED, "Shop"),)), sandbox, tmp_path, Output()).run() == 1
     output = capsys.readouterr().out
     assert output.startswith("The daemon ended before the play did, with exit code 78. Its last lines:\n")
     assert "poll.interval" in output
@@ -113,7 +113,7 @@ def test_a_daemon_that_makes_no_round_is_quoted(
 ) -> None:
     monkeypatch.setattr(demo, "START_TIME", 0.2)
     with Sandbox() as sandbox:
-        assert demo.Demo(Script((Cue(0, Act.OPENED, "Shop"),)), sandbox, tmp_path, Audience()).run() == 1
+        assert demo.Demo(Script((Cue(0, Act.OPENED, "Shop"),)), sandbox, tmp_path, Output()).run() == 1
     assert capsys.readouterr().out.startswith("The daemon made no round within 0.2 s. Its last lines:\n")
 
 

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from daemon.sandbox import mishaps
+from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Request
 from daemon.sandbox.faults import Cut, Drip, Fault, Hang, Instead, Part
-from daemon.sandbox.ground import Ground
 from daemon.sandbox.server import Sandbox
 from tests.sandbox.conftest import tell
 
@@ -361,7 +361,7 @@ def test_a_connection_serves_many_requests(client: httpx.Client, sandbox: Sandbo
 
 
 def test_every_answer_can_take_its_time() -> None:
-    with Sandbox(ground=Ground(latency=0.1)) as sandbox:
+    with Sandbox(context=Context(latency=0.1)) as sandbox:
         began = time.monotonic()
         assert tell(sandbox).status_code == 201
         assert time.monotonic() - began >= 0.1

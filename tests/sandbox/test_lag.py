@@ -9,8 +9,8 @@ import pytest
 
 from daemon.model.incident import Phase
 from daemon.sandbox import lag
+from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Request
-from daemon.sandbox.ground import Ground
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import Flaw
 from daemon.sandbox.world import NoSuchIncidentError, World
@@ -24,7 +24,7 @@ LIST, ONE = "/api/v3/incidents", "/api/v3/incidents/{}"
 
 @pytest.fixture
 def lagging(clock: Clock) -> Iterator[tuple[Sandbox, httpx.Client]]:
-    with Sandbox(ground=Ground(now=clock)) as sandbox, client_of(sandbox) as client:
+    with Sandbox(context=Context(now=clock)) as sandbox, client_of(sandbox) as client:
         yield sandbox, client
 
 
@@ -36,7 +36,7 @@ def asked(target: str) -> Request:
 
 
 def test_the_world_can_be_seen_as_it_was_at_each_moment(clock: Clock) -> None:
-    world = World(Ground(now=clock))
+    world = World(Context(now=clock))
     phases: list[tuple[datetime, Phase | None]] = [(clock(), None)]
 
     def note(phase: Phase | None) -> None:
@@ -64,7 +64,7 @@ def test_the_world_can_be_seen_as_it_was_at_each_moment(clock: Clock) -> None:
 
 
 def test_of_the_past_a_minute_is_kept(clock: Clock) -> None:
-    world = World(Ground(now=clock))
+    world = World(Context(now=clock))
     began = clock()
     clock.pass_(seconds=1)
     first = world.open("Shop")

@@ -64,7 +64,7 @@ def test_the_daemon_runs_until_it_is_asked_to_stop(sandbox: Sandbox, tmp_path: P
 
 
 def test_the_daemon_does_not_outlive_its_block(sandbox: Sandbox, tmp_path: Path) -> None:
-    with DaemonProcess(sandbox.environment(), tmp_path, sandbox.ground.ring) as daemon:
+    with DaemonProcess(sandbox.environment(), tmp_path, sandbox.context.notify) as daemon:
         sandbox.wait_for(lambda: sandbox.betterstack.requests, 30, "a request")
     assert daemon.ended.is_set()
     assert daemon.stop() == 0
@@ -72,13 +72,13 @@ def test_the_daemon_does_not_outlive_its_block(sandbox: Sandbox, tmp_path: Path)
 
 def test_a_daemon_that_cannot_start_says_why(sandbox: Sandbox, tmp_path: Path) -> None:
     settings: Mapping[str, str] = sandbox.environment() | {"POLL__INTERVAL": "never"}
-    with DaemonProcess(settings, tmp_path, sandbox.ground.ring) as daemon:
+    with DaemonProcess(settings, tmp_path, sandbox.context.notify) as daemon:
         sandbox.wait_for(daemon.ended.is_set, 30, "its end")
         assert daemon.stop() == 78
     assert any("poll.interval" in line for line in daemon.last_lines())
 
 
 def test_only_the_last_lines_of_the_log_are_told(sandbox: Sandbox, tmp_path: Path) -> None:
-    daemon = DaemonProcess(sandbox.environment(), tmp_path, sandbox.ground.ring)
+    daemon = DaemonProcess(sandbox.environment(), tmp_path, sandbox.context.notify)
     (tmp_path / "daemon.log").write_text("".join(f"line {number}\n" for number in range(40)))
     assert daemon.last_lines(3) == ["line 37", "line 38", "line 39"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from daemon.sandbox.ground import Ground
+from daemon.sandbox.context import Context
 from daemon.sandbox.history import AlertState
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.throttle import Throttle
@@ -154,7 +154,7 @@ def test_the_limit_of_faulty_requests_is_ten_unless_it_is_lifted(sandbox: Sandbo
 
 def test_the_wait_ends_with_the_window() -> None:
     now = NOON
-    with Sandbox(ground=Ground(now=lambda: now), event_limit=1) as sandbox:
+    with Sandbox(context=Context(now=lambda: now), event_limit=1) as sandbox:
         assert tell(sandbox, "1", "new").status_code == 201
         refused = tell(sandbox, "1", "new")
         assert refused.status_code == 429

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from daemon.model.incident import Phase
-from daemon.sandbox.ground import Ground
+from daemon.sandbox.context import Context
 from daemon.sandbox.history import Act, Showing
 from daemon.sandbox.record import Record, spelled_time
 from daemon.sandbox.world import AlreadyDoneError, NoSuchIncidentError, World
@@ -16,7 +16,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 @pytest.fixture
 def world() -> World:
-    return World(Ground(now=lambda: NOON))
+    return World(Context(now=lambda: NOON))
 
 
 def test_an_incident_opens_as_better_stack_writes_it(world: World) -> None:

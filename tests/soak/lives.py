@@ -157,15 +157,15 @@ class Soak:
         for _ in range(2):
             self._course.open(self._random)
         self._course.tidy()
-        self._lag(*lags(self._random, self._sandbox.ground.now()))
+        self._lag(*lags(self._random, self._sandbox.context.now()))
         self._file.change(self._random)
         long = self._random.random() < LONG_LIVES
         life = self._long_life() if long else self._short_life()
-        began, asked = self._sandbox.ground.now(), self._betterstack_asked()
+        began, asked = self._sandbox.context.now(), self._betterstack_asked()
         if not long and self._random.random() < 0.4:
             self._arm()
             self._live(life, asked)
-            self._held.append(Window(began, self._sandbox.ground.now()))
+            self._held.append(Window(began, self._sandbox.context.now()))
         else:
             self._live(life, asked)
 
@@ -176,13 +176,13 @@ class Soak:
     def _arm(self) -> Callable[[], None]:
         """A fault of one of the services; returns what ends it."""
         service, fault = self._random.choice(faults(self._sandbox))
-        began = self._sandbox.ground.now()
+        began = self._sandbox.context.now()
         # A fault that never ends would only make each life the same.
         armed = service.faults.arm(fault, times=self._random.choice((1, 1, 2, 5, 12)))
 
         def end() -> None:
             armed.release()
-            self._held.append(Window(began, self._sandbox.ground.now() + TROUBLE_LASTS))
+            self._held.append(Window(began, self._sandbox.context.now() + TROUBLE_LASTS))
 
         return end
 
@@ -294,7 +294,7 @@ class Soak:
     def _after(self, daemon: Daemon, *, killed: bool, asked: int) -> None:
         """Looks at what the process left behind."""
         sandbox, directory, figures = self._sandbox, self._operator.directory, self.figures
-        over = sandbox.ground.now()
+        over = sandbox.context.now()
         for service in (sandbox.betterstack, sandbox.signl4):
             let_go(service)
         daemon.end()

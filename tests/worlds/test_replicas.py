@@ -20,7 +20,7 @@ from daemon.host.clock import TheirClock, utc_now
 from daemon.model.incident import Phase
 from daemon.poll import Poll
 from daemon.sandbox import lag
-from daemon.sandbox.ground import Ground
+from daemon.sandbox.context import Context
 from daemon.sandbox.lag import Lag
 from daemon.sandbox.mishaps import lists
 from daemon.sandbox.record import Record
@@ -154,7 +154,7 @@ def report(verdict: Verdict) -> list[str]:
 @pytest.fixture
 def duty(engine: Engine, clock: Clock, log: KeptLog) -> Iterator[Duty]:
     event.listen(engine, "connect", leave_the_disk_alone)
-    with Sandbox(ground=Ground(now=clock), event_limit=10**6) as sandbox, ExitStack() as clients:
+    with Sandbox(context=Context(now=clock), event_limit=10**6) as sandbox, ExitStack() as clients:
         yield Duty(sandbox, engine, clock, log, clients)
 
 

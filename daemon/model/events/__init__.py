@@ -1,4 +1,4 @@
-"""What happens, as values. Whoever wants to know listens: the log does. docs/events.md is made from these.
+"""Events as values, for listeners such as the log. docs/events.md is generated from these classes.
 
-A kind of event is a class; its docstring says what happened.
+Each kind of event is a class; its docstring says what happened.
 """

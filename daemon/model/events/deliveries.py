@@ -1,4 +1,4 @@
-"""Events of the deliveries: what came of each attempt."""
+"""Events of the deliveries: the result of each attempt."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from daemon.model.incident import Kind
 
 @dataclass(frozen=True, slots=True)
 class Delivered(Event):
-    """SIGNL4 took a delivery."""
+    """SIGNL4 accepted a delivery."""
 
     event = "delivered"
     incident: str
@@ -19,7 +19,7 @@ class Delivered(Event):
 
 @dataclass(frozen=True, slots=True)
 class NotDelivered(Event):
-    """An attempt failed and is repeated: SIGNL4 is down, asks to wait, or refuses the secret."""
+    """An attempt failed and will be repeated: SIGNL4 is down, asks to wait, or refuses the secret."""
 
     event = "not delivered yet"
     level = Level.WARNING
@@ -33,7 +33,7 @@ class NotDelivered(Event):
 
 @dataclass(frozen=True, slots=True)
 class PayloadRefused(Event):
-    """SIGNL4 refused the payload. The next attempt sends a minimal one, which still wakes somebody."""
+    """SIGNL4 refused the payload. The next attempt sends a minimal one, which still alerts."""
 
     event = "payload refused, trying a minimal one"
     level = Level.WARNING
@@ -46,7 +46,7 @@ class PayloadRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDead(Event):
-    """SIGNL4 refused the minimal payload too. Nothing more is tried by itself."""
+    """SIGNL4 refused the minimal payload too. There are no further automatic attempts."""
 
     event = "delivery dead"
     level = Level.ERROR
@@ -60,7 +60,7 @@ class DeliveryDead(Event):
 
 @dataclass(frozen=True, slots=True)
 class FailsOnItsOwn(Event):
-    """A delivery fails while others are taken. It is tried alone and rarely, and holds nobody up."""
+    """A delivery fails while others succeed. It is tried alone and rarely, and delays no other."""
 
     event = "delivery fails on its own"
     level = Level.ERROR
@@ -75,7 +75,7 @@ class FailsOnItsOwn(Event):
 
 @dataclass(frozen=True, slots=True)
 class DroppedOnItsWay(Event):
-    """Somebody gave a delivery up while it was on its way, and SIGNL4 did not take it."""
+    """An operator dropped a delivery while it was in flight, and SIGNL4 did not accept it."""
 
     event = "dropped on its way"
     incident: str
@@ -86,7 +86,7 @@ class DroppedOnItsWay(Event):
 
 @dataclass(frozen=True, slots=True)
 class Superseded(Event):
-    """The incident was over too long before anybody could first be told, so nobody is woken for it."""
+    """The incident had been over for too long before it could first be sent, so it does not alert."""
 
     event = "superseded"
     incident: str
@@ -95,7 +95,7 @@ class Superseded(Event):
 
 @dataclass(frozen=True, slots=True)
 class Signl4TakesAgain(Event):
-    """The first delivery that was taken after failed ones."""
+    """A delivery succeeded, the first after failed ones."""
 
     event = "SIGNL4 takes deliveries again"
     after: str
@@ -113,7 +113,7 @@ class Postponed(Event):
 
 @dataclass(frozen=True, slots=True)
 class NoThread(Event):
-    """The machine has no thread left for a request; it is tried again each second."""
+    """The machine has no thread left for a request. It is tried again every second."""
 
     event = "deliveries postponed"
     level = Level.ERROR
@@ -123,7 +123,7 @@ class NoThread(Event):
 
 @dataclass(frozen=True, slots=True)
 class Resumed(Event):
-    """Deliveries go out again."""
+    """Deliveries are sent again."""
 
     event = "deliveries resumed"
     after: str
@@ -131,7 +131,7 @@ class Resumed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ResultNotRecorded(Event):
-    """What came of an attempt cannot be written down. It is tried each second, and nothing more is sent until then."""
+    """The result of an attempt cannot be recorded. It is tried again every second, and nothing is sent until then."""
 
     event = "result not recorded"
     level = Level.ERROR

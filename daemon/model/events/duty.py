@@ -1,4 +1,4 @@
-"""Events of the program's own duty: health, alarms and heartbeats."""
+"""Events of the program's own health: alarms and heartbeats."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from daemon.model.incident import Kind
 
 @dataclass(frozen=True, slots=True)
 class NotHealthy(Event):
-    """The program cannot do its duty in full; `status` says at any time what is wrong."""
+    """The program does not work in full; `status` shows at any time what is wrong."""
 
     event = "not healthy"
     level = Level.WARNING
@@ -18,14 +18,14 @@ class NotHealthy(Event):
 
 @dataclass(frozen=True, slots=True)
 class Healthy(Event):
-    """All is well again."""
+    """The program is healthy again."""
 
     event = "healthy again"
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmRaised(Event):
-    """An alarm of the program's own goes to SIGNL4; `taken` and `error` where it went past the outbox."""
+    """The program sends an alarm of its own to SIGNL4; `taken` and `error` if it is sent without the outbox."""
 
     event = "alarm"
     level = Level.ERROR
@@ -39,7 +39,7 @@ class AlarmRaised(Event):
 
 @dataclass(frozen=True, slots=True)
 class AlarmClosed(Event):
-    """Its cause is gone, so the alarm is closed."""
+    """The cause of an alarm is gone, so it is closed."""
 
     event = "alarm"
     incident: str
@@ -51,7 +51,7 @@ class AlarmClosed(Event):
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatFailed(Event):
-    """A heartbeat URL did not take a call. Said again when that changes."""
+    """The call of a heartbeat URL failed. Logged again when the error changes."""
 
     event = "heartbeat failed"
     level = Level.WARNING
@@ -61,6 +61,6 @@ class HeartbeatFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatsSucceed(Event):
-    """All heartbeat URLs take calls again."""
+    """The calls of all heartbeat URLs succeed again."""
 
     event = "heartbeats succeed again"

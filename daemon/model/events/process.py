@@ -7,7 +7,7 @@ from daemon.model.event import Event, Level
 
 @dataclass(frozen=True, slots=True)
 class Started(Event):
-    """The daemon works: the first round begins."""
+    """The daemon has started; the first round begins."""
 
     event = "started"
     version: str
@@ -16,21 +16,21 @@ class Started(Event):
 
 @dataclass(frozen=True, slots=True)
 class Stopping(Event):
-    """It was asked to stop. What is in flight is still recorded."""
+    """The daemon was asked to stop. Results of requests in flight are still recorded."""
 
     event = "stopping"
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped(Event):
-    """All is recorded; the process ends."""
+    """Everything is recorded; the process ends."""
 
     event = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class StopOverdue(Event):
-    """A request outlasted its time. It may have been taken; at worst it is repeated under the same external id."""
+    """A request did not end in time. It may have succeeded; at worst it is repeated with the same external id."""
 
     event = "requests in flight did not end in time; what they did is found out at the next start"
     level = Level.ERROR
@@ -38,14 +38,14 @@ class StopOverdue(Event):
 
 @dataclass(frozen=True, slots=True)
 class TerminalClosed(Event):
-    """SIGHUP came from the terminal that the daemon was started from, so it stops."""
+    """SIGHUP came from the daemon's terminal, which was closed, so the daemon stops."""
 
     event = "the terminal that this was started from was closed"
 
 
 @dataclass(frozen=True, slots=True)
 class Stuck(Event):
-    """A job hangs, so the process ends with exit code 70 and the service manager starts it again."""
+    """A job hangs, so the process ends with exit code 70, and the service manager restarts it."""
 
     event = "stuck, so this process ends; a restart is safe"
     level = Level.ERROR
@@ -56,7 +56,7 @@ class Stuck(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationReloaded(Event):
-    """The new configuration is in force. The changes are named, secrets without their values."""
+    """The new configuration is in force. The changes are listed, secrets without their values."""
 
     event = "configuration reloaded"
     changed: str
@@ -72,13 +72,13 @@ class ConfigurationRefused(Event):
     sentence: str
 
     def text(self) -> str:
-        """With the reason."""
+        """The message with the reason."""
         return f"{self.event}: {self.sentence}"
 
 
 @dataclass(frozen=True, slots=True)
 class ClockStepped(Event):
-    """The clock of this machine was set. What time would prove starts again."""
+    """The clock of this machine was set. Elapsed-time proofs restart."""
 
     event = "the clock was set"
     level = Level.WARNING
@@ -101,14 +101,14 @@ class ClockOff(Event):
 
 @dataclass(frozen=True, slots=True)
 class ClockRight(Event):
-    """It differs no more."""
+    """The clock of this machine agrees with Better Stack's again."""
 
     event = "the clock of this machine is right again"
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFileChanged(Event):
-    """Somebody moved, removed or replaced the database file while it was in use; `done` says what became of it."""
+    """The database file was moved, removed or replaced while in use; `done` says how that was repaired."""
 
     event = "the database file was …"
     level = Level.ERROR
@@ -118,13 +118,13 @@ class DatabaseFileChanged(Event):
     done: str | None
 
     def text(self) -> str:
-        """What happened to it."""
+        """What happened to the file."""
         return self.sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Warned(Event):
-    """Better Stack did something odd that is dealt with, or the configuration holds something odd. Said once each."""
+    """Better Stack did something odd that is handled, or the configuration has an oddity. Each is logged once."""
 
     event = "(the sentence)"
     level = Level.WARNING

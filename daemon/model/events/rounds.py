@@ -1,4 +1,4 @@
-"""Events of the rounds: what came of each, and what was seen."""
+"""Events of the rounds: their results, and what they read."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from daemon.model.incident import Kind
 
 @dataclass(frozen=True, slots=True)
 class RoundFailed(Event):
-    """A round does not count. Said once for each reason; rounds go on, more slowly."""
+    """A round failed. Logged once for each reason; further rounds follow, at longer intervals."""
 
     event = "round failed"
     level = Level.ERROR
@@ -28,7 +28,7 @@ class RoundsSucceed(Event):
 
 @dataclass(frozen=True, slots=True)
 class RoundInterrupted(Event):
-    """The program stops in the middle of a round. What was read is recorded."""
+    """The program stops during a round. What was read is recorded."""
 
     event = "round interrupted"
     level = Level.DEBUG
@@ -36,7 +36,7 @@ class RoundInterrupted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Transitioned(Event):
-    """Something became true of an incident, and is in the outbox."""
+    """An incident changed, and the change is in the outbox."""
 
     event = "transition"
     incident: str
@@ -60,7 +60,7 @@ class TemplateFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class RecordSetAside(Event):
-    """The record of an incident cannot be read. It is asked for again, and nothing is concluded about it."""
+    """The record of an incident cannot be read. It is fetched again, and proves nothing about the incident."""
 
     event = "record set aside"
     level = Level.WARNING
@@ -71,7 +71,7 @@ class RecordSetAside(Event):
 
 @dataclass(frozen=True, slots=True)
 class RecordReadAgain(Event):
-    """That record can be read again, is gone, or nobody needs it any more."""
+    """The record can be read again, is gone, or is no longer needed."""
 
     event = "record no longer set aside"
     which: str
@@ -79,7 +79,7 @@ class RecordReadAgain(Event):
 
 @dataclass(frozen=True, slots=True)
 class Pruned(Event):
-    """Incidents that are over for longer than `database.retention` were deleted."""
+    """Incidents that have been over for longer than `database.retention` were deleted."""
 
     event = "pruned"
     incidents: int
@@ -87,7 +87,7 @@ class Pruned(Event):
 
 @dataclass(frozen=True, slots=True)
 class PruningPostponed(Event):
-    """The database could not be written; it is tried after the next round."""
+    """The database could not be written; pruning is tried again after the next round."""
 
     event = "pruning postponed"
     level = Level.WARNING

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from daemon.clients import transport
+from daemon.clients.happy_eyeballs import ATTEMPT_DELAY
 from daemon.clients.http import KEPT, ExchangeError, HttpClient, tls_context
-from daemon.clients.race import ATTEMPT_DELAY
 from daemon.clients.transport import OPTIONS
 from daemon.config.settings import HttpSection
 from tests.faults.line import Line, Proxy, has_ipv6
@@ -70,7 +70,7 @@ class Noting(socket.socket):
 @pytest.fixture
 def places(monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
     places = Places(socket.getaddrinfo)
-    begin = transport._begin
+    begin = transport._make_socket
 
     def begin_noting(*of: Any) -> socket.socket:
         attempt = Noting(fileno=begin(*of).detach())
@@ -78,7 +78,7 @@ def places(monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
         return attempt
 
     monkeypatch.setattr(socket, "getaddrinfo", places.look_up)
-    monkeypatch.setattr(transport, "_begin", begin_noting)
+    monkeypatch.setattr(transport, "_make_socket", begin_noting)
     yield places
     places.says_of_ipv6.set()
 
@@ -209,7 +209,7 @@ def test_a_machine_without_descriptors_fails_the_exchange_alone(
 
     with listening(answering(ok())) as server, client_to(server.url) as http:
         with monkeypatch.context() as full, pytest.raises(ExchangeError, match=r"^ConnectError: .*Too many open files"):
-            full.setattr(transport, "_begin", none_left)
+            full.setattr(transport, "_make_socket", none_left)
             http.exchange("GET", "/")
         assert http.exchange("GET", "/").status == 200
 
@@ -311,13 +311,13 @@ def test_a_kept_connection_is_tried_now_and_then_so_that_nothing_between_forgets
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made: list[socket.socket] = []
-    begin = transport._begin
+    begin = transport._make_socket
 
     def noting(*of: Any) -> socket.socket:
         made.append(begin(*of))
         return made[-1]
 
-    monkeypatch.setattr(transport, "_begin", noting)
+    monkeypatch.setattr(transport, "_make_socket", noting)
     with listening(answering(ok())) as server, client_to(server.url) as http:
         http.exchange("GET", "/")
         assert [bool(made[0].getsockopt(*option[:2])) for option in OPTIONS] == [True] * len(OPTIONS)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.model.harmless import harmless
-from daemon.model.redact import scrubbed
+from daemon.model.printable import printable
+from daemon.model.redact import redacted
 
 BEFORE, AFTER = "⟦", "⟧"
 """No secret of the tests holds these."""
@@ -65,30 +65,30 @@ WHOLE: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("spelling", WHOLE)
 @given(secret=SECRETS)
 def test_no_spelling_of_a_whole_secret_hides_it(spelling: str, secret: str) -> None:
-    assert scrubbed(f"{BEFORE}{WHOLE[spelling](secret)}{AFTER}", secret) == f"{BEFORE}***{AFTER}"
+    assert redacted(f"{BEFORE}{WHOLE[spelling](secret)}{AFTER}", secret) == f"{BEFORE}***{AFTER}"
 
 
 @given(secret=SECRETS, data=st.data())
 def test_no_mixture_of_spellings_hides_it(secret: str, data: st.DataObject) -> None:
     spellings = data.draw(st.lists(st.sampled_from(list(ONE_LETTER)), min_size=len(secret), max_size=len(secret)))
     spelled = "".join(ONE_LETTER[spelling](letter) for letter, spelling in zip(secret, spellings, strict=True))
-    assert scrubbed(f"{BEFORE}{spelled}{AFTER}", secret) == f"{BEFORE}***{AFTER}"
+    assert redacted(f"{BEFORE}{spelled}{AFTER}", secret) == f"{BEFORE}***{AFTER}"
 
 
 @pytest.mark.parametrize("spelled", ["a&amp;b", "a&AMP;b", "a&ampb", "a&#38;b", "a&#x26;b", "a&#X0026b", "%61%26%62"])
 def test_an_entity_is_one_by_name_or_number_with_its_semicolon_or_without(spelled: str) -> None:
-    assert scrubbed(f"at {spelled} now", "a&b") == "at *** now"
+    assert redacted(f"at {spelled} now", "a&b") == "at *** now"
 
 
 @given(text=st.text(st.sampled_from("ab%&#;\\u0612x\"'"), max_size=60))
 def test_a_text_without_the_secret_stays_as_it_is(text: str) -> None:
-    assert scrubbed(text, "canary-of-a-watcher") == text
+    assert redacted(text, "canary-of-a-watcher") == text
 
 
 @given(secrets=st.lists(SECRETS, max_size=4))
 def test_one_secret_that_holds_another_leaves_no_rest(secrets: list[str]) -> None:
     whole = max(secrets, key=len, default="")
-    assert scrubbed(f"{BEFORE}{whole}{AFTER}", *secrets, "") == f"{BEFORE}{'***' if whole else ''}{AFTER}"
+    assert redacted(f"{BEFORE}{whole}{AFTER}", *secrets, "") == f"{BEFORE}{'***' if whole else ''}{AFTER}"
 
 
 HARD = [
@@ -106,12 +106,12 @@ HARD = [
 @pytest.mark.parametrize(("secret", "text"), HARD, ids=range(len(HARD)))
 def test_no_text_is_too_hard_to_look_through(secret: str, text: str) -> None:
     """Where it would be, this does not end."""
-    scrubbed(text, secret)
+    redacted(text, secret)
 
 
 @given(text=st.text(), secret=SECRETS)
 def test_what_was_made_harmless_holds_nothing_that_is_not_seen_for_itself(text: str, secret: str) -> None:
-    shown = harmless(f"{text}\x1b]0;{secret}\x07\x7f\x9b\u2028\u202e\ud800")
+    shown = printable(f"{text}\x1b]0;{secret}\x07\x7f\x9b\u2028\u202e\ud800")
     assert shown.isprintable()
-    assert harmless(shown) == shown
+    assert printable(shown) == shown
     shown.encode()

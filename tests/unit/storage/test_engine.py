@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.model.errors import AnotherInstanceError
-from daemon.storage.backup import put_by
+from daemon.storage.backup import copy_before_upgrade
 from daemon.storage.engine import existing, open_engine, transaction
 from daemon.storage.instance import locked
 from daemon.storage.revision import file_of, revision_of
@@ -87,7 +87,7 @@ def test_a_fresh_file_and_what_is_beside_it_are_their_owners_alone_unless_the_di
     before = os.umask(mask)
     try:
         assert upgraded(file) is True
-        put_by(file, "0001", lambda: None)
+        copy_before_upgrade(file, "0001", lambda: None)
         with closing(sqlite3.connect(file)) as connection:
             connection.execute("UPDATE progress SET last_round_error = 'now there is a log beside it'")
             modes = {path.name: path.stat().st_mode & 0o777 for path in directory.iterdir()}

@@ -13,7 +13,7 @@ from daemon.model.incident import Kind, Phase
 from daemon.model.snapshot import Snapshot
 from daemon.storage import queries
 from daemon.storage.queries import Revival
-from daemon.storage.schema import UNTROUBLED
+from daemon.storage.schema import NO_FAILURES
 from tests.support.outbox import (
     ACKNOWLEDGED,
     DEAD,
@@ -203,7 +203,7 @@ def test_a_dead_delivery_comes_back_with_the_full_payload_due_now(store: Store, 
         "payload": payload("1", NEW),
         "refused_payload": None,
         "due_at": row["due_at"],
-        **UNTROUBLED,
+        **NO_FAILURES,
     }
     assert row == {**before, **full}
     assert states(engine)["other", 1, "new"] == "dead"

@@ -12,7 +12,7 @@ import pytest
 
 from daemon.model.errors import DatabaseUnusableError
 from daemon.storage import backup, upgrade
-from daemon.storage.backup import put_by
+from daemon.storage.backup import copy_before_upgrade
 from daemon.storage.revision import REVISIONS
 from tests.support.outbox import dump
 from tests.support.paths import ROOT
@@ -70,7 +70,7 @@ def test_the_last_three_are_kept_and_nothing_else_is_touched(database: Path) -> 
     for other in others:
         other.touch()
     for revision in ("0001", "0002", "0003", "0003", "0004", "0005"):
-        put_by(database, revision, lambda: None)
+        copy_before_upgrade(database, revision, lambda: None)
     assert copies(database) == ["0003.bak", "0004.bak", "0005.bak"]
     assert all(other.exists() for other in others)
 
@@ -78,7 +78,7 @@ def test_the_last_three_are_kept_and_nothing_else_is_touched(database: Path) -> 
 def test_a_long_copy_says_that_it_gets_on(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backup, "PAGES", 1)
     signs: list[None] = []
-    put_by(database, "0001", lambda: signs.append(None))
+    copy_before_upgrade(database, "0001", lambda: signs.append(None))
     assert len(signs) > 5
 
 

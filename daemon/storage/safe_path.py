@@ -1,8 +1,8 @@
-"""The place of the state: which file a path leads to, and that nobody else can have led it elsewhere.
+"""Safe paths for the database: which file a path leads to, without following links of other users.
 
-1. A link is followed only where nobody but its owner and root could have put it.
-2. What is opened is a regular file, never a link; a mode is set on nothing but what was made just now.
-3. A file that cannot be reached is told of, and never taken for one that is not there.
+1. A link is followed only where nobody but this user and root could have created it.
+2. Only regular files are opened, never links. The mode is set only on a file created just now.
+3. A file that cannot be reached is an error, never treated as missing.
 """
 
 import os
@@ -13,9 +13,9 @@ from pathlib import Path
 from daemon.model.errors import ConfigError, DatabaseUnusableError
 
 MOST_LINKS = 40
-"""As many as the kernel follows (path_resolution(7))."""
+"""The kernel's own limit (path_resolution(7))."""
 BESIDE = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside a database (sqlite.org/tempfiles.html)."""
+"""Suffixes of SQLite's files beside a database (sqlite.org/tempfiles.html)."""
 LOCK = ".lock"
 MEND = "look at the disk and at who owns the file"
 MOUNTS = Path("/proc/self/mountinfo")
@@ -23,19 +23,19 @@ DESCRIPTORS = Path("/proc/self/fd")
 
 
 def status_of(file: Path) -> os.stat_result | None:
-    """What is there, links followed; `None` for nothing. Raises `OSError` where that cannot be known.
+    """The status of a file, links followed; `None` if there is none. Raises `OSError` if that cannot be determined.
 
-    `Path.exists` says "nothing" there from Python 3.14 on.
+    `Path.exists` reports "missing" in that case from Python 3.14 on.
     """
     with suppress(FileNotFoundError, NotADirectoryError):
         return file.stat()
     return None
 
 
-def followed(file: Path) -> Path:
-    """The path without links, for an absolute one. Raises `DatabaseUnusableError` for a link of others, and `OSError`.
+def resolved(file: Path) -> Path:
+    """Resolves all links of an absolute path. Raises `DatabaseUnusableError` for an untrusted link, and `OSError`.
 
-    As far as there is nothing yet, it is the path as it was given.
+    The part that does not exist yet stays as given.
     """
     done, left, links = Path("/"), list(reversed(file.parts[1:])), 0
     while left:
@@ -60,7 +60,7 @@ def followed(file: Path) -> Path:
 
 def _check_link(link: Path, status: os.stat_result) -> None:
     directory = link.parent.stat()
-    # In a directory like /tmp nobody can put somebody else's link into the place of a file.
+    # In a sticky directory like /tmp other users cannot replace a file or link of ours.
     sticky = _is_ours(directory) and bool(directory.st_mode & stat.S_ISVTX) and _is_ours(status)
     if not (sticky or _is_ours_alone(directory)):
         raise DatabaseUnusableError(
@@ -74,14 +74,14 @@ def _is_ours(status: os.stat_result) -> bool:
 
 
 def _is_ours_alone(directory: os.stat_result) -> bool:
-    """Whether nobody but the owner and root can put something there."""
+    """Whether only this user and root can create files in the directory."""
     return _is_ours(directory) and not directory.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def check_beside(file: Path) -> None:
-    """Raises `DatabaseUnusableError` where a link lies in the place of a file of SQLite's, and `OSError`.
+    """Raises `DatabaseUnusableError` if one of SQLite's files beside the database is a link; and `OSError`.
 
-    A hard link counts where others can make one; elsewhere it may be a snapshot of the directory.
+    A hard link counts only where other users can create one; elsewhere it may be a snapshot of the directory.
     """
     for suffix in BESIDE:
         beside = file.with_name(f"{file.name}{suffix}")
@@ -93,15 +93,15 @@ def check_beside(file: Path) -> None:
 
 
 def check_mount(file: Path) -> None:
-    """Raises `DatabaseUnusableError` if the file is mounted by itself, and not the directory it is in.
+    """Raises `DatabaseUnusableError` if the file itself is a mount point instead of its directory.
 
-    Then what SQLite keeps beside it, and with that what was committed last, lies somewhere else.
+    SQLite's files beside it, with the latest commits, would then lie outside the mount.
     """
     try:
         points = [line.split()[4] for line in MOUNTS.read_bytes().splitlines()]
     except OSError:
         return
-    # Blanks and backslashes are written in octal (proc(5)).
+    # Whitespace and backslashes appear there in octal (proc(5)).
     escaped = bytes(file)
     for letter in b"\\ \t\n":
         escaped = escaped.replace(bytes([letter]), rb"\%03o" % letter)
@@ -112,10 +112,10 @@ def check_mount(file: Path) -> None:
         )
 
 
-def opened(file: Path, flags: int) -> int:
-    """A descriptor of a file of ours, made if need be. `file` holds no link (`followed`).
+def open_file(file: Path, flags: int) -> int:
+    """Opens a file, creating it if missing; returns its descriptor. `file` must be free of links (`resolved`).
 
-    Raises `DatabaseUnusableError` for what is no regular file, and `OSError`; with `O_EXCL` for any file that is there.
+    Raises `DatabaseUnusableError` unless it is a regular file, and `OSError`; with `O_EXCL` also if the file exists.
     """
     kept = flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     if not flags & os.O_EXCL:
@@ -126,27 +126,27 @@ def opened(file: Path, flags: int) -> int:
             os.close(descriptor)
             raise DatabaseUnusableError(f"{file} is no regular file; remove it, or name another file")
     descriptor = os.open(file, kept | os.O_CREAT | os.O_EXCL, 0o600)
-    # Payloads can be confidential, so a new file is its owner's alone, unless its directory was made for a group: then
-    # the members may look at the state and mend it.
+    # Payloads can be confidential, so a new file is private to its owner. In a directory shared with a group (setgid,
+    # group-writable) the members may also read and repair it.
     shared = stat.S_ISGID | stat.S_IWGRP
     if file.parent.stat().st_mode & shared == shared:
         os.fchmod(descriptor, 0o660)
     return descriptor
 
 
-def same(one: os.stat_result | None, other: os.stat_result) -> bool:
-    """Whether both are one file, whatever its names."""
+def same_file(one: os.stat_result | None, other: os.stat_result) -> bool:
+    """Whether both are the same file, under whatever names."""
     return one is not None and os.path.samestat(one, other)
 
 
-def open_here() -> list[tuple[int, int]]:
-    """Device and inode of each file that this process has open, whatever became of its name."""
+def open_inodes() -> list[tuple[int, int]]:
+    """Device and inode of each file that this process has open, also of removed ones."""
     found = [status_of(descriptor) for descriptor in DESCRIPTORS.iterdir()]
     return [(status.st_dev, status.st_ino) for status in found if status is not None]
 
 
-def text_of(file: Path) -> str:
-    """The beginning of a small file that others may have written; nothing where it cannot be read."""
+def beginning_of(file: Path) -> str:
+    """The first 200 bytes of a file of unknown origin, as text; empty if it cannot be read."""
     with suppress(OSError):
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -157,8 +157,8 @@ def text_of(file: Path) -> str:
 
 
 def unwritable(file: Path, why: str) -> ConfigError:
-    """The error of a directory in which no database can be."""
-    # Where systemd would have it (systemd.exec(5)).
+    """The error for a directory in which the database cannot be created."""
+    # The directory that systemd provides for the state (systemd.exec(5)).
     directory = os.environ.get("STATE_DIRECTORY")
     better = f"; the place of this service is {directory}/state.db" if directory else ""
     return ConfigError(

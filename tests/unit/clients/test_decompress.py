@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.clients.unpack import UnpackError, unpacked
+from daemon.clients.decompress import DecompressError, decompressed
 from tests.support.packing import small_window
 
 CAP = 1024 * 1024
@@ -18,7 +18,7 @@ BODY = b'{"eventId": "2516"}'
 
 def read(body: bytes, label: str, size: int = 7, cap: int = CAP) -> bytes:
     pieces = (body[place : place + size] for place in range(0, len(body), size))
-    return b"".join(unpacked(pieces, label, cap))
+    return b"".join(decompressed(pieces, label, cap))
 
 
 def raw_deflate(body: bytes) -> bytes:
@@ -70,7 +70,7 @@ def test_what_can_be_unpacked_is(label: str, body: bytes, size: int) -> None:
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 @pytest.mark.parametrize(("label", "body", "why"), NOT_READ.values(), ids=NOT_READ)
 def test_what_cannot_be_unpacked_is_one_kind_of_error(label: str, body: bytes, why: str, size: int) -> None:
-    with pytest.raises(UnpackError, match=why):
+    with pytest.raises(DecompressError, match=why):
         read(body, label, size)
 
 
@@ -90,8 +90,8 @@ def test_nothing_is_nothing_whatever_it_is_labelled(label: str) -> None:
 )
 def test_what_could_be_had_is_handed_on_before_the_error(label: str, body: bytes) -> None:
     had = bytearray()
-    with pytest.raises(UnpackError):
-        for piece in unpacked([body], label, CAP):
+    with pytest.raises(DecompressError):
+        for piece in decompressed([body], label, CAP):
             had += piece
     assert had == BODY
 
@@ -108,7 +108,7 @@ def test_what_was_packed_comes_back_as_it_was(body: bytes, size: int, members: i
 def test_no_body_raises_anything_else(body: bytes, label: str) -> None:
     try:
         read(body, label)
-    except UnpackError:
+    except DecompressError:
         return
 
 
@@ -121,7 +121,7 @@ def test_up_to_the_cap_it_is_read_and_a_byte_beyond_it_is_an_error(label: str) -
         if size == CAP and label != "br":
             assert len(read(body, label, 10_000)) == CAP
         else:
-            with pytest.raises(UnpackError, match="larger than 1 MB" if size > CAP else "packed as"):
+            with pytest.raises(DecompressError, match="larger than 1 MB" if size > CAP else "packed as"):
                 read(body, label, 10_000)
 
 
@@ -132,8 +132,8 @@ def test_members_without_content_do_not_go_on_for_ever() -> None:
         while True:
             yield gzip.compress(b"") * 100
 
-    with pytest.raises(UnpackError, match="larger than 1 MB"):
-        list(unpacked(members(), "gzip", CAP))
+    with pytest.raises(DecompressError, match="larger than 1 MB"):
+        list(decompressed(members(), "gzip", CAP))
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -143,8 +143,8 @@ def test_a_bomb_takes_no_more_memory_than_the_cap(layers: int) -> None:
         packed = gzip.compress(packed, 1)
     tracemalloc.start()
     try:
-        with pytest.raises(UnpackError, match="larger than 1 MB"):
-            for _ in unpacked([packed], ", ".join(["gzip"] * layers), CAP):
+        with pytest.raises(DecompressError, match="larger than 1 MB"):
+            for _ in decompressed([packed], ", ".join(["gzip"] * layers), CAP):
                 pass
         assert tracemalloc.get_traced_memory()[1] < 2 * CAP
     finally:

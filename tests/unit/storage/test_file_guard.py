@@ -18,8 +18,8 @@ from daemon.model.incident import Phase
 from daemon.storage.backup import backup
 from daemon.storage.changes import LOG
 from daemon.storage.engine import open_engine, transaction
+from daemon.storage.file_guard import FileGuard
 from daemon.storage.instance import holder, locked
-from daemon.storage.keeper import Keeper
 from daemon.storage.upgrade import upgrade
 from tests.support.kept_log import KeptLog
 from tests.support.outbox import ACKNOWLEDGED, DEAD, DELIVERED, NEW, RESOLVED, put, states, tell
@@ -38,12 +38,12 @@ class Kept:
         self.log = KeptLog()
         self._held = ExitStack()
         lock = self._held.enter_context(locked(url(file)))
-        self.keeper = self._held.enter_context(closing(Keeper(url(file), open_engine(url(file)), lock)))
-        self.store = Store(self.keeper.engine)
+        self.guard = self._held.enter_context(closing(FileGuard(url(file), open_engine(url(file)), lock)))
+        self.store = Store(self.guard.engine)
         put(self.store, "told", DELIVERED, NEW)
 
     def look(self) -> None:
-        self.keeper.look(self.log, lambda: None)
+        self.guard.repair(self.log, lambda: None)
 
     def trouble(self) -> str:
         """What is wrong, as a round says it; neither flow can read or write from then on."""
@@ -154,7 +154,7 @@ def test_it_is_said_and_nothing_that_was_told_is_forgotten(kept: Kept, change: C
     ((level, event, fields),) = kept.log.events
     assert (level, event, fields["file"]) == ("error", SAID[change], str(kept.file))
     put(kept.store, "told later", DELIVERED, NEW)
-    kept.keeper.engine.dispose()
+    kept.guard.engine.dispose()
     put(kept.store, "told by a new connection", DELIVERED, NEW)
     kept.look()
     assert len(kept.log.events) == 1
@@ -185,7 +185,7 @@ def test_before_it_is_noticed_no_new_connection_reaches_anything_else(
 ) -> None:
     change(kept.file)
     before = {path: path.stat().st_size for path in kept.file.parent.iterdir()}
-    kept.keeper.engine.dispose()
+    kept.guard.engine.dispose()
     with pytest.raises(DatabaseBusyError):
         kept.store.has_work()
     assert {path: path.stat().st_size for path in kept.file.parent.iterdir()} == before
@@ -347,10 +347,10 @@ def test_what_was_told_since_a_copy_was_made_is_carried_over_into_it(kept: Kept)
     put(kept.store, "new since", DELIVERED, NEW)
     tell(kept.store, "acknowledged since", ACKNOWLEDGED)
     tell(kept.store, "told", RESOLVED)
-    expected = states(kept.keeper.engine)
+    expected = states(kept.guard.engine)
     copy.replace(kept.file)
     kept.look()
-    assert states(kept.keeper.engine) == expected != before
+    assert states(kept.guard.engine) == expected != before
     assert [entry["done"] for entry in kept.log.named("the database file was replaced")] == [
         "the new one is taken up, with all that was told"
     ]
@@ -375,7 +375,7 @@ def test_what_the_copy_knows_and_this_process_does_not_stays(kept: Kept) -> None
         connection.commit()
     copy.replace(kept.file)
     kept.look()
-    assert states(kept.keeper.engine)["1", 1, "new"] == "delivered"
+    assert states(kept.guard.engine)["1", 1, "new"] == "delivered"
     assert kept.store.known(["1"])["1"].name == "by hand"
 
 
@@ -412,7 +412,7 @@ def test_a_transaction_that_is_under_way_is_waited_for_and_loses_nothing(kept: K
     inside, noticed = threading.Event(), threading.Event()
 
     def write() -> None:
-        with transaction(kept.keeper.engine, writes=True) as connection:
+        with transaction(kept.guard.engine, writes=True) as connection:
             inside.set()
             assert noticed.wait(10)
             connection.exec_driver_sql("UPDATE progress SET last_round_error = 'written meanwhile'")

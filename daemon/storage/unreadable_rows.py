@@ -1,4 +1,4 @@
-"""The records that are set aside since they cannot be read, in the database. The verbs are those of `store`."""
+"""Rows of the incidents whose record cannot be read, on a given connection; the caller owns the transaction."""
 
 from collections.abc import Collection
 from dataclasses import asdict, fields
@@ -13,18 +13,18 @@ _COLUMNS = [UNREADABLE.c[field.name] for field in fields(Unreadable)]
 
 
 def read(connection: Connection) -> list[Unreadable]:
-    """All of them."""
+    """All rows, oldest first."""
     rows = connection.execute(select(*_COLUMNS).order_by(UNREADABLE.c.since, UNREADABLE.c.id))
     return [Unreadable(*row) for row in rows]
 
 
 def replace(connection: Connection, kept: Collection[Unreadable]) -> None:
-    """From now on it is these."""
+    """Replaces all rows with these."""
     connection.execute(delete(UNREADABLE))
     if kept:
         connection.execute(insert(UNREADABLE), [asdict(one) for one in kept])
 
 
-def begin_anew(connection: Connection, now: datetime) -> None:
-    """Nobody can say since when they are unreadable, nor when they are due."""
+def restart(connection: Connection, now: datetime) -> None:
+    """Sets `since` and `due_at` of every row to `now`: after a clock step the recorded times prove nothing."""
     connection.execute(update(UNREADABLE).values(since=now, due_at=now))

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from daemon.model.errors import DatabaseUnusableError
-from daemon.model.harmless import harmless
-from daemon.storage.backup import backup, put_by
+from daemon.model.printable import printable
+from daemon.storage.backup import backup, copy_before_upgrade
 from daemon.storage.engine import existing, open_engine, reader, transaction
 from daemon.storage.instance import locked
-from daemon.storage.place import followed, status_of
 from daemon.storage.revision import check_place
+from daemon.storage.safe_path import resolved, status_of
 from daemon.storage.sqlite import CANNOT_HOLD, why
 from daemon.storage.upgrade import upgrade
 from tests.support.namespace import apart, needs_fuse, needs_mounts
@@ -91,7 +91,7 @@ def test_a_copy_before_an_upgrade_goes_through_no_link(group_directory: Path) ->
     precious = group_directory.parent / "precious"
     for name in ("state.db.schema-0001.bak", "state.db.schema-0001.bak.part"):
         (group_directory / name).symlink_to(precious)
-    put_by(group_directory / "state.db", "0001", lambda: None)
+    copy_before_upgrade(group_directory / "state.db", "0001", lambda: None)
     assert precious.read_text() == "do not lose me"
     copy = group_directory / "state.db.schema-0001.bak"
     assert not copy.is_symlink()
@@ -155,7 +155,7 @@ def test_a_link_is_followed_where_nobody_else_can_have_put_it(tmp_path: Path, da
 def test_a_link_to_a_directory_is_judged_like_one_to_a_file(group_directory: Path) -> None:
     (group_directory / "sub").symlink_to(group_directory)
     with pytest.raises(DatabaseUnusableError, match="is a link in a directory that others can write"):
-        followed(group_directory / "sub" / "state.db")
+        resolved(group_directory / "sub" / "state.db")
 
 
 def test_links_that_lead_nowhere_are_told_of(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_path_without_links_stays_as_it_is(tmp_path: Path) -> None:
         "up/x": "a/x",
         "missing/x/y": "missing/x/y",
     }.items():
-        assert followed(tmp_path / given) == tmp_path / expected
+        assert resolved(tmp_path / given) == tmp_path / expected
 
 
 # -- backups ----------------------------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def test_a_file_that_is_mounted_by_itself_is_refused(database: Path, name: str, 
     said = apart(script, database, place, sys.executable, DATABASE__URL=url(place), **SECRETS)
     assert said.returncode == 78
     assert_sentence(
-        said.stderr, f"{harmless(str(place))} is mounted by itself", f"mount the directory {place.parent} instead"
+        said.stderr, f"{printable(str(place))} is mounted by itself", f"mount the directory {place.parent} instead"
     )
 
 
@@ -368,7 +368,8 @@ def test_what_is_not_there_is_told_from_what_nobody_may_look_at(tmp_path: Path) 
     assert status_of(tmp_path / "missing" / "state.db") is None
     assert status_of(tmp_path / "a file" / "state.db") is None
     script = (
-        "import sys; from pathlib import Path; from daemon.storage.place import status_of; status_of(Path(sys.argv[1]))"
+        "import sys; from pathlib import Path; from daemon.storage.safe_path import status_of; "
+        "status_of(Path(sys.argv[1]))"
     )
     said = as_owner("-c", script, tmp_path / "closed" / "state.db")
     assert said.stderr.splitlines()[-1].startswith("PermissionError: ")

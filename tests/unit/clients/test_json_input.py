@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from daemon.clients.http import Response, described
-from daemon.clients.reading import MOST_VALUES
-from daemon.model.redact import scrubbed
+from daemon.clients.json_input import MOST_VALUES
+from daemon.model.redact import redacted
 from tests.support.values import NOW
 
 MOST = timedelta(minutes=15)
@@ -251,7 +251,7 @@ class TestWhatAnAnswerSays:
     ],
 )
 def test_a_text_is_scrubbed_of_the_secret_in_each_spelling(text: str, clean: str) -> None:
-    assert scrubbed(text, SECRET) == clean
+    assert redacted(text, SECRET) == clean
 
 
 class TestDate:

@@ -1,7 +1,7 @@
-"""The body of an answer, unpacked piece by piece and never beyond a cap: kilobytes can hold gigabytes.
+"""Decompresses a response body piece by piece, never beyond a cap: kilobytes can expand to gigabytes.
 
-The bytes themselves say whether they are packed. Labels do not: proxies unpack a body and leave its label, pack it a
-second time, or put a word such as `utf-8` where the name of a packing belongs.
+The bytes themselves show whether they are compressed. `Content-Encoding` is unreliable: proxies decompress a body and
+keep the header, compress it twice, or put a word such as `utf-8` into the header.
 """
 
 import zlib
@@ -11,40 +11,40 @@ from itertools import chain
 from daemon.model.errors import DaemonError
 
 STEP = 64 * 1024
-"""So many bytes are unpacked at once, so that no frame that an error keeps alive holds more."""
+"""Most bytes decompressed at once, which bounds what an error's stack frames keep alive."""
 LAYERS = 2
 _PLAIN = {"", "identity", "none", "utf-8", "utf8", "iso-8859-1", "binary", "8bit", "chunked"}
-_PACKED = {"gzip", "x-gzip", "deflate"}
+_ENCODINGS = {"gzip", "x-gzip", "deflate"}
 
 
-class UnpackError(DaemonError):
-    """The body cannot be had; the text says why."""
+class DecompressError(DaemonError):
+    """The body cannot be decompressed; the text says why."""
 
 
-class LargerError(UnpackError):
+class LargerError(DecompressError):
     """The body is larger than the cap."""
 
 
-def unpacked(pieces: Iterable[bytes], label: str, cap: int) -> Iterator[bytes]:
-    """The body in pieces. `label`: its `Content-Encoding`. Raises `UnpackError`, behind what could be had of it.
+def decompressed(pieces: Iterable[bytes], label: str, cap: int) -> Iterator[bytes]:
+    """The decompressed body, in pieces. `label`: its `Content-Encoding`. `cap`: most bytes, both raw and decompressed.
 
-    What cannot be unpacked is handed on as it came, before the error. `cap`: bytes, as they come and unpacked.
+    Raises `DecompressError` after yielding the readable part. A body that is not decompressible is yielded raw first.
     """
     named = [name for name in (part.strip() for part in label.lower().split(",")) if name not in _PLAIN]
     head, pieces = _peeked(_capped(pieces, cap))
     layers = 0
-    while _is_packed(head) and layers < LAYERS:
+    while _is_compressed(head) and layers < LAYERS:
         head, pieces = _peeked(_capped(_inflated(pieces), cap))
         layers += 1
     yield from pieces
-    known = len(named) <= LAYERS and _PACKED.issuperset(named)
+    known = len(named) <= LAYERS and _ENCODINGS.issuperset(named)
     is_open = not named or layers > 0 or head.lstrip()[:1] in {b"", b"{", b"["}
     if head and not (known and is_open):
-        raise UnpackError(f"the answer is packed as {label.strip()[:40]!r}, which cannot be unpacked")
+        raise DecompressError(f"the answer is packed as {label.strip()[:40]!r}, which cannot be unpacked")
 
 
 def _peeked(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """The beginning, two bytes of it at least where there are so many, and all of the pieces."""
+    """The beginning, at least two bytes if there are as many; and all pieces."""
     head = b""
     for piece in pieces:
         head += piece
@@ -53,8 +53,8 @@ def _peeked(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return head, chain([head] if head else (), pieces)
 
 
-def _is_packed(head: bytes) -> bool:
-    """Whether it begins as gzip does, or as zlib does, which is what HTTP calls deflate."""
+def _is_compressed(head: bytes) -> bool:
+    """Whether it begins with the header of gzip, or of zlib (HTTP's "deflate")."""
     if len(head) < 2:
         return False
     first, second = head[:2]
@@ -72,10 +72,10 @@ def _capped(pieces: Iterable[bytes], cap: int) -> Iterator[bytes]:
 
 
 def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """One layer of gzip, in one member or several, or of zlib."""
+    """Decompresses one layer: zlib, or gzip with one or more members."""
     unpacker, between = None, False
     for piece in pieces:
-        # Another member may follow the last one, or zeros that fill a block.
+        # After a member another one may follow, or zero padding.
         rest, more = piece.lstrip(b"\0") if between else piece, False
         while rest or more:
             unpacker = unpacker or zlib.decompressobj(zlib.MAX_WBITS | 32)
@@ -84,18 +84,18 @@ def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
                 inner = unpacker.decompress(rest, STEP)
             except zlib.error as error:
                 yield _up_to_the_fault(before, rest)
-                raise UnpackError(f"the answer cannot be unpacked: {error}") from None
+                raise DecompressError(f"the answer cannot be unpacked: {error}") from None
             rest, more = unpacker.unconsumed_tail, len(inner) == STEP
             between = unpacker.eof
             if between:
                 rest, more, unpacker = unpacker.unused_data.lstrip(b"\0"), False, None
             yield inner
     if unpacker is not None:
-        raise UnpackError("the answer ends before it is unpacked")
+        raise DecompressError("the answer ends before it is unpacked")
 
 
 def _up_to_the_fault(unpacker: "zlib._Decompress", piece: bytes) -> bytes:
-    """What can be had of a piece that cannot be unpacked to its end, such as one whose checksum is wrong."""
+    """The readable beginning of a piece that cannot be decompressed completely, as with a wrong checksum."""
     had = bytearray()
     for place in range(len(piece)):
         try:

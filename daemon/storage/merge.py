@@ -1,6 +1,6 @@
-"""What one database knows beyond another is carried over, so that what was told stays told.
+"""Merges one database into another, so that nothing already delivered is sent again.
 
-An incident is as whoever changed it last has it. A delivery that one of both counts as delivered is delivered.
+Of an incident the row that changed last wins. A delivery that either side counts as delivered is delivered.
 """
 
 import sqlite3
@@ -10,23 +10,23 @@ from sqlalchemy import Table
 
 from daemon.storage.schema import DELIVERIES, INCIDENTS
 
-_LATER = "excluded.changed_at >= incidents.changed_at"
-_FURTHER = (
+_CHANGED_LATER = "excluded.changed_at >= incidents.changed_at"
+_MORE_ADVANCED = (
     "deliveries.state <> 'delivered' AND (excluded.state = 'delivered' OR "
     "coalesce(excluded.attempted_at, '') >= coalesce(deliveries.attempted_at, ''))"
 )
 
 
-def carry_over(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """All of it or nothing, from a database of the same schema. Raises SQLite's errors, whichever side they are of."""
+def merge(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    """Merges all or nothing, from a database of the same schema. Raises SQLite's errors of either side."""
     target.execute("BEGIN IMMEDIATE")
     try:
         for table, key, condition in (
-            (INCIDENTS, ("id",), _LATER),
-            (DELIVERIES, ("incident_id", "generation", "kind", "destination"), _FURTHER),
+            (INCIDENTS, ("id",), _CHANGED_LATER),
+            (DELIVERIES, ("incident_id", "generation", "kind", "destination"), _MORE_ADVANCED),
         ):
             columns = [column.name for column in table.columns if not (table is DELIVERIES and column.name == "id")]
-            target.executemany(_put(table, columns, key, condition), _rows(source, table, columns))
+            target.executemany(_upsert(table, columns, key, condition), _rows(source, table, columns))
         target.execute("COMMIT")
     except sqlite3.Error:
         target.execute("ROLLBACK")
@@ -34,11 +34,11 @@ def carry_over(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
 
 
 def _rows(source: sqlite3.Connection, table: Table, columns: Iterable[str]) -> sqlite3.Cursor:
-    # In this order they are told.
+    # Ids give the order of delivery, so it is kept.
     return source.execute(f"SELECT {', '.join(columns)} FROM {table.name} ORDER BY id")  # noqa: S608 - names of ours
 
 
-def _put(table: Table, columns: Sequence[str], key: Sequence[str], condition: str) -> str:
+def _upsert(table: Table, columns: Sequence[str], key: Sequence[str], condition: str) -> str:
     changed = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
     return (
         f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "  # noqa: S608

@@ -1,7 +1,7 @@
-"""A connection to one of a host's addresses, whichever is there first: RFC 8305, "Happy Eyeballs".
+"""Happy Eyeballs (RFC 8305): overlapping attempts to connect to a host's addresses; the first connection wins.
 
-Attempts overlap, so an address that swallows connections costs a quarter of a second and not its whole timeout; what
-worked last is tried first, so it costs that only once. Both families take turns.
+An address that drops packets costs a quarter of a second instead of a whole timeout, and only once: the address that
+worked last is tried first. IPv4 and IPv6 alternate.
 """
 
 import errno
@@ -18,25 +18,25 @@ from daemon.clients.dns import Address, Found
 
 LOOKING_UP = "the name is still being looked up"
 RESOLUTION_DELAY = 0.05
-"""Seconds that addresses wait for those of the family that is to be tried first: RFC 8305, section 3."""
+"""Seconds to wait for the addresses of the preferred family: RFC 8305, section 3."""
 ATTEMPT_DELAY = 0.25
-"""Seconds between two attempts while none of those before has failed: RFC 8305, section 5."""
-GLANCE = 0.05
-"""Seconds between two looks at look-ups that go on while connections are being made."""
+"""Seconds between two attempts; a failure starts the next at once: RFC 8305, section 5."""
+LOOK_UP_POLL = 0.05
+"""Seconds between two checks of running look-ups while attempts are in progress."""
 
-Begin = Callable[[int], socket.socket]
-"""Makes a socket of a family."""
+MakeSocket = Callable[[int], socket.socket]
+"""Creates a socket of an address family."""
 
 
-class Race:
+class HappyEyeballs:
     """The attempts to connect to a host."""
 
     def __init__(
-        self, look_ups: Mapping[int, Found], begin: Begin, on_found: Callable[[], None], last: Address | None
+        self, look_ups: Mapping[int, Found], make_socket: MakeSocket, on_found: Callable[[], None], last: Address | None
     ) -> None:
-        """`last` is the address that worked last. `on_found` is called once there is an address."""
+        """`last`: the address that worked last. `on_found` is called when the first address is known."""
         self._look_ups = dict(look_ups)
-        self._begin = begin
+        self._make_socket = make_socket
         self._on_found = on_found
         self._last = last
         self._queues: dict[int, deque[Address]] = {family: deque() for family in look_ups}
@@ -47,14 +47,14 @@ class Race:
         self._failure: OSError | None = None
 
     def run(self, until: float) -> tuple[socket.socket, Address]:
-        """A connected socket, and where to. `until` is monotonic.
+        """A connected socket, and its address. `until`: the deadline, monotonic.
 
-        Raises `TimeoutError`, and what the last attempt or the look-up raised when all have failed.
+        Raises `TimeoutError`; if all attempts fail, the error of the last one, or of the look-up.
         """
         try:
             while True:
                 self._collect()
-                self._set_out()
+                self._start_due()
                 if not (self._attempts or self._look_ups or self._candidates()):
                     raise self._failure or self._why_unknown()
                 if (winner := self._winner(self._pause(until))) is not None:
@@ -67,7 +67,7 @@ class Race:
         return [address for queue in self._queues.values() for address in queue]
 
     def _collect(self) -> None:
-        """Takes the addresses that have come."""
+        """Collects the results of finished look-ups."""
         for family, found in list(self._look_ups.items()):
             if not found.done():
                 continue
@@ -81,23 +81,23 @@ class Race:
                 self._on_found()
 
     def _why_unknown(self) -> BaseException:
-        """Why there is no address; that of IPv4 says more, since many names have no other one."""
+        """Why there is no address. The error of IPv4 says more, since many names have only IPv4 addresses."""
         return self._unknown.get(socket.AF_INET) or OSError("the name has no address")
 
-    def _set_out(self) -> None:
-        """Begins the next attempt if it is time for it; one that fails at once makes room for another."""
+    def _start_due(self) -> None:
+        """Starts the next attempt if it is due; if that fails at once, the next one too."""
         while self._candidates() and time.monotonic() >= self._due_at():
-            self._attempt(self._take())
+            self._attempt(self._next_address())
 
     def _due_at(self) -> float:
-        """When the next candidate may be tried. The first one waits a moment for the family that should come first."""
+        """When the next address may be tried. The first one waits briefly for the preferred family."""
         first = self._last[0] if self._last is not None else socket.AF_INET6
         if self._attempts or first not in self._look_ups:
             return self._next_at
         return (self._found_at or 0.0) + RESOLUTION_DELAY
 
-    def _take(self) -> Address:
-        """What worked last, else the next one of the family whose turn it is."""
+    def _next_address(self) -> Address:
+        """The address that worked last, else the next one of the family whose turn it is."""
         queue = next((queue for queue in self._queues.values() if self._last in queue), None)
         if queue is not None and self._last is not None:
             queue.remove(self._last)
@@ -105,7 +105,7 @@ class Race:
         else:
             queue = next(filter(None, self._queues.values()))
             address = queue.popleft()
-        # Whose turn it was comes last now.
+        # The family just used goes to the end.
         self._queues = dict(sorted(self._queues.items(), key=lambda item: item[1] is queue))
         return address
 
@@ -113,7 +113,7 @@ class Race:
         family, where = address
         self._next_at = time.monotonic() + ATTEMPT_DELAY
         try:
-            attempt = self._begin(family)
+            attempt = self._make_socket(family)
         except OSError as error:
             self._fail(error)
             return
@@ -132,7 +132,7 @@ class Race:
         self._failure, self._next_at = error, 0.0
 
     def _pause(self, until: float) -> float:
-        """Seconds in which nothing is to be done unless something happens."""
+        """Seconds until the next timed step. Raises `TimeoutError` at the deadline."""
         now = time.monotonic()
         if now >= until:
             raise TimeoutError(LOOKING_UP if self._found_at is None else "no address has answered")
@@ -140,11 +140,11 @@ class Race:
         if self._candidates():
             steps.append(self._due_at())
         if self._look_ups and self._attempts:
-            steps.append(now + GLANCE)
+            steps.append(now + LOOK_UP_POLL)
         return max(min(steps) - now, 0.0)
 
     def _winner(self, pause: float) -> tuple[socket.socket, Address] | None:
-        """The first attempt that succeeds within the pause, which ends early when a look-up or an attempt does."""
+        """The first attempt to succeed within `pause` (s), or `None`. A finished look-up or attempt ends it early."""
         if not self._attempts:
             wait(self._look_ups.values(), pause, return_when=FIRST_COMPLETED)
             return None
@@ -158,7 +158,7 @@ class Race:
 
 
 def _writable(descriptors: Iterable[int], seconds: float) -> list[int]:
-    """Those on which a connection was made, or failed."""
+    """The descriptors whose connection was established, or failed."""
     poll = select.poll()
     for descriptor in descriptors:
         poll.register(descriptor, select.POLLOUT)

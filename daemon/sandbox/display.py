@@ -1,7 +1,7 @@
-"""What the audience sees: the play while it runs, and the verdict after it.
+"""The output of the demo: its progress while it runs, and the verdict after it.
 
-On a terminal the two services stand side by side and the picture moves; elsewhere each thing is a line, once, or of a
-long play a line for each tenth. Nothing is decided here.
+On a terminal both services are shown side by side in a live display. Elsewhere each event is a line, or for a long run
+each tenth of it. Nothing is decided here.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,12 +21,12 @@ from daemon.model.incident import Kind, Phase
 from daemon.sandbox.history import Act, Happening
 from daemon.sandbox.verdict import Case, Told, Verdict
 
-WIDTH_OF_A_FILE = 120
+FILE_WIDTH = 120
 MANY = 60
-"""With more things than these on either side, an audience wants figures."""
-ROWS_BESIDES = 8
-"""Lines of the moving picture that are not events."""
-WIDTH_OF_A_WORD = 21
+"""Above this number of events or incidents, only figures are shown."""
+OTHER_ROWS = 8
+"""Lines of the live display that are not events."""
+WORD_WIDTH = 21
 COLOURS: dict[str, str] = {
     Act.OPENED: "red",
     Act.CONFIRMED: "red",
@@ -40,51 +40,52 @@ COLOURS: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """One moment of the play."""
+class Frame:
+    """The state of the run at one moment."""
 
     began: datetime
     elapsed: float
+    """Seconds."""
     length: float
-    """Seconds, as the one before."""
+    """Seconds."""
     history: Sequence[Happening]
     verdict: Verdict
     down: bool
-    """Whether SIGNL4 is down by the script."""
+    """Whether SIGNL4 is down according to the script."""
     doing: str
 
     @property
     def done(self) -> float:
-        """The part of the play that is over, from 0 to 1."""
+        """The completed part of the script, from 0 to 1."""
         return min(1.0, max(0.0, self.elapsed / self.length))
 
     @property
     def happened(self) -> list[tuple[datetime, Text]]:
-        """A line for each thing that happened at Better Stack, in order."""
+        """A line for each change at Better Stack, in order."""
         return [(one.at, _happening(one, self.began, one.name)) for one in self.history]
 
     @property
     def told(self) -> list[tuple[datetime, Text]]:
-        """A line for each thing that SIGNL4 was told, in order."""
+        """A line for each event that SIGNL4 got, in order."""
         lines = [(told.at, _told(told, self.began, case.name)) for case in self.verdict.cases for told in case.told]
         return sorted(lines, key=lambda line: line[0])
 
 
-class Stage(Protocol):
-    """Where a play is shown, inside a `with` block."""
+class Display(Protocol):
+    """Shows the progress of a run, inside a `with` block."""
 
     def __enter__(self) -> Self:
-        """The curtain."""
+        """Begins the display."""
 
     def __exit__(self, *_: object) -> None:
-        """The curtain again."""
+        """Ends the display."""
 
-    def show(self, scene: Scene) -> None:
-        """Shows this moment."""
+    def show(self, frame: Frame) -> None:
+        """Shows this state."""
 
 
-class Picture:
-    """A moving picture on a terminal."""
+class LiveDisplay:
+    """A live display on a terminal."""
 
     def __init__(self, console: Console) -> None:
         """Nothing is shown yet."""
@@ -92,31 +93,31 @@ class Picture:
         self._live = Live(console=console, transient=True, auto_refresh=False)
 
     def __enter__(self) -> Self:
-        """Takes the lower part of the terminal."""
+        """Starts the live display."""
         self._live.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Gives it back."""
+        """Clears it."""
         self._live.__exit__(None, None, None)
 
-    def show(self, scene: Scene) -> None:
-        """Draws the picture again."""
-        rows = max(3, min(24, self._console.height - ROWS_BESIDES))
-        table = Table(expand=True, title=f"{scene.elapsed:.1f} s: {scene.doing}", title_justify="left")
-        signl4 = Text("SIGNL4: down, answers 503", "bold red") if scene.down else Text("SIGNL4")
+    def show(self, frame: Frame) -> None:
+        """Redraws the display."""
+        rows = max(3, min(24, self._console.height - OTHER_ROWS))
+        table = Table(expand=True, title=f"{frame.elapsed:.1f} s: {frame.doing}", title_justify="left")
+        signl4 = Text("SIGNL4: down, answers 503", "bold red") if frame.down else Text("SIGNL4")
         table.add_column("Better Stack", ratio=1, no_wrap=True)
         table.add_column(signl4, ratio=1, no_wrap=True)
-        table.add_row(_last(scene.happened, rows), _last(scene.told, rows))
-        bar = ProgressBar(total=1.0, completed=scene.done, width=self._console.width)
+        table.add_row(_last(frame.happened, rows), _last(frame.told, rows))
+        bar = ProgressBar(total=1.0, completed=frame.done, width=self._console.width)
         self._live.update(Group(table, bar), refresh=True)
 
 
-class Lines:
+class LineDisplay:
     """Plain lines, for a file or a pipe."""
 
     def __init__(self, console: Console, *, every_thing: bool) -> None:
-        """Of a long play only each tenth is told."""
+        """`every_thing`: a line for each event; else for each tenth of the run."""
         self._console = console
         self._every_thing = every_thing
         self._shown = [0, 0]
@@ -128,25 +129,25 @@ class Lines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to tidy."""
+        """Nothing to clean up."""
 
-    def show(self, scene: Scene) -> None:
+    def show(self, frame: Frame) -> None:
         """Prints what is new."""
-        if scene.down != self._down:
-            self._down = scene.down
+        if frame.down != self._down:
+            self._down = frame.down
             self._console.print(
-                f"SIGNL4        {scene.elapsed:6.1f}  {'down, answers 503' if scene.down else 'up again'}"
+                f"SIGNL4        {frame.elapsed:6.1f}  {'down, answers 503' if frame.down else 'up again'}"
             )
         if self._every_thing:
-            for line in self._new(scene):
+            for line in self._new(frame):
                 self._console.print(line, no_wrap=True, overflow="ignore", crop=False)
-        elif (tenth := int(scene.done * 10)) > self._tenth:
+        elif (tenth := int(frame.done * 10)) > self._tenth:
             self._tenth = tenth
-            things, events = len(scene.history), len(scene.told)
+            things, events = len(frame.history), len(frame.told)
             self._console.print(f"{tenth * 10:3d} %  {things} things happened, SIGNL4 was told {events}")
 
-    def _new(self, scene: Scene) -> Iterator[Text]:
-        sides = [(scene.happened, "Better Stack  "), (scene.told, "SIGNL4        ")]
+    def _new(self, frame: Frame) -> Iterator[Text]:
+        sides = [(frame.happened, "Better Stack  "), (frame.told, "SIGNL4        ")]
         lines: list[tuple[datetime, Text]] = []
         for side, (items, label) in enumerate(sides):
             lines += [(at, Text(label).append_text(text)) for at, text in items[self._shown[side] :]]
@@ -154,27 +155,25 @@ class Lines:
         yield from (line for _, line in sorted(lines, key=lambda line: line[0]))
 
 
-class Audience:
-    """Whoever looks at standard output."""
+class Output:
+    """Standard output."""
 
     def __init__(self) -> None:
-        """A file gets lines of a decent width."""
+        """A file gets lines of a fixed width."""
         terminal = Console(highlight=False, markup=False)
-        self._console = (
-            terminal if terminal.is_terminal else Console(highlight=False, markup=False, width=WIDTH_OF_A_FILE)
-        )
+        self._console = terminal if terminal.is_terminal else Console(highlight=False, markup=False, width=FILE_WIDTH)
 
     def say(self, sentence: str) -> None:
-        """Prints it as it is."""
+        """Prints the sentence unchanged."""
         self._console.print(sentence, soft_wrap=not self._console.is_terminal)
 
-    def stage(self, things: int) -> Stage:
-        """The stage for a play of so many things."""
+    def display(self, things: int) -> Display:
+        """The display for a script with this number of changes."""
         console = self._console
-        return Picture(console) if console.is_terminal else Lines(console, every_thing=things <= MANY)
+        return LiveDisplay(console) if console.is_terminal else LineDisplay(console, every_thing=things <= MANY)
 
     def report(self, verdict: Verdict, began: datetime) -> None:
-        """The verdict: each incident where they are few, else figures and each incident with a flaw."""
+        """Prints the verdict: every incident if there are few, else figures and the incidents with a flaw."""
         few = len(verdict.cases) <= MANY
         if not few:
             self._console.print(_figures(verdict))
@@ -235,7 +234,7 @@ def _told(told: Told, began: datetime, name: str = "") -> Text:
 
 def _line(time: timedelta, word: str, more: str) -> Text:
     line = Text.assemble(f"{time.total_seconds():6.1f}  ", (word, COLOURS.get(word, "")))
-    return line.append(" " * max(1, WIDTH_OF_A_WORD - len(line)) + more if more else "")
+    return line.append(" " * max(1, WORD_WIDTH - len(line)) + more if more else "")
 
 
 def _last(items: Sequence[tuple[datetime, Text]], rows: int) -> Text:

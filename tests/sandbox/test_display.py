@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
-from daemon.sandbox.stage import MANY, Audience, Lines, Picture, Scene
+from daemon.sandbox.display import MANY, Frame, LineDisplay, LiveDisplay, Output
 from tests.sandbox.tale import NOON, Tale
 
 LIFE = "start open show NEW ack show ACK resolve show RES"
 
 
-def scene(tale: Tale, *, elapsed: float = 50.0, length: float = 100.0, down: bool = False) -> Scene:
-    return Scene(NOON, elapsed, length, tale.world.history, tale.verdict(), down, "playing")
+def frame(tale: Tale, *, elapsed: float = 50.0, length: float = 100.0, down: bool = False) -> Frame:
+    return Frame(NOON, elapsed, length, tale.world.history, tale.verdict(), down, "playing")
 
 
 def lines_of(text: str) -> list[str]:
@@ -30,28 +30,28 @@ def printed(stage: io.StringIO) -> list[str]:
 
 def test_in_a_file_each_thing_is_a_line_once_and_in_order() -> None:
     file, tale = io.StringIO(), Tale()
-    with Lines(Console(file=file, width=120), every_thing=True) as stage:
-        stage.show(scene(tale.tell("start open show NEW")))
+    with LineDisplay(Console(file=file, width=120), every_thing=True) as display:
+        display.show(frame(tale.tell("start open show NEW")))
         assert printed(file) == ["Better Stack 20.0 opened Shop", "SIGNL4 40.0 new +20.0 Shop"]
-        stage.show(scene(tale))
+        display.show(frame(tale))
         assert printed(file) == []
-        stage.show(scene(tale.tell("ack show ACK")))
+        display.show(frame(tale.tell("ack show ACK")))
         assert printed(file) == ["Better Stack 50.0 acknowledged Shop", "SIGNL4 70.0 acknowledged +20.0 Shop"]
 
 
 def test_an_outage_is_told_when_it_begins_and_ends() -> None:
     file, tale = io.StringIO(), Tale()
-    with Lines(Console(file=file, width=120), every_thing=True) as stage:
+    with LineDisplay(Console(file=file, width=120), every_thing=True) as display:
         for down in (False, True, True, False):
-            stage.show(scene(tale, elapsed=7, down=down))
+            display.show(frame(tale, elapsed=7, down=down))
     assert printed(file) == ["SIGNL4 7.0 down, answers 503", "SIGNL4 7.0 up again"]
 
 
 def test_of_a_long_play_each_tenth_is_a_line() -> None:
     file, tale = io.StringIO(), Tale().tell(LIFE)
-    with Lines(Console(file=file, width=120), every_thing=False) as stage:
+    with LineDisplay(Console(file=file, width=120), every_thing=False) as display:
         for elapsed in (0, 5, 10, 19, 55, 130):
-            stage.show(scene(tale, elapsed=elapsed))
+            display.show(frame(tale, elapsed=elapsed))
     assert printed(file) == [f"{tenth} % 3 things happened, SIGNL4 was told 3" for tenth in (0, 10, 50, 100)]
 
 
@@ -65,8 +65,8 @@ def _a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_on_a_terminal_the_services_stand_side_by_side() -> None:
     file, tale = io.StringIO(), Tale().tell("start unconfirmed show confirm show NEW")
     console = Console(file=file, width=100, height=20, force_terminal=True, color_system=None)
-    with Picture(console) as stage:
-        stage.show(scene(tale, down=True))
+    with LiveDisplay(console) as display:
+        display.show(frame(tale, down=True))
         text = file.getvalue()
     assert "50.0 s: playing" in text
     assert "SIGNL4: down, answers 503" in text
@@ -81,8 +81,8 @@ def test_a_small_terminal_shows_what_is_newest() -> None:
         tale.world.open(f"incident {number}")
         tale.now += timedelta(seconds=1)
     console = Console(file=file, width=80, height=12, force_terminal=True, color_system=None)
-    with Picture(console) as stage:
-        stage.show(scene(tale))
+    with LiveDisplay(console) as display:
+        display.show(frame(tale))
         text = file.getvalue()
     assert "incident 29" in text
     assert "incident 20" not in text
@@ -98,7 +98,7 @@ class Report:
         self._capsys = capsys
 
     def of(self, tale: Tale) -> list[str]:
-        Audience().report(tale.verdict(), NOON)
+        Output().report(tale.verdict(), NOON)
         return lines_of(self._capsys.readouterr().out)
 
 
@@ -125,10 +125,10 @@ def test_of_many_incidents_the_report_gives_figures_and_names_those_with_a_flaw(
 
 
 def test_what_is_said_is_not_taken_for_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    Audience().say("[FIRING:1] [bold]Data[/bold] " + "x" * 200)
+    Output().say("[FIRING:1] [bold]Data[/bold] " + "x" * 200)
     assert capsys.readouterr().out == "[FIRING:1] [bold]Data[/bold] " + "x" * 200 + "\n"
 
 
 def test_a_file_is_no_place_for_a_moving_picture(capsys: pytest.CaptureFixture[str]) -> None:
-    assert isinstance(Audience().stage(3), Lines)
+    assert isinstance(Output().display(3), LineDisplay)
     assert capsys.readouterr().out == ""

@@ -1,4 +1,4 @@
-"""JSON that others wrote, read as kindly as can be, or to the letter; never where it would take too much memory."""
+"""JSON from outside, parsed leniently or checked strictly; refused if it would take too much memory."""
 
 import json
 import math
@@ -7,39 +7,37 @@ from io import StringIO
 from typing import Any
 
 MOST_VALUES = 250_000
-"""In one text. An object within an object takes three hundred bytes of memory, however few it takes in JSON."""
+"""Most values in one text. A nested object takes 300 bytes of memory, however short it is in JSON."""
 _LONGEST_NUMBER = 600
-"""Digits. Python refuses to read and to write numbers of more than some thousands, and can be told to refuse at 640."""
+"""Digits. Python refuses to convert integers of more than a few thousand digits; the limit can be set down to 640."""
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
-"""An escape of JSON; the group is half of a surrogate pair without its other half."""
+"""An escape sequence of JSON; the group matches an unpaired surrogate."""
 
 
 class TooManyValuesError(ValueError):
-    """What JSON spells in a few bytes can take a hundred times as many in memory."""
+    """Too many values: a few bytes of JSON can take a hundred times as much memory."""
 
 
-def kindly(body: bytes) -> Any:
-    """What is odd in one place costs nothing in another.
+def parse_leniently(body: bytes) -> Any:
+    """Parses JSON leniently, so that one odd value does not lose the others.
 
-    What neither UTF-8 nor JSON nor the database can hold is replaced. Raises `ValueError`, and of these
+    Values that UTF-8, JSON or the database cannot hold are replaced. Raises `ValueError`, and its subclass
     `TooManyValuesError`.
     """
     _check_size(body)
     text = _decoded(body)
     if "\\ud" in text or "\\uD" in text:
-        text = _without_half_pairs(text)
+        text = _without_lone_surrogates(text)
     try:
-        return json.loads(
-            text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole_number
-        )
+        return json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_integer)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
-def check_to_the_letter(body: bytes) -> None:
-    """Raises `ValueError` for what is no JSON in UTF-8, or only looks like it; any number is one, however long."""
+def check_strictly(body: bytes) -> None:
+    """Raises `ValueError` unless the body is strictly valid JSON in UTF-8. Numbers may have any length."""
     _check_size(body)
     try:
         json.loads(body.decode("utf-8-sig", "surrogatepass"), parse_int=str)
@@ -48,13 +46,13 @@ def check_to_the_letter(body: bytes) -> None:
 
 
 def _check_size(body: bytes) -> None:
-    """By the bytes that stand before each value, since to count is a hundred times as quick as to read."""
+    """Counts the bytes that precede values: a hundred times as fast as parsing. Raises `TooManyValuesError`."""
     if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise TooManyValuesError(f"it holds more than {MOST_VALUES:,} values")
 
 
 def _decoded(body: bytes) -> str:
-    """The text without half surrogate pairs; where there are other bytes that are none, they are replaced."""
+    """The text; unpaired surrogates and invalid bytes are replaced."""
     encoding = json.detect_encoding(body)
     try:
         return body.decode(encoding)
@@ -66,8 +64,8 @@ def _decoded(body: bytes) -> str:
         return body.decode(encoding, "replace")
 
 
-def _without_half_pairs(text: str) -> str:
-    """Written piece by piece: `re.sub` keeps all that it found at once, which can be millions of escapes."""
+def _without_lone_surrogates(text: str) -> str:
+    """Replaces unpaired surrogates piece by piece: `re.sub` would hold all matches at once, possibly millions."""
     kept, at = StringIO(), 0
     for escape in _ESCAPE.finditer(text):
         if escape[1]:
@@ -83,6 +81,6 @@ def _finite(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _whole_number(text: str) -> int | str:
-    """A number; one that Python would refuse stays the text that it is."""
+def _integer(text: str) -> int | str:
+    """The number; as text if it is too long for Python."""
     return int(text) if len(text) <= _LONGEST_NUMBER else text

@@ -1,4 +1,4 @@
-"""What the parts of a sandbox share: one clock, and one lock that is also the bell rung at each change."""
+"""Shared by the parts of a sandbox: the clock, and a condition variable that locks them and signals each change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,20 +9,20 @@ Clock = Callable[[], datetime]
 
 
 def wall_clock() -> datetime:
-    """The time of day, in UTC."""
+    """The time, aware and in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Context:
     """Shared by the world and both services of one sandbox."""
 
     now: Clock = wall_clock
     latency: float = 0.0
     """Seconds before each answer of a service."""
-    bell: Condition = field(default_factory=Condition)
+    changed: Condition = field(default_factory=Condition)
 
-    def ring(self) -> None:
-        """Makes whoever waits look again."""
-        with self.bell:
-            self.bell.notify_all()
+    def notify(self) -> None:
+        """Wakes all waiting threads."""
+        with self.changed:
+            self.changed.notify_all()
