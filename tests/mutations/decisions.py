@@ -17,7 +17,7 @@ ROWS = (
             "if before.gone_since and before.gone_since > now:",
         ),
         ("if now - before.gone_since < gone_after:", "if now - (before.gone_since or now - gone_after) < gone_after:"),
-        "tests/unit/decisions/test_reconcile_gone.py",
+        "tests/unit/decisions/test_reconcile_gone.py::test_the_first_answer_is_noted_and_proves_nothing",
         "tests/unit/test_deletions.py::test_two_lookups_far_enough_apart_prove_a_deletion",
     ),
     row(
@@ -30,7 +30,7 @@ ROWS = (
         "A new token is suspected only once three incidents vanish",
         "daemon/decisions/reconcile.py",
         ("begins = not tracked.keys().isdisjoint(gone) if token is Token.NEW else all_gone", "begins = all_gone"),
-        "tests/unit/test_deletions_new_token.py",
+        "tests/unit/test_deletions_new_token.py::test_another_teams_token_resolves_nothing_for_an_hour",
     ),
     row(
         "The end of an incident is told that nobody was told of, as after a baseline",
@@ -59,8 +59,7 @@ ROWS = (
             "if ended_at is not None and before.acknowledged_at is not None and ended_at < before.acknowledged_at:",
             "if before is None:",
         ),
-        "tests/unit/decisions/test_reconcile.py::test_what_is_told_is_what_the_contract_settles",
-        "tests/worlds/test_replicas.py",
+        "tests/unit/decisions/test_reconcile.py::test_what_no_time_puts_in_order_counts_once_its_own_record_said_so_in_two_rounds",
     ),
     row(
         "The gap behind the previous message is ignored",
@@ -122,8 +121,7 @@ ROWS = (
                 "    answer = in_company(answer, meanwhile)\n"
             ),
         ),
-        "tests/unit/test_deliver.py::test_promise_3_incidents_do_not_wait_for_each_other",
-        "tests/worlds/test_world.py",
+        "tests/unit/test_deliver_recovery.py::test_after_an_outage_everything_goes_as_soon_as_a_fresh_alert_went_through",
     ),
     row(
         "The limit is ignored",
@@ -135,7 +133,7 @@ ROWS = (
         "What remains of the limit is not learned",
         "daemon/decisions/rate_limit.py",
         ("left=max(said.remaining - in_flight - between, 0),", "left=history.left,"),
-        "tests/unit/decisions/test_rate_limit.py",
+        "tests/unit/decisions/test_rate_limit_servers.py::test_no_server_refuses_and_nothing_comes_much_later_than_it_could",
     ),
     row(
         "What others of the account spent counts until `Reset` alone",
@@ -144,19 +142,19 @@ ROWS = (
             "- in_flight - history.others, history.left)",
             "- in_flight - (history.others if history.resets_at and now < history.resets_at else 0), history.left)",
         ),
-        "tests/unit/decisions/test_rate_limit_servers.py",
+        "tests/unit/decisions/test_rate_limit_servers.py::test_others_of_the_account_cost_no_more_than_could_not_be_foreseen",
     ),
     row(
         "An event that was refused counts as one of ours",
         "daemon/decisions/rate_limit.py",
         ("counts = said is None or not refused", "counts = True"),
-        "tests/unit/decisions/test_rate_limit_servers.py",
+        "tests/unit/decisions/test_rate_limit_servers.py::test_others_of_the_account_cost_no_more_than_could_not_be_foreseen",
     ),
     row(
         "Windows never slide",
         "daemon/decisions/rate_limit.py",
         ("slides = _slides(history, spent, ours, sent_at or now)", "slides = False"),
-        "tests/unit/decisions/test_rate_limit_servers.py",
+        "tests/unit/decisions/test_rate_limit_servers.py::test_others_of_the_account_cost_no_more_than_could_not_be_foreseen",
     ),
     row(
         "An alarm is told again each time",
@@ -177,6 +175,6 @@ ROWS = (
         "A sentence of `status` names no command that mends it",
         "daemon/decisions/health.py",
         (", and bring back with: retry --dead", ""),
-        "tests/unit/decisions/test_health_mends.py",
+        "tests/unit/decisions/test_health_mends.py::test_a_dead_alarm_is_dead_as_long_as_its_cause_lasts",
     ),
 )

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 
@@ -31,8 +32,8 @@ class Mutation:
         if not self.tests:
             yield f"{self.what}: no test is named"
         for test in self.tests:
-            file, _, name = test.partition("::")
-            if not (root / file).is_file() or (name and name not in _functions(root / file)):
+            file, *names = test.split("::")
+            if not (root / file).is_file() or not set(names) <= _names(root / file):
                 yield f"{self.what}: there is no {test}"
 
     def broken(self, text: str) -> str:
@@ -48,5 +49,8 @@ def row(what: str, file: str, *parts: tuple[str, str] | str, machine: bool = Fal
     return Mutation(what, file, changes, tuple(part for part in parts if isinstance(part, str)), machine)
 
 
-def _functions(file: Path) -> set[str]:
-    return {node.name for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.FunctionDef)}
+@cache
+def _names(file: Path) -> set[str]:
+    """Those of its functions and classes."""
+    nodes = ast.walk(ast.parse(file.read_text("utf-8")))
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}

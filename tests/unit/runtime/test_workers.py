@@ -101,6 +101,31 @@ def test_a_job_runs_again_and_never_twice_at_a_time_whatever_it_raises(jobs: Job
     assert runs.acquire(timeout=LONG)
 
 
+def test_what_is_held_begins_no_run_until_it_is_released(jobs: Jobs) -> None:
+    runs = threading.Semaphore(0)
+    assert jobs.workers.hold("job") == frozenset()
+    jobs.begin(runs.release)
+    assert runs.acquire(timeout=0.2) is False
+    jobs.workers.hold("another")
+    assert runs.acquire(timeout=LONG)
+
+
+def test_whoever_holds_a_job_learns_whether_it_is_at_work(jobs: Jobs) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def job() -> None:
+        begun.set()
+        over.wait(LONG)
+
+    jobs.begin(job)
+    assert begun.wait(LONG)
+    assert jobs.workers.hold("another") == frozenset()
+    assert jobs.workers.hold("job", "another") == {"job"}
+    over.set()
+    while jobs.workers.hold("job"):
+        threading.Event().wait(0.001)
+
+
 def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     def start_none(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
