@@ -9,9 +9,7 @@ from tests.support.store import Store
 from tests.support.values import ago
 
 
-def test_one_look_in_the_second_round_settles_no_doubt(
-    engine: Engine, clock: Clock, log: KeptLog, store: Store
-) -> None:
+def test_one_look_in_the_second_round_is_not_enough(engine: Engine, clock: Clock, log: KeptLog, store: Store) -> None:
     """A replica that lags shows what is over as open again: in a list, by the record, and by the first look at it."""
     flows = Flows(engine, clock, log, store)
     flows.see("7")

@@ -1,5 +1,6 @@
 """A change of the configuration, look by look: the new one is in force once nothing of the old one is at work."""
 
+from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 from typing import Any
@@ -144,7 +145,7 @@ def test_one_that_is_no_good_changes_nothing(change: Change) -> None:
 
 
 def test_the_database_stays_the_same(change: Change) -> None:
-    change.later = settings(database={"url": "sqlite:///another.db"})
+    change.later = settings(Path("another.db"))
     assert change.asked() is change.old
     assert "database.url cannot change" in (change.reload.refused or "")
     assert (change.old.done, change.made) == ([], [])
