@@ -7,13 +7,13 @@ ROWS = (
         "One answer sets the clock",
         "daemon/host/clock.py",
         ("if not known or any(abs(said - moment) <= ALIKE for moment in known):", "if said is not None:"),
-        "tests/unit/host/test_their_clock.py",
+        "tests/unit/host/test_their_clock.py::test_another_time_than_was_known_takes_two_answers_in_a_row",
     ),
     row(
         "The log shows the texts of others as they are",
         "daemon/host/log.py",
         ('"\\n".join(map(harmless, scrubbed(text, *secrets).split("\\n")))', "scrubbed(text, *secrets)"),
-        "tests/unit/model/test_harmless.py",
+        "tests/unit/model/test_harmless.py::test_a_line_of_the_log_is_one_line_without_harm",
     ),
     row(
         "The entries of the journal hold secrets",
@@ -37,7 +37,7 @@ ROWS = (
         "Curl finds authorities by itself",
         "systemd/tell-signl4",
         ("unset SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE", ":"),
-        "tests/unit/systemd/test_tell_signl4_ways.py",
+        "tests/unit/systemd/test_tell_signl4_ways.py::test_both_arrive_at_the_same_place",
     ),
     row(
         "The secret is on curl's command line",
