@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types unit bench soak format wheel clean install uninstall test-systemd
+.PHONY: demo test lint types unit bench soak mutations format wheel clean install uninstall test-systemd
 
 demo: $(READY)
 	$(BIN)/betterstack-signl4 demo
@@ -27,6 +27,9 @@ bench: $(READY)
 
 soak: $(READY)
 	$(BIN)/python -m tests.soak
+
+mutations: $(READY)
+	$(BIN)/python -m tests.mutations $(WORDS)
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -1,12 +1,12 @@
 """The pages that speak of the tests say what the tests say."""
 
-import re
-
 import pytest
 
+from tests.mutations import page as mutations
+from tests.mutations.mutation import Mutation
+from tests.mutations.table import ALL
+from tests.support.paths import ROOT
 from tests.support.reliability_page import PAGE, TABLES, table, written
-
-ROOT = PAGE.parent.parent
 
 
 def test_the_page_holds_the_tables_of_the_tests() -> None:
@@ -20,8 +20,15 @@ def test_every_row_says_what_happens(name: str) -> None:
     assert all(fault and case.expected for fault, case in TABLES[name].items())
 
 
-def test_every_mutation_tried_names_tests_that_there_are() -> None:
-    page = (ROOT / "docs" / "mutations.md").read_text("utf-8")
-    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page)
-    assert len(named) > 30
-    assert [(file, name) for file, name in named if f"def {name}" not in (ROOT / file).read_text("utf-8")] == []
+def test_the_page_of_mutations_is_as_the_table_is() -> None:
+    page = mutations.page()
+    assert page == mutations.PAGE.read_text("utf-8"), "write it anew with: python -m tests.mutations --page"
+
+
+@pytest.mark.parametrize("mutation", ALL, ids=lambda mutation: mutation.what)
+def test_a_mutation_changes_what_is_there_and_names_tests_that_there_are(mutation: Mutation) -> None:
+    assert list(mutation.problems(ROOT)) == []
+
+
+def test_no_two_mutations_have_one_sentence() -> None:
+    assert len({mutation.what for mutation in ALL}) == len(ALL)

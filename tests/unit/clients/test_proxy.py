@@ -4,6 +4,7 @@ import ssl
 import time
 from base64 import b64encode
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import trustme
@@ -232,6 +233,26 @@ def test_an_ipv6_address_is_named_to_a_proxy_in_brackets_without_a_tunnel_too() 
         assert asked.startswith(b"GET http://[2001:db8::1]:8080/path?of=2001%3Adb8%3A%3A1 HTTP/1.1\r\n")
         assert b"\r\nHost: [2001:db8::1]:8080\r\n" in asked
     assert proxy.connections == 1
+
+
+class Elsewhere(Proxy):
+    """Leads to its target, whatever it is asked for."""
+
+    def _place(self, _: str) -> tuple[str, int]:
+        return self.host, self._target
+
+
+def test_a_certificate_for_an_ipv6_address_is_judged_by_the_address(tmp_path: Path) -> None:
+    authority, theirs = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("2001:db8::1").configure_cert(theirs)
+    file = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(file))
+    with listening(answering(ok()), theirs) as server, ExitStack() as stack:
+        proxy = Elsewhere(server.port)
+        stack.callback(proxy.cut)
+        trusting = tls_context(HttpSection(ca_file=file))
+        with client_to("https://[2001:db8::1]", trusting, proxy=f"http://127.0.0.1:{proxy.port}") as http:
+            assert http.exchange("GET", "/").status == 200
 
 
 def hangs(connection: Connection) -> None:

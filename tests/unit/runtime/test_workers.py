@@ -101,29 +101,36 @@ def test_a_job_runs_again_and_never_twice_at_a_time_whatever_it_raises(jobs: Job
     assert runs.acquire(timeout=LONG)
 
 
-def test_a_job_that_is_held_ends_its_run_and_begins_none_until_it_is_released(jobs: Jobs) -> None:
-    begun, runs = threading.Semaphore(0), threading.Semaphore(0)
-    may_end = threading.Event()
+def test_what_is_held_begins_no_run_until_it_is_released(jobs: Jobs) -> None:
+    runs = threading.Semaphore(0)
+    assert jobs.workers.hold("job") == frozenset()
+    jobs.begin(runs.release)
+    assert runs.acquire(timeout=0.2) is False
+    jobs.workers.hold("another")
+    assert runs.acquire(timeout=LONG)
+
+
+def test_whoever_holds_a_job_learns_whether_it_is_at_work(jobs: Jobs) -> None:
+    begun, over = threading.Event(), threading.Event()
 
     def job() -> None:
-        begun.release()
-        may_end.wait(LONG)
-        runs.release()
+        begun.set()
+        over.wait(LONG)
 
     jobs.begin(job)
-    assert begun.acquire(timeout=LONG)
-    assert jobs.workers.hold("job") == {"job"}
-    may_end.set()
-    assert runs.acquire(timeout=LONG)
+    assert begun.wait(LONG)
+    assert jobs.workers.hold("another") == frozenset()
+    assert jobs.workers.hold("job", "another") == {"job"}
+    over.set()
     while jobs.workers.hold("job"):
         threading.Event().wait(0.001)
-    jobs.due()
-    assert not begun.acquire(timeout=0.2)
-    assert jobs.workers.hold() == frozenset()
-    assert begun.acquire(timeout=LONG)
+
+
+def test_a_stop_waits_for_no_job_that_is_held(jobs: Jobs) -> None:
     jobs.workers.hold("job")
+    jobs.begin(lambda: None)
     jobs.scheduler.shutdown(wait=False)
-    assert jobs.workers.ended(LONG), "a stop waits for no job that is held"
+    assert jobs.workers.ended(LONG)
 
 
 def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert, literal, select, update
 
 from daemon.model.delivery import (
     Delivered,
@@ -17,6 +17,8 @@ from daemon.model.delivery import (
     Scope,
     TryLater,
 )
+from daemon.storage.engine import transaction
+from daemon.storage.schema import DELIVERIES, DESTINATIONS
 from tests.support.outbox import (
     ACKNOWLEDGED,
     DEAD,
@@ -157,6 +159,19 @@ def test_superseding_takes_what_is_pending_of_one_generation_with_its_reason(sto
     assert set(reasons.values()) == {"a reason", "over too long"}
     store.supersede(head(store, "1"), "over too long")
     assert due(store) == [("2", NEW)]
+
+
+def test_superseding_takes_nothing_of_another_destination(store: Store, engine: Engine) -> None:
+    tell(store, "1", NEW, RESOLVED)
+    read = head(store, "1")
+    with transaction(engine, writes=True) as connection:
+        columns = [column for column in DESTINATIONS.columns if column.name != "name"]
+        there = select(literal("another"), *columns)
+        connection.execute(insert(DESTINATIONS).from_select(["name", *columns], there))
+        is_end = DELIVERIES.c.kind == RESOLVED
+        connection.execute(update(DELIVERIES).where(is_end).values(destination="another"))
+    store.supersede(read, "over too long")
+    assert states(engine) == {("1", 1, "new"): "superseded", ("1", 1, "resolved"): "pending"}
 
 
 @pytest.mark.parametrize(

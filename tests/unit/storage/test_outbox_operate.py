@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, update
 
 from daemon.model.delivery import Answer, DeliveryState, DestinationState, Disposition, Scope, TryLater
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.incident import Kind
 from daemon.storage import queries
-from daemon.storage.engine import open_engine
+from daemon.storage.engine import open_engine, transaction
 from daemon.storage.queries import Dropping, Revival
+from daemon.storage.schema import DELIVERIES
 from tests.support.clock import Clock
 from tests.support.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows
 from tests.support.kept_log import KeptLog
@@ -407,7 +408,14 @@ def test_of_two_operators_the_one_who_gives_up_has_the_last_word(
     assert states(engine) == {("1", 1, "new"): state}, case
 
 
+def spoil(store: Store) -> None:
+    """Its payload is noted as refused, without an attempt."""
+    with transaction(store._engine, writes=True) as connection:
+        connection.execute(update(DELIVERIES).values(refused_payload={}))
+
+
 STALE: list[tuple[str, Callable[[Store], object]]] = [
+    ("another payload since", spoil),
     ("attempted since", lambda store: postpone(store, "1")),
     ("refused since", lambda store: refuse(store, "1")),
     ("dead since", lambda store: kill(store, "1")),

@@ -1,0 +1,155 @@
+"""The life of the process: rounds, jobs and their threads, the watchdog, and a change of the configuration."""
+
+from tests.mutations.mutation import row
+
+ROWS = (
+    row(
+        "A step of the clock is not noticed",
+        "daemon/runtime/poll_loop.py",
+        ("        self._follow_clock()\n", ""),
+        "tests/e2e/test_clock.py::test_a_clock_that_steps_delays_nothing_and_proves_nothing",
+    ),
+    row(
+        "A step of the clock is noticed, and forgets nothing",
+        "daemon/runtime/poll_loop.py",
+        ("        self._housekeeping.forget_spans(now)\n", ""),
+        "tests/e2e/test_clock.py::test_a_clock_that_steps_delays_nothing_and_proves_nothing",
+    ),
+    row(
+        "After a step of the clock the scheduler waits for its old time",
+        "daemon/runtime/run.py",
+        ("            jobs.due_now()\n", "            pass\n"),
+        "tests/e2e/test_clock.py::test_a_clock_that_steps_delays_nothing_and_proves_nothing",
+    ),
+    row(
+        "An error of the database ends a job",
+        "daemon/runtime/poll_loop.py",
+        ("            self_check.state_failed(str(error))\n", "            raise\n"),
+        "tests/e2e/test_machine.py::test_a_fault_of_the_machine_is_said_and_outlasted",
+    ),
+    row(
+        "A hang is not noticed",
+        "daemon/runtime/watchdog.py",
+        ("if hung is not None:", "if hung is not None is limit:"),
+        "tests/e2e/test_machine.py::test_a_job_that_hangs_ends_the_process_and_the_next_one_tells_all",
+    ),
+    row(
+        "The watchdog is fed whatever the jobs do",
+        "daemon/runtime/watchdog.py",
+        ("            end_at_once(LAST_WORDS, EXIT_STUCK)\n", "            pass\n"),
+        "tests/e2e/test_managed.py::test_the_watchdog_is_fed_from_progress_and_never_again_once_a_job_hangs",
+    ),
+    row(
+        "The service is ready only after the first round",
+        "daemon/runtime/run.py",
+        ("    systemd.ready()\n", ""),
+        (
+            "        watchdog.look(jobs, tick)\n",
+            (
+                "        watchdog.look(jobs, tick)\n"
+                '        if "no complete round yet" not in components.self_check.line():\n'
+                "            systemd.ready()\n"
+            ),
+        ),
+        "tests/e2e/test_managed.py::test_it_is_ready_once_it_can_work_whether_or_not_better_stack_answers",
+    ),
+    row(
+        "A reload waits for the end of a storm",
+        "daemon/runtime/jobs.py",
+        ("        self.components.deliver.pause()\n", ""),
+        "tests/e2e/test_reload.py::test_a_reload_does_not_wait_for_the_end_of_a_storm",
+    ),
+    row(
+        "A reload does not wait for what is in flight",
+        "daemon/runtime/reload.py",
+        ("        if jobs.hold():\n", "        if jobs.hold() and now < 0:\n"),
+        "tests/unit/runtime/test_reload.py::test_what_is_in_flight_is_waited_for",
+        "tests/e2e/test_reload.py::test_what_is_in_flight_is_finished_and_recorded_before_the_new_one_is_in_force",
+    ),
+    row(
+        "A reload waits for ever for what is in flight",
+        "daemon/runtime/reload.py",
+        ("if now - self._holding_since > jobs.patience():", "if now < 0:"),
+        "tests/unit/runtime/test_reload.py::test_it_is_not_waited_for_any_longer_than_a_request_takes",
+        "tests/e2e/test_reload.py::test_a_result_that_cannot_be_recorded_is_waited_for_and_stops_no_round",
+    ),
+    row(
+        "A new secret is not tried at once",
+        "daemon/runtime/poll_loop.py",
+        ("        self._housekeeping.try_secrets_again(now)\n", ""),
+        "tests/e2e/test_reload.py::test_a_secret_that_was_wrong_is_tried_as_soon_as_it_is_right",
+    ),
+    row(
+        "What was said is forgotten by a reload",
+        "daemon/runtime/build.py",
+        ("        shared.notes,\n", "        type(shared.notes)(),\n"),
+        "tests/e2e/test_reload.py::test_an_alarm_that_was_raised_under_the_old_one_is_closed_under_the_new",
+    ),
+    row(
+        "`database.url` may change while the program runs",
+        "daemon/runtime/reload.py",
+        ("if new != old:", "if not new:"),
+        "tests/unit/runtime/test_reload.py::test_the_database_stays_the_same",
+    ),
+    row(
+        "A refused configuration takes effect",
+        "daemon/runtime/reload.py",
+        (
+            '            self._prepared.put("; ".join(error.problems))\n',
+            "            self._prepared.put(self._make(configuration))\n            del error\n",
+        ),
+        "tests/unit/runtime/test_reload.py::test_the_database_stays_the_same",
+        "tests/e2e/test_reload.py::test_a_bad_one_is_refused_with_its_sentence_and_the_old_one_stays",
+    ),
+    row(
+        "The jobs of the old configuration are not closed",
+        "daemon/runtime/reload.py",
+        ("        jobs.close()\n", ""),
+        "tests/unit/runtime/test_reload.py::test_the_old_jobs_are_closed_before_the_new_ones_begin",
+    ),
+    row(
+        "The jobs of a configuration that comes too late are not closed",
+        "daemon/runtime/reload.py",
+        ("        ready.close()\n        self._ready = None\n", "        self._ready = None\n"),
+        "tests/unit/runtime/test_reload.py::test_what_a_later_one_takes_the_place_of_is_closed_and_never_begins",
+    ),
+    row(
+        "What is held begins all the same",
+        "daemon/runtime/workers.py",
+        ("self._closed or name not in self._held)", "name)"),
+        "tests/unit/runtime/test_workers.py::test_what_is_held_begins_no_run_until_it_is_released",
+    ),
+    row(
+        "What is held counts as at rest though it is at work",
+        "daemon/runtime/workers.py",
+        ("                self._at_work.add(name)\n", "                pass\n"),
+        "tests/unit/runtime/test_workers.py::test_whoever_holds_a_job_learns_whether_it_is_at_work",
+    ),
+    row(
+        "A stop waits for no job",
+        "daemon/runtime/workers.py",
+        (
+            "            thread.join(max(until - time.monotonic(), 0))\n",
+            "            thread.join(max(until - until, 0))\n",
+        ),
+        "tests/unit/runtime/test_workers.py::test_what_is_under_way_is_waited_for_but_no_longer_than_asked",
+    ),
+    row(
+        "A wake-up while deliveries go out is lost",
+        "daemon/runtime/jobs.py",
+        ("if self._wakes != self._wakes_before:", "if self._wakes < self._wakes_before:"),
+        "tests/unit/runtime/test_jobs.py::test_a_wake_up_between_the_look_at_the_outbox_and_the_next_run_is_not_lost",
+    ),
+    row(
+        "There is one limit for the process, and not one for each account",
+        "daemon/runtime/build.py",
+        ("limiter=shared.limiters[destination.account],", 'limiter=shared.limiters[""],'),
+        "tests/unit/runtime/test_build.py::test_each_account_has_one_limit_whatever_the_team_and_whatever_was_in_force_meanwhile",
+    ),
+    row(
+        "The limit is forgotten by a reload",
+        "daemon/runtime/build.py",
+        ("            limiter=shared.limiters[destination.account],\n", ""),
+        "tests/unit/runtime/test_build.py::test_each_account_has_one_limit_whatever_the_team_and_whatever_was_in_force_meanwhile",
+    ),
+)

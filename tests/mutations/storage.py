@@ -1,0 +1,230 @@
+"""The database: its verbs, its migrations, and the file it is in."""
+
+from tests.mutations.mutation import row
+
+ROWS = (
+    row(
+        "Promise 1: the row of the outbox is not written",
+        "daemon/storage/incidents.py",
+        ("_put_delivery(connection, change.after, transition, payload, now)", "pass"),
+        "tests/unit/storage/test_incidents.py::test_an_odd_text_survives_in_every_column_and_in_the_payload",
+    ),
+    row(
+        "The row of the outbox is written in another transaction than the state",
+        "daemon/storage/incidents.py",
+        (
+            "                _put_incident(connection, change.after, now)\n",
+            (
+                "                _put_incident(connection, change.after, now)\n"
+                "        with transaction(self._engine, writes=True) as connection:\n"
+                "            for change in changes:\n"
+            ),
+        ),
+        "tests/unit/storage/test_transactions.py::test_a_process_killed_between_state_and_row_leaves_neither",
+        "tests/unit/test_poll.py::test_promise_1_a_transition_that_cannot_be_written_leaves_no_state_behind",
+    ),
+    row(
+        "What is told is told apart by its kind alone, and not by its generation",
+        "daemon/storage/incidents.py",
+        ('"generation": transition.generation,', '"generation": 1,'),
+        "tests/unit/test_poll_life.py::test_promise_5_a_reopened_incident_alerts_again_under_the_same_external_id",
+    ),
+    row(
+        "The end is told of what nobody can have heard of",
+        "daemon/storage/incidents.py",
+        (".scalar_one()", ".scalar_one() is None"),
+        "tests/unit/storage/test_outbox_operate.py::test_what_happens_after_the_drop_is_told_only_if_somebody_may_have_heard",
+    ),
+    row(
+        "Promise 7: an acknowledgement is superseded though it was attempted",
+        "daemon/storage/delivery_rows.py",
+        (
+            "        DELIVERIES.c.kind == Kind.ACKNOWLEDGED,\n        DELIVERIES.c.attempts == 0,\n",
+            "        DELIVERIES.c.kind == Kind.ACKNOWLEDGED,\n",
+        ),
+        "tests/unit/storage/test_incidents.py::test_an_acknowledgement_is_superseded_by_the_end_only_when_it_was_never_attempted",
+    ),
+    row(
+        "Promise 3: any delivery that waits is due, and not the oldest of its incident alone",
+        "daemon/storage/outbox.py",
+        ("PENDING, rows.first(), DELIVERIES.c.due_at <= now,", "PENDING, DELIVERIES.c.due_at <= now,"),
+        "tests/unit/storage/test_outbox_due.py::test_an_incident_is_told_in_order_and_nothing_overtakes_what_is_unsettled",
+    ),
+    row(
+        "The deliveries of an incident have no order",
+        "daemon/storage/delivery_rows.py",
+        (
+            "return ~exists().where(alike(earlier), earlier.c.state == DeliveryState.PENDING, earlier.c.id < DELIVERIES.c.id)",
+            "return earlier.c.id == earlier.c.id",
+        ),
+        "tests/unit/test_deliver.py::test_promise_3_nothing_overtakes_what_is_not_settled",
+    ),
+    row(
+        "The youngest alert goes first",
+        "daemon/storage/outbox.py",
+        ("DELIVERIES.c.occurred_at, DELIVERIES.c.id)", "DELIVERIES.c.occurred_at.desc(), DELIVERIES.c.id.desc())"),
+        "tests/unit/test_deliver_storm.py::test_alerts_go_oldest_first",
+    ),
+    row(
+        "A delivery is marked as delivered before it is sent",
+        "daemon/storage/outbox.py",
+        (
+            '"attempted_at": now}',
+            '"attempted_at": now, "state": DeliveryState.DELIVERED, "delivered_at": now}',
+        ),
+        "tests/unit/test_self_check.py::test_a_delivery_that_fails_on_its_own_is_told_once_and_closed_when_it_went_out",
+        "tests/e2e/test_crashes.py::test_promise_4_only_what_was_in_flight_at_a_kill_is_repeated_under_the_same_external_id",
+    ),
+    row(
+        "A claim does not compare how often it was attempted",
+        "daemon/storage/outbox.py",
+        ("            DELIVERIES.c.attempts == delivery.attempts,\n", ""),
+        "tests/unit/storage/test_outbox_operate.py::test_what_is_not_as_it_was_read_is_not_claimed",
+    ),
+    row(
+        "A claim does not compare whether the payload was refused",
+        "daemon/storage/outbox.py",
+        ("            DELIVERIES.c.refused_payload.is_not(None) == delivery.refused,\n", ""),
+        "tests/unit/storage/test_outbox_operate.py::test_what_is_not_as_it_was_read_is_not_claimed",
+    ),
+    row(
+        "What waits is given up for another destination as well",
+        "daemon/storage/outbox.py",
+        ("generation = [self._ours, of_incident,", "generation = [of_incident,"),
+        "tests/unit/storage/test_outbox.py::test_superseding_takes_nothing_of_another_destination",
+    ),
+    row(
+        "A second outage is waited out",
+        "daemon/storage/delivery_rows.py",
+        (
+            "or_(DELIVERIES.c.failing_from == TAKEN, DELIVERIES.c.latest_failures > 1)",
+            "DELIVERIES.c.failing_from == TAKEN",
+        ),
+        "tests/unit/test_deliver_recovery.py::test_after_a_second_outage_too",
+    ),
+    row(
+        "A probe of the secret goes by a clock that was ahead",
+        "daemon/storage/outbox.py",
+        (
+            "case((DELIVERIES.c.attempted_at <= now, DELIVERIES.c.attempted_at)).asc()",
+            "DELIVERIES.c.attempted_at.asc()",
+        ),
+        "tests/unit/storage/test_outbox_due.py::test_what_was_tried_by_a_clock_that_was_ahead_has_its_turn_in_a_probe",
+    ),
+    row(
+        "An end is revived after a reopening",
+        "daemon/storage/delivery_rows.py",
+        ("return or_(exists().where(ends(end)), reopened)", "return exists().where(ends(end))"),
+        "tests/unit/storage/test_outbox_operate.py::test_an_end_is_refused_once_a_new_beginning_has_followed",
+    ),
+    row(
+        "`drop` takes nothing along",
+        "daemon/storage/queries.py",
+        ("with_it = tuple(connection.execute(followers).scalars())", "with_it = tuple(followers.columns)[:0]"),
+        "tests/unit/storage/test_outbox_operate.py::test_a_beginning_that_was_never_attempted_takes_the_rest_of_its_generation_with_it",
+    ),
+    row(
+        "A step of the clock forgets no proof of a deletion",
+        "daemon/storage/housekeeping.py",
+        (".values(gone_since=None)", ".values(gone_since=INCIDENTS.c.gone_since)"),
+        "tests/unit/storage/test_incidents.py::test_forgetting_the_gone_starts_every_proof_again_and_changes_nothing_else",
+    ),
+    row(
+        "What waits is pruned with its incident",
+        "daemon/storage/housekeeping.py",
+        ("            ~exists().where(DELIVERIES.c.incident_id == INCIDENTS.c.id, unsettled),\n", ""),
+        "tests/unit/storage/test_housekeeping.py::test_pruned_is_what_is_over_for_long_and_settled",
+    ),
+    row(
+        "A link is read without the log beside what it leads to",
+        "daemon/storage/sqlite.py",
+        ("    file = followed(file)", "    file = file.absolute()"),
+        "tests/unit/storage/test_engine_reader.py::test_through_a_link_the_same_is_read",
+    ),
+    row(
+        "A half-made index of the log is refused",
+        "daemon/storage/sqlite.py",
+        ('        return _tried(file, "mode=ro", patience)', "        raise"),
+        "tests/unit/storage/test_sqlite.py::test_where_nobody_else_is_there_it_is_mended",
+    ),
+    row(
+        "A link in place of the file is not noticed",
+        "daemon/storage/changes.py",
+        ("if self.file.is_symlink():", "if self.file is None:"),
+        "tests/unit/storage/test_keeper.py::test_it_is_said_and_nothing_that_was_told_is_forgotten",
+    ),
+    row(
+        "What was told since a copy was made is not carried over into it",
+        "daemon/storage/keeper.py",
+        ("                carry_over(self._kept(), new)\n", "                self._kept()\n"),
+        "tests/unit/storage/test_keeper.py::test_what_was_told_since_a_copy_was_made_is_carried_over_into_it",
+    ),
+    row(
+        "Hard links of others are followed",
+        "daemon/storage/place.py",
+        ("if linked or not stat.S_ISREG(status.st_mode):", "if not stat.S_ISREG(status.st_mode):"),
+        "tests/unit/storage/test_place.py::test_nor_through_another_name_of_the_file",
+    ),
+    row(
+        "A connection outlasts a failure",
+        "daemon/storage/engine.py",
+        ('if engine.get_execution_options().get("distrusted"):', "if connection is None:"),
+        "tests/unit/storage/test_engine_unusable.py::test_the_first_write_after_a_mend_succeeds_whatever_was_read_before_it",
+    ),
+    row(
+        "The state is open to any group",
+        "daemon/storage/place.py",
+        ("if file.parent.stat().st_mode & shared == shared:", "if shared:"),
+        "tests/unit/storage/test_engine.py::test_a_fresh_file_and_what_is_beside_it_are_their_owners_alone_unless_the_directory_is_a_groups",
+    ),
+    row(
+        "The state is closed to its own group",
+        "daemon/storage/place.py",
+        ("if file.parent.stat().st_mode & shared == shared:", "if not shared:"),
+        "tests/unit/storage/test_engine.py::test_a_fresh_file_and_what_is_beside_it_are_their_owners_alone_unless_the_directory_is_a_groups",
+    ),
+    row(
+        "Each migration is a transaction of its own",
+        "daemon/storage/migrate.py",
+        (
+            '        command.upgrade(config, "head")\n',
+            (
+                '        command.upgrade(config, "+1")\n'
+                '        connection.exec_driver_sql("COMMIT")\n'
+                '        connection.exec_driver_sql("BEGIN IMMEDIATE")\n'
+                '        command.upgrade(config, "head")\n'
+            ),
+        ),
+        "tests/e2e/test_crashes.py::test_a_migration_that_is_killed_leaves_all_of_it_or_nothing_and_the_next_start_is_whole",
+    ),
+    row(
+        "No copy is made before an upgrade",
+        "daemon/storage/upgrade.py",
+        ("        put_by(file_of(url), revision, on_progress)\n", "        pass\n"),
+        "tests/unit/storage/test_upgrade.py::test_a_database_that_is_to_be_changed_is_put_by_first",
+    ),
+    row(
+        "A long upgrade gives no sign of progress",
+        "daemon/storage/upgrade.py",
+        ("            on_progress()\n", "            pass\n"),
+        "tests/unit/storage/test_upgrade.py::test_a_long_migration_says_that_it_gets_on",
+    ),
+    row(
+        "What is there before the upgrade gets no destination",
+        "migrations/versions/0003_destinations.py",
+        ("SELECT {KEPT}, 'default' FROM deliveries", "SELECT {KEPT}, '' FROM deliveries"),
+        "tests/unit/storage/test_migrate.py::test_every_row_is_carried_over_as_it_was",
+    ),
+    row(
+        "The limit that was learned is lost by the upgrade",
+        "migrations/versions/0003_destinations.py",
+        ("FROM targets WHERE event_limit IS NOT NULL", "FROM targets WHERE event_limit < 0"),
+        "tests/unit/storage/test_migrate.py::test_what_is_known_of_signl4_is_known_of_the_default_destination_and_its_account",
+    ),
+    row(
+        "After the upgrade the id of a pruned delivery is given again",
+        "migrations/versions/0003_destinations.py",
+        ('    op.execute(f"INSERT INTO sqlite_sequence (name, seq) {old}")\n', ""),
+        "tests/unit/storage/test_migrate.py::test_no_id_is_given_twice_even_after_the_latest_row_was_pruned",
+    ),
+)

@@ -1,0 +1,14 @@
+"""The whole table, by subject."""
+
+from tests.mutations import clients, decisions, flows, host, runtime, storage, systemd
+
+TABLES = {
+    "The flows": flows.ROWS,
+    "The decisions": decisions.ROWS,
+    "The database": storage.ROWS,
+    "The services and the way to them": clients.ROWS,
+    "The machine and the configuration": host.ROWS,
+    "The life of the process": runtime.ROWS,
+    "The units": systemd.ROWS,
+}
+ALL = tuple(one for rows in TABLES.values() for one in rows)

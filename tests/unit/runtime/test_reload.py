@@ -1,0 +1,151 @@
+"""A change of the configuration, look by look: the new one is in force once nothing of the old one is at work."""
+
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from daemon.config.load import Configuration
+from daemon.host.signals import Stop
+from daemon.host.startup import Hangup
+from daemon.host.systemd import Systemd
+from daemon.model.errors import ConfigError
+from daemon.runtime.jobs import Jobs
+from daemon.runtime.reload import Reload
+from tests.support.kept_log import KeptLog
+from tests.support.values import settings
+
+
+class FakeJobs(Jobs):
+    """Jobs that are at work as long as a test wants it, and note what is done to them."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.components: Any = SimpleNamespace(settings=configuration.settings, log=KeptLog())
+        self.done: list[str] = []
+        self.polls = self.delivers = False
+        self.longest = 3600.0
+
+    def begin(self) -> None:
+        self.done.append("begun")
+
+    def hold_rounds(self) -> bool:
+        self.done.append("rounds held")
+        return self.polls
+
+    def hold(self) -> bool:
+        self.done.append("held")
+        return self.delivers
+
+    def release(self) -> None:
+        self.done.append("released")
+
+    def patience(self) -> float:
+        return self.longest
+
+    def close(self) -> None:
+        self.done.append("closed")
+
+
+class Change:
+    """The old jobs, and those of the configuration that SIGHUP finds."""
+
+    def __init__(self) -> None:
+        self.old = FakeJobs(Configuration(settings(), None, ()))
+        self.later = settings(poll={"interval": "1s"})
+        self.made: list[FakeJobs] = []
+        self.is_good = True
+        self.hangup = Hangup()
+        self._may_be_read = Event()
+        self.reload = Reload(self._read, self._make, Stop(), Systemd({}), self.hangup)
+
+    def _read(self) -> Configuration:
+        assert self._may_be_read.wait(20)
+        if not self.is_good:
+            raise ConfigError("poll.interval is no good")
+        return Configuration(self.later, None, ())
+
+    def _make(self, configuration: Configuration) -> FakeJobs:
+        self.made.append(FakeJobs(configuration))
+        return self.made[-1]
+
+    def asked(self) -> Jobs:
+        """What is in force by the look after the one that obeys the signal."""
+        self.hangup.ask()
+        self._may_be_read.clear()
+        assert self.look() is self.old
+        self._may_be_read.set()
+        assert self.reload._preparing is not None
+        self.reload._preparing.join()
+        return self.look()
+
+    def look(self) -> Jobs:
+        return self.reload.look(self.old)
+
+
+@pytest.fixture
+def change() -> Change:
+    return Change()
+
+
+def test_the_old_jobs_are_closed_before_the_new_ones_begin(change: Change) -> None:
+    assert change.asked() is change.made[0]
+    assert change.old.done == ["rounds held", "held", "closed"]
+    assert change.made[0].done == ["begun"]
+    assert change.reload.pending is False
+    change.reload.drop()
+    assert change.made[0].done == ["begun"]
+
+
+def test_nothing_is_held_but_rounds_while_one_is_under_way(change: Change) -> None:
+    change.old.polls = True
+    assert change.asked() is change.old
+    assert change.old.done == ["rounds held"]
+    change.old.polls = False
+    assert change.look() is change.made[0]
+
+
+def test_what_is_in_flight_is_waited_for(change: Change) -> None:
+    change.old.delivers = True
+    assert change.asked() is change.old
+    assert change.look() is change.old
+    assert change.old.done == ["rounds held", "held", "held"]
+    change.old.delivers = False
+    assert change.look() is change.made[0]
+
+
+def test_it_is_not_waited_for_any_longer_than_a_request_takes(change: Change) -> None:
+    change.old.delivers, change.old.longest = True, -1.0
+    assert change.asked() is change.old
+    assert change.old.done == ["rounds held", "held", "released"]
+    change.old.longest = 3600.0
+    change.look()
+    assert change.old.done[3:] == ["rounds held", "held"]
+    change.old.delivers = False
+    assert change.look() is change.made[0]
+
+
+def test_what_a_later_one_takes_the_place_of_is_closed_and_never_begins(change: Change) -> None:
+    change.old.delivers = True
+    assert change.asked() is change.old
+    change.asked()
+    first, second = change.made
+    assert (first.done, second.done) == (["closed"], [])
+    assert "released" in change.old.done
+    change.reload.drop()
+    assert second.done == ["closed"]
+
+
+def test_one_that_is_no_good_changes_nothing(change: Change) -> None:
+    change.is_good = False
+    assert change.asked() is change.old
+    assert "poll.interval is no good" in (change.reload.refused or "")
+    assert (change.old.done, change.made) == ([], [])
+
+
+def test_the_database_stays_the_same(change: Change) -> None:
+    change.later = settings(Path("another.db"))
+    assert change.asked() is change.old
+    assert "database.url cannot change" in (change.reload.refused or "")
+    assert (change.old.done, change.made) == ([], [])
