@@ -122,7 +122,7 @@ class Deliver:
         return min((max(wait.due_at, admission.start(refused=wait.refused)) for wait in waits), default=None)
 
     def gap_ends_at(self) -> datetime | None:
-        """When the next delivery may be sent that waits only for the gap or for the rate limit; `None` if there is none."""
+        """When the next delivery may be sent that waits only for the gap or the rate limit; `None` if none does."""
         fresh = [wait.due_at for wait in self._outbox.waiting(self._in_flight.incidents) if not wait.attempted]
         willing = self._willing().clean_from <= self._clock()
         return max(min(fresh), self._admission().clean_from) if fresh and willing else None
