@@ -1,6 +1,7 @@
 """Fixtures that most tests share: a real database file, a clock that is set by hand, a log that is kept."""
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -22,6 +23,19 @@ from tests.support.store import Store
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=200)
 hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def _let_children_hear_signals() -> None:
+    """What started the tests may ignore signals, as nohup(1) and jobs in the background do, and pass that on.
+
+    A handler, even one that does nothing, is not passed on: programs that the tests start have the default again.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
+_let_children_hear_signals()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -16,8 +16,9 @@ from daemon.sandbox.process import isolated
 from daemon.sandbox.server import Sandbox
 from tests.support import warm
 from tests.support.canary import leaked
+from tests.support.slowness import SLOWNESS
 
-PATIENCE = 45.0
+PATIENCE = 45.0 * SLOWNESS
 """Seconds after which something that a test waits for will not happen any more."""
 PROGRAM = (sys.executable, "-m", "daemon")
 WRAPPED = (sys.executable, "-m", "tests.e2e.wrapper")

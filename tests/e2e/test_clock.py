@@ -22,9 +22,10 @@ from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import judge
 from tests.e2e.clockwork import SET
 from tests.e2e.conftest import PATIENCE, Daemon, Operator, pages
+from tests.support.slowness import SLOWNESS
 
 MINUTE, HOUR, MONTH, DECADE = 60, 3600, 30 * 86400, 3652 * 86400
-SOON = 10.0
+SOON = 10.0 * SLOWNESS
 """Seconds in which everything goes on after a step."""
 
 

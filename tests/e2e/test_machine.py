@@ -27,13 +27,14 @@ from daemon.sandbox.verdict import judge
 from tests.e2e.conftest import PATIENCE, PROGRAM, WRAPPED, Daemon, Operator, pages
 from tests.support.namespace import APART, can_mount
 from tests.support.owner import BOUND
+from tests.support.slowness import SLOWNESS
 
 PAGE = 4096
 ENDS = ("rounds succeed again", "deliveries resumed")
 """What the log says of its end: a fault may meet one of the two flows alone."""
-SOON = 10.0
+SOON = 10.0 * SLOWNESS
 """Seconds in which a hang ends the process."""
-MENDED = 30.0
+MENDED = 30.0 * SLOWNESS
 """Seconds in which a fault is over once its cause is: the pause between failed rounds has grown by then."""
 LIBC = ctypes.CDLL(None, use_errno=True)
 

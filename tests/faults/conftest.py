@@ -35,12 +35,13 @@ from tests.support.clock import Clock
 from tests.support.fakes import Flows
 from tests.support.kept_log import KeptLog
 from tests.support.listener import TIMEOUT
+from tests.support.slowness import SLOWNESS
 from tests.support.store import Store
 from tests.support.values import NOW, settings
 
 PASSWORD = "hunter2"
 """That of whatever proxy there is."""
-PATIENCE = 10.0
+PATIENCE = 10.0 * SLOWNESS
 """Seconds for an exchange that should go well, on a machine with much else to do."""
 NEW, ACKNOWLEDGED, RESOLVED = "new", "acknowledged", "resolved"
 

@@ -10,9 +10,11 @@ from select import select
 from threading import Event, Lock, Thread
 from typing import Any
 
+from tests.support.slowness import SLOWNESS
+
 LOOPBACK, LOOPBACK_V6 = "127.0.0.1", "::1"
 PIECE = 65536
-LONGEST = 5.0
+LONGEST = 5.0 * SLOWNESS
 """Seconds after which a look-up that hangs ends all the same, so that who waits for it fails instead of hanging."""
 Place = tuple[str, int]
 

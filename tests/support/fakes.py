@@ -20,10 +20,11 @@ from daemon.poll import Poll
 from daemon.storage.schema import DELIVERIES, INCIDENTS
 from tests.support.clock import Clock
 from tests.support.kept_log import KeptLog
+from tests.support.slowness import SLOWNESS
 from tests.support.store import Store
 from tests.support.values import incident, settings
 
-LONG = 20.0
+LONG = 20.0 * SLOWNESS
 """Seconds after which something that a test waits for will not happen any more."""
 ACCEPTED = Answer(Delivered("event"))
 OUTAGE = Answer(TryLater("SIGNL4 answered HTTP 503", Scope.ROW))

@@ -12,11 +12,12 @@ from typing import Any
 from daemon.clients.http import HttpClient
 from daemon.config.settings import HttpSection
 from tests.support.paths import CERTIFICATE
+from tests.support.slowness import SLOWNESS
 
-TIMEOUT = 0.5
+TIMEOUT = 0.5 * SLOWNESS
 """Seconds that the client waits for a whole exchange."""
 PAUSE = 0.05
-LONGEST = 5.0
+LONGEST = 5.0 * SLOWNESS
 """Seconds after which a script gives up being slow, so that a client without a deadline fails instead of hanging."""
 
 

@@ -39,6 +39,7 @@ class Process:
         *,
         env: Mapping[str, str],
         cwd: Path,
+        user: tuple[int, int] | None,
         stdin: int,
         stdout: int,
         stderr: int,
@@ -51,7 +52,7 @@ class Process:
             self.stdin, self.stdout, self.stderr = (_opened(own, number) for number, (_, own) in enumerate(ends))
             streams = [their for their, _ in ends]
             self._process = _server.Process(
-                target=_become, args=(list(command[2:]), dict(env), str(cwd), streams), daemon=True
+                target=_become, args=(list(command[2:]), dict(env), str(cwd), streams, user), daemon=True
             )
             self._process.start()
         assert self._process.pid is not None
@@ -88,21 +89,32 @@ class Process:
 
 
 def started(
-    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, **streams: int
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    user: tuple[int, int] | None = None,
+    **streams: int,
 ) -> "Process | subprocess.Popen[str]":
     """Starts it, warm if it is a module that Python runs. The streams are as those of `subprocess.Popen`."""
     whole: Any = {"stdin": DEVNULL, "stdout": DEVNULL, "stderr": DEVNULL, "env": env, "cwd": cwd} | streams
     if list(command[:2]) == [sys.executable, "-m"]:
-        return Process(command, **whole)
+        return Process(command, user=user, **whole)
+    assert user is None, "only a process that starts warm changes its user"
     return subprocess.Popen(command, text=True, **whole)
 
 
 def run(
-    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, timeout: float
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    timeout: float,
+    user: tuple[int, int] | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """Runs it to its end without input. Raises `TimeoutExpired`."""
+    """Runs it to its end without input. `user`: ids of a user and of his only group. Raises `TimeoutExpired`."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        process = started(command, env=env, cwd=cwd, stdout=out.fileno(), stderr=errors.fileno())
+        process = started(command, env=env, cwd=cwd, user=user, stdout=out.fileno(), stderr=errors.fileno())
         try:
             code = process.wait(timeout)
         finally:
@@ -130,7 +142,13 @@ def _opened(own: int | None, number: int) -> Any:
     return None if own is None else os.fdopen(own, "w" if number == 0 else "r", encoding="utf-8")
 
 
-def _become(arguments: list[str], environment: dict[str, str], directory: str, streams: list[Connection]) -> None:
+def _become(
+    arguments: list[str],
+    environment: dict[str, str],
+    directory: str,
+    streams: list[Connection],
+    user: tuple[int, int] | None,
+) -> None:
     """In the new process: everything that differs from the server, and then the module."""
     for number, stream in enumerate(streams):
         os.dup2(stream.fileno(), number)
@@ -138,6 +156,10 @@ def _become(arguments: list[str], environment: dict[str, str], directory: str, s
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(directory)
+    if user is not None:
+        os.setgroups([])
+        os.setresgid(user[1], user[1], user[1])
+        os.setresuid(user[0], user[0], user[0])
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115

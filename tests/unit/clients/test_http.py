@@ -11,8 +11,9 @@ import pytest
 
 from daemon.clients.http import ExchangeError
 from tests.support.listener import TIMEOUT, Connection, Script, after_request, client_to, listening, ok, says
+from tests.support.slowness import SLOWNESS
 
-BOUND = 2.0
+BOUND = 2.0 * SLOWNESS
 """Seconds that a deadline of half a second may take on a busy machine; a script that is slow takes five."""
 
 

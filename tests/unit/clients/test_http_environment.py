@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from daemon.clients.http import HttpClient, tls_context
 from daemon.config.settings import HttpSection
 from daemon.model.errors import ConfigError
 from daemon.sandbox.process import isolated
+from tests.support import warm
 from tests.support.owner import BOUND
 from tests.support.paths import CERTIFICATE
 from tests.support.terminal import SECRETS, assert_sentence, command
@@ -230,15 +230,7 @@ def outcome(place: Path, line: str, program: tuple[str, ...] = (), /, **environm
     """The exit code, and what was said to standard error."""
     whole = isolated(os.environ, place) | SECRETS | {"BETTERSTACK__BASE_URL": "https://127.0.0.1:9"} | environment
     (place / "config.toml").touch()
-    done = subprocess.run(
-        [*program, sys.executable, "-m", "daemon", *line.split()],
-        env=whole,
-        cwd=place,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    done = warm.run([*program, sys.executable, "-m", "daemon", *line.split()], env=whole, cwd=place, timeout=30)
     return done.returncode, done.stderr
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from daemon.host.output import EACH, MOST, PATIENCE, Line, Outlet, outlet_to, say
+from tests.support.slowness import SLOWNESS
 
-LONG = 20.0
+LONG = 20.0 * SLOWNESS
 """Seconds that nobody waits, unless somebody is kept waiting."""
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from daemon.host.signals import Stop
+from tests.support.slowness import SLOWNESS
 
-LONG = 30.0
+LONG = 30.0 * SLOWNESS
 """Seconds that nobody waits, unless the flag is not seen."""
 
 

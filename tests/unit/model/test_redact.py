@@ -7,7 +7,7 @@ from html.entities import html5
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.model.printable import printable
@@ -62,10 +62,11 @@ WHOLE: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("spelling", WHOLE)
 @given(secret=SECRETS)
-def test_no_spelling_of_a_whole_secret_hides_it(spelling: str, secret: str) -> None:
-    assert redacted(f"{BEFORE}{WHOLE[spelling](secret)}{AFTER}", secret) == f"{BEFORE}***{AFTER}"
+@settings(max_examples=60)
+def test_no_spelling_of_a_whole_secret_hides_it(secret: str) -> None:
+    for spelling, spell in WHOLE.items():
+        assert redacted(f"{BEFORE}{spell(secret)}{AFTER}", secret) == f"{BEFORE}***{AFTER}", spelling
 
 
 @given(secret=SECRETS, data=st.data())

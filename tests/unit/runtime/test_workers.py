@@ -10,8 +10,9 @@ import pytest
 from daemon.host.clock import utc_now
 from daemon.model.errors import DaemonError
 from daemon.runtime.workers import After, Workers, scheduler, start
+from tests.support.slowness import SLOWNESS
 
-LONG = 20.0
+LONG = 20.0 * SLOWNESS
 """Seconds that nothing takes, unless it hangs."""
 
 

@@ -17,6 +17,7 @@ from daemon.model.errors import DatabaseBusyError
 from daemon.storage.backup import backup
 from daemon.storage.engine import existing, open_engine, reader, transaction
 from daemon.storage.revision import revision_of
+from tests.support import warm
 from tests.support.outbox import NEW, tell
 from tests.support.paths import ROOT
 from tests.support.store import Store
@@ -33,17 +34,15 @@ def url(file: Path) -> str:
 # -- how the files were left ------------------------------------------------------------------------------------------
 
 WRITER = """
-import os, sys
-from daemon.storage.engine import open_engine, transaction
-engine = open_engine(sys.argv[1])
-with transaction(engine, writes=True) as connection:
-    connection.exec_driver_sql("UPDATE progress SET last_round_error = 'committed last'")
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+connection.execute("UPDATE progress SET last_round_error = 'committed last'")
 if sys.argv[2] == "ends":
-    engine.dispose()
+    connection.close()
 else:
     if sys.argv[2] == "checkpoints":
-        with engine.connect() as connection:
-            connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     print("written", flush=True)
     sys.stdin.read()
 """
@@ -66,7 +65,7 @@ def left(file: Path, state: str, *before: str) -> Iterator[None]:
         sys.executable,
         "-c",
         WRITER,
-        url(file),
+        str(file),
         "checkpoints" if how.startswith("checkpoints") else how,
     ]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
@@ -155,33 +154,27 @@ def test_whoever_may_read_reads_what_was_committed_and_leaves_no_trace(directory
 
 
 def as_(uid: int, gid: int, file: Path, line: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*program(uid, gid), sys.executable, "-m", "daemon", *line.split()],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE__URL": url(file), "PYTHONDONTWRITEBYTECODE": "1"},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    command = [sys.executable, "-m", "daemon", *line.split()]
+    environment = {**os.environ, "DATABASE__URL": url(file)}
+    return warm.run(command, env=environment, cwd=ROOT, timeout=30, user=(uid, gid))
 
 
 COMMANDS = ["status", "incidents", "deliveries", "check", "db backup {}"]
 
 
-@pytest.mark.parametrize("line", COMMANDS)
 @pytest.mark.parametrize("state", ["running", "stopped", "killed"])
-def test_no_command_that_only_reads_leaves_a_trace(database: Path, tmp_path: Path, state: str, line: str) -> None:
+def test_no_command_that_only_reads_leaves_a_trace(database: Path, tmp_path: Path, state: str) -> None:
     (tmp_path / "elsewhere").mkdir()
     with left(database, state):
-        before = traces(tmp_path)
-        command = [sys.executable, "-m", "daemon", *line.format(tmp_path / "elsewhere" / "copy.db").split()]
-        environment = {**os.environ, **SECRETS, "DATABASE__URL": url(database)}
-        said = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, timeout=30)
-        assert (said.returncode, said.stderr) == (1 if line == "status" else 0, b"")
-        after = traces(tmp_path)
-        assert after.pop("elsewhere")[0] == before.pop("elsewhere")[0]
-        assert after == before
+        for line in COMMANDS:
+            before = traces(tmp_path)
+            command = [sys.executable, "-m", "daemon", *line.format(tmp_path / "elsewhere" / "copy.db").split()]
+            environment = {**os.environ, **SECRETS, "DATABASE__URL": url(database)}
+            said = warm.run(command, env=environment, cwd=ROOT, timeout=30)
+            assert (said.returncode, said.stderr) == (1 if line == "status" else 0, ""), line
+            after = traces(tmp_path)
+            assert after.pop("elsewhere")[0] == before.pop("elsewhere")[0], line
+            assert after == before, line
 
 
 # -- inside a process -------------------------------------------------------------------------------------------------
