@@ -1,12 +1,12 @@
 """The due deliveries: claim, send, record.
 
-1. Within one incident a delivery goes out only when the one before it is settled; incidents do not wait for each other.
-2. An attempt is claimed in the database before it is sent and settled after. A crash in between repeats the message
-   under the same external id; it never loses one.
-3. While a result cannot be recorded, nothing further is sent.
-4. What fails while others are taken is the delivery's own fault: it is set apart, and holds nobody up.
+1. Within one incident a delivery is sent only once the one before it is settled. Incidents do not wait for each other.
+2. An attempt is claimed in the database before it is sent, and settled after. A crash in between repeats the message
+   under the same external id; it loses none.
+3. While a result cannot be recorded, nothing more is sent.
+4. A delivery that fails while others are accepted is retried rarely and alone: it delays no other.
 
-One thread decides and writes; the others only talk to SIGNL4, each about one delivery.
+The job's thread decides and writes. Each request runs in a thread of its own, which only talks to SIGNL4.
 """
 
 from collections.abc import Callable
@@ -35,13 +35,13 @@ from daemon.model.events import deliveries as events
 from daemon.storage.outbox import Outbox
 
 RECORD_AGAIN = 1.0
-"""Seconds between two tries to record a result."""
+"""Seconds between two attempts to record a result."""
 THREAD_AGAIN = timedelta(seconds=1)
-"""Between two tries to start a thread on a machine that has none left."""
+"""Between two attempts to start a thread on a machine that has none left."""
 
 
 class Deliver:
-    """Tells SIGNL4 what is due, and writes down that it was told."""
+    """Sends what is due and records the result. Called by the thread of the job `deliver`, except where noted."""
 
     def __init__(
         self,
@@ -69,22 +69,22 @@ class Deliver:
         self._wait = wait
         self._log = log
         self._taken = 0
-        """How many deliveries were taken from this instance."""
-        self._target = DestinationState()
+        """How many deliveries SIGNL4 accepted from this instance."""
+        self._destination = DestinationState()
         self._limiter = limiter or Limiter()
         self._last_error: str | None = None
         self._paused = False
         self._short_until: datetime | None = None
-        """No thread could be started: when to try again."""
+        """When to try again to start a thread, after that failed."""
         self.deaths = 0
-        """How many deliveries this instance saw die."""
+        """How many deliveries died in this instance."""
 
     def drain(self) -> None:
-        """Delivers until nothing is due, or the program stops; what is in flight then is still recorded.
+        """Delivers until nothing is due or the program stops. Results in flight are still recorded.
 
-        Raises `DatabaseBusyError` if the outbox cannot be read or claimed from; nothing unrecorded was sent then.
+        Raises `DatabaseBusyError` if the outbox cannot be read or claimed from; nothing was sent without a claim.
         """
-        self._target = self._outbox.target()
+        self._destination = self._outbox.destination_state()
         day_ago = self._clock() - timedelta(days=1)
         self._limiter.begin(self._outbox.event_limit(), lambda: self._outbox.attempts_since(day_ago))
         try:
@@ -99,20 +99,20 @@ class Deliver:
                 self._settle_next(None)
 
     def wake(self) -> None:
-        """Something new may be due."""
+        """Something new may be due. Called by any thread."""
         self._in_flight.wake()
 
     def pause(self) -> None:
-        """From here on nothing more is sent; what is in flight is still recorded. Called by the main thread."""
+        """Sends nothing more; results in flight are still recorded. Called by the main thread."""
         self._paused = True
         self.wake()
 
     def resume(self) -> None:
-        """It is sent again. Called by the main thread."""
+        """Sends again. Called by the main thread."""
         self._paused = False
 
     def next_at(self) -> datetime | None:
-        """When something may be sent next; `None` while nothing waits. Raises `DatabaseBusyError`."""
+        """When something may be sent next; `None` if nothing waits. Raises `DatabaseBusyError`."""
         admission = self._admission()
         waits = [
             wait
@@ -122,14 +122,14 @@ class Deliver:
         return min((max(wait.due_at, admission.start(refused=wait.refused)) for wait in waits), default=None)
 
     def gap_ends_at(self) -> datetime | None:
-        """When something may be sent that waits for nothing but the gap behind its predecessor, or for our own pace."""
+        """When the next delivery may be sent that waits only for the gap or the rate limit; `None` if none does."""
         fresh = [wait.due_at for wait in self._outbox.waiting(self._in_flight.incidents) if not wait.attempted]
         willing = self._willing().clean_from <= self._clock()
         return max(min(fresh), self._admission().clean_from) if fresh and willing else None
 
     def _willing(self) -> Admission:
-        """What SIGNL4 admits, whatever our pace."""
-        return retry.admission(self._target, self._settings.concurrency, self._clock())
+        """What SIGNL4 admits, apart from the rate limit."""
+        return retry.admission(self._destination, self._settings.concurrency, self._clock())
 
     def _admission(self) -> Admission:
         admission = self._limiter.admit(self._willing(), len(self._in_flight), self._clock())
@@ -139,7 +139,7 @@ class Deliver:
         return replace(admission, own_faults=not self._in_flight.own_fault)
 
     def _fill(self) -> None:
-        """Hands as many due deliveries as the target admits to a thread each."""
+        """Starts a request for each due delivery, as many as the destination admits."""
         admission = self._admission()
         while (room := admission.max_in_flight - len(self._in_flight)) > 0:
             now = self._clock()
@@ -148,25 +148,26 @@ class Deliver:
             if not all(admitted):
                 continue
             for delivery in due:
-                if not self._hand_over(delivery) or delivery.own_fault:
+                if not self._start(delivery) or delivery.own_fault:
                     break
             return
 
     def _admitted(self, delivery: Delivery, now: datetime) -> bool:
-        """Whether it may go; else that is written down, and it is not due any more."""
+        """Whether it is sent now. If not, that is recorded, and it is no longer due."""
         settings = self._settings
         match admit(delivery, settings.gap, settings.stale_after, now, self._their_clock()):
             case Send():
                 return True
-            case Hold(until):
+            case Hold(until, why):
                 self._outbox.hold(delivery, until)
+                self._log(events.DeliveryHeld(delivery.incident_id, delivery.kind, until.isoformat(), why))
             case Supersede(why):
                 self._outbox.supersede(delivery, why)
                 self._log(events.Superseded(delivery.incident_id, delivery.generation))
         return False
 
-    def _hand_over(self, delivery: Delivery) -> bool:
-        """Whether there was a thread for it."""
+    def _start(self, delivery: Delivery) -> bool:
+        """Whether a thread could be started for it."""
         try:
             self._in_flight.start(delivery, lambda: self._claim(delivery))
         except RuntimeError as error:
@@ -181,12 +182,12 @@ class Deliver:
         now = self._clock()
         if not self._outbox.claim(delivery, now):
             return None
-        self._target = retry.sent_at(self._target, now)
+        self._destination = retry.sent_at(self._destination, now)
         self._limiter.sent(now)
         return Attempt(delivery, now, self._taken)
 
     def _patience(self) -> float | None:
-        """How many seconds from now something else may be sent; `None` if only the next answer can change that."""
+        """Seconds until something else may be sent; `None` if that depends on the next answer."""
         full = self._admission().max_in_flight <= len(self._in_flight)
         next_at = None if full or self._paused or self._wait(0) else self.next_at()
         return None if next_at is None else max((next_at - self._clock()).total_seconds(), 0.01)
@@ -197,34 +198,34 @@ class Deliver:
             self._settle(*finished)
 
     def _settle(self, attempt: Attempt, answer: Answer) -> None:
-        """Records what came of an attempt. A crash before it repeats the attempt."""
+        """Records the result of an attempt. A crash before that repeats the attempt."""
         delivery, now = attempt.delivery, self._clock()
         meanwhile = self._taken - attempt.taken_before
-        # An attempt that began while SIGNL4 was down, and ended when it was there again, was in vain: it begins anew.
+        # SIGNL4 accepted others since this attempt began: its outage is over, so the back-off starts again.
         attempts, settings = 1 if meanwhile else delivery.attempts + 1, self._settings
         delay = retry.backoff(attempts, self._rng, settings.retry_min, settings.retry_max)
-        disposition, target = retry.judge(
-            delivery, answer, self._target, meanwhile, delay=delay, rarely=settings.retry_max, now=now
+        disposition, destination = retry.judge(
+            delivery, answer, self._destination, meanwhile, delay=delay, rarely=settings.retry_max, now=now
         )
         self._taken += disposition.state is DeliveryState.DELIVERED
         others = len(self._in_flight) - 1
         self._limiter.answered(answer, others, now, sent_at=attempt.sent_at)
-        still_wanted = self._record(delivery, disposition, answer, target, now)
+        still_wanted = self._record(delivery, disposition, answer, destination, now)
         self._in_flight.settled(attempt)
-        self._tell(
+        self._log_outcome(
             delivery, answer, disposition if still_wanted else replace(disposition, state=DeliveryState.SUPERSEDED)
         )
 
     def _record(
-        self, delivery: Delivery, disposition: Disposition, answer: Answer, target: DestinationState, now: datetime
+        self, delivery: Delivery, disposition: Disposition, answer: Answer, destination: DestinationState, now: datetime
     ) -> bool:
-        """Tries until it is recorded, or the program stops. Whether the delivery had not been given up meanwhile."""
+        """Retries until it is recorded or the program stops. Returns whether the delivery was still wanted by then."""
         last_error: str | None = None
         smallest = minimal(delivery.kind, delivery.incident_id, delivery.external_id)
         while True:
             try:
                 still_wanted = self._outbox.settle(
-                    delivery, disposition, answer, smallest, target, self._limiter.limit, now
+                    delivery, disposition, answer, smallest, destination, self._limiter.limit, now
                 )
             except DatabaseBusyError as error:
                 if str(error) != last_error:
@@ -233,10 +234,10 @@ class Deliver:
                 if self._wait(RECORD_AGAIN):
                     return True
             else:
-                self._target = target
+                self._destination = destination
                 return still_wanted
 
-    def _tell(self, delivery: Delivery, answer: Answer, disposition: Disposition) -> None:
+    def _log_outcome(self, delivery: Delivery, answer: Answer, disposition: Disposition) -> None:
         event = what_came_of(delivery, answer, disposition, self._last_error)
         match event:
             case events.Delivered():

@@ -33,7 +33,7 @@ class Limiter:
         """Records what an answer says about the limit. `in_flight`: number of other events in flight."""
         if answer.rate_limit is not None:
             self.limit = answer.rate_limit.events
-        refused = isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.TARGET
+        refused = isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.DESTINATION
         self._history = rate_limit.learned(
             self._known, answer.rate_limit, in_flight, now, self.limit, sent_at=sent_at, refused=refused
         )

@@ -30,7 +30,7 @@ from daemon.storage.outbox import Outbox
 class Watchers(Protocol):
     """The services that expect the heartbeat."""
 
-    def beat(self) -> list[str]:
+    def send(self) -> list[str]:
         """Sends it to each. A sentence for each that did not accept it."""
 
 
@@ -45,7 +45,7 @@ class Notes:
     """Since when the state cannot be written, by the monotonic and by the wall clock, and why."""
     state_alarm_sent: bool = False
     skew_logged: bool = False
-    beat_at: float | None = None
+    heartbeat_at: float | None = None
     missed: list[str] = field(default_factory=list)
 
 
@@ -119,19 +119,19 @@ class SelfCheck:
         """One line about the last check."""
         return line(self._notes.snapshot, self._notes.found, self._clock())
 
-    def beat(self) -> None:
+    def send_heartbeats(self) -> None:
         """Sends the heartbeats, if they are due. Called only while all is well."""
         now, interval = self._monotonic(), self._settings.heartbeat.interval.total_seconds()
-        if self._notes.beat_at is not None and now - self._notes.beat_at < interval:
+        if self._notes.heartbeat_at is not None and now - self._notes.heartbeat_at < interval:
             return
-        missed = self._watchers.beat()
+        missed = self._watchers.send()
         if missed != self._notes.missed:
             for sentence in missed:
                 self._log(events.HeartbeatFailed(sentence))
             if not missed:
                 self._log(events.HeartbeatsSucceed())
         self._notes.missed = missed
-        self._notes.beat_at = now if not missed else self._notes.beat_at
+        self._notes.heartbeat_at = now if not missed else self._notes.heartbeat_at
 
     def _record(self, found: Mapping[Cause, str], now: datetime) -> None:
         known = self._incidents.known([cause.external_id for cause in Cause])

@@ -18,7 +18,7 @@ class Heartbeat:
         """One client per service, with the whole URL as its base."""
         self._watchers = watchers
 
-    def beat(self) -> list[str]:
+    def send(self) -> list[str]:
         """Calls every service; returns a sentence for each failed call."""
         if not self._watchers:
             return []

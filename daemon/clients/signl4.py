@@ -83,7 +83,7 @@ def _outcome(reply: Response, secret: str, used_up: bool) -> Outcome:
         return _accepted(reply, secret)
     why = f"SIGNL4 answered {described(reply, secret)}{_unread(reply, secret)}"
     if reply.status == 429 or used_up:
-        return TryLater(why, Scope.TARGET)
+        return TryLater(why, Scope.DESTINATION)
     if reply.status in _PAYLOAD_FAULTS:
         return Rejected(why)
     if reply.status in _SECRET_FAULTS:

@@ -102,7 +102,7 @@ def learned(
 def limit_admission(
     admission: Admission, history: SendHistory, limit: int | None, in_flight: int, now: datetime
 ) -> Admission:
-    """The admission of the target, restricted by the rate limit."""
+    """The admission of the destination, restricted by the rate limit."""
     room = max(_room(history, limit, in_flight, now), 0)
     if room > 0:
         return replace(admission, max_in_flight=min(admission.max_in_flight, in_flight + room))

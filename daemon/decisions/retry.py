@@ -56,7 +56,7 @@ def next_round(interval: timedelta, failures: int, retry_after: timedelta | None
 def judge(
     delivery: Delivery,
     answer: Answer,
-    target: DestinationState,
+    destination: DestinationState,
     meanwhile: int,
     *,
     delay: timedelta,
@@ -69,9 +69,9 @@ def judge(
     unless SIGNL4 asks for another; `rarely`: the same for a delivery with a fault of its own.
     """
     if is_own_fault(delivery, answer, now, meanwhile):
-        return set_apart(delivery, answer, rarely, now), target_after_own_fault(target, answer, delay, now)
+        return set_apart(delivery, answer, rarely, now), destination_after_own_fault(destination, answer, delay, now)
     answer = in_company(answer, meanwhile)
-    return disposition(answer, delivery.refused, delay, now), target_after(target, answer, delay, now)
+    return disposition(answer, delivery.refused, delay, now), destination_after(destination, answer, delay, now)
 
 
 def disposition(answer: Answer, refused: bool, delay: timedelta, now: datetime) -> Disposition:
@@ -117,7 +117,7 @@ def is_own_fault(delivery: Delivery, answer: Answer, now: datetime, meanwhile: i
 def _lasts(failing: Failing, scope: Scope, now: datetime, *, asked_to_wait: bool) -> bool:
     if scope in {Scope.SECRET, Scope.UNCLEAR}:
         return True
-    if scope is Scope.TARGET or asked_to_wait:
+    if scope is Scope.DESTINATION or asked_to_wait:
         # A request to wait concerns all deliveries, so it proves no own fault until the longest hold has passed.
         return now - failing.since >= LONGEST_HOLD
     return failing.times + 1 >= min(2 + 2 * failing.others_failing, PATIENCE)
@@ -130,67 +130,71 @@ def set_apart(delivery: Delivery, answer: Answer, rarely: timedelta, now: dateti
     return Disposition(DeliveryState.PENDING, now + max(wait, answer.hold or timedelta(0)), own_fault=True)
 
 
-def target_after_own_fault(
-    target: DestinationState, answer: Answer, delay: timedelta, now: datetime
+def destination_after_own_fault(
+    destination: DestinationState, answer: Answer, delay: timedelta, now: datetime
 ) -> DestinationState:
     """The state of SIGNL4 after an own fault: it counts like a refused payload, and does not hold other deliveries."""
     why = "" if isinstance(answer.outcome, Delivered) else answer.outcome.why
-    return target_after(target, replace(answer, outcome=Rejected(why), hold=None), delay, now)
+    return destination_after(destination, replace(answer, outcome=Rejected(why), hold=None), delay, now)
 
 
-def target_after(target: DestinationState, answer: Answer, delay: timedelta, now: datetime) -> DestinationState:
+def destination_after(
+    destination: DestinationState, answer: Answer, delay: timedelta, now: datetime
+) -> DestinationState:
     """The state of SIGNL4 as a whole after an answer. `delay`: the delivery's back-off."""
     outcome = answer.outcome
     match outcome:
         case Delivered():
-            target = replace(target, secret_refused_since=None, probe_at=None)
+            destination = replace(destination, secret_refused_since=None, probe_at=None)
         case TryLater(scope=Scope.SECRET | Scope.UNCLEAR):
-            since = target.secret_refused_since or now
-            target = replace(target, secret_refused_since=since, probe_at=now + PROBE_GAP, why=outcome.why)
-        case TryLater(scope=Scope.TARGET) if answer.hold is None:
-            target = _held(target, min(delay, LONGEST_HOLD), outcome.why, now)
+            since = destination.secret_refused_since or now
+            destination = replace(destination, secret_refused_since=since, probe_at=now + PROBE_GAP, why=outcome.why)
+        case TryLater(scope=Scope.DESTINATION) if answer.hold is None:
+            destination = _held(destination, min(delay, LONGEST_HOLD), outcome.why, now)
         case _:
             pass
-    if target.secret_refused_since is not None:
-        target = replace(target, probe_at=now + PROBE_GAP)
+    if destination.secret_refused_since is not None:
+        destination = replace(destination, probe_at=now + PROBE_GAP)
     if answer.hold is not None:
         why = outcome.why if not isinstance(outcome, Delivered) else "SIGNL4's rate limit is used up"
-        target = _held(target, answer.hold, why, now)
-    return _count_fault(target, answer, now) if answer.faulty else target
+        destination = _held(destination, answer.hold, why, now)
+    return _count_fault(destination, answer, now) if answer.faulty else destination
 
 
-def sent_at(target: DestinationState, now: datetime) -> DestinationState:
-    """The target after a delivery is sent; while payload faults slow down the sending, it sets the time of the next."""
-    return replace(target, paced_at=now) if _rest_until(target.payload_faults, now) else target
+def sent_at(destination: DestinationState, now: datetime) -> DestinationState:
+    """The destination after a delivery was sent; while payload faults slow down the sending, the next one waits."""
+    return replace(destination, paced_at=now) if _rest_until(destination.payload_faults, now) else destination
 
 
-def admission(target: DestinationState, concurrency: int, now: datetime) -> Admission:
-    """The admission of the target. Times too far in the future come from a wrong clock and do not count."""
-    hold = _plausible(target.hold_until, now, LONGEST_HOLD)
-    if target.secret_refused_since is not None:
-        probe_at = max(hold, _plausible(target.probe_at, now, PROBE_GAP))
+def admission(destination: DestinationState, concurrency: int, now: datetime) -> Admission:
+    """The admission of the destination. Times too far in the future come from a wrong clock and do not count."""
+    hold = _plausible(destination.hold_until, now, LONGEST_HOLD)
+    if destination.secret_refused_since is not None:
+        probe_at = max(hold, _plausible(destination.probe_at, now, PROBE_GAP))
         return Admission(1, probe_at, probe_at, probe=True)
-    faults = _recent((*target.other_faults, *target.payload_faults), now)
+    faults = _recent((*destination.other_faults, *destination.payload_faults), now)
     rest = _rest_until(faults, now)
     max_in_flight = max(1, min(concurrency, FAULT_BUDGET - len(faults))) if faults else concurrency
     if rest is None:
         return Admission(max_in_flight, hold, hold)
-    if _recent(target.other_faults, now):
+    if _recent(destination.other_faults, now):
         return Admission(1, max(hold, rest), max(hold, rest))
-    paced_from = target.paced_at + PACE if target.paced_at is not None and target.paced_at <= now else now
+    paced_from = (
+        destination.paced_at + PACE if destination.paced_at is not None and destination.paced_at <= now else now
+    )
     return Admission(1, max(hold, paced_from), max(hold, rest))
 
 
-def _held(target: DestinationState, hold: timedelta, why: str, now: datetime) -> DestinationState:
-    """The target on hold. A later answer never shortens a hold that an earlier one asked for."""
-    until = max(_plausible(target.hold_until, now, LONGEST_HOLD), now + hold)
-    return replace(target, hold_until=until, why=why)
+def _held(destination: DestinationState, hold: timedelta, why: str, now: datetime) -> DestinationState:
+    """The destination on hold. A later answer never shortens a hold that an earlier one asked for."""
+    until = max(_plausible(destination.hold_until, now, LONGEST_HOLD), now + hold)
+    return replace(destination, hold_until=until, why=why)
 
 
-def _count_fault(target: DestinationState, answer: Answer, now: datetime) -> DestinationState:
+def _count_fault(destination: DestinationState, answer: Answer, now: datetime) -> DestinationState:
     if isinstance(answer.outcome, Rejected):
-        return replace(target, payload_faults=(*_recent(target.payload_faults, now), now))
-    return replace(target, other_faults=(*_recent(target.other_faults, now), now))
+        return replace(destination, payload_faults=(*_recent(destination.payload_faults, now), now))
+    return replace(destination, other_faults=(*_recent(destination.other_faults, now), now))
 
 
 def _recent(faults: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:

@@ -67,7 +67,7 @@ class Scope(StrEnum):
     """What a failed attempt is evidence about."""
 
     ROW = "row"
-    TARGET = "target"
+    DESTINATION = "destination"
     SECRET = "secret"  # noqa: S105 - a scope, not a secret
     UNCLEAR = "unclear"
     """Either the secret, or this delivery alone."""
@@ -113,7 +113,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outcome of a request, and what the same response says about the target."""
+    """The outcome of a request, and what the same response says about the destination."""
 
     outcome: Outcome
     hold: timedelta | None = None
@@ -153,7 +153,7 @@ class Disposition:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What the target accepts at one moment."""
+    """What the destination accepts at one moment."""
 
     max_in_flight: int
     """Most requests in flight."""
@@ -167,7 +167,7 @@ class Admission:
     """Whether a delivery with a fault of its own may be sent: only if no other of these is in flight."""
 
     def start(self, *, refused: bool) -> datetime:
-        """When the target lets a delivery go."""
+        """When the destination lets a delivery go."""
         return self.refused_from if refused else self.clean_from
 
 

@@ -140,7 +140,7 @@ class Jobs:
 
     def _self_check(self) -> None:
         if self.components.self_check.run() and not self._shared.stop.wait(0):
-            self.components.self_check.beat()
+            self.components.self_check.send_heartbeats()
 
     def _after_job(self, event: JobExecutionEvent) -> None:
         """Sets when the job runs next. It no longer counts as running by now, so it can be woken."""

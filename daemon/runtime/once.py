@@ -40,7 +40,7 @@ def _do(components: Components, shared: Shared) -> bool:
             return False
         deliver.drain()
     if self_check.run():
-        self_check.beat()
+        self_check.send_heartbeats()
     return complete and deliver.next_at() is None and not deliver.deaths
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, FromClause, Row, and_, case, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Engine, Row, and_, case, func, or_, select, true, update
 
 from daemon.model.delivery import (
     Admission,
@@ -32,6 +32,9 @@ from daemon.storage.delivery_rows import PENDING, TAKEN
 from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, DESTINATIONS, NO_FAILURES
 
+_END, _PREVIOUS, _FAILING = (DELIVERIES.alias(name) for name in ("over", "previous", "failing"))
+"""Made once, as those of `delivery_rows`."""
+
 
 class Outbox:
     """What `deliver` reads and writes. Called by its thread, `give_up_pointless` by that of the self-check."""
@@ -45,21 +48,20 @@ class Outbox:
         """The due deliveries, most urgent first: the oldest pending one of each incident that is not `busy`."""
         opens = ((False, admission.clean_from), (True, admission.refused_from))
         admitted = [refused for refused, at in opens if at <= now]
-        end, previous = DELIVERIES.alias(), DELIVERIES.alias()
-        previous_at = select(func.max(previous.c.delivered_at)).where(rows.related(previous))
+        previous_at = select(func.max(_PREVIOUS.c.delivered_at)).where(rows.related(_PREVIOUS))
         query = (
             select(
                 DELIVERIES,
-                end.c.occurred_at.label("over_since"),
+                _END.c.occurred_at.label("over_since"),
                 previous_at.scalar_subquery().label("previous_at"),
                 TAKEN.label("taken"),
                 _failing(self._destination.name).label("failing"),
             )
-            .outerjoin(end, rows.ends(end))
+            .outerjoin(_END, rows.ends(_END))
             .where(self._ours, PENDING, rows.oldest_pending(), DELIVERIES.c.due_at <= now, rows.refused().in_(admitted))
             .where(DELIVERIES.c.incident_id.not_in(list(busy)))
             .where(true() if admission.own_faults else ~DELIVERIES.c.own_fault)
-            .order_by(*_most_urgent_first(end, admission, now), DELIVERIES.c.occurred_at, DELIVERIES.c.id)
+            .order_by(*_most_urgent_first(admission, now), DELIVERIES.c.occurred_at, DELIVERIES.c.id)
             .limit(limit)
         )
         with transaction(self._engine, writes=False) as connection:
@@ -106,7 +108,7 @@ class Outbox:
         disposition: Disposition,
         answer: Answer,
         minimal: Mapping[str, Any],
-        target: DestinationState,
+        state: DestinationState,
         event_limit: int | None,
         now: datetime,
     ) -> bool:
@@ -133,7 +135,7 @@ class Outbox:
                 at_once = {"due_at": func.min(DELIVERIES.c.due_at, now), "failures": 0}
                 connection.execute(update(DELIVERIES).where(self._ours, *rows.failed_in_outage()).values(at_once))
                 destination_rows.count_taken(connection, self._destination)
-            destination_rows.write(connection, self._destination, target)
+            destination_rows.write(connection, self._destination, state)
             if event_limit is not None:
                 destination_rows.learn_limit(connection, self._destination.account, event_limit)
         return taken
@@ -157,7 +159,7 @@ class Outbox:
             superseded = {"state": DeliveryState.SUPERSEDED, "reason": rows.ALARM_OVER}
             connection.execute(update(DELIVERIES).where(rows.obsolete()).values(superseded))
 
-    def target(self) -> DestinationState:
+    def destination_state(self) -> DestinationState:
         """The recorded state of the destination."""
         with transaction(self._engine, writes=False) as connection:
             return destination_rows.read(connection, self._destination)
@@ -177,21 +179,25 @@ class Outbox:
             return tuple(connection.execute(query).scalars())
 
 
-def _most_urgent_first(end: FromClause, admission: Admission, now: datetime) -> list[ColumnElement[Any]]:
+def _most_urgent_first(admission: Admission, now: datetime) -> list[ColumnElement[Any]]:
     if admission.probe:
         # A probe of the secret sends the delivery whose attempt is oldest: any success proves the secret right.
         # An attempt in the future was stamped by a wrong clock; it counts as never attempted, or would never be chosen.
         return [case((DELIVERIES.c.attempted_at <= now, DELIVERIES.c.attempted_at)).asc().nulls_first()]
     # Alerts of open incidents go first. Deliveries with a fault of their own go last, so they delay no other.
-    return [DELIVERIES.c.own_fault, and_(DELIVERIES.c.kind == Kind.NEW, end.c.id.is_(None)).desc()]
+    return [DELIVERIES.c.own_fault, and_(DELIVERIES.c.kind == Kind.NEW, _END.c.id.is_(None)).desc()]
 
 
 def _failing(destination: str) -> ColumnElement[int]:
     """Number of failing pending deliveries at the destination, without own faults. One uncorrelated count per query."""
-    other = DELIVERIES.alias()
-    there = other.c.destination == destination
-    fails = [there, other.c.state == DeliveryState.PENDING, other.c.failing_since.is_not(None), ~other.c.own_fault]
-    return select(func.count()).select_from(other).where(*fails).scalar_subquery()
+    there = _FAILING.c.destination == destination
+    fails = [
+        there,
+        _FAILING.c.state == DeliveryState.PENDING,
+        _FAILING.c.failing_since.is_not(None),
+        ~_FAILING.c.own_fault,
+    ]
+    return select(func.count()).select_from(_FAILING).where(*fails).scalar_subquery()
 
 
 def _delivery(row: Row[Any]) -> Delivery:

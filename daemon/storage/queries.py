@@ -44,6 +44,9 @@ class Dropping:
     """Ids of the deliveries dropped with it."""
 
 
+_OWN_FAULT = DELIVERIES.alias("own_fault")
+
+
 def snapshot(engine: Engine) -> Snapshot:
     """The figures behind `status`. Raises `DatabaseBusyError`."""
     pending, dead = (DELIVERIES.c.state == state for state in (DeliveryState.PENDING, DeliveryState.DEAD))
@@ -95,8 +98,7 @@ def _own_faults(connection: Connection) -> tuple[OwnFault, ...]:
 
 def _is_held_up() -> ColumnElement[bool]:
     """Whether a delivery of the same incident, or this one, has a fault of its own."""
-    own = DELIVERIES.alias()
-    return exists().where(rows.related(own), own.c.state == DeliveryState.PENDING, own.c.own_fault)
+    return exists().where(rows.related(_OWN_FAULT), _OWN_FAULT.c.state == DeliveryState.PENDING, _OWN_FAULT.c.own_fault)
 
 
 def _count(connection: Connection, which: Any) -> int:

@@ -139,7 +139,7 @@ class Scene(Flows):
     def check_that_nothing_leaked(self, *texts: object) -> None:
         """Neither token nor secret is in these texts, in the log or in the database."""
         columns = ("last_error", "reason", "payload", "event_id")
-        kept = [*texts, self.store.progress(), self.store.target(), self.outbox(*columns), self.log.events]
+        kept = [*texts, self.store.progress(), self.store.destination_state(), self.outbox(*columns), self.log.events]
         for text in map(repr, kept):
             assert [secret for secret in (*self.settings.secrets(), PASSWORD) if secret in text] == []
 

@@ -418,11 +418,11 @@ def probed(scene: Scene, case: Case) -> None:
     probes = [one.request.external_id for one in scene.sent[first:]]
     assert set(probes[: len(heads)]) == heads
     assert scene.told_so_far == told
-    assert scene.store.target().secret_refused_since is not None
+    assert scene.store.destination_state().secret_refused_since is not None
     scene.release()
     scene.drain_for(seconds=90)
     assert scene.told_so_far == scene.right
-    assert scene.store.target().secret_refused_since is None
+    assert scene.store.destination_state().secret_refused_since is None
 
 
 def rests(scene: Scene, case: Case) -> None:

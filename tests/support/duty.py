@@ -17,7 +17,7 @@ class Watchers:
         self.beats = 0
         self.missed: list[str] = []
 
-    def beat(self) -> list[str]:
+    def send(self) -> list[str]:
         self.beats += 1
         return self.missed
 
@@ -64,7 +64,7 @@ class Duty:
                 self.flows.round()
             self.self_check.state_works()
         if self.self_check.run():
-            self.self_check.beat()
+            self.self_check.send_heartbeats()
         if not self.full:
             self.flows.drain_for(seconds=5)
 

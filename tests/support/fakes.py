@@ -34,7 +34,7 @@ WRONG_SECRET = Answer(TryLater("SIGNL4 answered HTTP 404", Scope.SECRET), faulty
 
 def too_many(hold: timedelta | None = None) -> Answer:
     """429, with or without a `Retry-After`."""
-    return Answer(TryLater("SIGNL4 answered HTTP 429", Scope.TARGET), hold)
+    return Answer(TryLater("SIGNL4 answered HTTP 429", Scope.DESTINATION), hold)
 
 
 class FakeBetterStack:

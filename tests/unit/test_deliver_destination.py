@@ -49,7 +49,7 @@ def test_the_first_success_ends_the_rest_and_everything_goes(flows: Flows) -> No
     flows.clock.pass_(seconds=60)
     flows.drain_for(seconds=15)
     assert {state for (state,) in flows.outbox("state")} == {"delivered"}
-    assert flows.store.target().secret_refused_since is None
+    assert flows.store.destination_state().secret_refused_since is None
 
 
 @pytest.mark.parametrize("answer", [OUTAGE, REFUSED])

@@ -160,7 +160,7 @@ def test_while_it_is_the_only_one_nobody_can_know_and_the_secret_is_probed(flows
     flows.drain_for(minutes=1)
     assert waiting(flows) == {"7"}
     assert told_of(flows, "7")[10:] == ["full", "minimal"], "tried again when something was taken, then set apart"
-    assert flows.store.target().secret_refused_since is None
+    assert flows.store.destination_state().secret_refused_since is None
 
 
 def test_a_probe_with_another_delivery_that_is_taken_clears_the_secret(flows: Flows) -> None:

@@ -34,7 +34,7 @@ def throttled(flows: Flows, limit: int) -> list[Answer]:
         rate_limit = RateLimit(said.limit, said.remaining, said.reset - now)
         if said.granted:
             return replace(ACCEPTED, rate_limit=rate_limit)
-        blocked.append(Answer(TryLater("SIGNL4 answered HTTP 429", Scope.TARGET), said.reset - now))
+        blocked.append(Answer(TryLater("SIGNL4 answered HTTP 429", Scope.DESTINATION), said.reset - now))
         return blocked[-1]
 
     flows.signl4.answer = answer

@@ -130,6 +130,6 @@ def test_a_heartbeat_without_a_thread_is_said_and_called_the_next_time(shortage:
 
     with listening(answers_then) as server, watched(server.url) as heartbeat:
         shortage.left = left
-        assert heartbeat.beat() == ["heartbeat.urls: not called, can't start new thread"]
+        assert heartbeat.send() == ["heartbeat.urls: not called, can't start new thread"]
         shortage.left = -1
-        assert heartbeat.beat() == []
+        assert heartbeat.send() == []

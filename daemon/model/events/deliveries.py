@@ -18,6 +18,18 @@ class Delivered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryHeld(Event):
+    """A due delivery waits a little longer, for the reason given."""
+
+    event = "delivery held"
+    level = Level.DEBUG
+    incident: str
+    kind: Kind
+    until: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotDelivered(Event):
     """An attempt failed and will be repeated: SIGNL4 is down, asks to wait, or refuses the secret."""
 

@@ -23,14 +23,14 @@ def calling(*urls: str) -> Iterator[Heartbeat]:
 def test_each_is_called_with_get_at_its_whole_address() -> None:
     with listening(answering(ok())) as one, listening(answering(ok())) as two:
         with calling(f"{one.url}/beat/abc123?param=sensor1", two.url) as heartbeat:
-            assert heartbeat.beat() == []
-            assert heartbeat.beat() == []
+            assert heartbeat.send() == []
+            assert heartbeat.send() == []
         assert [asked.split(b"\r\n")[0] for asked in one.asked] == [b"GET /beat/abc123?param=sensor1 HTTP/1.1"] * 2
         assert two.asked[0].startswith(b"GET / HTTP/1.1")
 
 
 def test_without_any_nobody_is_called() -> None:
-    assert Heartbeat([]).beat() == []
+    assert Heartbeat([]).send() == []
 
 
 def gone(connection: Connection) -> None:
@@ -51,7 +51,7 @@ TROUBLE: list[tuple[Script, str]] = [
 def test_one_that_fails_is_told_of_without_its_address_and_keeps_no_other_waiting(script: Script, why: str) -> None:
     with listening(script) as bad, listening(answering(ok())) as good:
         with calling(f"{bad.url}/beat/abc123", good.url) as heartbeat:
-            assert heartbeat.beat() == [f"heartbeat.urls, number 1: {why}"]
+            assert heartbeat.send() == [f"heartbeat.urls, number 1: {why}"]
         assert len(good.asked) == 1
 
 
@@ -59,4 +59,4 @@ def test_one_that_nobody_listens_at_is_told_of_without_its_address() -> None:
     with listening(answering(ok())) as server:
         url = server.url
     with calling(f"{url}/beat/abc123") as heartbeat:
-        assert heartbeat.beat() == ["heartbeat.urls, number 1: not reached (ConnectError)"]
+        assert heartbeat.send() == ["heartbeat.urls, number 1: not reached (ConnectError)"]

@@ -64,7 +64,7 @@ def to_betterstack(http: HttpClient, url: str) -> Callable[[], object]:
 
 
 def to_a_watcher(http: HttpClient, _: str) -> Callable[[], object]:
-    return Heartbeat([http]).beat
+    return Heartbeat([http]).send
 
 
 CLIENTS = [by_exchange, to_signl4, to_betterstack, to_a_watcher]

@@ -111,7 +111,7 @@ def expected(status: int) -> tuple[type, Scope | None]:
         return Rejected, None
     if status in SECRET_FAULTS:
         return TryLater, Scope.SECRET if status == 401 else Scope.UNCLEAR
-    return TryLater, Scope.TARGET if status == 429 else Scope.ROW
+    return TryLater, Scope.DESTINATION if status == 429 else Scope.ROW
 
 
 @pytest.mark.parametrize("content", [b"{}", b"", b'{"message": "x"}'], ids=["object", "empty", "text"])

@@ -82,7 +82,7 @@ def test_an_error_under_a_used_up_limit_means_later_for_the_whole_target(status:
     """Headers before status: what a throttled request is answered with is written nowhere."""
     answer = answered(status, limit("0", str(UNIX + 15)))
     assert isinstance(answer.outcome, TryLater)
-    assert answer.outcome.scope is Scope.TARGET
+    assert answer.outcome.scope is Scope.DESTINATION
     assert answer.faulty == (status in {400, 401, 403, 404, 413, 415, 422})
 
 
@@ -92,7 +92,7 @@ def test_so_does_one_whose_reset_makes_no_sense(status: int, reset: str | None) 
     """A clock that is off by as little as the window must not turn a throttled alert into a refused one."""
     answer = answered(status, limit("0", reset))
     assert isinstance(answer.outcome, TryLater)
-    assert answer.outcome.scope is Scope.TARGET
+    assert answer.outcome.scope is Scope.DESTINATION
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
@@ -168,7 +168,12 @@ def test_retry_after_that_makes_no_sense_leaves_it_to_the_limit(text: str) -> No
 
 @pytest.mark.parametrize(
     ("status", "outcome", "scope"),
-    [(400, Rejected, None), (404, TryLater, Scope.UNCLEAR), (429, TryLater, Scope.TARGET), (503, TryLater, Scope.ROW)],
+    [
+        (400, Rejected, None),
+        (404, TryLater, Scope.UNCLEAR),
+        (429, TryLater, Scope.DESTINATION),
+        (503, TryLater, Scope.ROW),
+    ],
 )
 def test_retry_after_alone_changes_no_outcome(status: int, outcome: type, scope: Scope | None) -> None:
     answer = answered(status, {"retry-after": "9"})

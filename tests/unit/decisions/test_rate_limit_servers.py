@@ -133,7 +133,7 @@ def run(server: Server, loads: list[datetime]) -> datetime:
             known = sent_at + TRIP / 2
             answer = answer_to(server.ask(known, known_then), "96sbq49u", now)
             refused = not isinstance(answer.outcome, Delivered)
-            target = retry.target_after(target, answer, timedelta(seconds=2), now)
+            target = retry.destination_after(target, answer, timedelta(seconds=2), now)
             limit = answer.rate_limit.events if answer.rate_limit else limit
             kept = rate_limit.learned(
                 kept, answer.rate_limit, len(flying), now, limit, sent_at=sent_at, refused=refused

@@ -18,7 +18,7 @@ LEAST, MOST = timedelta(seconds=2), timedelta(minutes=5)
 TAKEN = Delivered("event")
 REFUSED = Rejected("SIGNL4 answered HTTP 400")
 FAILED = TryLater("SIGNL4 answered HTTP 500", Scope.ROW)
-THROTTLED = TryLater("SIGNL4 answered HTTP 429", Scope.TARGET)
+THROTTLED = TryLater("SIGNL4 answered HTTP 429", Scope.DESTINATION)
 WRONG_SECRET = TryLater("SIGNL4 answered HTTP 404", Scope.SECRET)
 
 PENDING, DELIVERED, DEAD = DeliveryState.PENDING, DeliveryState.DELIVERED, DeliveryState.DEAD

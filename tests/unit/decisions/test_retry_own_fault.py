@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.decisions.retry import PATIENCE, is_own_fault, set_apart, target_after_own_fault
+from daemon.decisions.retry import PATIENCE, destination_after_own_fault, is_own_fault, set_apart
 from daemon.model.delivery import (
     Answer,
     Delivered,
@@ -94,8 +94,8 @@ def test_while_nothing_else_is_taken_it_is_an_outage(times: int, others: int, sc
         (FIRST, ITEM, RARELY),
         (OWN, ROW, RARELY),
         (OWN, UNCLEAR, RARELY),
-        (OWN, later(Scope.TARGET, HOLD), RARELY),
-        (OWN, later(Scope.TARGET, timedelta(minutes=15)), timedelta(minutes=15)),
+        (OWN, later(Scope.DESTINATION, HOLD), RARELY),
+        (OWN, later(Scope.DESTINATION, timedelta(minutes=15)), timedelta(minutes=15)),
     ],
 )
 def test_it_is_tried_at_once_in_its_minimal_form_and_then_rarely(
@@ -109,4 +109,4 @@ def test_it_is_tried_at_once_in_its_minimal_form_and_then_rarely(
 def test_it_teaches_nothing_about_signl4_but_that_a_request_was_faulty(scope: Scope, hold: timedelta | None) -> None:
     answer = later(scope, hold)
     expected = DestinationState(payload_faults=(NOW,) if answer.faulty else ())
-    assert target_after_own_fault(DestinationState(), answer, RARELY, NOW) == expected
+    assert destination_after_own_fault(DestinationState(), answer, RARELY, NOW) == expected

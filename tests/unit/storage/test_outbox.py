@@ -110,7 +110,7 @@ def test_each_outcome_is_written_down_and_nothing_else_of_the_row_changes(
     settle(store, head(store, "1"), outcome, disposition, target=target)
     assert rows(engine)["1", 1, "new"]._asdict() == {**before["1", 1, "new"]._asdict(), **expected}
     assert rows(engine)["2", 1, "new"] == before["2", 1, "new"]
-    assert store.target() == target
+    assert store.destination_state() == target
 
 
 def test_a_success_keeps_the_last_error_and_what_was_refused_for_the_audit(store: Store, engine: Engine) -> None:
@@ -136,10 +136,14 @@ def test_an_answer_to_what_is_no_longer_pending_teaches_only_about_the_target(st
     store.supersede(delivery, "why")
     before = only(engine)
     settle(
-        store, delivery, TryLater("503", Scope.TARGET), Disposition(PENDING, LATER), target=DestinationState(why="503")
+        store,
+        delivery,
+        TryLater("503", Scope.DESTINATION),
+        Disposition(PENDING, LATER),
+        target=DestinationState(why="503"),
     )
     assert only(engine) == before
-    assert store.target() == DestinationState(why="503")
+    assert store.destination_state() == DestinationState(why="503")
 
 
 def test_superseding_takes_what_is_pending_of_one_generation_with_its_reason(store: Store, engine: Engine) -> None:
@@ -225,7 +229,7 @@ def test_after_a_start_a_refused_secret_is_tried_at_once(
         settle(store, NOBODY, Delivered(None), Disposition(DELIVERED, NOW), target=before)
     settled_at = only(engine).due_at
     store.try_secrets_again(NOW)
-    assert store.target() == expected
+    assert store.destination_state() == expected
     assert only(engine).due_at == (due_at or settled_at)
 
 
@@ -240,10 +244,10 @@ TARGETS = [
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_what_is_known_of_the_target_survives(store: Store, target: DestinationState) -> None:
-    assert store.target() == DestinationState()
+    assert store.destination_state() == DestinationState()
     tell(store, "1", NEW)
     settle(store, head(store, "1"), TryLater("503", Scope.ROW), Disposition(PENDING, NOW), target=target)
-    found = store.target()
+    found = store.destination_state()
     assert found == target
     times = [value for field in fields(found) if isinstance(value := getattr(found, field.name), datetime)]
     for moment in (*times, *found.other_faults, *found.payload_faults):

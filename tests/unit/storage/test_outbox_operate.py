@@ -210,7 +210,7 @@ def test_with_the_last_of_what_waits_goes_the_doubt_about_the_secret(store: Stor
         store, head(store, "0"), TryLater("403", Scope.SECRET), Disposition(PENDING, after(minutes=1)), target=refused
     )
     queries.drop(engine, [1])
-    assert store.target() == (refused if others else DestinationState(why="403"))
+    assert store.destination_state() == (refused if others else DestinationState(why="403"))
 
 
 def test_dropping_takes_all_of_them_or_none(store: Store, engine: Engine) -> None:

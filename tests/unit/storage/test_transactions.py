@@ -60,7 +60,7 @@ READS: dict[str, Callable[[Store], object]] = {
     "known": lambda store: store.known(["1"]),
     "tracked": Store.tracked,
     "has_work": Store.has_work,
-    "target": Store.target,
+    "target": Store.destination_state,
     "due": lambda store: store.due(WIDE_OPEN, (), 10, NOW),
     "waiting": lambda store: store.waiting(()),
 }
