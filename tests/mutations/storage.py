@@ -54,8 +54,8 @@ ROWS = (
         "The deliveries of an incident have no order",
         "daemon/storage/delivery_rows.py",
         (
-            "return ~exists().where(related(earlier), earlier.c.state == DeliveryState.PENDING, earlier.c.id < DELIVERIES.c.id)",
-            "return earlier.c.id == earlier.c.id",
+            "return ~exists().where(related(_EARLIER), is_earlier)",
+            "return DELIVERIES.c.id == DELIVERIES.c.id",
         ),
         "tests/unit/test_deliver.py::test_promise_3_nothing_overtakes_what_is_not_settled",
     ),
@@ -114,7 +114,7 @@ ROWS = (
     row(
         "An end is revived after a reopening",
         "daemon/storage/delivery_rows.py",
-        ("return or_(exists().where(ends(end)), reopened)", "return exists().where(ends(end))"),
+        ("return or_(exists().where(ends(_END)), reopened)", "return exists().where(ends(_END))"),
         "tests/unit/storage/test_outbox_operate.py::test_an_end_is_refused_once_a_new_beginning_has_followed",
     ),
     row(
