@@ -6,14 +6,14 @@ ROWS = (
     row(
         "One answer sets the clock",
         "daemon/host/clock.py",
-        ("if not known or any(abs(said - moment) <= ALIKE for moment in known):", "if said is not None:"),
+        ("if not known or any(abs(reported - moment) <= TOLERANCE for moment in known):", "if said is not None:"),
         "tests/unit/host/test_their_clock.py::test_another_time_than_was_known_takes_two_answers_in_a_row",
     ),
     row(
         "The log shows the texts of others as they are",
         "daemon/host/log.py",
-        ('"\\n".join(map(harmless, scrubbed(text, *secrets).split("\\n")))', "scrubbed(text, *secrets)"),
-        "tests/unit/model/test_harmless.py::test_a_line_of_the_log_is_one_line_without_harm",
+        ('"\\n".join(map(printable, redacted(text, *secrets).split("\\n")))', "redacted(text, *secrets)"),
+        "tests/unit/model/test_printable.py::test_a_line_of_the_log_is_one_line_without_harm",
     ),
     row(
         "The entries of the journal hold secrets",

@@ -47,15 +47,15 @@ ROWS = (
     row(
         "Promise 3: any delivery that waits is due, and not the oldest of its incident alone",
         "daemon/storage/outbox.py",
-        ("PENDING, rows.first(), DELIVERIES.c.due_at <= now,", "PENDING, DELIVERIES.c.due_at <= now,"),
+        ("PENDING, rows.oldest_pending(), DELIVERIES.c.due_at <= now,", "PENDING, DELIVERIES.c.due_at <= now,"),
         "tests/unit/storage/test_outbox_due.py::test_an_incident_is_told_in_order_and_nothing_overtakes_what_is_unsettled",
     ),
     row(
         "The deliveries of an incident have no order",
         "daemon/storage/delivery_rows.py",
         (
-            "return ~exists().where(alike(earlier), earlier.c.state == DeliveryState.PENDING, earlier.c.id < DELIVERIES.c.id)",
-            "return earlier.c.id == earlier.c.id",
+            "return ~exists().where(related(_EARLIER), is_earlier)",
+            "return DELIVERIES.c.id == DELIVERIES.c.id",
         ),
         "tests/unit/test_deliver.py::test_promise_3_nothing_overtakes_what_is_not_settled",
     ),
@@ -114,7 +114,7 @@ ROWS = (
     row(
         "An end is revived after a reopening",
         "daemon/storage/delivery_rows.py",
-        ("return or_(exists().where(ends(end)), reopened)", "return exists().where(ends(end))"),
+        ("return or_(exists().where(ends(_END)), reopened)", "return exists().where(ends(_END))"),
         "tests/unit/storage/test_outbox_operate.py::test_an_end_is_refused_once_a_new_beginning_has_followed",
     ),
     row(
@@ -138,32 +138,32 @@ ROWS = (
     row(
         "A link is read without the log beside what it leads to",
         "daemon/storage/sqlite.py",
-        ("    file = followed(file)", "    file = file.absolute()"),
+        ("    file = resolved(file)", "    file = file.absolute()"),
         "tests/unit/storage/test_engine_reader.py::test_through_a_link_the_same_is_read",
     ),
     row(
         "A half-made index of the log is refused",
         "daemon/storage/sqlite.py",
-        ('        return _tried(file, "mode=ro", patience)', "        raise"),
+        ('        return _checked(file, "mode=ro", patience)', "        raise"),
         "tests/unit/storage/test_sqlite.py::test_where_nobody_else_is_there_it_is_mended",
     ),
     row(
         "A link in place of the file is not noticed",
         "daemon/storage/changes.py",
         ("if self.file.is_symlink():", "if self.file is None:"),
-        "tests/unit/storage/test_keeper.py::test_it_is_said_and_nothing_that_was_told_is_forgotten",
+        "tests/unit/storage/test_file_guard.py::test_it_is_said_and_nothing_that_was_told_is_forgotten",
     ),
     row(
         "What was told since a copy was made is not carried over into it",
-        "daemon/storage/keeper.py",
-        ("                carry_over(self._kept(), new)\n", "                self._kept()\n"),
-        "tests/unit/storage/test_keeper.py::test_what_was_told_since_a_copy_was_made_is_carried_over_into_it",
+        "daemon/storage/file_guard.py",
+        ("                merge(self._kept(), new)\n", "                self._kept()\n"),
+        "tests/unit/storage/test_file_guard.py::test_what_was_told_since_a_copy_was_made_is_carried_over_into_it",
     ),
     row(
         "Hard links of others are followed",
-        "daemon/storage/place.py",
+        "daemon/storage/safe_path.py",
         ("if linked or not stat.S_ISREG(status.st_mode):", "if not stat.S_ISREG(status.st_mode):"),
-        "tests/unit/storage/test_place.py::test_nor_through_another_name_of_the_file",
+        "tests/unit/storage/test_safe_path.py::test_nor_through_another_name_of_the_file",
     ),
     row(
         "A connection outlasts a failure",
@@ -173,13 +173,13 @@ ROWS = (
     ),
     row(
         "The state is open to any group",
-        "daemon/storage/place.py",
+        "daemon/storage/safe_path.py",
         ("if file.parent.stat().st_mode & shared == shared:", "if shared:"),
         "tests/unit/storage/test_engine.py::test_a_fresh_file_and_what_is_beside_it_are_their_owners_alone_unless_the_directory_is_a_groups",
     ),
     row(
         "The state is closed to its own group",
-        "daemon/storage/place.py",
+        "daemon/storage/safe_path.py",
         ("if file.parent.stat().st_mode & shared == shared:", "if not shared:"),
         "tests/unit/storage/test_engine.py::test_a_fresh_file_and_what_is_beside_it_are_their_owners_alone_unless_the_directory_is_a_groups",
     ),
@@ -200,7 +200,7 @@ ROWS = (
     row(
         "No copy is made before an upgrade",
         "daemon/storage/upgrade.py",
-        ("        put_by(file_of(url), revision, on_progress)\n", "        pass\n"),
+        ("        copy_before_upgrade(file_of(url), revision, on_progress)\n", "        pass\n"),
         "tests/unit/storage/test_upgrade.py::test_a_database_that_is_to_be_changed_is_put_by_first",
     ),
     row(

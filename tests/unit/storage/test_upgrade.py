@@ -96,7 +96,7 @@ def slow(config, target):
     )
     whole(config, target)
 
-vars(migrate).update(PACE=0.01)
+vars(migrate).update(REPORT_SECONDS=0.01)
 vars(command).update(upgrade=slow)
 migrate.migrate(sys.argv[1])
 """
