@@ -3,7 +3,7 @@
 The wall clock is ahead of the machine's by so many seconds. A line of standard input sets it on, or back:
 
 - `now SECONDS`: at once, whatever is under way;
-- `between SECONDS`: while no round is under way;
+- `between SECONDS`: while no round is under way, and the next one has its time;
 - `stopped SECONDS`: together with the monotonic clock, as if the process alone had stood still.
 
 Each line is answered, once it is done, on standard error. Waits of threads and of SQLite know neither clock.
@@ -17,6 +17,7 @@ from threading import RLock, Thread
 from typing import Any
 
 import time_machine
+from apscheduler.events import JobExecutionEvent
 
 from daemon.cli.main import main
 from daemon.runtime.jobs import Jobs
@@ -62,9 +63,16 @@ def around(of: type[Any], verb: str, extra: Callable[..., Any]) -> None:
 
 
 def a_round(poll: Callable[[Jobs], None], jobs: Jobs) -> None:
-    """Nobody sets the clocks meanwhile who wants to set them between two rounds."""
-    with _at_work:
-        poll(jobs)
+    """Nobody sets the clocks from here on who wants to set them between two rounds."""
+    _at_work.acquire()
+    poll(jobs)
+
+
+def behind_a_job(after: Callable[[Jobs, JobExecutionEvent], None], jobs: Jobs, event: JobExecutionEvent) -> None:
+    """It has its next time now. This is the thread of the job."""
+    after(jobs, event)
+    if event.job_id == "poll":
+        _at_work.release()
 
 
 if __name__ == "__main__":
@@ -74,5 +82,6 @@ if __name__ == "__main__":
     for module in (engine, revision):
         vars(module).update(BUSY_SECONDS=0.3)
     around(Jobs, "_poll", a_round)
+    around(Jobs, "_after_job", behind_a_job)
     Thread(target=listen, args=(traveller,), daemon=True).start()
     main(prog_name="betterstack-signl4")

@@ -9,6 +9,7 @@ import argparse
 import signal
 import sys
 import time
+from itertools import groupby
 
 from tests.mutations.copy import Copy, copied
 from tests.mutations.mutation import Mutation
@@ -44,9 +45,12 @@ def _is_meant(mutation: Mutation, words: list[str]) -> bool:
 
 def _control(copy: Copy, rows: list[Mutation]) -> int:
     tests = sorted({test for one in rows for test in one.tests})
-    code, said = copy.run(tests)
-    print(said)
-    return code
+    failed = 0
+    for file, those in groupby(tests, lambda test: test.partition("::")[0]):
+        code, said = copy.run(list(those))
+        failed += code != 0
+        print(f"good   {file}" if code == 0 else f"FAILS  {file}: {code}\n{said[-2000:]}", flush=True)
+    return 1 if failed else 0
 
 
 def _try(copy: Copy, rows: list[Mutation]) -> int:

@@ -127,7 +127,7 @@ ROWS = (
         "The limit is ignored",
         "daemon/decisions/rate_limit.py",
         ("room = max(_room(history, limit, in_flight, now), 0)", "room = 10**6"),
-        "tests/unit/decisions/test_rate_limit.py::test_a_limit_is_never_walked_into",
+        "tests/unit/decisions/test_rate_limit_servers.py::test_no_server_refuses_and_nothing_comes_much_later_than_it_could",
     ),
     row(
         "What remains of the limit is not learned",

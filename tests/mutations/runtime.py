@@ -64,7 +64,6 @@ ROWS = (
         "daemon/runtime/reload.py",
         ("        if jobs.hold():\n", "        if jobs.hold() and now < 0:\n"),
         "tests/unit/runtime/test_reload.py::test_what_is_in_flight_is_waited_for",
-        "tests/e2e/test_reload.py::test_what_is_in_flight_is_finished_and_recorded_before_the_new_one_is_in_force",
     ),
     row(
         "A reload waits for ever for what is in flight",
