@@ -21,14 +21,7 @@ from daemon.decisions.outcome import what_came_of
 from daemon.decisions.payload import minimal
 from daemon.in_flight import Attempt, InFlight, Receiver
 from daemon.limiter import Limiter
-from daemon.model.delivery import (
-    Admission,
-    Answer,
-    Delivery,
-    DeliveryState,
-    DestinationState,
-    Disposition,
-)
+from daemon.model.delivery import Admission, Answer, Delivery, DeliveryState, DestinationState, Disposition
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.event import Listener
 from daemon.model.events import deliveries as events

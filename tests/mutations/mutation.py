@@ -17,7 +17,7 @@ class Mutation:
     changes: tuple[tuple[str, str], ...]
     """Texts of the file, each of which is there once, and what takes their place."""
     tests: tuple[str, ...]
-    """Files of tests, or single ones: in each at least one fails."""
+    """Files of tests, single ones, or single cases: in each at least one fails."""
     machine: bool = False
     """Whether its tests boot a machine."""
 
@@ -32,7 +32,7 @@ class Mutation:
         if not self.tests:
             yield f"{self.what}: no test is named"
         for test in self.tests:
-            file, *names = test.split("::")
+            file, *names = test.partition("[")[0].split("::")
             if not (root / file).is_file() or not set(names) <= _names(root / file):
                 yield f"{self.what}: there is no {test}"
 

@@ -57,7 +57,7 @@ ROWS = (
         "A reload waits for the end of a storm",
         "daemon/runtime/jobs.py",
         ("        self.components.deliver.pause()\n", ""),
-        "tests/e2e/test_reload.py::test_a_reload_does_not_wait_for_the_end_of_a_storm",
+        "tests/e2e/test_reload.py::test_a_reload_at_each_moment_ends_as_the_table_says[a storm]",
     ),
     row(
         "A reload does not wait for what is in flight",
@@ -68,21 +68,21 @@ ROWS = (
     row(
         "A reload waits for ever for what is in flight",
         "daemon/runtime/reload.py",
-        ("if now - self._holding_since > jobs.patience():", "if now < 0:"),
+        ("if now - self._held_since > jobs.patience():", "if now < 0:"),
         "tests/unit/runtime/test_reload.py::test_it_is_not_waited_for_any_longer_than_a_request_takes",
-        "tests/e2e/test_reload.py::test_a_result_that_cannot_be_recorded_is_waited_for_and_stops_no_round",
+        "tests/e2e/test_reload.py::test_a_reload_at_each_moment_ends_as_the_table_says[a result cannot be recorded]",
     ),
     row(
         "A new secret is not tried at once",
         "daemon/runtime/poll_loop.py",
         ("        self._housekeeping.try_secrets_again(now)\n", ""),
-        "tests/e2e/test_reload.py::test_a_secret_that_was_wrong_is_tried_as_soon_as_it_is_right",
+        "tests/e2e/test_reload.py::test_a_reload_at_each_moment_ends_as_the_table_says[a wrong secret is corrected]",
     ),
     row(
         "What was said is forgotten by a reload",
         "daemon/runtime/build.py",
         ("        shared.notes,\n", "        type(shared.notes)(),\n"),
-        "tests/e2e/test_reload.py::test_an_alarm_that_was_raised_under_the_old_one_is_closed_under_the_new",
+        "tests/e2e/test_reload.py::test_a_reload_at_each_moment_ends_as_the_table_says[an alarm is open]",
     ),
     row(
         "`database.url` may change while the program runs",
@@ -98,7 +98,7 @@ ROWS = (
             "            self._prepared.put(self._make(configuration))\n            del error\n",
         ),
         "tests/unit/runtime/test_reload.py::test_the_database_stays_the_same",
-        "tests/e2e/test_reload.py::test_a_bad_one_is_refused_with_its_sentence_and_the_old_one_stays",
+        "tests/e2e/test_reload.py::test_a_reload_at_each_moment_ends_as_the_table_says[a configuration with a mistake]",
     ),
     row(
         "The jobs of the old configuration are not closed",
@@ -113,13 +113,13 @@ ROWS = (
         "tests/unit/runtime/test_reload.py::test_what_a_later_one_takes_the_place_of_is_closed_and_never_begins",
     ),
     row(
-        "What is held begins all the same",
+        "A job that is held begins all the same",
         "daemon/runtime/workers.py",
         ("self._closed or name not in self._held)", "name)"),
         "tests/unit/runtime/test_workers.py::test_what_is_held_begins_no_run_until_it_is_released",
     ),
     row(
-        "What is held counts as at rest though it is at work",
+        "A job that is held counts as at rest though it is at work",
         "daemon/runtime/workers.py",
         ("                self._at_work.add(name)\n", "                pass\n"),
         "tests/unit/runtime/test_workers.py::test_whoever_holds_a_job_learns_whether_it_is_at_work",
