@@ -1,5 +1,7 @@
 """The pages that speak of the tests say what the tests say."""
 
+import re
+
 import pytest
 
 from tests.mutations import page as mutations
@@ -7,6 +9,8 @@ from tests.mutations.mutation import Mutation
 from tests.mutations.table import ALL
 from tests.support.paths import ROOT
 from tests.support.reliability_page import PAGE, TABLES, table, written
+
+FOLDERS = {"cli", "runtime", "decisions", "clients", "storage", "host", "config", "model"}
 
 
 def test_the_page_holds_the_tables_of_the_tests() -> None:
@@ -32,3 +36,20 @@ def test_a_mutation_changes_what_is_there_and_names_tests_that_there_are(mutatio
 
 def test_no_two_mutations_have_one_sentence() -> None:
     assert len({mutation.what for mutation in ALL}) == len(ALL)
+
+
+def modules(folder: str) -> set[str]:
+    """The modules and folders there, but for the markers of packages."""
+    places = (ROOT / "daemon" / folder).iterdir()
+    return {place.stem for place in places if place.suffix == ".py" or (place.is_dir() and folder)} - {"__init__"}
+
+
+def test_the_design_names_every_module_in_its_folder() -> None:
+    """All but those of the sandbox, which has its own docstrings."""
+    section = (ROOT / "docs" / "design.md").read_text("utf-8").split("### Modules")[1].split("\n## ")[0]
+    lines = dict(re.findall(r"(?m)^\| `(?:daemon/|(\w+)/)`[^|]*\| (.*) \|$", section))
+    assert lines.keys() == {"", *FOLDERS}
+    for folder, text in lines.items():
+        assert modules(folder) - {"__pycache__"} <= {name.strip("/") for name in re.findall(r"`([\w/]+)`", text)}, (
+            folder
+        )
