@@ -19,7 +19,7 @@ from daemon.model.alarm import Cause
 from daemon.model.delivery import Delivered
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.event import Event, Listener
-from daemon.model.events import duty as events
+from daemon.model.events import health as events
 from daemon.model.events.process import ClockOff, ClockRight
 from daemon.model.incident import Kind
 from daemon.model.snapshot import Snapshot

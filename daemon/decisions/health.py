@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from daemon.decisions import unreadable
 from daemon.model.alarm import Cause
-from daemon.model.snapshot import Duty, Holder, Presence, Snapshot
+from daemon.model.snapshot import Holder, Presence, RunMode, Snapshot
 
 NAMED_BELOW = {cause.external_id for cause in (Cause.DEAD, Cause.DELIVERY, Cause.UNREADABLE)}
 """The alarms whose problem has a sentence of its own below."""
@@ -98,7 +98,7 @@ def problems(
         yield f"{count} dead; look at: deliveries --state dead, and bring back with: retry --dead"
     if late:
         yield f"{len(late)} dead, and too late to be told; give up with: drop {' '.join(map(str, late[:MOST_IDS]))}"
-    if presence is not None and presence.holder is None and snapshot.duty is Duty.RUN:
+    if presence is not None and presence.holder is None and snapshot.run_mode is RunMode.RUN:
         yield NO_DAEMON
 
 
@@ -176,10 +176,10 @@ def _because(snapshot: Snapshot, presence: Presence | None) -> str:
         return "; is the daemon running?"
     if presence.holder is not None:
         return "; first round under way" if snapshot.last_complete_round_at is None else "; a round is under way"
-    match snapshot.duty:
-        case Duty.RUN:
+    match snapshot.run_mode:
+        case RunMode.RUN:
             return ""  # that is a problem of its own
-        case Duty.ONCE:
+        case RunMode.ONCE:
             return "; let `once` be started regularly, or a daemon run"
         case None:
             return f"; {NO_DAEMON}"

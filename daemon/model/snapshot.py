@@ -8,7 +8,7 @@ from enum import StrEnum
 from daemon.model.incident import Unreadable
 
 
-class Duty(StrEnum):
+class RunMode(StrEnum):
     """Which command is meant to poll: the one that last began to."""
 
     RUN = "run"
@@ -53,7 +53,7 @@ class OwnFault:
 class Snapshot:
     """The program's state at one moment."""
 
-    duty: Duty | None = None
+    run_mode: RunMode | None = None
     """The command that last began to poll; `None` if only older versions did."""
     last_complete_round_at: datetime | None = None
     last_round_error: str | None = None

@@ -10,7 +10,7 @@ from daemon.host.signals import Stop
 from daemon.model.errors import DatabaseBusyError, StoppedError
 from daemon.model.event import Listener
 from daemon.model.events import rounds as events
-from daemon.model.snapshot import Duty
+from daemon.model.snapshot import RunMode
 from daemon.runtime.build import Components, build
 from daemon.runtime.poll_loop import why_failed
 from daemon.runtime.shared import Shared, opened, share
@@ -22,7 +22,7 @@ def once(configuration: Configuration, log_for: Callable[[Configuration], Listen
     stop = Stop()
     # A terminal that is closed stops it like SIGTERM does.
     stop.raise_on_signals(signal.SIGHUP)
-    with opened(configuration.settings.database.url, duty=Duty.ONCE) as guard:
+    with opened(configuration.settings.database.url, mode=RunMode.ONCE) as guard:
         shared = share(guard, stop)
         liveness = {"poll": Liveness(), "deliver": Liveness()}
         components = build(configuration, shared, lambda _: log, liveness, on_queued=lambda: None)

@@ -18,7 +18,7 @@ from daemon.host.startup import HANGUP
 from daemon.host.systemd import Systemd
 from daemon.model.event import Listener
 from daemon.model.events import process as events
-from daemon.model.snapshot import Duty
+from daemon.model.snapshot import RunMode
 from daemon.runtime.jobs import STOP_GRACE, Jobs
 from daemon.runtime.reload import Reload
 from daemon.runtime.shared import Shared, opened, share
@@ -43,7 +43,7 @@ def run(
     stop, systemd = Stop(), Systemd(os.environ)
     stop.raise_on_signals()
     HANGUP.listen()
-    with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME), Duty.RUN) as guard:
+    with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME), RunMode.RUN) as guard:
         shared = share(guard, stop)
         reload = Reload(read, lambda later: Jobs(later, shared, log_for), stop, systemd)
         _live(Jobs(configuration, shared, lambda _: log), shared, reload, systemd)

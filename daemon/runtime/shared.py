@@ -13,13 +13,13 @@ from daemon.host.clock import SteadyClock, TheirClock
 from daemon.host.signals import Stop
 from daemon.limiter import Limiter
 from daemon.model.event import Listener
-from daemon.model.snapshot import Duty
+from daemon.model.snapshot import RunMode
 from daemon.self_check import Notes
 from daemon.storage import queries
-from daemon.storage.duty import take_up
 from daemon.storage.engine import open_engine
 from daemon.storage.file_guard import FileGuard
 from daemon.storage.instance import locked
+from daemon.storage.run_mode import record_run_mode
 from daemon.storage.upgrade import upgrade
 
 
@@ -53,16 +53,18 @@ class Shared:
 
 
 @contextmanager
-def opened(url: str, on_progress: Callable[[], None] = lambda: None, duty: Duty | None = None) -> Iterator[FileGuard]:
+def opened(
+    url: str, on_progress: Callable[[], None] = lambda: None, mode: RunMode | None = None
+) -> Iterator[FileGuard]:
     """The database: locked, migrated and watched. `on_progress` is called while a migration makes progress.
 
-    `duty`: how this process polls, if it does. Raises the errors of the database.
+    `mode`: how this process polls, if it does. Raises the errors of the database.
     """
     with locked(url) as lock:
         upgrade(url, on_progress)
         with closing(FileGuard(url, open_engine(url), lock)) as guard:
-            if duty is not None:
-                take_up(guard.engine, duty)
+            if mode is not None:
+                record_run_mode(guard.engine, mode)
             yield guard
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, exists, fun
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind, Phase
-from daemon.model.snapshot import Duty, OwnFault, Snapshot
+from daemon.model.snapshot import OwnFault, RunMode, Snapshot
 from daemon.storage import delivery_rows as rows
 from daemon.storage import unreadable_rows
 from daemon.storage.engine import transaction
@@ -60,7 +60,7 @@ def snapshot(engine: Engine) -> Snapshot:
             select(func.min(DELIVERIES.c.created_at), func.min(DELIVERIES.c.due_at)).where(pending, ~_is_held_up())
         ).one()
         return Snapshot(
-            duty=None if progress.duty is None else Duty(progress.duty),
+            run_mode=None if progress.duty is None else RunMode(progress.duty),
             last_complete_round_at=progress.last_complete_round_at,
             last_round_error=progress.last_round_error,
             token_suspect_since=progress.token_suspect_since,

@@ -17,7 +17,7 @@ beside `time`, `level` and `event`. What is only repeated is said at the level `
 `logger=`, and `uncaught exception` is a fault of this program: please report it.
 """
 TOP = "| event | level | fields | what happened | what to do |\n|---|---|---|---|---|"
-ORDER = ("process", "rounds", "deliveries", "duty")
+ORDER = ("process", "rounds", "deliveries", "health")
 
 
 def kinds(subject: str) -> list[type[Event]]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from daemon.decisions.health import NO_DAEMON, age, clock_sentence, line, problems, report
-from daemon.model.snapshot import Duty, Holder, OwnFault, Presence, Snapshot
+from daemon.model.snapshot import Holder, OwnFault, Presence, RunMode, Snapshot
 from tests.support.values import NOW, ago
 
 INTERVAL = timedelta(seconds=30)
@@ -231,17 +231,17 @@ NEVER, LONG_AGO, FRESH = None, ago(hours=2), ago(seconds=20)
 @pytest.mark.parametrize(
     ("presence", "duty", "last", "sentences"),
     [
-        (HELD, Duty.RUN, NEVER, ["no round was ever complete; first round under way"]),
+        (HELD, RunMode.RUN, NEVER, ["no round was ever complete; first round under way"]),
         (HELD, None, NEVER, ["no round was ever complete; first round under way"]),
-        (HELD, Duty.RUN, LONG_AGO, ["the last complete round was 2 h 0 min ago; a round is under way"]),
-        (HELD, Duty.RUN, FRESH, []),
-        (FREE, Duty.RUN, FRESH, [NO_DAEMON]),
-        (FREE, Duty.RUN, LONG_AGO, ["the last complete round was 2 h 0 min ago", NO_DAEMON]),
-        (FREE, Duty.RUN, NEVER, ["no round was ever complete", NO_DAEMON]),
-        (FREE, Duty.ONCE, FRESH, []),
+        (HELD, RunMode.RUN, LONG_AGO, ["the last complete round was 2 h 0 min ago; a round is under way"]),
+        (HELD, RunMode.RUN, FRESH, []),
+        (FREE, RunMode.RUN, FRESH, [NO_DAEMON]),
+        (FREE, RunMode.RUN, LONG_AGO, ["the last complete round was 2 h 0 min ago", NO_DAEMON]),
+        (FREE, RunMode.RUN, NEVER, ["no round was ever complete", NO_DAEMON]),
+        (FREE, RunMode.ONCE, FRESH, []),
         (
             FREE,
-            Duty.ONCE,
+            RunMode.ONCE,
             LONG_AGO,
             ["the last complete round was 2 h 0 min ago; let `once` be started regularly, or a daemon run"],
         ),
@@ -250,15 +250,15 @@ NEVER, LONG_AGO, FRESH = None, ago(hours=2), ago(seconds=20)
     ],
 )
 def test_the_lock_knows_whether_a_daemon_is_missing(
-    presence: Presence, duty: Duty | None, last: datetime | None, sentences: list[str]
+    presence: Presence, duty: RunMode | None, last: datetime | None, sentences: list[str]
 ) -> None:
-    snapshot = Snapshot(duty=duty, last_complete_round_at=last)
+    snapshot = Snapshot(run_mode=duty, last_complete_round_at=last)
     assert list(problems(snapshot, INTERVAL, LATE, NOW, presence)) == sentences
 
 
 @pytest.mark.parametrize("presence", [HELD, FREE])
 def test_an_error_of_the_rounds_says_more_than_the_lock(presence: Presence) -> None:
-    snapshot = Snapshot(duty=Duty.ONCE, last_round_error="no such host")
+    snapshot = Snapshot(run_mode=RunMode.ONCE, last_round_error="no such host")
     assert list(problems(snapshot, INTERVAL, LATE, NOW, presence)) == ["no round was ever complete (no such host)"]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import daemon
 from daemon.model.event import Event, Level
-from daemon.model.events import deliveries, duty, process, rounds
+from daemon.model.events import deliveries, health, process, rounds
 from daemon.model.incident import Kind
 from tests.support.events_page import ORDER, PAGE, kinds, modules, written
 
@@ -65,19 +65,19 @@ SHOWN = {
         {},
     ),
     "an alarm": (
-        duty.AlarmRaised("a", Kind.NEW, "what"),
+        health.AlarmRaised("a", Kind.NEW, "what"),
         "error",
         "alarm",
         {"incident": "a", "kind": "new", "what": "what"},
     ),
     "its end": (
-        duty.AlarmClosed("a", Kind.RESOLVED, "what"),
+        health.AlarmClosed("a", Kind.RESOLVED, "what"),
         "info",
         "alarm",
         {"incident": "a", "kind": "resolved", "what": "what"},
     ),
     "an alarm past the outbox": (
-        duty.AlarmRaised("a", Kind.NEW, "what", taken=False, error="503"),
+        health.AlarmRaised("a", Kind.NEW, "what", taken=False, error="503"),
         "error",
         "alarm",
         {"incident": "a", "kind": "new", "what": "what", "taken": False, "error": "503"},

@@ -2,12 +2,12 @@
 
 from sqlalchemy import Engine, update
 
-from daemon.model.snapshot import Duty
+from daemon.model.snapshot import RunMode
 from daemon.storage.engine import transaction
 from daemon.storage.schema import PROGRESS
 
 
-def take_up(engine: Engine, duty: Duty) -> None:
+def record_run_mode(engine: Engine, mode: RunMode) -> None:
     """Records which command polls from now on. Raises `DatabaseBusyError`."""
     with transaction(engine, writes=True) as connection:
-        connection.execute(update(PROGRESS).values(duty=duty))
+        connection.execute(update(PROGRESS).values(duty=mode))
