@@ -5,6 +5,7 @@ like any other: a pid, descriptors, an environment and a directory of its own, r
 wants to know of the very start is seen with `subprocess` alone.
 """
 
+import atexit
 import multiprocessing.connection
 import os
 import runpy
@@ -44,7 +45,7 @@ class Process:
         stdout: int,
         stderr: int,
     ) -> None:
-        """`command`: Python, `-m`, a module and its arguments. The streams are as those of `subprocess.Popen`."""
+        """`command`: Python, `-m` and a module or `-c` and a text, and arguments. The streams are as in `Popen`."""
         self.args = command
         self._lock = Lock()
         with ExitStack() as theirs:
@@ -52,7 +53,7 @@ class Process:
             self.stdin, self.stdout, self.stderr = (_opened(own, number) for number, (_, own) in enumerate(ends))
             streams = [their for their, _ in ends]
             self._process = _server.Process(
-                target=_become, args=(list(command[2:]), dict(env), str(cwd), streams, user), daemon=True
+                target=_become, args=(list(command[1:]), dict(env), str(cwd), streams, user), daemon=True
             )
             self._process.start()
         assert self._process.pid is not None
@@ -96,9 +97,9 @@ def started(
     user: tuple[int, int] | None = None,
     **streams: int,
 ) -> "Process | subprocess.Popen[str]":
-    """Starts it, warm if it is a module that Python runs. The streams are as those of `subprocess.Popen`."""
+    """Starts it, warm if Python runs a module or a text. The streams are as those of `subprocess.Popen`."""
     whole: Any = {"stdin": DEVNULL, "stdout": DEVNULL, "stderr": DEVNULL, "env": env, "cwd": cwd} | streams
-    if list(command[:2]) == [sys.executable, "-m"]:
+    if command[0] == sys.executable and command[1] in {"-m", "-c"}:
         return Process(command, user=user, **whole)
     assert user is None, "only a process that starts warm changes its user"
     return subprocess.Popen(command, text=True, **whole)
@@ -164,5 +165,13 @@ def _become(
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
-    sys.argv = arguments
-    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    how, what, *rest = arguments
+    sys.argv = [how if how == "-c" else what, *rest]
+    try:
+        if how == "-c":
+            exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+        else:
+            runpy.run_module(what, run_name="__main__", alter_sys=True)
+    finally:
+        # Python does so at the end of a process that it has started itself.
+        atexit._run_exitfuncs()
