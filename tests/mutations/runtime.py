@@ -70,7 +70,6 @@ ROWS = (
         "daemon/runtime/reload.py",
         ("if now - self._holding_since > jobs.patience():", "if now < 0:"),
         "tests/unit/runtime/test_reload.py::test_it_is_not_waited_for_any_longer_than_a_request_takes",
-        "tests/e2e/test_reload.py::test_a_result_that_cannot_be_recorded_is_waited_for_and_stops_no_round",
     ),
     row(
         "A new secret is not tried at once",
@@ -98,7 +97,6 @@ ROWS = (
             "            self._prepared.put(self._make(configuration))\n            del error\n",
         ),
         "tests/unit/runtime/test_reload.py::test_the_database_stays_the_same",
-        "tests/e2e/test_reload.py::test_a_bad_one_is_refused_with_its_sentence_and_the_old_one_stays",
     ),
     row(
         "The jobs of the old configuration are not closed",
