@@ -161,8 +161,11 @@ def test_a_stop_lets_a_migration_end_though_everybody_hears_of_it(tmp_path: Path
             start_new_session=True,
         )
         with running:
-            manager.wait_for("EXTEND_TIMEOUT_USEC")
-            os.killpg(running.pid, number)
-            _, said = running.communicate(timeout=60)
+            try:
+                manager.wait_for("EXTEND_TIMEOUT_USEC")
+                os.killpg(running.pid, number)
+                _, said = running.communicate(timeout=60)
+            finally:
+                running.kill()
     assert (running.returncode, said.splitlines()[-1].endswith("stopped")) == (0, True), said
     assert dump(tmp_path / "state.db")
