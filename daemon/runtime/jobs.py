@@ -31,7 +31,7 @@ LOOK_AGAIN = timedelta(seconds=10)
 
 
 class Jobs:
-    """Built in any thread; begun, held, watched and ended by the main thread. `wake` is called by the jobs.
+    """Built in any thread; begun, paused, watched and ended by the main thread. `wake` is called by the jobs.
 
     `_poll`, `_deliver` and `_self_check` run each in the thread of its job, `_after_job` in that of the job that ended.
     """
@@ -73,19 +73,19 @@ class Jobs:
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._scheduler.resume()
 
-    def hold_rounds(self) -> bool:
+    def pause_rounds(self) -> bool:
         """From here on no round begins. Returns whether one is still under way."""
-        return bool(self._workers.hold("poll"))
+        return bool(self._workers.pause("poll"))
 
-    def hold(self) -> bool:
+    def pause(self) -> bool:
         """From here on no job begins; results in flight are still recorded. Returns whether a job is still at work."""
         self.components.deliver.pause()
-        return bool(self._workers.hold("poll", "deliver", "self-check"))
+        return bool(self._workers.pause("poll", "deliver", "self-check"))
 
-    def release(self) -> None:
-        """Undoes both holds."""
+    def resume(self) -> None:
+        """Undoes both pauses."""
         self.components.deliver.resume()
-        self._workers.hold()
+        self._workers.pause()
         self.due_now()
 
     def due_now(self) -> None:

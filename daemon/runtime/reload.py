@@ -2,7 +2,7 @@
 
 1. Prepare, while the old configuration is in force: read, validate and build the new one, with threads and connections
    of its own. A bad one is refused with its sentences.
-2. Hold the old jobs in order: begin no more rounds, then send nothing more, then wait for the results in flight.
+2. Pause the old jobs in order: begin no more rounds, then send nothing more, then wait for the results in flight.
 3. Close the old jobs and begin the new ones.
 
 If step 2 takes too long, for example because a result cannot be recorded, the old jobs go on and it is tried again
@@ -46,7 +46,7 @@ class Reload:
         self._preparing: Thread | None = None
         self._prepared: SimpleQueue[Jobs | str] = SimpleQueue()
         self._ready: Jobs | None = None
-        self._held_since: float | None = None
+        self._paused_since: float | None = None
         self._not_before = 0.0
         self.refused: str | None = None
         """Why the latest configuration is not in force, if it was refused."""
@@ -113,22 +113,22 @@ class Reload:
         """Closes prepared jobs, since a later configuration was asked for."""
         ready.close()
         self._ready = None
-        if self._held_since is not None:
+        if self._paused_since is not None:
             self._resume(jobs)
 
     def _change_over(self, jobs: Jobs, ready: Jobs) -> Jobs:
         now = time.monotonic()
-        if self._held_since is None and jobs.hold_rounds():
+        if self._paused_since is None and jobs.pause_rounds():
             return jobs
-        if self._held_since is None:
-            self._held_since = now
-        if jobs.hold():
-            if now - self._held_since > jobs.patience():
+        if self._paused_since is None:
+            self._paused_since = now
+        if jobs.pause():
+            if now - self._paused_since > jobs.patience():
                 self._resume(jobs)
                 self._not_before = now + jobs.patience()
             return jobs
         jobs.close()
-        self._ready = self._held_since = self.refused = None
+        self._ready = self._paused_since = self.refused = None
         ready.begin()
         changed = differences(jobs.components.settings, ready.components.settings)
         ready.components.log(events.ConfigurationReloaded("; ".join(changed) or "nothing"))
@@ -136,8 +136,8 @@ class Reload:
         return ready
 
     def _resume(self, jobs: Jobs) -> None:
-        jobs.release()
-        self._held_since = None
+        jobs.resume()
+        self._paused_since = None
 
 
 def _check_database(new: str, old: str) -> None:

@@ -30,13 +30,13 @@ class After(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 carries no type
 
 
 class Workers(BaseExecutor):  # type: ignore[misc]  # as above
-    """A thread per job. `hold` and `ended` are called by the main thread, all else by the scheduler's thread."""
+    """A thread per job. `pause` and `ended` are called by the main thread, all else by the scheduler's thread."""
 
     def __init__(self, jobs: Iterable[str]) -> None:
         super().__init__()
         self._runs: dict[str, SimpleQueue[tuple[Any, list[datetime]] | None]] = {job: SimpleQueue() for job in jobs}
         self._threads = [Thread(target=self._work, args=(job,), name=job, daemon=True) for job in self._runs]
-        self._held = frozenset[str]()
+        self._paused = frozenset[str]()
         self._at_work = set[str]()
         self._closed = False
         self._changed = Condition()
@@ -55,12 +55,12 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # as above
         for runs in self._runs.values():
             runs.put(None)
 
-    def hold(self, *jobs: str) -> frozenset[str]:
+    def pause(self, *jobs: str) -> frozenset[str]:
         """From here on these jobs, and no others, begin no run; a due run is kept. Returns those still at work."""
         with self._changed:
-            self._held = frozenset(jobs)
+            self._paused = frozenset(jobs)
             self._changed.notify_all()
-            return self._held & self._at_work
+            return self._paused & self._at_work
 
     def ended(self, within: float) -> bool:
         """Waits up to so many seconds for the runs under way. Returns whether all have ended."""
@@ -82,7 +82,7 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # as above
 
     def _begins(self, name: str) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or name not in self._held)
+            self._changed.wait_for(lambda: self._closed or name not in self._paused)
             if not self._closed:
                 self._at_work.add(name)
             return not self._closed

@@ -62,13 +62,13 @@ ROWS = (
     row(
         "A reload does not wait for what is in flight",
         "daemon/runtime/reload.py",
-        ("        if jobs.hold():\n", "        if jobs.hold() and now < 0:\n"),
+        ("        if jobs.pause():\n", "        if jobs.pause() and now < 0:\n"),
         "tests/unit/runtime/test_reload.py::test_what_is_in_flight_is_waited_for",
     ),
     row(
         "A reload waits for ever for what is in flight",
         "daemon/runtime/reload.py",
-        ("if now - self._held_since > jobs.patience():", "if now < 0:"),
+        ("if now - self._paused_since > jobs.patience():", "if now < 0:"),
         "tests/unit/runtime/test_reload.py::test_it_is_not_waited_for_any_longer_than_a_request_takes",
         "tests/e2e/test_reload.py::test_a_reload_at_each_moment_ends_as_the_table_says[a result cannot be recorded]",
     ),
@@ -113,16 +113,16 @@ ROWS = (
         "tests/unit/runtime/test_reload.py::test_what_a_later_one_takes_the_place_of_is_closed_and_never_begins",
     ),
     row(
-        "A job that is held begins all the same",
+        "A job that is paused begins all the same",
         "daemon/runtime/workers.py",
-        ("self._closed or name not in self._held)", "name)"),
-        "tests/unit/runtime/test_workers.py::test_what_is_held_begins_no_run_until_it_is_released",
+        ("self._closed or name not in self._paused)", "name)"),
+        "tests/unit/runtime/test_workers.py::test_what_is_paused_begins_no_run_until_it_is_resumed",
     ),
     row(
-        "A job that is held counts as at rest though it is at work",
+        "A job that is paused counts as at rest though it is at work",
         "daemon/runtime/workers.py",
         ("                self._at_work.add(name)\n", "                pass\n"),
-        "tests/unit/runtime/test_workers.py::test_whoever_holds_a_job_learns_whether_it_is_at_work",
+        "tests/unit/runtime/test_workers.py::test_whoever_pauses_a_job_learns_whether_it_is_at_work",
     ),
     row(
         "A stop waits for no job",

@@ -30,16 +30,16 @@ class FakeJobs(Jobs):
     def begin(self) -> None:
         self.done.append("begun")
 
-    def hold_rounds(self) -> bool:
-        self.done.append("rounds held")
+    def pause_rounds(self) -> bool:
+        self.done.append("rounds paused")
         return self.polls
 
-    def hold(self) -> bool:
-        self.done.append("held")
+    def pause(self) -> bool:
+        self.done.append("paused")
         return self.delivers
 
-    def release(self) -> None:
-        self.done.append("released")
+    def resume(self) -> None:
+        self.done.append("resumed")
 
     def patience(self) -> float:
         return self.longest
@@ -91,17 +91,17 @@ def change() -> Change:
 
 def test_the_old_jobs_are_closed_before_the_new_ones_begin(change: Change) -> None:
     assert change.asked() is change.made[0]
-    assert change.old.done == ["rounds held", "held", "closed"]
+    assert change.old.done == ["rounds paused", "paused", "closed"]
     assert change.made[0].done == ["begun"]
     assert change.reload.pending is False
     change.reload.drop()
     assert change.made[0].done == ["begun"]
 
 
-def test_nothing_is_held_but_rounds_while_one_is_under_way(change: Change) -> None:
+def test_nothing_is_paused_but_rounds_while_one_is_under_way(change: Change) -> None:
     change.old.polls = True
     assert change.asked() is change.old
-    assert change.old.done == ["rounds held"]
+    assert change.old.done == ["rounds paused"]
     change.old.polls = False
     assert change.look() is change.made[0]
 
@@ -110,7 +110,7 @@ def test_what_is_in_flight_is_waited_for(change: Change) -> None:
     change.old.delivers = True
     assert change.asked() is change.old
     assert change.look() is change.old
-    assert change.old.done == ["rounds held", "held", "held"]
+    assert change.old.done == ["rounds paused", "paused", "paused"]
     change.old.delivers = False
     assert change.look() is change.made[0]
 
@@ -118,10 +118,10 @@ def test_what_is_in_flight_is_waited_for(change: Change) -> None:
 def test_it_is_not_waited_for_any_longer_than_a_request_takes(change: Change) -> None:
     change.old.delivers, change.old.longest = True, -1.0
     assert change.asked() is change.old
-    assert change.old.done == ["rounds held", "held", "released"]
+    assert change.old.done == ["rounds paused", "paused", "resumed"]
     change.old.longest = 3600.0
     change.look()
-    assert change.old.done[3:] == ["rounds held", "held"]
+    assert change.old.done[3:] == ["rounds paused", "paused"]
     change.old.delivers = False
     assert change.look() is change.made[0]
 
@@ -132,7 +132,7 @@ def test_what_a_later_one_takes_the_place_of_is_closed_and_never_begins(change: 
     change.asked()
     first, second = change.made
     assert (first.done, second.done) == (["closed"], [])
-    assert "released" in change.old.done
+    assert "resumed" in change.old.done
     change.reload.drop()
     assert second.done == ["closed"]
 

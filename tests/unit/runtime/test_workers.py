@@ -102,16 +102,16 @@ def test_a_job_runs_again_and_never_twice_at_a_time_whatever_it_raises(jobs: Job
     assert runs.acquire(timeout=LONG)
 
 
-def test_what_is_held_begins_no_run_until_it_is_released(jobs: Jobs) -> None:
+def test_what_is_paused_begins_no_run_until_it_is_resumed(jobs: Jobs) -> None:
     runs = threading.Semaphore(0)
-    assert jobs.workers.hold("job") == frozenset()
+    assert jobs.workers.pause("job") == frozenset()
     jobs.begin(runs.release)
     assert runs.acquire(timeout=0.2) is False
-    jobs.workers.hold("another")
+    jobs.workers.pause("another")
     assert runs.acquire(timeout=LONG)
 
 
-def test_whoever_holds_a_job_learns_whether_it_is_at_work(jobs: Jobs) -> None:
+def test_whoever_pauses_a_job_learns_whether_it_is_at_work(jobs: Jobs) -> None:
     begun, over = threading.Event(), threading.Event()
 
     def job() -> None:
@@ -120,15 +120,15 @@ def test_whoever_holds_a_job_learns_whether_it_is_at_work(jobs: Jobs) -> None:
 
     jobs.begin(job)
     assert begun.wait(LONG)
-    assert jobs.workers.hold("another") == frozenset()
-    assert jobs.workers.hold("job", "another") == {"job"}
+    assert jobs.workers.pause("another") == frozenset()
+    assert jobs.workers.pause("job", "another") == {"job"}
     over.set()
-    while jobs.workers.hold("job"):
+    while jobs.workers.pause("job"):
         threading.Event().wait(0.001)
 
 
-def test_a_stop_waits_for_no_job_that_is_held(jobs: Jobs) -> None:
-    jobs.workers.hold("job")
+def test_a_stop_waits_for_no_job_that_is_paused(jobs: Jobs) -> None:
+    jobs.workers.pause("job")
     jobs.begin(lambda: None)
     jobs.scheduler.shutdown(wait=False)
     assert jobs.workers.ended(LONG)
