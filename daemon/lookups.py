@@ -52,12 +52,17 @@ class Lookups:
         self._failed: Collection[str] = ()
 
     def read(
-        self, wanted: Collection[str], spoilt: Sequence[str], take: Callable[[Incident], None], *, lists_failed: bool
+        self,
+        wanted: Collection[str],
+        unreadable_listed: Sequence[str],
+        take: Callable[[Incident], None],
+        *,
+        lists_failed: bool,
     ) -> Found:
         """Reads the `wanted` records, except those whose back-off has not passed, and passes each incident to `take`.
 
-        `spoilt`: the reason for each unreadable record in the list of open incidents. Raises `BetterStackError` if
-        Better Stack asks to wait.
+        `unreadable_listed`: the reason for each unreadable record in the list of open incidents. Raises
+        `BetterStackError` if Better Stack asks to wait.
         """
         aside, found = self._incidents.set_aside(), Found()
         failed, answered = self._ask(set(wanted), aside, take, found)
@@ -69,7 +74,7 @@ class Lookups:
             self._set_aside(aside, before)
         else:
             whys = {incident_id: _why(error) for incident_id, error in failed.items()}
-            verdict = unreadable.judge(before, whys, spoilt, self._patience, self._clock())
+            verdict = unreadable.judge(before, whys, unreadable_listed, self._patience, self._clock())
             found.errors += [BetterStackError(verdict.fault)] if verdict.fault else []
             self._set_aside(aside, verdict.aside)
         for error in failed.values():

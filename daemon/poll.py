@@ -16,9 +16,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from daemon.config.settings import Settings
-from daemon.decisions.reconcile import (
-    Policy,
-)
+from daemon.decisions.reconcile import Policy
 from daemon.decisions.unreadable import least_readable
 from daemon.deletions import Deletions
 from daemon.lookups import Lookups
@@ -98,7 +96,7 @@ class Poll:
         with this_round.collect_errors():
             for page in self._source.open_pages():
                 self._recording.take(page, this_round)
-        this_round.spoilt = self._shown[0].unreadable if self._shown else ()
+        this_round.unreadable_listed = self._shown[0].unreadable if self._shown else ()
         if sweep:
             self._sweep(this_round, progress)
         if len(this_round.missing) > MANY:
@@ -129,7 +127,7 @@ class Poll:
     def _look_up(self, this_round: RoundProgress) -> None:
         found = self._lookups.read(
             this_round.to_look_up,
-            this_round.spoilt,
+            this_round.unreadable_listed,
             lambda incident: self._recording.take((incident,), this_round, own=True),
             lists_failed=bool(this_round.errors),
         )

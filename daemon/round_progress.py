@@ -22,7 +22,7 @@ class RoundProgress:
     seen: set[str] = field(default_factory=set)
     recognised: set[str] = field(default_factory=set)
     """Incidents that were seen and had been recorded before."""
-    spoilt: tuple[str, ...] = ()
+    unreadable_listed: tuple[str, ...] = ()
     """The reason for each unreadable record in the list of open incidents."""
     in_doubt: set[str] = field(default_factory=set)
     """Incidents whose own record must decide."""

@@ -100,7 +100,7 @@ class SelfCheck:
             snapshot = self._snapshot()
             self._record(alarm.causes(snapshot, self._settings.alarm.poll_after, now), now)
             if snapshot.dead_deliveries > snapshot.dead_alerts:
-                self._outbox.give_up_pointless()
+                self._outbox.supersede_obsolete()
         except DatabaseBusyError as error:
             self.state_failed(str(error))
             self._note([str(error)])

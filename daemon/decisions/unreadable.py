@@ -49,21 +49,25 @@ class Verdict:
 
 
 def judge(
-    before: Mapping[str, Unreadable], whys: Mapping[str, str], spoilt: Sequence[str], patience: Patience, now: datetime
+    before: Mapping[str, Unreadable],
+    whys: Mapping[str, str],
+    unreadable_listed: Sequence[str],
+    patience: Patience,
+    now: datetime,
 ) -> Verdict:
     """The verdict after a round whose lists were read.
 
-    `before`: records set aside earlier and not read since; `whys`: the reason for each failed lookup; `spoilt`: the
-    reason for each unreadable record in the list of open incidents.
+    `before`: records set aside earlier and not read since; `whys`: the reason for each failed lookup;
+    `unreadable_listed`: the reason for each unreadable record in the list of open incidents.
     """
     in_vain = sorted((before.keys() | whys.keys()) - {IN_OPEN_LIST})
     if len(in_vain) >= AT_ONCE:
         why = next(iter([*whys.values(), *(before[incident_id].why for incident_id in before)]))
         return Verdict(before, f"records of several incidents ({', '.join(in_vain)}) cannot be read: {why}")
     aside = {incident_id: one for incident_id, one in before.items() if incident_id != IN_OPEN_LIST}
-    if len(spoilt) > len(in_vain):
+    if len(unreadable_listed) > len(in_vain):
         # More than the known unreadable ones: one may be an incident without an alert.
-        whys = {**whys, IN_OPEN_LIST: spoilt[0]}
+        whys = {**whys, IN_OPEN_LIST: unreadable_listed[0]}
     steps = (failed(before.get(one), one, why, patience, now) for one, why in whys.items())
     return Verdict(aside | {step.id: step for step in steps})
 

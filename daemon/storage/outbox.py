@@ -37,7 +37,7 @@ _END, _PREVIOUS, _FAILING = (DELIVERIES.alias(name) for name in ("over", "previo
 
 
 class Outbox:
-    """What `deliver` reads and writes. Called by its thread, `give_up_pointless` by that of the self-check."""
+    """What `deliver` reads and writes. Called by its thread, `supersede_obsolete` by that of the self-check."""
 
     def __init__(self, engine: Engine, destination: Destination) -> None:
         self._engine = engine
@@ -153,7 +153,7 @@ class Outbox:
             superseded = {"state": DeliveryState.SUPERSEDED, "reason": reason}
             connection.execute(update(DELIVERIES).where(PENDING, *generation).values(superseded))
 
-    def give_up_pointless(self) -> None:
+    def supersede_obsolete(self) -> None:
         """Supersedes the dead deliveries of own alarms that are over."""
         with transaction(self._engine, writes=True) as connection:
             superseded = {"state": DeliveryState.SUPERSEDED, "reason": rows.ALARM_OVER}
