@@ -34,7 +34,7 @@ THREAD_AGAIN = timedelta(seconds=1)
 
 
 class Deliver:
-    """Sends what is due and records the result. Called by the thread of the job `deliver`, except where noted."""
+    """Sends what is due and records the result. Called by one thread, except where noted."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Deliver:
         self._limiter.begin(self._outbox.event_limit(), lambda: self._outbox.attempts_since(day_ago))
         try:
             while True:
-                if not self._wait(0) and not self._paused:
+                if not self._paused:
                     self._fill()
                 if not self._in_flight:
                     return
@@ -115,7 +115,7 @@ class Deliver:
         return min((max(wait.due_at, admission.start(refused=wait.refused)) for wait in waits), default=None)
 
     def gap_ends_at(self) -> datetime | None:
-        """When the next delivery may be sent that waits only for the gap or the rate limit; `None` if none does."""
+        """The time of the next first attempt, if only the gap or the rate limit delays it; else `None`."""
         fresh = [wait.due_at for wait in self._outbox.waiting(self._in_flight.incidents) if not wait.attempted]
         willing = self._willing().clean_from <= self._clock()
         return max(min(fresh), self._admission().clean_from) if fresh and willing else None
@@ -134,7 +134,7 @@ class Deliver:
     def _fill(self) -> None:
         """Starts a request for each due delivery, as many as the destination admits."""
         admission = self._admission()
-        while (room := admission.max_in_flight - len(self._in_flight)) > 0:
+        while (room := admission.max_in_flight - len(self._in_flight)) > 0 and not self._wait(0):
             now = self._clock()
             due = self._outbox.due(admission, self._in_flight.incidents, room, now)
             admitted = [self._admitted(delivery, now) for delivery in due]
@@ -146,7 +146,7 @@ class Deliver:
             return
 
     def _admitted(self, delivery: Delivery, now: datetime) -> bool:
-        """Whether it is sent now. If not, that is recorded, and it is no longer due."""
+        """Whether it may be sent now. If not, records why: then it is no longer due."""
         settings = self._settings
         match admit(delivery, settings.gap, settings.stale_after, now, self._their_clock()):
             case Send():
@@ -160,7 +160,7 @@ class Deliver:
         return False
 
     def _start(self, delivery: Delivery) -> bool:
-        """Whether a thread could be started for it."""
+        """Sends it in a thread of its own. `False` if none can be started."""
         try:
             self._in_flight.start(delivery, lambda: self._claim(delivery))
         except RuntimeError as error:
@@ -180,7 +180,7 @@ class Deliver:
         return Attempt(delivery, now, self._taken)
 
     def _patience(self) -> float | None:
-        """Seconds until something else may be sent; `None` if that depends on the next answer."""
+        """Seconds until something else may be sent; `None` if nothing can be before the next answer."""
         full = self._admission().max_in_flight <= len(self._in_flight)
         next_at = None if full or self._paused or self._wait(0) else self.next_at()
         return None if next_at is None else max((next_at - self._clock()).total_seconds(), 0.01)

@@ -1,7 +1,7 @@
 """Decides whether a due delivery is sent, held, or superseded. Pure, and the only place that decides this.
 
-Only the gap between two messages of one incident can hold the `resolved` of a sent alert: SIGNL4 processes events in
-parallel, so a message sent right after another may overtake it.
+The `resolved` of an alert that was sent is never superseded, and only the gap between two messages of one incident
+delays it: SIGNL4 processes events in parallel, so a message sent right after another may overtake it.
 """
 
 from dataclasses import dataclass

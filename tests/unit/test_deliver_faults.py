@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.model.delivery import Answer
+from daemon.model.delivery import Answer, Delivery
 from daemon.model.errors import DatabaseBusyError
 from tests.support.clock import Clock
 from tests.support.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
@@ -62,6 +62,23 @@ def test_a_stop_finishes_and_records_what_is_in_flight_and_begins_nothing(flows:
         flows.deliver.wake()
     assert sorted(flows.outbox("state", "attempts")) == [("delivered", 1), ("delivered", 1), ("pending", 0)]
     assert len(flows.signl4.sent) == 2
+
+
+def test_a_stop_ends_a_pass_that_only_supersedes(flows: Flows, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [str(number) for number in range(40)]
+    flows.see(*ids)
+    flows.see(*ids, status="Resolved", resolved_at=flows.clock())
+    flows.clock.pass_(hours=1)
+    supersede = flows.store.supersede
+
+    def supersede_and_stop(delivery: Delivery, reason: str) -> None:
+        supersede(delivery, reason)
+        flows.stopped = True
+
+    monkeypatch.setattr(flows.store, "supersede", supersede_and_stop)
+    flows.drain()
+    states = [state for (state,) in flows.outbox("state")]
+    assert 0 < states.count("superseded") < states.count("pending")
 
 
 def test_a_stop_before_the_pass_sends_nothing(flows: Flows) -> None:
