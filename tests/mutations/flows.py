@@ -143,8 +143,8 @@ ROWS = (
     row(
         "What is paused is sent all the same",
         "daemon/deliver.py",
-        ("if not self._wait(0) and not self._paused:", "if not self._wait(0):"),
-        "tests/unit/test_deliver.py::test_put_down_it_sends_nothing_until_it_goes_on",
+        ("if not self._paused:", "if not self._paused or not self._in_flight:"),
+        "tests/unit/test_deliver.py::test_paused_it_sends_nothing_until_it_is_resumed",
     ),
     row(
         "What was sent by the process before does not count against the limit",

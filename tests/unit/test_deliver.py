@@ -49,7 +49,7 @@ def test_promise_3_nothing_overtakes_what_is_not_settled(flows: Flows) -> None:
     assert flows.signl4.told == [("7", NEW)] * 3 + [("7", OVER)] * 2 + [("7", NEW)] * 2
 
 
-def test_put_down_it_sends_nothing_until_it_goes_on(flows: Flows) -> None:
+def test_paused_it_sends_nothing_until_it_is_resumed(flows: Flows) -> None:
     flows.see("7", **LOOKED_AFTER)
     flows.deliver.pause()
     flows.deliver.drain()
