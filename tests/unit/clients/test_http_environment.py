@@ -13,6 +13,7 @@ from daemon.config.settings import HttpSection
 from daemon.model.errors import ConfigError
 from daemon.sandbox.process import isolated
 from tests.support import warm
+from tests.support.each import each
 from tests.support.owner import BOUND
 from tests.support.paths import CERTIFICATE
 from tests.support.terminal import SECRETS, assert_sentence, command
@@ -79,7 +80,7 @@ def assert_told(said: str, *parts: str) -> None:
 
 
 @pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
-@pytest.mark.parametrize("address", PROXIES)
+@each("address", PROXIES)
 def test_a_proxy_that_cannot_be_used_is_told_of_by_its_variable(database: Path, variable: str, address: str) -> None:
     said = command(database, "check", **SECRETS, **{variable: address})
     assert said.exit_code == 78
