@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from daemon import __version__
 from daemon.cli.main import main
 from daemon.storage.engine import open_engine
+from tests.support.each import each
 from tests.support.outbox import DEAD, NEW, dump, put
 from tests.support.store import Store
 from tests.support.terminal import SECRETS, assert_sentence, command
@@ -148,7 +149,7 @@ def test_the_configuration_file_is_named_before_or_after_the_command(
         assert line != "deliveries" or "dead" in said.stdout, place
 
 
-@pytest.mark.parametrize("line", [*OFFLINE, *WORKING])
+@each("line", [*OFFLINE, *WORKING])
 @pytest.mark.parametrize(("content", "sentence"), [(None, "cannot be read"), ("[poll", "is not valid TOML")])
 def test_a_configuration_file_that_cannot_be_read_is_78(
     tmp_path: Path, database: Path, *, line: str, content: str | None, sentence: str

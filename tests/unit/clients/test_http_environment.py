@@ -93,7 +93,7 @@ def test_of_two_variables_that_say_the_same_the_one_in_small_letters_is_told_of(
     assert_told(said.stderr, "https_proxy is not the address of a proxy; ")
 
 
-@pytest.mark.parametrize("address", [address for address in PROXIES if "://" in address])
+@each("address", [address for address in PROXIES if "://" in address])
 def test_a_proxy_that_cannot_be_used_is_told_of_by_its_key(database: Path, address: str) -> None:
     said = command(database, "check", **SECRETS, HTTP__PROXY=address)
     assert said.exit_code == 78
