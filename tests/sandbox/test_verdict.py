@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from daemon.sandbox.history import Event
 from daemon.sandbox.verdict import Flaw, Verdict, judge
 from tests.sandbox.tale import KINDS, Tale
+from tests.support.each import each
 
 RIGHT = [
     "start open show NEW",
@@ -63,7 +64,7 @@ RIGHT = [
 ]
 
 
-@pytest.mark.parametrize("tale", RIGHT)
+@each("tale", RIGHT)
 def test_what_is_right_is_found_right(tale: str) -> None:
     verdict = Tale().tell(tale).verdict()
     assert [finding.why for case in verdict.cases for finding in case.findings] == []
@@ -110,7 +111,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("tale", "flaws"), WRONG)
+@each(("tale", "flaws"), WRONG)
 def test_what_is_wrong_is_found_and_named(tale: str, flaws: list[Flaw]) -> None:
     verdict = Tale().tell(tale).verdict()
     assert [finding.flaw for case in verdict.cases for finding in case.findings] == flaws

@@ -7,6 +7,8 @@ from click.testing import CliRunner
 
 from daemon import __version__
 from daemon.cli.main import main
+from daemon.storage.engine import open_engine
+from tests.support.each import each
 from tests.support.outbox import DEAD, NEW, dump, put
 from tests.support.store import Store
 from tests.support.terminal import SECRETS, assert_sentence, command
@@ -112,33 +114,42 @@ def test_what_only_looks_into_the_database_needs_no_secrets(database: Path, stor
     assert said.exit_code == (1 if line == "status" else 0)
 
 
+def with_one_dead(directory: Path, content: bytes) -> Path:
+    """A database there, in which one delivery is dead."""
+    directory.mkdir()
+    database = directory / "state.db"
+    database.write_bytes(content)
+    engine = open_engine(f"sqlite:///{database}")
+    put(Store(engine), "1", DEAD, NEW)
+    engine.dispose()
+    return database
+
+
 @pytest.mark.parametrize("line", OFFLINE)
-@pytest.mark.parametrize("place", ["before", "after", "both", "variable", "directory"])
 def test_the_configuration_file_is_named_before_or_after_the_command(
-    tmp_path: Path, database: Path, store: Store, *, line: str, place: str
+    tmp_path: Path, empty_database: bytes, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
-    put(store, "1", DEAD, NEW)
-    file = tmp_path / "given.toml"
-    file.write_text(f'[database]\nurl = "sqlite:///{database}"\n')
     wrong = tmp_path / "wrong.toml"
     wrong.write_text("not TOML")
-    arguments, environment = {
-        "before": (["--config", str(file), *line.split()], {}),
-        "after": ([*line.split(), "--config", str(file)], {}),
-        "both": (["--config", str(wrong), *line.split(), "--config", str(file)], {}),
-        "variable": (line.split(), {"BETTERSTACK_SIGNL4_CONFIG": str(file)}),
-        "directory": (line.split(), {}),
-    }[place]
-    if place == "directory":
-        Path("config.toml").write_bytes(file.read_bytes())
-    said = CliRunner().invoke(main, arguments, env=environment)
-    assert said.stderr == ""
-    assert said.exit_code == (1 if line == "status" else 0)
-    if line == "deliveries":
-        assert "dead" in said.stdout
+    words, given, named = line.split(), "--config", "{file}"
+    for place, arguments, variables in (
+        ("before", [given, named, *words], {}),
+        ("after", [*words, given, named], {}),
+        ("both", [given, str(wrong), *words, given, named], {}),
+        ("variable", words, {"BETTERSTACK_SIGNL4_CONFIG": named}),
+        ("directory", words, {}),
+    ):
+        database = with_one_dead(tmp_path / place, empty_database)
+        monkeypatch.chdir(tmp_path / place)
+        file = Path("config.toml" if place == "directory" else "given.toml").absolute()
+        file.write_text(f'[database]\nurl = "sqlite:///{database}"\n')
+        environment = {name: value.format(file=file) for name, value in variables.items()}
+        said = CliRunner().invoke(main, [word.format(file=file) for word in arguments], env=environment)
+        assert (said.stderr, said.exit_code) == ("", 1 if line == "status" else 0), place
+        assert line != "deliveries" or "dead" in said.stdout, place
 
 
-@pytest.mark.parametrize("line", [*OFFLINE, *WORKING])
+@each("line", [*OFFLINE, *WORKING])
 @pytest.mark.parametrize(("content", "sentence"), [(None, "cannot be read"), ("[poll", "is not valid TOML")])
 def test_a_configuration_file_that_cannot_be_read_is_78(
     tmp_path: Path, database: Path, *, line: str, content: str | None, sentence: str

@@ -12,6 +12,7 @@ from daemon.clients.betterstack import BetterStack
 from daemon.model.errors import BetterStackError
 from daemon.model.incident import Absence, Incident
 from tests.support.betterstack_client import INCIDENTS, LIST, TOKEN, UPTIME, Monotonic, Source, asked, page, source
+from tests.support.each import each
 from tests.support.values import record
 
 DOCS = "https://betterstack.com/docs/uptime/api/getting-started-with-uptime-api/"
@@ -21,6 +22,7 @@ NO_RECORD = {"errors": "Resource with provided ID was not found"}
 HTML = "<html>\n<body>Bad\tgateway</body></html>"
 Ask = Callable[[BetterStack], object]
 ASKS: dict[str, Ask] = {"list": lambda client: list(client.open_pages()), "lookup": lambda client: client.lookup("7")}
+in_turn = each("ask", ASKS.values(), ids=ASKS)
 both = pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS.keys())
 
 
@@ -43,13 +45,20 @@ def one(time: Monotonic) -> Source:
     return source(time)
 
 
+def anew(api: respx.MockRouter, time: Monotonic) -> Source:
+    """A client that has heard nothing, of services that were asked nothing."""
+    api.reset()
+    api.clear()
+    return source(time)
+
+
 def answer(status: int, body: object) -> httpx.Response:
     return httpx.Response(status, text=body) if isinstance(body, str) else httpx.Response(status, json=body)
 
 
 class TestErrors:
-    @both
-    @pytest.mark.parametrize(
+    @in_turn
+    @each(
         ("status", "body", "sentence"),
         [
             (401, BAD_TOKEN, f"refused the token: HTTP 401 {BAD_TOKEN['errors']}; check betterstack.token"),
@@ -89,8 +98,9 @@ class TestErrors:
         ],
     )
     def test_are_one_sentence_that_names_the_key_to_check(
-        self, api: respx.MockRouter, one: Source, ask: Ask, status: int, body: object, sentence: str
+        self, api: respx.MockRouter, time: Monotonic, ask: Ask, status: int, body: object, sentence: str
     ) -> None:
+        one = anew(api, time)
         api.route().mock(answer(status, body))
         with pytest.raises(BetterStackError) as caught:
             ask(one.client)
@@ -98,11 +108,10 @@ class TestErrors:
         assert str(caught.value).endswith(sentence)
         assert len(str(caught.value).splitlines()) == 1
 
-    @both
-    @pytest.mark.parametrize(
-        "status", [*range(201, 209), *range(300, 310), *range(400, 404), *range(405, 429), 499, 599]
-    )
-    def test_no_other_status_is_an_answer(self, api: respx.MockRouter, one: Source, ask: Ask, status: int) -> None:
+    @in_turn
+    @each("status", [*range(201, 209), *range(300, 310), *range(400, 404), *range(405, 429), 499, 599])
+    def test_no_other_status_is_an_answer(self, api: respx.MockRouter, time: Monotonic, ask: Ask, status: int) -> None:
+        one = anew(api, time)
         api.route().mock(httpx.Response(status, json={"data": [record("7")]}))
         with pytest.raises(BetterStackError, match=f"HTTP {status}"):
             ask(one.client)
@@ -174,7 +183,7 @@ class TestRenamedHost:
             list(one.client.open_pages())
         assert api.calls.call_count == 2
 
-    @pytest.mark.parametrize(
+    @each(
         "location",
         [
             f"https://betteruptime.com{LIST}",
@@ -206,10 +215,11 @@ class TestRenamedHost:
             "",
         ],
     )
-    @pytest.mark.parametrize("status", [300, 302])
+    @each("status", [300, 302])
     def test_no_other_redirect_is_followed(
-        self, api: respx.MockRouter, one: Source, location: str, status: int
+        self, api: respx.MockRouter, time: Monotonic, location: str, status: int
     ) -> None:
+        one = anew(api, time)
         api.route().mock(httpx.Response(status, headers={b"Location": location.encode()}))
         with pytest.raises(BetterStackError):
             list(one.client.open_pages())

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.clients.decompress import DecompressError, decompressed
+from tests.support.each import each
 from tests.support.packing import small_window
 
 CAP = 1024 * 1024
@@ -61,13 +62,13 @@ NOT_READ = {
 }
 
 
-@pytest.mark.parametrize("size", [1, 7, 10_000])
-@pytest.mark.parametrize(("label", "body"), READ.values(), ids=READ)
+@each("size", [1, 7, 10_000])
+@each(("label", "body"), READ.values(), ids=READ)
 def test_what_can_be_unpacked_is(label: str, body: bytes, size: int) -> None:
     assert read(body, label, size) == BODY
 
 
-@pytest.mark.parametrize("size", [1, 7, 10_000])
+@each("size", [1, 7, 10_000])
 @pytest.mark.parametrize(("label", "body", "why"), NOT_READ.values(), ids=NOT_READ)
 def test_what_cannot_be_unpacked_is_one_kind_of_error(label: str, body: bytes, why: str, size: int) -> None:
     with pytest.raises(DecompressError, match=why):

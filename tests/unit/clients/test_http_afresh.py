@@ -14,6 +14,7 @@ from daemon.clients.signl4 import Signl4
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.errors import BetterStackError
 from tests.support import values as make
+from tests.support.each import each
 from tests.support.listener import Connection, Listener, client_to, listening, ok
 
 SECRET = "96sbq49u"
@@ -87,7 +88,7 @@ def answer(status: int, *headers: bytes, body: bytes = b"{}") -> bytes:
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-@pytest.mark.parametrize("cookie", COOKIES.values(), ids=COOKIES)
+@each("cookie", COOKIES.values(), ids=COOKIES)
 def test_a_cookie_is_not_kept(client: Client, cookie: bytes) -> None:
     then, afresh = requests_after(answer(201, b"Set-Cookie: " + cookie, b"Set-Cookie2: " + cookie), client)
     assert then == afresh
@@ -95,7 +96,7 @@ def test_a_cookie_is_not_kept(client: Client, cookie: bytes) -> None:
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-@pytest.mark.parametrize("status", [200, 204, 302, 401, 407, 421, 426, 500])
+@each("status", [200, 204, 302, 401, 407, 421, 426, 500])
 def test_no_status_changes_the_next_request(client: Client, status: int) -> None:
     asking = [
         *(b"Location: /elsewhere", b"Alt-Svc: h2=':443'", b'WWW-Authenticate: Basic realm="x"', b"Upgrade: h2c"),

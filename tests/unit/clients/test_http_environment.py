@@ -13,6 +13,7 @@ from daemon.config.settings import HttpSection
 from daemon.model.errors import ConfigError
 from daemon.sandbox.process import isolated
 from tests.support import warm
+from tests.support.each import each
 from tests.support.owner import BOUND
 from tests.support.paths import CERTIFICATE
 from tests.support.terminal import SECRETS, assert_sentence, command
@@ -79,7 +80,7 @@ def assert_told(said: str, *parts: str) -> None:
 
 
 @pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
-@pytest.mark.parametrize("address", PROXIES)
+@each("address", PROXIES)
 def test_a_proxy_that_cannot_be_used_is_told_of_by_its_variable(database: Path, variable: str, address: str) -> None:
     said = command(database, "check", **SECRETS, **{variable: address})
     assert said.exit_code == 78
@@ -92,7 +93,7 @@ def test_of_two_variables_that_say_the_same_the_one_in_small_letters_is_told_of(
     assert_told(said.stderr, "https_proxy is not the address of a proxy; ")
 
 
-@pytest.mark.parametrize("address", [address for address in PROXIES if "://" in address])
+@each("address", [address for address in PROXIES if "://" in address])
 def test_a_proxy_that_cannot_be_used_is_told_of_by_its_key(database: Path, address: str) -> None:
     said = command(database, "check", **SECRETS, HTTP__PROXY=address)
     assert said.exit_code == 78

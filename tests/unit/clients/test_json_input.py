@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from daemon.clients.http import Response, described
 from daemon.clients.json_input import MOST_VALUES
 from daemon.model.redact import redacted
+from tests.support.each import each
 from tests.support.values import NOW
 
 MOST = timedelta(minutes=15)
@@ -30,7 +31,7 @@ def http_date(**span: float) -> str:
 
 
 class TestRetryAfter:
-    @pytest.mark.parametrize(
+    @each(
         ("text", "seconds"),
         [
             ("0", 0),
@@ -211,9 +212,9 @@ class TestWhatAnAnswerSays:
         assert len(text) <= len("HTTP 500 ") + 200
         assert len(text.splitlines()) == 1
 
-    @pytest.mark.parametrize("secret", [SECRET, ODD_SECRET], ids=["plain", "odd"])
-    @pytest.mark.parametrize("spelling", [str, lambda text: quote(text, safe="")], ids=["plain", "quoted"])
-    @pytest.mark.parametrize(
+    @each("secret", [SECRET, ODD_SECRET], ids=["plain", "odd"])
+    @each("spelling", [str, lambda text: quote(text, safe="")], ids=["plain", "quoted"])
+    @each(
         "shape",
         [
             lambda text: {"errors": f"no {text} here"},
@@ -234,7 +235,7 @@ class TestWhatAnAnswerSays:
         assert not [form for form in forms if form in text]
         assert "***" in text
 
-    @pytest.mark.parametrize("before", range(185, 205))
+    @each("before", range(185, 205))
     def test_never_holds_half_of_a_secret_that_the_cut_would_part(self, before: int) -> None:
         text = described(reply(b"x" * before + SECRET.encode() + b" rest"), SECRET)
         assert not [SECRET[:size] for size in range(3, len(SECRET)) if SECRET[:size] in text]

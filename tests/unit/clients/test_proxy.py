@@ -12,6 +12,7 @@ import trustme
 from daemon.clients.http import ExchangeError, tls_context
 from daemon.config.settings import HttpSection
 from tests.faults.line import Proxy
+from tests.support.each import each
 from tests.support.listener import (
     Connection,
     Script,
@@ -115,7 +116,7 @@ CREDENTIALS = {
 """As an address spells user and password, and as the proxy must get them."""
 
 
-@pytest.mark.parametrize("spelled", CREDENTIALS)
+@each("spelled", CREDENTIALS)
 @pytest.mark.parametrize("source", ["http.proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 def test_user_and_password_reach_the_proxy_decoded_and_no_error(
     monkeypatch: pytest.MonkeyPatch, source: str, spelled: str

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from daemon.clients.proxy import bypassed, proxy_for
 from daemon.config.settings import HttpSection
+from tests.support.each import each
 from tests.support.listener import Listener, after_request, answering, listening, ok, says
 from tests.support.no_proxy_cases import ADDRESS, BLANK_CASES, NAME, NO_PROXY_CASES
 
@@ -25,7 +26,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.mark.parametrize(("no_proxy", "host", "expected"), NO_PROXY_CASES + BLANK_CASES)
+@each(("no_proxy", "host", "expected"), NO_PROXY_CASES + BLANK_CASES)
 def test_the_service_reads_it_as_the_table_says(no_proxy: str, host: str, expected: bool) -> None:
     assert bypassed(urlsplit(f"https://{host}").hostname or "", no_proxy) is expected
 
@@ -64,9 +65,7 @@ def curl_version() -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", said.split()[1])[:2]))
 
 
-@pytest.mark.parametrize(
-    ("no_proxy", "host", "expected"), NO_PROXY_CASES + (BLANK_CASES if curl_version() < (8,) else [])
-)
+@each(("no_proxy", "host", "expected"), NO_PROXY_CASES + (BLANK_CASES if curl_version() < (8,) else []))
 def test_so_does_curl(direct: Listener, refusing: Listener, no_proxy: str, host: str, expected: bool) -> None:
     environment = {"http_proxy": refusing.url, "NO_PROXY": no_proxy}
     assert curl_goes_direct(f"http://{host}/", direct, **environment) is expected

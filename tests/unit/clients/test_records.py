@@ -13,6 +13,7 @@ import daemon.clients.betterstack
 from daemon.clients.records import read_incident
 from daemon.model.incident import Incident, Phase
 from tests.support.betterstack_client import LIST, UPTIME, Monotonic, Source, page, source
+from tests.support.each import each
 from tests.support.values import ago, record
 
 ODD: list[Any] = [None, ..., "", 0, 7, 1.5, True, False, [], {}, ["Resolved"], {"value": "x"}, "\u2603", "null"]
@@ -41,7 +42,7 @@ def shown(api: respx.MockRouter, one: Source, *records: Any) -> list[Incident]:
 
 
 class TestStatus:
-    @pytest.mark.parametrize(
+    @each(
         ("status", "phase"),
         [
             ("Unconfirmed", Phase.UNCONFIRMED),
@@ -50,10 +51,8 @@ class TestStatus:
             ("Resolved", Phase.RESOLVED),
         ],
     )
-    @pytest.mark.parametrize("spelled", [str, str.lower, str.upper, str.swapcase, " {} ".format, "\t{}\n".format])
-    @pytest.mark.parametrize(
-        "times", [{}, {"resolved_at": ago(minutes=1)}, {"acknowledged_at": ago(minutes=1), "started_at": None}]
-    )
+    @each("spelled", [str, str.lower, str.upper, str.swapcase, " {} ".format, "\t{}\n".format])
+    @each("times", [{}, {"resolved_at": ago(minutes=1)}, {"acknowledged_at": ago(minutes=1), "started_at": None}])
     def test_decides_before_the_times_in_any_spelling(
         self, status: str, phase: Phase, spelled: Any, times: dict[str, Any]
     ) -> None:
@@ -72,8 +71,8 @@ class TestStatus:
         given: dict[str, Any] = {name: since and ago(minutes=since) for name, since in minutes.items()}
         assert read_incident(record(status=spelled, resolved_at=ago(minutes=1), **given)).phase is phase
 
-    @pytest.mark.parametrize("status", ["Escalated", "Closed", "Resolved?", "unresolved", "\u2603"])
-    @pytest.mark.parametrize(
+    @each("status", ["Escalated", "Closed", "Resolved?", "unresolved", "\u2603"])
+    @each(
         ("times", "phase"),
         [
             ({}, Phase.OPEN),
@@ -90,8 +89,8 @@ class TestStatus:
         incident = read_incident(record(status=status, **times))
         assert (incident.phase, incident.status) == (phase, status)
 
-    @pytest.mark.parametrize("missing", [..., None, "", 7, True, [], ["Resolved"], {"a": "Resolved"}])
-    @pytest.mark.parametrize(
+    @each("missing", [..., None, "", 7, True, [], ["Resolved"], {"a": "Resolved"}])
+    @each(
         ("started", "acknowledged", "resolved", "reopened", "phase"),
         [
             (9, None, None, None, Phase.OPEN),
@@ -156,8 +155,8 @@ class TestReopened:
 
 
 class TestTimes:
-    @pytest.mark.parametrize("field", TIMES)
-    @pytest.mark.parametrize(
+    @each("field", TIMES)
+    @each(
         ("text", "moment"),
         [
             ("2026-11-23T09:14:07.662Z", datetime(2026, 11, 23, 9, 14, 7, 662000, UTC)),
@@ -223,8 +222,8 @@ class TestIdentity:
 
 
 class TestOddFields:
-    @pytest.mark.parametrize("field", FIELDS)
-    @pytest.mark.parametrize("odd", ODD, ids=repr)
+    @each("field", FIELDS)
+    @each("odd", ODD)
     def test_of_any_type_leave_an_incident_that_its_status_describes(self, field: str, odd: Any) -> None:
         incident = read_incident(record(**{field: odd}))
         assert (incident.id, incident.phase, incident.status) == ("1026034957", Phase.OPEN, "Started")

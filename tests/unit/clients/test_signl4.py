@@ -14,6 +14,7 @@ from daemon.clients.http import HttpClient, Response
 from daemon.clients.signl4 import Signl4, answer_to
 from daemon.config.settings import HttpSection
 from daemon.model.delivery import Answer, Delivered, Rejected, Scope, TryLater
+from tests.support.each import each
 from tests.support.values import NOW, body, settings
 
 HOST = "https://connect.signl4.com"
@@ -156,8 +157,8 @@ NO_OBJECTS = [
 
 
 class TestAccepted:
-    @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-    @pytest.mark.parametrize(
+    @each("status", [200, 201, 202, 204, 299])
+    @each(
         ("content", "event_id"),
         [
             (body(TAKEN), TAKEN["eventId"]),
@@ -179,16 +180,16 @@ class TestAccepted:
         answer = answered(status, content)
         assert answer == Answer(Delivered(event_id))
 
-    @pytest.mark.parametrize("status", [200, 203, 206, 207, 299])
-    @pytest.mark.parametrize("content", NO_OBJECTS, ids=lambda content: content[:12].decode("latin-1"))
+    @each("status", [200, 203, 206, 207, 299])
+    @each("content", NO_OBJECTS)
     def test_is_nothing_that_a_portal_or_proxy_says(self, status: int, content: bytes) -> None:
         answer = answered(status, content)
         assert isinstance(answer.outcome, TryLater)
         assert (answer.outcome.scope, answer.faulty) == (Scope.ROW, False)
         assert answer.outcome.why.startswith(f"HTTP {status} without SIGNL4's JSON")
 
-    @pytest.mark.parametrize("status", [201, 202, 204, 205])
-    @pytest.mark.parametrize("content", NO_OBJECTS, ids=lambda content: content[:12].decode("latin-1"))
+    @each("status", [201, 202, 204, 205])
+    @each("content", NO_OBJECTS)
     def test_is_what_the_status_says_whatever_stands_below_it(self, status: int, content: bytes) -> None:
         assert answered(status, content) == Answer(Delivered(None))
 
@@ -298,8 +299,8 @@ class TestNotReached:
 
 
 class TestSecret:
-    @pytest.mark.parametrize("status", [*SECRET_FAULTS, *PAYLOAD_FAULTS, 301, 429, 500, 502])
-    @pytest.mark.parametrize(
+    @each("status", [*SECRET_FAULTS, *PAYLOAD_FAULTS, 301, 429, 500, 502])
+    @each(
         "content",
         [
             body(UNKNOWN),

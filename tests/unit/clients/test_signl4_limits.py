@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from daemon.clients.http import Response
 from daemon.clients.signl4 import answer_to
 from daemon.model.delivery import Answer, Delivered, RateLimit, Rejected, Scope, TryLater
+from tests.support.each import each
 from tests.support.values import NOW
 
 UNIX = int(NOW.timestamp())
@@ -60,8 +61,8 @@ RESETS = [
 ]
 
 
-@pytest.mark.parametrize(("reset", "seconds"), RESETS)
-@pytest.mark.parametrize("status", [201, 429, 500])
+@each(("reset", "seconds"), RESETS)
+@each("status", [201, 429, 500])
 def test_a_limit_that_is_used_up_holds_until_a_plausible_reset(
     status: int, reset: str | None, seconds: int | None
 ) -> None:
@@ -69,8 +70,8 @@ def test_a_limit_that_is_used_up_holds_until_a_plausible_reset(
     assert answered(status, limit("0", reset)).hold == expected
 
 
-@pytest.mark.parametrize("remaining", ["1", "149", "-1", "01", "0.0", "none", "", None])
-@pytest.mark.parametrize("status", [201, 400, 404, 429, 500])
+@each("remaining", ["1", "149", "-1", "01", "0.0", "none", "", None])
+@each("status", [201, 400, 404, 429, 500])
 def test_a_limit_that_is_not_used_up_holds_nothing(status: int, remaining: str | None) -> None:
     answer = answered(status, limit(remaining, str(UNIX + 15)))
     assert answer.hold is None
@@ -86,8 +87,8 @@ def test_an_error_under_a_used_up_limit_means_later_for_the_whole_target(status:
     assert answer.faulty == (status in {400, 401, 403, 404, 413, 415, 422})
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 415, 422])
-@pytest.mark.parametrize("reset", [str((UNIX + 15) * 1000), str(UNIX - 20), None], ids=["milliseconds", "past", "none"])
+@each("status", [400, 401, 403, 404, 413, 415, 422])
+@each("reset", [str((UNIX + 15) * 1000), str(UNIX - 20), None], ids=["milliseconds", "past", "none"])
 def test_so_does_one_whose_reset_makes_no_sense(status: int, reset: str | None) -> None:
     """A clock that is off by as little as the window must not turn a throttled alert into a refused one."""
     answer = answered(status, limit("0", reset))
@@ -101,10 +102,8 @@ def test_a_success_stays_one(status: int) -> None:
     assert (answer.outcome, answer.hold, answer.faulty) == (Delivered(None), timedelta(seconds=15), False)
 
 
-@pytest.mark.parametrize("ahead", [-3600, -2, 0, 2, 3600])
-@pytest.mark.parametrize(
-    ("reset", "hold", "resets_in"), [(15, 15, 15), (4, 4, 4), (1, 1, 1), (0, None, 0), (-1, None, None)]
-)
+@each("ahead", [-3600, -2, 0, 2, 3600])
+@each(("reset", "hold", "resets_in"), [(15, 15, 15), (4, 4, 4), (1, 1, 1), (0, None, 0), (-1, None, None)])
 def test_a_reset_is_read_by_their_clock_and_may_be_cut_to_a_second_that_has_passed(
     ahead: int, reset: int, hold: int | None, resets_in: int | None
 ) -> None:
@@ -121,8 +120,8 @@ def test_a_limit_without_its_size_is_waited_out_with_a_margin() -> None:
     assert answered(201, headers).hold == timedelta(seconds=5)
 
 
-@pytest.mark.parametrize("status", [201, *ERRORS])
-@pytest.mark.parametrize(
+@each("status", [201, *ERRORS])
+@each(
     ("headers", "rate_limit"),
     [
         (limit("149", str(UNIX + 15)), RateLimit(150, 149, timedelta(seconds=15))),
@@ -141,7 +140,7 @@ def test_every_answer_says_what_is_allowed(status: int, headers: dict[str, str],
     assert answered(status, headers).rate_limit == rate_limit
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "seconds"),
     [
         ("0", 0),
@@ -154,8 +153,8 @@ def test_every_answer_says_what_is_allowed(status: int, headers: dict[str, str],
         (format_datetime(NOW - timedelta(hours=3), usegmt=True), 0),
     ],
 )
-@pytest.mark.parametrize("status", [201, *ERRORS])
-@pytest.mark.parametrize("others", [{}, limit("0", str(UNIX + 60)), limit("3", str(UNIX + 60))], ids=["", "0", "3"])
+@each("status", [201, *ERRORS])
+@each("others", [{}, limit("0", str(UNIX + 60)), limit("3", str(UNIX + 60))], ids=["", "0", "3"])
 def test_retry_after_wins_on_every_answer(status: int, others: dict[str, str], text: str, seconds: int) -> None:
     assert answered(status, {**others, "retry-after": text}).hold == timedelta(seconds=seconds)
 

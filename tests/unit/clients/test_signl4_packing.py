@@ -14,6 +14,7 @@ from daemon.clients.signl4 import Signl4
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.delivery import Answer, Delivered, Outcome, Scope, TryLater
 from daemon.model.errors import BetterStackError
+from tests.support.each import each
 from tests.support.listener import Connection, Script, after_request, answering, client_to, listening, says
 from tests.support.values import settings
 
@@ -67,8 +68,8 @@ def meaning(outcome: Outcome) -> object:
             return outcome
 
 
-@pytest.mark.parametrize("status", [201, 202, 205])
-@pytest.mark.parametrize(("label", "body", "readable"), PACKED.values(), ids=PACKED)
+@each("status", [201, 202, 205])
+@each(("label", "body", "readable"), PACKED.values(), ids=PACKED)
 def test_what_was_taken_is_delivered_with_its_id_if_one_can_be_read(
     status: int, label: bytes, body: bytes, readable: bool
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from daemon.config.load import CONFIG_VARIABLE, KEYS, Configuration, load
 from daemon.config.settings import Settings
 from daemon.model.errors import ConfigError
+from tests.support.each import each
 from tests.support.paths import CERTIFICATE
 from tests.support.values import settings
 
@@ -50,7 +51,7 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "http.ca_file": ("one.pem", "two.pem", "three.pem"),
 }
 BARE = {"delivery.acknowledged", "delivery.concurrency", "heartbeat.urls"}
-every_key = pytest.mark.parametrize("key", VALUES)
+every_key = each("key", VALUES)
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +80,13 @@ def written(place: Path, text: str, mode: int = 0o600) -> Path:
     file.write_text(text, "utf-8")
     file.chmod(mode)
     return file
+
+
+def anew(place: Path, key: str) -> Path:
+    """A directory for one key alone."""
+    directory = place / key
+    directory.mkdir()
+    return directory
 
 
 def credentials(place: Path, files: Mapping[str, str]) -> dict[str, str]:
@@ -123,7 +131,7 @@ class TestOrder:
     @every_key
     def test_each_source_wins_over_the_next(self, place: Path, key: str) -> None:
         file, credential, environment = VALUES[key]
-        environ = given_secrets(key)
+        environ, place = given_secrets(key), anew(place, key)
         path = written(place, toml(key, file))
         assert held(load(path, environ), key) == as_read(key, file)
         environ |= credentials(place, {key: credential})
@@ -140,6 +148,7 @@ class TestOrder:
     @every_key
     def test_a_key_in_one_source_leaves_the_others_to_the_rest(self, place: Path, key: str) -> None:
         others = [name for name in ("poll.gone_after", "delivery.gap", "http.timeout") if name != key]
+        place = anew(place, key)
         environ = SECRETS | credentials(place, {others[0]: VALUES[others[0]][1]})
         environ |= {variable(others[1]): VALUES[others[1]][2]}
         read = load(written(place, toml(key, VALUES[key][0])), environ | {variable(key): VALUES[key][0]})

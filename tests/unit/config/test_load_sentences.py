@@ -8,6 +8,7 @@ import pytest
 
 from daemon.config.load import KEYS, SECTIONS, load
 from daemon.model.errors import ConfigError
+from tests.support.each import each
 from tests.support.values import settings
 
 SECRETS = {"BETTERSTACK__TOKEN": "the-token", "SIGNL4__SECRET": "the-secret"}
@@ -81,10 +82,8 @@ def test_a_mistake_is_one_exact_sentence(toml: str, sentence: str) -> None:
     assert problems(toml) == (sentence,)
 
 
-@pytest.mark.parametrize("key", [key for key in KEYS if not key.startswith("payload")])
-@pytest.mark.parametrize(
-    "value", ["[1]", "{a = 1}", "2026-11-23", "-7", "true", '"\\n"', "''", "nan", "'999999999999d'"]
-)
+@each("key", [key for key in KEYS if not key.startswith("payload")])
+@each("value", ["[1]", "{a = 1}", "2026-11-23", "-7", "true", '"\\n"', "''", "nan", "'999999999999d'"])
 def test_no_value_of_any_key_is_more_than_a_sentence(key: str, value: str) -> None:
     Path("settings.toml").write_text(f"{key} = {value}")
     sentences: tuple[str, ...] = ()
@@ -132,8 +131,8 @@ class TestUnknownKeys:
         assert problem.startswith(f"{section}.{key} is not a known key; the nearest is ")
         assert "surprise" not in problem
 
-    @pytest.mark.parametrize("section", SECTIONS)
-    @pytest.mark.parametrize("key", ["x", "", "é", "a.b", "=", "\U0001f525" * 99])
+    @each("section", SECTIONS)
+    @each("key", ["x", "", "é", "a.b", "=", "\U0001f525" * 99])
     def test_always_have_a_nearest_one(self, section: str, key: str) -> None:
         [problem] = problems(f"[{section}]\n{json.dumps(key, ensure_ascii=False)} = 1")
         assert problem.rpartition("the nearest is ")[2] in KEYS

@@ -5,10 +5,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from daemon.config.load import KEYS, SECTIONS, load
 from daemon.config.settings import Settings
+from tests.support.each import each
 from tests.support.paths import CERTIFICATE, ROOT
 
 SAMPLE = ROOT / "config.toml"
@@ -45,7 +44,7 @@ def test_it_is_the_default_configuration() -> None:
     assert load(SAMPLE, SECRETS).settings == DEFAULT
 
 
-@pytest.mark.parametrize("key", [key for key in KEYS if key not in WITHOUT_A_DEFAULT])
+@each("key", [key for key in KEYS if key not in WITHOUT_A_DEFAULT])
 def test_each_value_is_the_default(key: str, tmp_path: Path) -> None:
     """Alone, too: no value leans on another one of the sample."""
     section, _, name = key.partition(".")

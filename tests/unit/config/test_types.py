@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from daemon.config.load import SECTIONS
 from daemon.config.types import duration, is_loopback, spelled
+from tests.support.each import each
 from tests.support.values import settings
 
 
@@ -36,7 +37,7 @@ class TestDurations:
     def test_are_read(self, value: object, seconds: float) -> None:
         assert duration(value).total_seconds() == seconds
 
-    @pytest.mark.parametrize(
+    @each(
         "value",
         [
             *(
@@ -107,8 +108,8 @@ CLEAR = "would send a secret in the clear; use https (http is for loopback addre
 
 
 class TestAddresses:
-    @pytest.mark.parametrize("section", ["betterstack", "signl4"])
-    @pytest.mark.parametrize(
+    @each("section", ["betterstack", "signl4"])
+    @each(
         ("url", "said"),
         [
             ("https://one.test", None),

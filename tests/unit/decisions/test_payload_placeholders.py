@@ -9,6 +9,7 @@ import pytest
 
 from daemon.decisions.payload import Templates
 from daemon.model.incident import Kind
+from tests.support.each import each
 from tests.support.values import ago, incident, settings
 
 WHOLE = incident(
@@ -75,7 +76,7 @@ def alone(text: str, **attributes: Any) -> str:
     return value
 
 
-@pytest.mark.parametrize("name", VALUES)
+@each("name", VALUES)
 def test_a_placeholder_is_filled_from_its_attribute(name: str) -> None:
     assert filled(f"${name}") == VALUES[name]
     assert filled(f"a ${name}, b ${name}") == f"a {VALUES[name]}, b {VALUES[name]}"

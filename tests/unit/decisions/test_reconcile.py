@@ -9,6 +9,7 @@ import pytest
 from daemon.decisions.evidence import Read
 from daemon.decisions.reconcile import Policy, over_too_long, reconcile
 from daemon.model.incident import Incident, IncidentState, Kind, Phase
+from tests.support.each import each
 from tests.support.values import NOW, ago, incident, recorded
 
 USUAL = Policy(first_start=False, baseline=False, stale_after=timedelta(minutes=10), acknowledged=True)
@@ -265,7 +266,7 @@ def test_a_doubt_is_settled_by_its_own_record_alone(case: str) -> None:
     assert (again.after.doubted_at, again.transitions) == (NOW, ()), "the proof begins anew"
 
 
-@pytest.mark.parametrize("case", CASES)
+@each("case", CASES)
 def test_seeing_the_same_again_tells_nothing_more(case: str) -> None:
     policy, before, seen, _ = CASES[case]
     after = reconcile(before, seen, "1026034957", policy, NOW).after

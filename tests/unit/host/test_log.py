@@ -16,6 +16,7 @@ import structlog
 import time_machine
 
 from daemon.host.log import set_up
+from tests.support.each import each
 from tests.support.values import NOW
 
 SECRET = "hunter2"
@@ -37,7 +38,7 @@ def _global_state_is_given_back() -> Iterator[None]:
 
 
 class Output:
-    """What came out."""
+    """What came out since the log was last set up."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.stream = io.StringIO()
@@ -48,6 +49,7 @@ class Output:
             self._monkeypatch.setenv("JOURNAL_STREAM", "8:12345")
         else:
             self._monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+        self.stream = io.StringIO()
         set_up(level, "json" if form == "json" else "auto", secrets, self.stream)
         return structlog.get_logger()
 
@@ -91,15 +93,13 @@ class TestForms:
         assert line == {"time": "2026-11-23T09:30:00.000+00:00", "event": "alert sent", "level": level, **FIELDS}
 
     @every_form
-    @pytest.mark.parametrize("value", [datetime.now(UTC), object(), b"bytes", {1: {2}}, ValueError("x"), float("inf")])
+    @each("value", [datetime.now(UTC), object(), b"bytes", {1: {2}}, ValueError("x"), float("inf")])
     def test_a_value_of_any_type_is_shown(self, output: Output, form: str, value: object) -> None:
         output.log(form).info("event", value=value)
         assert len(output.lines) == 1
 
     @every_form
-    @pytest.mark.parametrize(
-        "text", ["a\nb", "a\r\nb", "a\x85b", "a\u2028b", "a\x1b[31mb", "a\x00b", "\n", "\"'", "ä\u2603"]
-    )
+    @each("text", ["a\nb", "a\r\nb", "a\x85b", "a\u2028b", "a\x1b[31mb", "a\x00b", "\n", "\"'", "ä\u2603"])
     def test_a_field_with_anything_in_it_stays_on_its_line(self, output: Output, form: str, text: str) -> None:
         output.log(form).info("event", text=text)
         assert len(output.lines) == 1
@@ -134,7 +134,7 @@ def raises(error: Exception) -> None:
 
 class TestLibraries:
     @every_form
-    @pytest.mark.parametrize(
+    @each(
         ("name", "speak", "level"),
         [
             ("sqlalchemy.pool", logging.Logger.error, "error"),
@@ -224,8 +224,8 @@ ODD = 'a"b\\c/d+e%f'
 
 class TestSecrets:
     @every_form
-    @pytest.mark.parametrize("secret", [SECRET, ODD, "tok/en+with=="], ids=["plain", "odd", "base64"])
-    @pytest.mark.parametrize("spelling", [str, lambda text: quote(text, safe="")], ids=["plain", "url"])
+    @each("secret", [SECRET, ODD, "tok/en+with=="], ids=["plain", "odd", "base64"])
+    @each("spelling", [str, lambda text: quote(text, safe="")], ids=["plain", "url"])
     def test_are_in_no_line_however_they_are_spelled(
         self, output: Output, form: str, secret: str, spelling: Callable[[str], str]
     ) -> None:

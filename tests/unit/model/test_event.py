@@ -11,6 +11,7 @@ import daemon
 from daemon.model.event import Event, Level
 from daemon.model.events import deliveries, health, process, rounds
 from daemon.model.incident import Kind
+from tests.support.each import each
 from tests.support.events_page import ORDER, PAGE, kinds, modules, written
 
 ALL = list(chain.from_iterable(kinds(subject) for subject in ORDER))
@@ -22,7 +23,7 @@ def test_the_page_of_all_events_is_as_they_are() -> None:
     assert PAGE.read_text("utf-8") == written(), "write it anew: python -m tests.support.events_page"
 
 
-@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+@each("kind", ALL)
 def test_each_kind_says_what_happened_and_an_error_what_to_do(kind: type[Event]) -> None:
     assert (kind.__doc__ or "").endswith("."), "a sentence"
     assert kind.event

@@ -14,6 +14,7 @@ from daemon.host.log import set_up
 from daemon.sandbox.exchange import Answer, json_answer
 from daemon.sandbox.faults import Instead
 from daemon.sandbox.server import Sandbox
+from tests.support.each import each
 from tests.support.terminal import command
 
 HARM = {
@@ -54,11 +55,11 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-every_harm = pytest.mark.parametrize("harm", HARM)
+every_harm = each("harm", HARM)
 
 
-@every_harm
 @pytest.mark.parametrize("shape", ["text", "JSON", "id"])
+@every_harm
 def test_an_answer_of_signl4_is_harmless_at_a_terminal(tmp_path: Path, sandbox: Sandbox, harm: str, shape: str) -> None:
     text = f"refused{HARM[harm]}indeed"
     answer = {
@@ -67,7 +68,7 @@ def test_an_answer_of_signl4_is_harmless_at_a_terminal(tmp_path: Path, sandbox: 
         "id": json_answer(201, {"eventId": text}),
     }[shape]
     sandbox.signl4.faults.arm(Instead(answer))
-    said = command(tmp_path / "state.db", "test-alert", **sandbox.environment(), DELIVERY__GAP="0s")
+    said = command(tmp_path / f"{harm}.db", "test-alert", **sandbox.environment(), DELIVERY__GAP="0s")
     assert said.exit_code == (0 if shape == "id" else 1)
     assert "refused" in said.output
     assert "indeed" in said.output
@@ -77,7 +78,7 @@ def test_an_answer_of_signl4_is_harmless_at_a_terminal(tmp_path: Path, sandbox: 
 @every_harm
 def test_an_answer_of_better_stack_is_harmless_at_a_terminal(tmp_path: Path, sandbox: Sandbox, harm: str) -> None:
     sandbox.betterstack.faults.arm(Instead(Answer(500, f"broken{HARM[harm]}".encode())))
-    said = command(tmp_path / "state.db", "check --online", **sandbox.environment())
+    said = command(tmp_path / f"{harm}.db", "check --online", **sandbox.environment())
     assert said.exit_code == 1
     assert "FAILED: Better Stack: " in said.stderr
     assert "broken" in said.stderr
@@ -88,12 +89,12 @@ def test_an_answer_of_better_stack_is_harmless_at_a_terminal(tmp_path: Path, san
 def test_a_remark_on_a_record_is_harmless_at_a_terminal(tmp_path: Path, sandbox: Sandbox, harm: str) -> None:
     page = {"data": [{"id": f"7{HARM[harm]}", "attributes": 7}], "pagination": {"next": None}}
     sandbox.betterstack.faults.arm(Instead(json_answer(200, page)))
-    said = command(tmp_path / "state.db", "check --online", **sandbox.environment())
+    said = command(tmp_path / f"{harm}.db", "check --online", **sandbox.environment())
     assert_harmless(said.output)
 
 
-@every_harm
 @pytest.mark.parametrize("place", ["key", "section", "text", "address", "name of the file"])
+@every_harm
 def test_a_mistake_in_the_configuration_is_said_without_harm(tmp_path: Path, harm: str, place: str) -> None:
     text = f"wr{HARM[harm]}ong".replace("\x00", "\x01" if place == "name of the file" else "\x00")
     spelled = '"' + "".join(f"\\U{ord(character):08x}" for character in text) + '"'
@@ -107,7 +108,7 @@ def test_a_mistake_in_the_configuration_is_said_without_harm(tmp_path: Path, har
     file = tmp_path / (text if content is None else "given.toml")
     if content is not None:
         file.write_text(content)
-    said = command(tmp_path / "state.db", "status", "--config", str(file))
+    said = command(tmp_path / f"{harm}.db", "status", "--config", str(file))
     assert said.exit_code == 78
     assert len(said.stderr.split("\n")) == 2, "one sentence, on one line"
     assert_harmless(said.output)
@@ -116,7 +117,7 @@ def test_a_mistake_in_the_configuration_is_said_without_harm(tmp_path: Path, har
 @every_harm
 def test_a_plan_is_told_without_harm(tmp_path: Path, sandbox: Sandbox, harm: str) -> None:
     team = {"BETTERSTACK__TEAM_NAME": f"Ops{HARM[harm]}".replace("\x00", "\x01")}
-    said = command(tmp_path / "state.db", "check", **sandbox.environment(), **team)
+    said = command(tmp_path / f"{harm}.db", "check", **sandbox.environment(), **team)
     assert (said.exit_code, "team Ops" in said.stdout) == (0, True)
     assert_harmless(said.output)
 
@@ -135,8 +136,8 @@ def _global_state_is_given_back() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-@every_harm
 @pytest.mark.parametrize("form", ["terminal", "journal", "json"])
+@every_harm
 def test_a_line_of_the_log_is_one_line_without_harm(monkeypatch: pytest.MonkeyPatch, harm: str, form: str) -> None:
     monkeypatch.setenv("JOURNAL_STREAM", "8:12345" if form == "journal" else "")
     stream = io.StringIO()

@@ -76,24 +76,27 @@ ASKING: dict[str, Callable[[str], object]] = {
 }
 
 
-@pytest.mark.parametrize("asking", ASKING)
 @pytest.mark.parametrize("case", UNUSABLE)
 def test_a_file_that_cannot_serve_is_refused_with_a_sentence_and_left_untouched(
-    database: Path, case: str, asking: str
+    tmp_path: Path, empty_database: bytes, case: str
 ) -> None:
     spoil, sentence = UNUSABLE[case]
-    spoil(database)
-    before = {path.name: path.read_bytes() for path in database.parent.iterdir()}
-    with pytest.raises(DatabaseUnusableError) as caught:
-        ASKING[asking](url(database))
-    assert str(caught.value).startswith(f"{database} ")
-    assert sentence in str(caught.value)
-    assert "\n" not in str(caught.value)
-    # A reader may leave the two files beside a database in WAL mode; what is in it stays as it was.
-    left = {path.name: path.read_bytes() for path in database.parent.iterdir()}
-    assert {name: left.get(name) for name in before} == before
-    assert set(left) - set(before) <= {"state.db-wal", "state.db-shm"}
-    assert not left.get("state.db-wal")
+    for name, ask in ASKING.items():
+        database = tmp_path / name / "state.db"
+        database.parent.mkdir()
+        database.write_bytes(empty_database)
+        spoil(database)
+        before = {path.name: path.read_bytes() for path in database.parent.iterdir()}
+        with pytest.raises(DatabaseUnusableError) as caught:
+            ask(url(database))
+        assert str(caught.value).startswith(f"{database} "), name
+        assert sentence in str(caught.value), name
+        assert "\n" not in str(caught.value), name
+        # A reader may leave the two files beside a database in WAL mode; what is in it stays as it was.
+        left = {path.name: path.read_bytes() for path in database.parent.iterdir()}
+        assert {name: left.get(name) for name in before} == before, name
+        assert set(left) - set(before) <= {"state.db-wal", "state.db-shm"}, name
+        assert not left.get("state.db-wal"), name
 
 
 @pytest.mark.parametrize("asking", ASKING)

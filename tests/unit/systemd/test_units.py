@@ -6,6 +6,7 @@ from daemon.cli.main import EXIT_CODES
 from daemon.config.settings import HttpSection
 from daemon.model.errors import ConfigError, DatabaseUnusableError
 from daemon.runtime.run import TICK
+from tests.support.each import each
 from tests.support.paths import ROOT
 
 HERE = ROOT / "systemd"
@@ -84,7 +85,7 @@ def test_a_stop_has_time_for_a_request() -> None:
     assert float(value(PLAIN, "TimeoutStopSec").removesuffix("s")) > patience
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     sorted(
         {line.partition("=")[0] for line in settings(PLAIN)}
