@@ -14,8 +14,10 @@ from daemon.config.settings import HttpSection
 from tests.support.paths import CERTIFICATE
 from tests.support.slowness import SLOWNESS
 
-TIMEOUT = 0.5 * SLOWNESS
+TIMEOUT = round(0.5 * SLOWNESS, 1)
 """Seconds that the client waits for a whole exchange."""
+LATE = rf"no complete answer within {TIMEOUT} s"
+"""What is said then, as a pattern."""
 PAUSE = 0.05
 LONGEST = 5.0 * SLOWNESS
 """Seconds after which a script gives up being slow, so that a client without a deadline fails instead of hanging."""

@@ -15,7 +15,7 @@ from daemon.host.clock import TheirClock, utc_now
 from daemon.model.delivery import Answer, Delivered, Outcome, Scope, TryLater
 from daemon.model.errors import BetterStackError
 from tests.support.each import each
-from tests.support.listener import Connection, Script, after_request, answering, client_to, listening, says
+from tests.support.listener import LATE, Connection, Script, after_request, answering, client_to, listening, says
 from tests.support.values import settings
 
 EVENT = "2516068755505199999_7647c33f"
@@ -150,7 +150,7 @@ def test_half_a_status_says_nothing(broken: bytes) -> None:
 def test_a_status_that_never_comes_is_no_answer() -> None:
     for heard in (b"HTTP/1.1 20", b"HTTP/1.1 103 Hints\r\n\r\n"):
         outcome = sent_to(after_request(says(heard), Connection.hang)).outcome
-        assert outcome == TryLater("SIGNL4 was not reached: no complete answer within 0.5 s", Scope.ROW)
+        assert outcome == TryLater(f"SIGNL4 was not reached: {LATE}", Scope.ROW)
 
 
 def test_what_a_proxy_says_in_place_of_signl4_is_not_signl4s(monkeypatch: pytest.MonkeyPatch) -> None:
