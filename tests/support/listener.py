@@ -18,7 +18,7 @@ TIMEOUT = round(0.5 * SLOWNESS, 1)
 """Seconds that the client waits for a whole exchange."""
 LATE = rf"no complete answer within {TIMEOUT} s"
 """What is said then, as a pattern."""
-PAUSE = 0.05
+PAUSE = TIMEOUT / 10
 LONGEST = 5.0 * SLOWNESS
 """Seconds after which a script gives up being slow, so that a client without a deadline fails instead of hanging."""
 
