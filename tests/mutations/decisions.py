@@ -117,7 +117,7 @@ ROWS = (
             "    answer = in_company(answer, meanwhile)\n",
             (
                 "    if delivery.attempts >= 5 and not isinstance(answer.outcome, Delivered):\n"
-                "        return Disposition(DeliveryState.DEAD, now), target\n"
+                "        return Disposition(DeliveryState.DEAD, now), destination\n"
                 "    answer = in_company(answer, meanwhile)\n"
             ),
         ),
