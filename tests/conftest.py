@@ -13,11 +13,11 @@ from sqlalchemy import Engine
 from daemon.clients.http import ExchangeError
 from daemon.config.load import SECTIONS
 from daemon.model.errors import DaemonError
-from daemon.storage.engine import open_engine
 from daemon.storage.instance import locked
 from daemon.storage.upgrade import upgrade
 from tests.support.canary import leaked, leaked_into
 from tests.support.clock import Clock
+from tests.support.engines import engine_on
 from tests.support.kept_log import KeptLog
 from tests.support.store import Store
 
@@ -80,7 +80,7 @@ def database(tmp_path: Path, empty_database: bytes) -> Path:
 
 @pytest.fixture
 def engine(database: Path) -> Iterator[Engine]:
-    engine = open_engine(f"sqlite:///{database}")
+    engine = engine_on(database)
     yield engine
     engine.dispose()
 

@@ -29,9 +29,9 @@ from daemon.sandbox.exchange import Exchange, Request
 from daemon.sandbox.faults import Rewrite
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.server import Sandbox
-from daemon.storage.engine import open_engine
 from tests.faults.line import LOOPBACK, Line, Resolver
 from tests.support.clock import Clock
+from tests.support.engines import engine_on
 from tests.support.fakes import Flows
 from tests.support.kept_log import KeptLog
 from tests.support.listener import TIMEOUT
@@ -250,7 +250,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
 def common_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, Path]]:
     """One engine for all tests, because each would begin with translating the same statements to SQL again."""
     file = tmp_path_factory.mktemp("faults") / "state.db"
-    engine = open_engine(f"sqlite:///{file}")
+    engine = engine_on(file)
     yield engine, file
     engine.dispose()
 

@@ -21,8 +21,8 @@ from daemon.model.errors import BetterStackError, TokenRefusedError
 from daemon.model.incident import Shown
 from daemon.poll import Poll
 from daemon.storage import queries
-from daemon.storage.engine import open_engine
 from tests.support.clock import Clock
+from tests.support.engines import engine_on
 from tests.support.fakes import Flows
 from tests.support.kept_log import KeptLog
 from tests.support.poison import READABLE, REFUSALS, UNREADABLE, raw
@@ -44,7 +44,7 @@ class Reader(Flows):
         database = Path(directory) / "state.db"
         database.write_bytes(empty)
         self.shelf = shelf
-        engine = open_engine(f"sqlite:///{database}")
+        engine = engine_on(database)
         super().__init__(engine, Clock(), KeptLog(), Store(engine), **sections)
 
     def configure(self, *_: Any, **sections: Any) -> None:

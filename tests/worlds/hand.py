@@ -11,9 +11,9 @@ from sqlalchemy import event, select
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind
 from daemon.storage import queries
-from daemon.storage.engine import open_engine
 from daemon.storage.schema import DELIVERIES
 from tests.support.clock import Clock
+from tests.support.engines import engine_on
 
 
 class Deed(StrEnum):
@@ -35,7 +35,7 @@ class Hand:
     def __init__(self, database: Path, clock: Clock, sent: Sequence[Request]) -> None:
         """`sent`: the requests that SIGNL4 got so far."""
         self._clock, self._sent = clock, sent
-        self._engine = open_engine(f"sqlite:///{database}")
+        self._engine = engine_on(database)
         event.listen(self._engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
         self.revived: set[int] = set()
         self.dropped: dict[int, int] = {}

@@ -18,8 +18,8 @@ from daemon.decisions.payload import EXTERNAL_ID, STATUS
 from daemon.model.delivery import Answer
 from daemon.model.errors import BetterStackError, DatabaseBusyError
 from daemon.model.incident import Phase
-from daemon.storage.engine import open_engine
 from tests.support.clock import Clock
+from tests.support.engines import engine_on
 from tests.support.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
 from tests.support.kept_log import KeptLog
 from tests.support.store import Store
@@ -114,7 +114,7 @@ class Ledger:
         self.hand = Hand(database, self.clock, self.sent)
         self.deed: tuple[int, Deed, int] | None = None
         """What the operator does before so many more transactions of the program, and to which delivery."""
-        self._engine = open_engine(f"sqlite:///{database}")
+        self._engine = engine_on(database)
         event.listen(self._engine, "begin", self._tick, insert=True)
         event.listen(self._engine, "before_cursor_execute", self._interfere)
         event.listen(self._engine, "connect", leave_the_disk_alone)

@@ -18,9 +18,9 @@ from daemon.decisions import health
 from daemon.model.alarm import Cause
 from daemon.model.delivery import Answer, DeliveryState
 from daemon.storage import queries
-from daemon.storage.engine import open_engine
 from tests.support.clock import Clock
 from tests.support.duty import Duty
+from tests.support.engines import engine_on
 from tests.support.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows
 from tests.support.kept_log import KeptLog
 from tests.support.outbox import DEAD, rows
@@ -139,7 +139,7 @@ def test_whatever_happened_the_commands_that_status_names_bring_health_back(step
     with tempfile.TemporaryDirectory() as directory:
         database = Path(directory) / "state.db"
         database.write_bytes(EMPTY["bytes"])
-        engine = open_engine(f"sqlite:///{database}")
+        engine = engine_on(database)
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
         try:
             duty = duty_on(engine)

@@ -14,10 +14,11 @@ from daemon.model.delivery import Answer, DeliveryState, DestinationState, Dispo
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.incident import Kind
 from daemon.storage import queries
-from daemon.storage.engine import open_engine, transaction
+from daemon.storage.engine import transaction
 from daemon.storage.queries import Dropping, Revival
 from daemon.storage.schema import DELIVERIES
 from tests.support.clock import Clock
+from tests.support.engines import engine_on
 from tests.support.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows
 from tests.support.kept_log import KeptLog
 from tests.support.outbox import (
@@ -288,7 +289,7 @@ class Hand:
 
 @pytest.fixture
 def hand(flows: Flows, database: Path, request: pytest.FixtureRequest) -> Iterator[Hand]:
-    engine = open_engine(f"sqlite:///{database}")
+    engine = engine_on(database)
     hand = Hand(flows, engine, request.param)
     event.listen(flows.engine, "before_cursor_execute", hand.before_a_statement)
     yield hand

@@ -1,0 +1,27 @@
+"""Engines of the program on databases of tests, which share what SQLAlchemy has compiled.
+
+SQLAlchemy keeps compiled statements for each engine, by its dialect. A test that has an engine of its own would compile
+every statement anew, which costs more than to run it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Dialect, Engine
+
+from daemon.storage.engine import open_engine
+
+_compiled: dict[Any, Any] = {}
+_dialects: list[Dialect] = []
+
+
+def engine_on(database: Path) -> Engine:
+    """The program's own engine on an existing file. The caller disposes of it."""
+    engine = open_engine(f"sqlite:///{database}")
+    if not _dialects:
+        # A dialect is complete once it has connected.
+        engine.connect().close()
+        _dialects.append(engine.dialect)
+    engine.dialect = _dialects[0]
+    engine.update_execution_options(compiled_cache=_compiled)
+    return engine
