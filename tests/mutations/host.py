@@ -6,7 +6,7 @@ ROWS = (
     row(
         "One answer sets the clock",
         "daemon/host/clock.py",
-        ("if not known or any(abs(reported - moment) <= TOLERANCE for moment in known):", "if said is not None:"),
+        ("if not known or any(abs(reported - moment) <= TOLERANCE for moment in known):", "if reported is not None:"),
         "tests/unit/host/test_their_clock.py::test_another_time_than_was_known_takes_two_answers_in_a_row",
     ),
     row(
