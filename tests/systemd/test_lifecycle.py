@@ -4,17 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from daemon.storage.revision import REVISIONS
 from tests.systemd.conftest import alone_in
 from tests.systemd.host import ETC, STATE, UNIT, Host, install
 from tests.systemd.machine import OFFLINE, SOURCES, Machine
 
+NEWEST = REVISIONS[-1]
 LATER = "/usr/src/later"
 """A release of the future: one migration more, and another version."""
-MIGRATION = '''"""A column more."""
+MIGRATION = f'''"""A column more."""
 
 from alembic import op
 
-revision, down_revision = "9999", "0002"
+revision, down_revision = "9999", "{NEWEST}"
 
 
 def upgrade() -> None:
@@ -54,7 +56,7 @@ def test_an_upgrade_keeps_a_copy_and_everything_else_and_the_way_back_is_told(ho
     install(machine, LATER)
     host.wait_for(lambda: host.show("MainPID") != before and host.show("SubState") == "running", "the restart")
     assert machine.run("betterstack-signl4", "--version").stdout.split()[-1].startswith("9")
-    copy = f"{STATE}/state.db.schema-0002.bak"
+    copy = f"{STATE}/state.db.schema-{NEWEST}.bak"
     assert machine.path(copy).exists()
     tell_one(host, "Payment service")
     host.assert_all_is_right()
@@ -63,8 +65,8 @@ def test_an_upgrade_keeps_a_copy_and_everything_else_and_the_way_back_is_told(ho
         install(machine)
     host.wait_for(lambda: host.show("ActiveState") == "failed", "the refusal")
     assert host.show("ExecMainStatus") == "78"
-    assert "was written by a newer version (schema 9999, known here up to 0002)" in host.show("StatusText")
-    assert "-wal and -shm files, and put state.db.schema-0002.bak in its place" in host.show("StatusText")
+    assert f"was written by a newer version (schema 9999, known here up to {NEWEST})" in host.show("StatusText")
+    assert f"-wal and -shm files, and put state.db.schema-{NEWEST}.bak in its place" in host.show("StatusText")
     machine.run("sh", "-c", f"cd {STATE} && mkdir later && mv state.db state.db-* later; mv {copy} state.db")
     host.systemctl("start")
     tell_one(host, "Mail relay")

@@ -27,10 +27,10 @@ def flows(engine: Engine, clock: Clock, log: KeptLog, store: Store) -> Flows:
 
 
 def down_then_up(flows: Flows, answer: Answer, *waiting: str) -> float:
-    """These wait after an hour of such answers; then another one is opened, and is taken. When that was."""
+    """These wait after twenty minutes of such answers; then another one is opened, and is taken. When that was."""
     flows.signl4.answer = lambda _: answer
     flows.see(*waiting)
-    flows.drain_for(hours=1)
+    flows.drain_for(minutes=20)
     flows.signl4.answer = lambda _: ACCEPTED
     flows.signl4.sent.clear()
     flows.signl4.times.clear()
@@ -78,7 +78,7 @@ def test_open_incidents_go_first_and_the_pace_is_kept(flows: Flows) -> None:
     over, still_open = [str(n) for n in range(100, 108)], [str(n) for n in range(200, 208)]
     flows.see(*over, started_at=ago(minutes=2))
     flows.see(*still_open, started_at=ago(minutes=1))
-    flows.drain_for(hours=1)
+    flows.drain_for(minutes=20)
     flows.see(*over, status="Resolved", resolved_at=flows.clock.now)
     flows.signl4.answer = lambda _: ACCEPTED
     flows.signl4.sent.clear()

@@ -117,7 +117,7 @@ AMONG = st.sampled_from([1, 2, 9, 10, 49, 50, 51, 60])
 
 
 @pytest.mark.parametrize("kind", [*READABLE, *UNREADABLE])
-@settings(max_examples=4, phases=[Phase.generate])
+@settings(max_examples=2, phases=[Phase.generate])
 @given(older=AMONG, newer=st.sampled_from([1, 9, 49]), known=st.booleans(), alone=st.booleans())
 def test_in_a_list_it_costs_no_other(
     shelf: Shelf, empty_database: bytes, kind: str, older: int, newer: int, known: bool, alone: bool
@@ -144,7 +144,7 @@ def test_in_a_list_it_costs_no_other(
 
 
 @pytest.mark.parametrize("kind", [*UNREADABLE, *REFUSALS])
-@settings(max_examples=4, phases=[Phase.generate])
+@settings(max_examples=2, phases=[Phase.generate])
 @given(others=st.integers(1, 12), poisoned_first=st.booleans())
 def test_as_a_single_record_it_costs_no_other_and_no_round(
     shelf: Shelf, empty_database: bytes, kind: str, others: int, poisoned_first: bool

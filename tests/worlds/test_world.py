@@ -310,7 +310,7 @@ class World(RuleBasedStateMachine):
 
 TestWorld = World.TestCase
 TestWorld.settings = settings(
-    max_examples=5_000 if NIGHTLY else 45,
+    max_examples=5_000 if NIGHTLY else 30,
     stateful_step_count=100 if NIGHTLY else 40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
