@@ -9,7 +9,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
-from pathlib import Path
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from types import SimpleNamespace
 from typing import Any, Protocol, TypeVar
@@ -31,7 +30,6 @@ from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.server import Sandbox
 from tests.faults.line import LOOPBACK, Line, Resolver
 from tests.support.clock import Clock
-from tests.support.engines import engine_on
 from tests.support.fakes import Flows
 from tests.support.kept_log import KeptLog
 from tests.support.listener import TIMEOUT
@@ -244,26 +242,6 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
     yield resolver
     resolver.mend()
     assert resolver.strays == []
-
-
-@pytest.fixture(scope="session")
-def common_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, Path]]:
-    """One engine for all tests, because each would begin with translating the same statements to SQL again."""
-    file = tmp_path_factory.mktemp("faults") / "state.db"
-    engine = engine_on(file)
-    yield engine, file
-    engine.dispose()
-
-
-@pytest.fixture
-def engine(common_engine: tuple[Engine, Path], empty_database: bytes) -> Engine:
-    """On a database file of the test's own."""
-    engine, file = common_engine
-    engine.dispose()
-    for old in file.parent.iterdir():
-        old.unlink()
-    file.write_bytes(empty_database)
-    return engine
 
 
 @pytest.fixture
