@@ -134,7 +134,7 @@ class Deliver:
     def _fill(self) -> None:
         """Starts a request for each due delivery, as many as the destination admits."""
         admission = self._admission()
-        while (room := admission.max_in_flight - len(self._in_flight)) > 0 and not self._wait(0):
+        while not self._wait(0) and (room := admission.max_in_flight - len(self._in_flight)) > 0:
             now = self._clock()
             due = self._outbox.due(admission, self._in_flight.incidents, room, now)
             admitted = [self._admitted(delivery, now) for delivery in due]

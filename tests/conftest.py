@@ -37,14 +37,17 @@ def _let_children_hear_signals() -> None:
 
 
 _let_children_hear_signals()
-# What is collected stays until the end: see `pytest_collection_finish`.
-gc.disable()
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
     """Thousands of tests stay as they are until the end: the garbage collector need not look at them again."""
-    gc.freeze()
-    gc.enable()
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
