@@ -43,7 +43,7 @@ def drop(configuration: Configuration, ids: tuple[int, ...], yes: bool) -> None:
 
 def _retry(url: str, ids: Sequence[int], *, dead: bool, force: bool) -> bool:
     """Makes dead deliveries pending again, and pending ones due now. Returns whether all succeeded."""
-    from daemon.storage import queries
+    from daemon.storage import operate
     from daemon.storage.engine import existing
 
     if bool(ids) == dead:
@@ -51,9 +51,9 @@ def _retry(url: str, ids: Sequence[int], *, dead: bool, force: bool) -> bool:
     engine = existing(url)
     if engine is None:
         raise _nothing_to("retry")
-    revivals = queries.revive(engine, ids or queries.dead_ids(engine), force=force)
+    revivals = operate.revive(engine, ids or operate.dead_ids(engine), force=force)
     refused = [revival.id for revival in revivals if revival.refusal]
-    too_late = {row["id"] for row in queries.droppable(engine, refused)}
+    too_late = {row["id"] for row in operate.droppable(engine, refused)}
     for revival in revivals:
         mend = f", and to give it up: drop {revival.id}" if revival.id in too_late else ""
         if revival.refusal:
@@ -65,7 +65,7 @@ def _retry(url: str, ids: Sequence[int], *, dead: bool, force: bool) -> bool:
 
 def _drop(url: str, ids: Sequence[int], *, yes: bool) -> bool:
     """Drops deliveries, after a confirmation at the terminal or with `--yes`. Returns whether all succeeded."""
-    from daemon.storage import queries
+    from daemon.storage import operate
     from daemon.storage.engine import existing
 
     if not yes and not sys.stdin.isatty():
@@ -73,11 +73,11 @@ def _drop(url: str, ids: Sequence[int], *, yes: bool) -> bool:
     engine = existing(url)
     if engine is None:
         raise _nothing_to("drop")
-    if not yes and (rows := queries.droppable(engine, ids)):
+    if not yes and (rows := operate.droppable(engine, ids)):
         for row in rows:
             say(_told(row))
         click.confirm("Give up what is listed here?", abort=True)
-    droppings = queries.drop(engine, ids)
+    droppings = operate.drop(engine, ids)
     for dropping in droppings:
         others = " and ".join(map(str, dropping.with_it))
         behind = f", and with it {others}: nobody was told" if others else ""

@@ -1,14 +1,20 @@
 """SQL conditions on rows of the outbox, shared by the sender, the listings and the operator's commands."""
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Update, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, Select, Update, and_, bindparam, exists, or_, select, update
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind
 from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS
 
 PENDING = DELIVERIES.c.state == DeliveryState.PENDING
+GENERATION = [
+    DELIVERIES.c.incident_id == bindparam("incident"),
+    DELIVERIES.c.generation == bindparam("of_generation"),
+]
+"""Of one generation of an incident."""
 ALARM_OVER = "the alarm is over"
 TAKEN = select(DESTINATIONS.c.taken).where(DESTINATIONS.c.name == DELIVERIES.c.destination).scalar_subquery()
 """How many deliveries the destination of this one has ever accepted."""
@@ -59,15 +65,12 @@ def obsolete() -> ColumnElement[bool]:
     return and_(DELIVERIES.c.state == DeliveryState.DEAD, of_alarm(), or_(too_late(), unheard_end))
 
 
-def new_never_sent(incident_id: str, generation: int, destination: str) -> "Select[*tuple[Any, ...]]":
+@cache
+def new_never_sent() -> "Select[*tuple[Any, ...]]":
     """Whether the `new` of this generation was superseded before any attempt to send it to this destination."""
-    same = [
-        DELIVERIES.c.incident_id == incident_id,
-        DELIVERIES.c.generation == generation,
-        DELIVERIES.c.destination == destination,
-    ]
+    ours = DELIVERIES.c.destination == bindparam("ours")
     unsent = [DELIVERIES.c.kind == Kind.NEW, DELIVERIES.c.attempts == 0]
-    return select(exists().where(*same, *unsent, DELIVERIES.c.state == DeliveryState.SUPERSEDED))
+    return select(exists().where(*GENERATION, ours, *unsent, DELIVERIES.c.state == DeliveryState.SUPERSEDED))
 
 
 def failed_in_outage() -> list[ColumnElement[bool]]:
@@ -79,14 +82,9 @@ def failed_in_outage() -> list[ColumnElement[bool]]:
     return [PENDING, ~DELIVERIES.c.own_fault, DELIVERIES.c.latest_from == TAKEN, in_a_row]
 
 
-def supersede_acknowledged(incident_id: str, generation: int) -> Update:
+@cache
+def supersede_acknowledged() -> Update:
     """Supersedes the `acknowledged` of a resolved incident if it was never attempted."""
-    which = [
-        PENDING,
-        DELIVERIES.c.incident_id == incident_id,
-        DELIVERIES.c.generation == generation,
-        DELIVERIES.c.kind == Kind.ACKNOWLEDGED,
-        DELIVERIES.c.attempts == 0,
-    ]
+    unsent = [PENDING, DELIVERIES.c.kind == Kind.ACKNOWLEDGED, DELIVERIES.c.attempts == 0]
     superseded = {"state": DeliveryState.SUPERSEDED, "reason": "the incident was resolved before this was sent"}
-    return update(DELIVERIES).where(*which).values(superseded)
+    return update(DELIVERIES).where(*GENERATION, *unsent).values(superseded)

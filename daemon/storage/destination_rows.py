@@ -3,7 +3,7 @@
 from dataclasses import asdict, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from daemon.model.delivery import DestinationState
@@ -11,12 +11,21 @@ from daemon.model.destination import Destination
 from daemon.storage.schema import ACCOUNTS, DESTINATIONS
 
 _FAULTS = ("other_faults", "payload_faults")
+_THIS = DESTINATIONS.c.name == bindparam("this")
+# Statements are built once, as those of the outbox.
+_READ = select(*(DESTINATIONS.c[field.name] for field in fields(DestinationState))).where(_THIS)
+_WRITE = update(DESTINATIONS).where(_THIS)
+_COUNT = update(DESTINATIONS).where(_THIS).values(taken=DESTINATIONS.c.taken + 1)
+_LIMIT = select(ACCOUNTS.c.event_limit).where(ACCOUNTS.c.name == bindparam("this"))
+_NEW_LIMIT = insert(ACCOUNTS)
+_LEARN = _NEW_LIMIT.on_conflict_do_update(
+    index_elements=["name"], set_={"event_limit": _NEW_LIMIT.excluded.event_limit}
+)
 
 
 def read(connection: Connection, destination: Destination) -> DestinationState:
     """The recorded state of a destination."""
-    columns = [DESTINATIONS.c[field.name] for field in fields(DestinationState)]
-    row = connection.execute(select(*columns).where(DESTINATIONS.c.name == destination.name)).one()
+    row = connection.execute(_READ, {"this": destination.name}).one()
     faults = {name: tuple(map(datetime.fromisoformat, getattr(row, name))) for name in _FAULTS}
     return DestinationState(**{**row._mapping, **faults})
 
@@ -25,21 +34,19 @@ def write(connection: Connection, destination: Destination, state: DestinationSt
     """Records the state of a destination."""
     faults = {name: [fault.isoformat() for fault in getattr(state, name)] for name in _FAULTS}
     values = {**asdict(state), **faults, "account": destination.account}
-    connection.execute(update(DESTINATIONS).where(DESTINATIONS.c.name == destination.name).values(values))
+    connection.execute(_WRITE, {**values, "this": destination.name})
 
 
 def count_taken(connection: Connection, destination: Destination) -> None:
     """Counts one more accepted delivery."""
-    taken = {"taken": DESTINATIONS.c.taken + 1}
-    connection.execute(update(DESTINATIONS).where(DESTINATIONS.c.name == destination.name).values(taken))
+    connection.execute(_COUNT, {"this": destination.name})
 
 
 def event_limit(connection: Connection, account: str) -> int | None:
     """Events that SIGNL4 allows the account in 15 s; `None` until it has reported the limit."""
-    return connection.execute(select(ACCOUNTS.c.event_limit).where(ACCOUNTS.c.name == account)).scalar()
+    return connection.execute(_LIMIT, {"this": account}).scalar()
 
 
 def learn_limit(connection: Connection, account: str, limit: int) -> None:
     """Records the limit that SIGNL4 reported (events in 15 s)."""
-    row = insert(ACCOUNTS).values(name=account, event_limit=limit)
-    connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"event_limit": limit}))
+    connection.execute(_LEARN, {"name": account, "event_limit": limit})

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, Select, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from daemon.model.delivery import DeliveryState
@@ -21,7 +21,20 @@ from daemon.storage import unreadable_rows
 from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS
 
-_RECORDED = [INCIDENTS.c[field.name].label(field.name) for field in fields(IncidentState)]
+# Statements are built once, as those of the outbox.
+_STATES = select(*(INCIDENTS.c[field.name].label(field.name) for field in fields(IncidentState)))
+_KNOWN = _STATES.where(INCIDENTS.c.id.in_(bindparam("ids", expanding=True)))
+_TRACKED = _STATES.where(OPEN)
+_DOUBTED = select(INCIDENTS.c.id).where(DOUBTED)
+_PROGRESS = select(*(PROGRESS.c[field.name] for field in fields(Progress)))
+_BEFORE = select(INCIDENTS.c.id).where(INCIDENTS.c.first_seen_at < bindparam("moment"))
+_NEW_STATE = insert(INCIDENTS)
+_PUT_INCIDENT = _NEW_STATE.on_conflict_do_update(
+    index_elements=["id"],
+    set_={name: _NEW_STATE.excluded[name] for name in (*(field.name for field in fields(IncidentState)), "changed_at")},
+)
+_PUT_DELIVERY = insert(DELIVERIES).on_conflict_do_nothing()
+"""The unique key stops a transition that was seen twice from being sent twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +53,25 @@ class Incidents:
 
     def progress(self) -> Progress:
         """The recorded progress of polling."""
-        columns = [PROGRESS.c[field.name] for field in fields(Progress)]
         with transaction(self._engine, writes=False) as connection:
-            return Progress(*connection.execute(select(*columns)).one())
+            return Progress(*connection.execute(_PROGRESS).one())
 
     def known(self, ids: Collection[str]) -> dict[str, IncidentState]:
         """The recorded states of these incidents."""
-        return self._recorded(INCIDENTS.c.id.in_(ids))
+        return self._recorded(_KNOWN, ids=list(ids))
 
     def tracked(self) -> dict[str, IncidentState]:
         """The incidents that are not recorded as resolved."""
-        return self._recorded(OPEN)
+        return self._recorded(_TRACKED)
 
     def doubted(self) -> frozenset[str]:
         """Ids of the incidents whose record at Better Stack contradicted the state recorded here."""
         with transaction(self._engine, writes=False) as connection:
-            return frozenset(connection.execute(select(INCIDENTS.c.id).where(DOUBTED)).scalars())
+            return frozenset(connection.execute(_DOUBTED).scalars())
 
-    def _recorded(self, which: ColumnElement[bool]) -> dict[str, IncidentState]:
+    def _recorded(self, query: "Select[*tuple[Any, ...]]", **values: Any) -> dict[str, IncidentState]:
         with transaction(self._engine, writes=False) as connection:
-            rows = connection.execute(select(*_RECORDED).where(which)).all()
+            rows = connection.execute(query, values).all()
         return {row.id: IncidentState(**{**row._mapping, "phase": Phase(row.phase)}) for row in rows}
 
     def record(self, changes: Sequence[Change], now: datetime) -> None:
@@ -68,8 +80,6 @@ class Incidents:
             for change in changes:
                 _put_incident(connection, change.after, now)
                 for transition, payload in change.transitions:
-                    if transition.kind is Kind.RESOLVED:
-                        connection.execute(rows.supersede_acknowledged(change.after.id, transition.generation))
                     _put_delivery(connection, change.after, transition, payload, now)
 
     def complete_round(self, now: datetime, ahead: timedelta | None = None, shown: Shown | None = None) -> None:
@@ -110,9 +120,8 @@ class Incidents:
 
     def recorded_before(self, moment: datetime) -> set[str]:
         """Ids of the incidents first recorded before `moment`."""
-        query = select(INCIDENTS.c.id).where(INCIDENTS.c.first_seen_at < moment)
         with transaction(self._engine, writes=False) as connection:
-            return set(connection.execute(query).scalars())
+            return set(connection.execute(_BEFORE, {"moment": moment}).scalars())
 
     def set_aside(self) -> dict[str, Unreadable]:
         """The incidents whose record cannot be read, by id."""
@@ -130,9 +139,7 @@ class Incidents:
 
 
 def _put_incident(connection: Connection, after: IncidentState, now: datetime) -> None:
-    values = {**asdict(after), "changed_at": now}
-    row = insert(INCIDENTS).values(**values, first_seen_at=now)
-    connection.execute(row.on_conflict_do_update(index_elements=[INCIDENTS.c.id], set_=values))
+    connection.execute(_PUT_INCIDENT, {**asdict(after), "changed_at": now, "first_seen_at": now})
 
 
 def _put_delivery(
@@ -142,7 +149,10 @@ def _put_delivery(
     payload: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    unsent = connection.execute(rows.new_never_sent(after.id, transition.generation, DEFAULT)).scalar_one()
+    generation = {"incident": after.id, "of_generation": transition.generation}
+    if transition.kind is Kind.RESOLVED:
+        connection.execute(rows.supersede_acknowledged(), generation)
+    unsent = connection.execute(rows.new_never_sent(), {**generation, "ours": DEFAULT}).scalar_one()
     row = {
         "incident_id": after.id,
         "destination": DEFAULT,
@@ -157,5 +167,4 @@ def _put_delivery(
         "created_at": now,
         "due_at": now,
     }
-    # The unique key stops a transition that was seen twice from being sent twice.
-    connection.execute(insert(DELIVERIES).values(row).on_conflict_do_nothing())
+    connection.execute(_PUT_DELIVERY, row)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, and_, case, func, or_, select, true, update
+from sqlalchemy import Engine, Row
 
 from daemon.model.delivery import (
     Admission,
@@ -28,12 +28,9 @@ from daemon.model.destination import Destination
 from daemon.model.incident import Kind
 from daemon.storage import delivery_rows as rows
 from daemon.storage import destination_rows
-from daemon.storage.delivery_rows import PENDING, TAKEN
+from daemon.storage import outbox_statements as statements
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, NO_FAILURES
-
-_END, _PREVIOUS, _FAILING = (DELIVERIES.alias(name) for name in ("over", "previous", "failing"))
-"""Made once, as those of `delivery_rows`."""
+from daemon.storage.schema import NO_FAILURES
 
 
 class Outbox:
@@ -42,45 +39,26 @@ class Outbox:
     def __init__(self, engine: Engine, destination: Destination) -> None:
         self._engine = engine
         self._destination = destination
-        self._ours = DELIVERIES.c.destination == destination.name
+        self._ours = {"ours": destination.name}
 
     def due(self, admission: Admission, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
         """The due deliveries, most urgent first: the oldest pending one of each incident that is not `busy`."""
-        opens = ((False, admission.clean_from), (True, admission.refused_from))
-        admitted = [refused for refused, at in opens if at <= now]
-        previous_at = select(func.max(_PREVIOUS.c.delivered_at)).where(rows.related(_PREVIOUS))
-        query = (
-            select(
-                DELIVERIES,
-                _END.c.occurred_at.label("over_since"),
-                previous_at.scalar_subquery().label("previous_at"),
-                TAKEN.label("taken"),
-                _failing(self._destination.name).label("failing"),
-            )
-            .outerjoin(_END, rows.ends(_END))
-            .where(self._ours, PENDING, rows.oldest_pending(), DELIVERIES.c.due_at <= now, rows.refused().in_(admitted))
-            .where(DELIVERIES.c.incident_id.not_in(list(busy)))
-            .where(true() if admission.own_faults else ~DELIVERIES.c.own_fault)
-            .order_by(*_most_urgent_first(admission, now), DELIVERIES.c.occurred_at, DELIVERIES.c.id)
-            .limit(limit)
-        )
+        values = {
+            **self._ours,
+            "busy": list(busy),
+            "now": now,
+            "clean_from": admission.clean_from,
+            "refused_from": admission.refused_from,
+            "limit": limit,
+        }
+        query = statements.due(probe=admission.probe, own_faults=admission.own_faults)
         with transaction(self._engine, writes=False) as connection:
-            return [_delivery(row) for row in connection.execute(query)]
+            return [_delivery(row) for row in connection.execute(query, values)]
 
     def waiting(self, busy: Iterable[str]) -> list[NextDue]:
         """When the next deliveries are due, without the `busy` incidents."""
-        alike = [
-            rows.refused().label("refused"),
-            (DELIVERIES.c.attempts > 0).label("attempted"),
-            DELIVERIES.c.own_fault,
-        ]
-        query = (
-            select(func.min(DELIVERIES.c.due_at).label("due_at"), *alike)
-            .where(self._ours, PENDING, rows.oldest_pending(), DELIVERIES.c.incident_id.not_in(list(busy)))
-            .group_by(*alike)
-        )
         with transaction(self._engine, writes=False) as connection:
-            found = connection.execute(query).all()
+            found = connection.execute(statements.waiting(), {**self._ours, "busy": list(busy)}).all()
         return [NextDue(row.due_at, bool(row.refused), bool(row.attempted), row.own_fault) for row in found]
 
     def claim(self, delivery: Delivery, now: datetime) -> bool:
@@ -89,18 +67,9 @@ class Outbox:
         Only a claimed delivery is sent, so an operator's `drop` or `retry` comes before or after it, never between.
         A crash right after the claim records an attempt that was not made; at worst it causes a needless `resolved`.
         """
-        values = {"attempts": DELIVERIES.c.attempts + 1, "attempted_at": now}
-        # An operator may have changed this row or an earlier one.
-        as_read = [
-            PENDING,
-            rows.oldest_pending(),
-            DELIVERIES.c.id == delivery.id,
-            DELIVERIES.c.attempts == delivery.attempts,
-            DELIVERIES.c.refused_payload.is_not(None) == delivery.refused,
-        ]
-        query = update(DELIVERIES).where(*as_read).values(values)
+        as_read = {"this": delivery.id, "attempts_before": delivery.attempts, "was_refused": delivery.refused}
         with transaction(self._engine, writes=True) as connection:
-            return connection.execute(query).rowcount == 1
+            return connection.execute(statements.claim(), {**as_read, "now": now}).rowcount == 1
 
     def settle(
         self,
@@ -118,22 +87,16 @@ class Outbox:
         A success shows that SIGNL4 is back: deliveries that failed because it was down become due now. A delivery
         dropped during its attempt is delivered if SIGNL4 accepted it; else it stays dropped, and this is `False`.
         """
-        values: dict[str, Any] = {
-            **_result_values(delivery, answer, disposition, now),
-        }
-        open_to_it = PENDING
-        if isinstance(answer.outcome, Delivered):
-            open_to_it = DELIVERIES.c.state.in_([DeliveryState.PENDING, DeliveryState.SUPERSEDED])
-        if disposition.minimal or (
-            delivery.own_fault and not delivery.refused and disposition.state is DeliveryState.DELIVERED
-        ):
-            values |= {"refused_payload": DELIVERIES.c.payload, "payload": minimal}
+        delivered = isinstance(answer.outcome, Delivered)
+        replaced = disposition.minimal or (delivered and delivery.own_fault and not delivery.refused)
+        values = _result(delivery, answer, disposition, now)
+        if replaced:
+            values["payload"] = minimal
         with transaction(self._engine, writes=True) as connection:
-            query = update(DELIVERIES).where(open_to_it, DELIVERIES.c.id == delivery.id).values(values)
-            taken = connection.execute(query).rowcount == 1
-            if disposition.state is DeliveryState.DELIVERED:
-                at_once = {"due_at": func.min(DELIVERIES.c.due_at, now), "failures": 0}
-                connection.execute(update(DELIVERIES).where(self._ours, *rows.failed_in_outage()).values(at_once))
+            query = statements.settle(delivered=delivered, replaced=replaced)
+            taken = connection.execute(query, values).rowcount == 1
+            if delivered:
+                connection.execute(statements.end_outage(), {**self._ours, "now": now})
                 destination_rows.count_taken(connection, self._destination)
             destination_rows.write(connection, self._destination, state)
             if event_limit is not None:
@@ -143,21 +106,20 @@ class Outbox:
     def hold(self, delivery: Delivery, until: datetime) -> None:
         """Postpones the delivery until then."""
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(update(DELIVERIES).where(PENDING, DELIVERIES.c.id == delivery.id).values(due_at=until))
+            connection.execute(statements.hold(), {"this": delivery.id, "due_at": until})
 
     def supersede(self, delivery: Delivery, reason: str) -> None:
         """Supersedes all pending deliveries of this generation of the incident, for that reason."""
-        of_incident = DELIVERIES.c.incident_id == delivery.incident_id
-        generation = [self._ours, of_incident, DELIVERIES.c.generation == delivery.generation]
+        generation = {"incident": delivery.incident_id, "of_generation": delivery.generation}
+        superseded = {"state": DeliveryState.SUPERSEDED, "reason": reason}
         with transaction(self._engine, writes=True) as connection:
-            superseded = {"state": DeliveryState.SUPERSEDED, "reason": reason}
-            connection.execute(update(DELIVERIES).where(PENDING, *generation).values(superseded))
+            connection.execute(statements.supersede(), {**self._ours, **generation, **superseded})
 
     def supersede_obsolete(self) -> None:
         """Supersedes the dead deliveries of own alarms that are over."""
+        superseded = {"state": DeliveryState.SUPERSEDED, "reason": rows.ALARM_OVER}
         with transaction(self._engine, writes=True) as connection:
-            superseded = {"state": DeliveryState.SUPERSEDED, "reason": rows.ALARM_OVER}
-            connection.execute(update(DELIVERIES).where(rows.obsolete()).values(superseded))
+            connection.execute(statements.supersede_obsolete(), superseded)
 
     def destination_state(self) -> DestinationState:
         """The recorded state of the destination."""
@@ -171,33 +133,9 @@ class Outbox:
 
     def attempts_since(self, since: datetime) -> tuple[datetime, ...]:
         """The latest attempt of each delivery to the account, if it was after `since`; oldest first."""
-        of_account = select(DESTINATIONS.c.name).where(DESTINATIONS.c.account == self._destination.account)
-        to_account = or_(self._ours, DELIVERIES.c.destination.in_(of_account))
-        lately = [to_account, DELIVERIES.c.attempted_at > since]
-        query = select(DELIVERIES.c.attempted_at).where(*lately).order_by("attempted_at")
+        values = {**self._ours, "account": self._destination.account, "since": since}
         with transaction(self._engine, writes=False) as connection:
-            return tuple(connection.execute(query).scalars())
-
-
-def _most_urgent_first(admission: Admission, now: datetime) -> list[ColumnElement[Any]]:
-    if admission.probe:
-        # A probe of the secret sends the delivery whose attempt is oldest: any success proves the secret right.
-        # An attempt in the future was stamped by a wrong clock; it counts as never attempted, or would never be chosen.
-        return [case((DELIVERIES.c.attempted_at <= now, DELIVERIES.c.attempted_at)).asc().nulls_first()]
-    # Alerts of open incidents go first. Deliveries with a fault of their own go last, so they delay no other.
-    return [DELIVERIES.c.own_fault, and_(DELIVERIES.c.kind == Kind.NEW, _END.c.id.is_(None)).desc()]
-
-
-def _failing(destination: str) -> ColumnElement[int]:
-    """Number of failing pending deliveries at the destination, without own faults. One uncorrelated count per query."""
-    there = _FAILING.c.destination == destination
-    fails = [
-        there,
-        _FAILING.c.state == DeliveryState.PENDING,
-        _FAILING.c.failing_since.is_not(None),
-        ~_FAILING.c.own_fault,
-    ]
-    return select(func.count()).select_from(_FAILING).where(*fails).scalar_subquery()
+            return tuple(connection.execute(statements.attempts_since(), values).scalars())
 
 
 def _delivery(row: Row[Any]) -> Delivery:
@@ -222,23 +160,11 @@ def _delivery(row: Row[Any]) -> Delivery:
     )
 
 
-def _result_values(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
-    """The result of an attempt, as column values."""
-    return {"state": disposition.state, "due_at": disposition.due_at, **_outcome(delivery, answer, disposition, now)}
-
-
-def _outcome(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
+def _result(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
+    """The result of an attempt, as values of `_settle`."""
+    values = {"this": delivery.id, "state": disposition.state, "due_at": disposition.due_at}
     if isinstance(answer.outcome, Delivered):
-        return {"delivered_at": now, "event_id": answer.outcome.event_id, **NO_FAILURES}
-    fared = {
-        "last_error": answer.outcome.why,
-        "failing_since": func.coalesce(DELIVERIES.c.failing_since, now),
-        "failing_from": func.coalesce(DELIVERIES.c.failing_from, delivery.taken_before),
-        "failures": DELIVERIES.c.failures + 1,
-        "latest_from": delivery.taken_before,
-        "latest_failures": case(
-            (DELIVERIES.c.latest_from == delivery.taken_before, DELIVERIES.c.latest_failures), else_=0
-        )
-        + 1,
-    }
-    return {**fared, "own_fault": True} if disposition.own_fault else fared
+        return {**values, "delivered_at": now, "event_id": answer.outcome.event_id, **NO_FAILURES}
+    taken = {"taken_before": delivery.taken_before, "latest_from": delivery.taken_before}
+    own_fault = {"own_fault": True} if disposition.own_fault else {}
+    return {**values, **taken, **own_fault, "now": now, "last_error": answer.outcome.why}

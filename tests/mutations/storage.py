@@ -39,15 +39,15 @@ ROWS = (
         "Promise 7: an acknowledgement is superseded though it was attempted",
         "daemon/storage/delivery_rows.py",
         (
-            "        DELIVERIES.c.kind == Kind.ACKNOWLEDGED,\n        DELIVERIES.c.attempts == 0,\n",
-            "        DELIVERIES.c.kind == Kind.ACKNOWLEDGED,\n",
+            "[PENDING, DELIVERIES.c.kind == Kind.ACKNOWLEDGED, DELIVERIES.c.attempts == 0]",
+            "[PENDING, DELIVERIES.c.kind == Kind.ACKNOWLEDGED]",
         ),
         "tests/unit/storage/test_incidents.py::test_an_acknowledgement_is_superseded_by_the_end_only_when_it_was_never_attempted",
     ),
     row(
         "Promise 3: any delivery that waits is due, and not the oldest of its incident alone",
-        "daemon/storage/outbox.py",
-        ("PENDING, rows.oldest_pending(), DELIVERIES.c.due_at <= now,", "PENDING, DELIVERIES.c.due_at <= now,"),
+        "daemon/storage/outbox_statements.py",
+        ("_IN_TURN = [_OURS, PENDING, rows.oldest_pending(),", "_IN_TURN = [_OURS, PENDING,"),
         "tests/unit/storage/test_outbox_due.py::test_an_incident_is_told_in_order_and_nothing_overtakes_what_is_unsettled",
     ),
     row(
@@ -61,36 +61,36 @@ ROWS = (
     ),
     row(
         "The youngest alert goes first",
-        "daemon/storage/outbox.py",
+        "daemon/storage/outbox_statements.py",
         ("DELIVERIES.c.occurred_at, DELIVERIES.c.id)", "DELIVERIES.c.occurred_at.desc(), DELIVERIES.c.id.desc())"),
         "tests/unit/test_deliver_storm.py::test_alerts_go_oldest_first",
     ),
     row(
         "A delivery is marked as delivered before it is sent",
-        "daemon/storage/outbox.py",
+        "daemon/storage/outbox_statements.py",
         (
-            '"attempted_at": now}',
-            '"attempted_at": now, "state": DeliveryState.DELIVERED, "delivered_at": now}',
+            "attempted_at=_NOW)",
+            "attempted_at=_NOW, state=DeliveryState.DELIVERED, delivered_at=_NOW)",
         ),
         "tests/unit/test_self_check.py::test_a_delivery_that_fails_on_its_own_is_told_once_and_closed_when_it_went_out",
         "tests/e2e/test_crashes.py::test_promise_4_only_what_was_in_flight_at_a_kill_is_repeated_under_the_same_external_id",
     ),
     row(
         "A claim does not compare how often it was attempted",
-        "daemon/storage/outbox.py",
-        ("            DELIVERIES.c.attempts == delivery.attempts,\n", ""),
+        "daemon/storage/outbox_statements.py",
+        ('        DELIVERIES.c.attempts == bindparam("attempts_before"),\n', ""),
         "tests/unit/storage/test_outbox_operate.py::test_what_is_not_as_it_was_read_is_not_claimed",
     ),
     row(
         "A claim does not compare whether the payload was refused",
-        "daemon/storage/outbox.py",
-        ("            DELIVERIES.c.refused_payload.is_not(None) == delivery.refused,\n", ""),
+        "daemon/storage/outbox_statements.py",
+        ('        DELIVERIES.c.refused_payload.is_not(None) == bindparam("was_refused"),\n', ""),
         "tests/unit/storage/test_outbox_operate.py::test_what_is_not_as_it_was_read_is_not_claimed",
     ),
     row(
         "What waits is given up for another destination as well",
-        "daemon/storage/outbox.py",
-        ("generation = [self._ours, of_incident,", "generation = [of_incident,"),
+        "daemon/storage/outbox_statements.py",
+        ("where(PENDING, _OURS, *rows.GENERATION)", "where(PENDING, *rows.GENERATION)"),
         "tests/unit/storage/test_outbox.py::test_superseding_takes_nothing_of_another_destination",
     ),
     row(
@@ -104,9 +104,9 @@ ROWS = (
     ),
     row(
         "A probe of the secret goes by a clock that was ahead",
-        "daemon/storage/outbox.py",
+        "daemon/storage/outbox_statements.py",
         (
-            "case((DELIVERIES.c.attempted_at <= now, DELIVERIES.c.attempted_at)).asc()",
+            "case((DELIVERIES.c.attempted_at <= _NOW, DELIVERIES.c.attempted_at)).asc()",
             "DELIVERIES.c.attempted_at.asc()",
         ),
         "tests/unit/storage/test_outbox_due.py::test_what_was_tried_by_a_clock_that_was_ahead_has_its_turn_in_a_probe",
@@ -119,7 +119,7 @@ ROWS = (
     ),
     row(
         "`drop` takes nothing along",
-        "daemon/storage/queries.py",
+        "daemon/storage/operate.py",
         ("with_it = tuple(connection.execute(followers).scalars())", "with_it = tuple(followers.columns)[:0]"),
         "tests/unit/storage/test_outbox_operate.py::test_a_beginning_that_was_never_attempted_takes_the_rest_of_its_generation_with_it",
     ),

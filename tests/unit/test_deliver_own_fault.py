@@ -14,7 +14,7 @@ from daemon.decisions.alarm import causes
 from daemon.decisions.health import problems
 from daemon.model.alarm import Cause
 from daemon.model.delivery import Answer
-from daemon.storage import queries
+from daemon.storage import operate, queries
 from tests.support.clock import Clock
 from tests.support.fakes import ACCEPTED, Flows
 from tests.support.kept_log import KeptLog
@@ -290,7 +290,7 @@ def test_revived_it_starts_afresh_with_all_its_details(flows: Flows) -> None:
     flows.signl4.answer = refusing(says(400), "7")
     flows.see("7", "8", "9")
     flows.drain_for(minutes=1)
-    queries.revive(flows.engine, queries.dead_ids(flows.engine), force=False)
+    operate.revive(flows.engine, operate.dead_ids(flows.engine), force=False)
     assert {
         row[1:] for row in flows.outbox("incident_id", "own_fault", "failing_since", "failures") if row[0] == "7"
     } == {(False, None, 0)}

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from daemon.model.alarm import Cause
 from daemon.model.delivery import Answer
 from daemon.model.errors import TokenRefusedError
-from daemon.storage import queries
+from daemon.storage import operate, queries
 from tests.support.clock import Clock
 from tests.support.duty import Duty
 from tests.support.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, Flows
@@ -104,7 +104,7 @@ def test_a_dead_delivery_is_told_until_it_is_revived(duty: Duty) -> None:
     duty.minutes(2)
     assert duty.alarms() == [("dead", "new")]
     duty.flows.signl4.answer = lambda _: ACCEPTED
-    queries.revive(duty.flows.engine, queries.dead_ids(duty.flows.engine), force=False)
+    operate.revive(duty.flows.engine, operate.dead_ids(duty.flows.engine), force=False)
     duty.minutes(1)
     assert duty.alarms() == [("dead", "new"), ("dead", "resolved")]
 

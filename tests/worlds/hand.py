@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind
-from daemon.storage import queries
+from daemon.storage import operate
 from daemon.storage.schema import DELIVERIES
 from tests.support.clock import Clock
 from tests.support.engines import engine_on
@@ -49,7 +49,7 @@ class Hand:
         with time_machine.travel(self._clock.now, tick=False):
             match deed:
                 case Deed.RETRY_DEAD:
-                    self._retry(queries.dead_ids(self._engine))
+                    self._retry(operate.dead_ids(self._engine))
                 case Deed.RETRY:
                     self._retry(self._one(which))
                 case Deed.DROP:
@@ -58,20 +58,20 @@ class Hand:
     def mends(self) -> None:
         """What is dead comes back, and what is too late for that is given up: nothing is left that no command mends."""
         with time_machine.travel(self._clock.now, tick=False):
-            self._retry(queries.dead_ids(self._engine))
-            self._drop(queries.dead_ids(self._engine))
-        assert queries.dead_ids(self._engine) == []
+            self._retry(operate.dead_ids(self._engine))
+            self._drop(operate.dead_ids(self._engine))
+        assert operate.dead_ids(self._engine) == []
 
     def _one(self, which: int) -> list[int]:
-        open_ids = [row["id"] for row in queries.droppable(self._engine, list(self._rows()))]
+        open_ids = [row["id"] for row in operate.droppable(self._engine, list(self._rows()))]
         return [open_ids[which % len(open_ids)]] if open_ids else []
 
     def _retry(self, ids: list[int]) -> None:
-        revivals = queries.revive(self._engine, ids, force=False)
+        revivals = operate.revive(self._engine, ids, force=False)
         self.revived |= {revival.id for revival in revivals if revival.refusal is None}
 
     def _drop(self, ids: list[int]) -> None:
-        for dropping in queries.drop(self._engine, ids):
+        for dropping in operate.drop(self._engine, ids):
             assert dropping.refusal is None
             for row in (dropping.id, *dropping.with_it):
                 self.dropped.setdefault(row, len(self._sent))

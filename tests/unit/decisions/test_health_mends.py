@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event
 from daemon.decisions import health
 from daemon.model.alarm import Cause
 from daemon.model.delivery import Answer, DeliveryState
-from daemon.storage import queries
+from daemon.storage import operate, queries
 from tests.support.clock import Clock
 from tests.support.duty import Duty
 from tests.support.engines import engine_on
@@ -70,9 +70,9 @@ def do_as_told(duty: Duty, sentence: str) -> None:
     gives_up = re.search(r"with: drop ((?:\d+ ?)+)", sentence)
     with at_its_time(duty) as engine:
         if gives_up:
-            queries.drop(engine, [int(delivery_id) for delivery_id in gives_up[1].split()])
+            operate.drop(engine, [int(delivery_id) for delivery_id in gives_up[1].split()])
         elif sentence.endswith("with: retry --dead"):
-            queries.revive(engine, queries.dead_ids(engine), force=False)
+            operate.revive(engine, operate.dead_ids(engine), force=False)
         else:
             raise AssertionError(f"this sentence names no command that mends it: {sentence}")
 
@@ -117,10 +117,10 @@ def do(duty: Duty, answers: Answers, step: tuple[str, Any, Any]) -> None:
             case "polls", works, _:
                 duty.flows.betterstack.refuses(*([] if works else ["open"]))
             case "drop", which, _:
-                unsettled = queries.droppable(engine, range(1, 200))
-                queries.drop(engine, [row["id"] for row in unsettled[which : which + 1]])
+                unsettled = operate.droppable(engine, range(1, 200))
+                operate.drop(engine, [row["id"] for row in unsettled[which : which + 1]])
             case "retry", force, _:
-                queries.revive(engine, queries.dead_ids(engine), force=force)
+                operate.revive(engine, operate.dead_ids(engine), force=force)
     if step[0] == "pass":
         duty.minutes(step[1], every=max(0.5, step[1] / 4))
 
@@ -164,7 +164,7 @@ def test_a_dead_alarm_does_not_outlive_its_cause(duty: Duty) -> None:
     assert {row.state for row in rows(duty.flows.engine).values()} == {"dead"}
     answers.all(ACCEPTED)
     with at_its_time(duty) as engine:
-        assert queries.revive(engine, [1], force=False) == [queries.Revival(1, None)]
+        assert operate.revive(engine, [1], force=False) == [operate.Revival(1, None)]
     duty.minutes(2)
     alarm = rows(duty.flows.engine)[DEAD_ALARM, 1, "new"]
     assert (alarm.state, alarm.reason) == ("superseded", "the alarm is over")
@@ -228,15 +228,15 @@ def test_without_the_daemon_retry_gives_up_what_is_pointless(duty: Duty) -> None
     duty.minutes(10)
     duty.flows.betterstack.refuses()
     with at_its_time(duty) as engine:
-        assert queries.revive(engine, [1], force=False) == [queries.Revival(1, None)], "the cause lasts"
+        assert operate.revive(engine, [1], force=False) == [operate.Revival(1, None)], "the cause lasts"
         duty.flows.drain()
         duty.flows.drain()
         engine_rows = rows(engine)
         assert engine_rows[POLL, 1, "new"].state == "dead"
         duty.flows.round()
         duty.self_check._record({}, duty.flows.clock())  # it ends right behind this
-        said = queries.revive(engine, queries.dead_ids(engine), force=False)
-    assert said == [queries.Revival(1, None, "superseded: the alarm is over")]
+        said = operate.revive(engine, operate.dead_ids(engine), force=False)
+    assert said == [operate.Revival(1, None, "superseded: the alarm is over")]
     assert rows(duty.flows.engine)[POLL, 1, "new"].reason == "the alarm is over"
 
 
@@ -264,14 +264,14 @@ def test_what_waits_for_ever_can_be_given_up(duty: Duty, answer: Answer) -> None
     duty.minutes(20)
     assert sentences(duty)
     with at_its_time(duty) as engine:
-        queries.drop(engine, [row["id"] for row in queries.deliveries(engine, DeliveryState.PENDING)])
+        operate.drop(engine, [row["id"] for row in queries.deliveries(engine, DeliveryState.PENDING)])
     duty.minutes(3)
     assert sentences(duty) == []
 
 
 WAKES: list[tuple[str, Callable[[Engine], object]]] = [
-    ("drop", lambda engine: queries.drop(engine, [1])),
-    ("retry and drop", lambda engine: (queries.revive(engine, [1], force=False), queries.drop(engine, [1]))),
+    ("drop", lambda engine: operate.drop(engine, [1])),
+    ("retry and drop", lambda engine: (operate.revive(engine, [1], force=False), operate.drop(engine, [1]))),
 ]
 
 

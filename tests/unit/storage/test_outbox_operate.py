@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Engine, event, update
 from daemon.model.delivery import Answer, DeliveryState, DestinationState, Disposition, Scope, TryLater
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.incident import Kind
-from daemon.storage import queries
+from daemon.storage import operate
 from daemon.storage.engine import transaction
-from daemon.storage.queries import Dropping, Revival
+from daemon.storage.operate import Dropping, Revival
 from daemon.storage.schema import DELIVERIES
 from tests.support.clock import Clock
 from tests.support.engines import engine_on
@@ -60,7 +60,7 @@ def _today() -> Iterator[None]:
 
 
 def retried(engine: Engine, *ids: int, force: bool = False) -> list[Revival]:
-    return queries.revive(engine, ids, force=force)
+    return operate.revive(engine, ids, force=force)
 
 
 def test_what_waits_is_due_now_with_the_payload_it_has(store: Store, engine: Engine) -> None:
@@ -132,7 +132,7 @@ def test_what_is_dead_or_waits_is_superseded_by_hand(
 ) -> None:
     put(store, "1", state, kind)
     before = rows(engine)["1", 1, kind]._asdict()
-    assert queries.drop(engine, [1]) == [Dropping(1, None)]
+    assert operate.drop(engine, [1]) == [Dropping(1, None)]
     expected = {**before, "state": "superseded", "reason": "dropped by hand"}
     assert rows(engine)["1", 1, kind]._asdict() == expected
 
@@ -141,15 +141,15 @@ def test_what_is_dead_or_waits_is_superseded_by_hand(
 def test_what_is_settled_is_not_dropped(store: Store, engine: Engine, state: DeliveryState) -> None:
     put(store, "1", state, NEW)
     before = rows(engine)
-    assert queries.drop(engine, [1]) == [Dropping(1, f"delivery 1 is {state}, neither waiting nor dead")]
+    assert operate.drop(engine, [1]) == [Dropping(1, f"delivery 1 is {state}, neither waiting nor dead")]
     assert rows(engine) == before
 
 
 @pytest.mark.parametrize("unheard_of", [7, 0, -1, 2**63 - 1, 2**63, 10**30])
 def test_there_is_no_such_delivery_to_drop(engine: Engine, unheard_of: int) -> None:
     sentence = f"there is no delivery {unheard_of}; `deliveries` lists them"
-    assert queries.drop(engine, [unheard_of]) == [Dropping(unheard_of, sentence)]
-    assert queries.droppable(engine, [unheard_of]) == []
+    assert operate.drop(engine, [unheard_of]) == [Dropping(unheard_of, sentence)]
+    assert operate.droppable(engine, [unheard_of]) == []
 
 
 def test_a_beginning_that_was_never_attempted_takes_the_rest_of_its_generation_with_it(
@@ -158,7 +158,7 @@ def test_a_beginning_that_was_never_attempted_takes_the_rest_of_its_generation_w
     tell(store, "1", NEW, RESOLVED)
     tell(store, "1", NEW, generation=2)
     tell(store, "2", NEW)
-    assert queries.drop(engine, [1, 2, 1]) == [Dropping(1, None, (2,)), Dropping(2, None), Dropping(1, None, (2,))]
+    assert operate.drop(engine, [1, 2, 1]) == [Dropping(1, None, (2,)), Dropping(2, None), Dropping(1, None, (2,))]
     assert states(engine) == {
         ("1", 1, "new"): "superseded",
         ("1", 1, "resolved"): "superseded",
@@ -174,7 +174,7 @@ def test_a_beginning_that_was_attempted_leaves_its_end_to_be_told(
 ) -> None:
     tell(store, "1", NEW, RESOLVED)
     attempt(store, "1")
-    assert queries.drop(engine, [1]) == [Dropping(1, None)]
+    assert operate.drop(engine, [1]) == [Dropping(1, None)]
     flows.drain_for(minutes=1)
     assert flows.signl4.told == [("1", "resolved")]
     assert states(engine) == {("1", 1, "new"): "superseded", ("1", 1, "resolved"): "delivered"}
@@ -188,7 +188,7 @@ def test_what_happens_after_the_drop_is_told_only_if_somebody_may_have_heard(
     tell(store, "1", NEW)
     if attempted:
         postpone(store, "1")
-    queries.drop(engine, [1])
+    operate.drop(engine, [1])
     for kind in how:
         tell(store, "1", kind)
     tell(store, "1", NEW, generation=2)
@@ -210,7 +210,7 @@ def test_with_the_last_of_what_waits_goes_the_doubt_about_the_secret(store: Stor
     settle(
         store, head(store, "0"), TryLater("403", Scope.SECRET), Disposition(PENDING, after(minutes=1)), target=refused
     )
-    queries.drop(engine, [1])
+    operate.drop(engine, [1])
     assert store.destination_state() == (refused if others else DestinationState(why="403"))
 
 
@@ -222,7 +222,7 @@ def test_dropping_takes_all_of_them_or_none(store: Store, engine: Engine) -> Non
             "CREATE TRIGGER no BEFORE UPDATE ON deliveries WHEN old.id = 2 BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
     with pytest.raises(DatabaseBusyError):
-        queries.drop(engine, [1, 2])
+        operate.drop(engine, [1, 2])
     assert set(states(engine).values()) == {"pending"}
 
 
@@ -306,7 +306,7 @@ ANSWERS = {"taken": ACCEPTED, "outage": OUTAGE, "refused": REFUSED, "wrong secre
 def test_a_beginning_that_is_dropped(hand: Hand, engine: Engine, answer: str) -> None:
     """Never attempted, it takes its end with it; else its end is told. Nothing is sent twice."""
     hand.flows.see("1")
-    hand.attempt(lambda other: queries.drop(other, [1]), ANSWERS[answer])
+    hand.attempt(lambda other: operate.drop(other, [1]), ANSWERS[answer])
     hand.flows.stopped = False
     hand.flows.see("1", status="Resolved", resolved_at=hand.flows.clock())
     hand.resume()
@@ -327,7 +327,7 @@ def test_a_beginning_that_is_dropped(hand: Hand, engine: Engine, answer: str) ->
 def test_what_is_dropped_on_its_way_and_refused_for_good_is_not_dead(flows: Flows, engine: Engine) -> None:
     def refused(_: object) -> Answer:
         if len(flows.signl4.sent) == 2:
-            queries.drop(engine, [1])
+            operate.drop(engine, [1])
         return REFUSED
 
     flows.signl4.answer = refused
@@ -341,7 +341,7 @@ def test_what_is_dropped_on_its_way_and_refused_for_good_is_not_dead(flows: Flow
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_an_end_that_is_dropped(hand: Hand, engine: Engine, store: Store, answer: str) -> None:
     put(store, "1", DELIVERED, NEW, RESOLVED, at=ago(minutes=1))
-    hand.attempt(lambda other: queries.drop(other, [2]), ANSWERS[answer])
+    hand.attempt(lambda other: operate.drop(other, [2]), ANSWERS[answer])
     hand.resume()
     sent = hand.moment in {Moment.ON_ITS_WAY, Moment.AFTER}
     minimal = answer == "refused" and hand.moment is Moment.AFTER
@@ -391,10 +391,10 @@ def test_what_waits_and_is_retried_is_told_once_more_and_no_more_often(
 
 
 BOTH: list[tuple[str, list[Callable[[Engine], Any]], str]] = [
-    ("retry, then drop", [lambda engine: retried(engine, 1), lambda engine: queries.drop(engine, [1])], "superseded"),
-    ("drop, then retry", [lambda engine: queries.drop(engine, [1]), lambda engine: retried(engine, 1)], "superseded"),
+    ("retry, then drop", [lambda engine: retried(engine, 1), lambda engine: operate.drop(engine, [1])], "superseded"),
+    ("drop, then retry", [lambda engine: operate.drop(engine, [1]), lambda engine: retried(engine, 1)], "superseded"),
     ("retry twice", [lambda engine: retried(engine, 1)] * 2, "pending"),
-    ("drop twice", [lambda engine: queries.drop(engine, [1])] * 2, "superseded"),
+    ("drop twice", [lambda engine: operate.drop(engine, [1])] * 2, "superseded"),
 ]
 
 

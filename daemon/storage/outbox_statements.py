@@ -1,0 +1,135 @@
+"""The statements of the outbox. Each is built once, with parameters: building one costs more than running it."""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, case, func, or_, select, update
+
+from daemon.model.delivery import DeliveryState
+from daemon.model.incident import Kind
+from daemon.storage import delivery_rows as rows
+from daemon.storage.delivery_rows import PENDING, TAKEN
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, Moment
+
+_END, _PREVIOUS, _FAILING = (DELIVERIES.alias(name) for name in ("over", "previous", "failing"))
+_OURS = DELIVERIES.c.destination == bindparam("ours")
+_THIS = DELIVERIES.c.id == bindparam("this")
+_NOW = bindparam("now", type_=Moment)
+_IN_TURN = [_OURS, PENDING, rows.oldest_pending(), DELIVERIES.c.incident_id.not_in(bindparam("busy", expanding=True))]
+"""In its turn, and no request of its incident is in flight."""
+
+
+@cache
+def due(*, probe: bool, own_faults: bool) -> "Select[*tuple[Any, ...]]":
+    """The due deliveries, most urgent first. `own_faults`: with those that have a fault of their own."""
+    previous_at = select(func.max(_PREVIOUS.c.delivered_at)).where(rows.related(_PREVIOUS))
+    starts = case(
+        (rows.refused(), bindparam("refused_from", type_=Moment)), else_=bindparam("clean_from", type_=Moment)
+    )
+    query = (
+        select(
+            DELIVERIES,
+            _END.c.occurred_at.label("over_since"),
+            previous_at.scalar_subquery().label("previous_at"),
+            TAKEN.label("taken"),
+            _failing().label("failing"),
+        )
+        .outerjoin(_END, rows.ends(_END))
+        .where(*_IN_TURN, DELIVERIES.c.due_at <= _NOW, starts <= _NOW)
+        .order_by(*_most_urgent_first(probe=probe), DELIVERIES.c.occurred_at, DELIVERIES.c.id)
+        .limit(bindparam("limit"))
+    )
+    return query if own_faults else query.where(~DELIVERIES.c.own_fault)
+
+
+def _most_urgent_first(*, probe: bool) -> list[ColumnElement[Any]]:
+    if probe:
+        # A probe of the secret sends the delivery whose attempt is oldest: any success proves the secret right.
+        # An attempt in the future was stamped by a wrong clock; it counts as never attempted, or would never be chosen.
+        return [case((DELIVERIES.c.attempted_at <= _NOW, DELIVERIES.c.attempted_at)).asc().nulls_first()]
+    # Alerts of open incidents go first. Deliveries with a fault of their own go last, so they delay no other.
+    return [DELIVERIES.c.own_fault, and_(DELIVERIES.c.kind == Kind.NEW, _END.c.id.is_(None)).desc()]
+
+
+def _failing() -> ColumnElement[int]:
+    """Number of failing pending deliveries at the destination, without own faults. One uncorrelated count per query."""
+    fails = [
+        _FAILING.c.destination == bindparam("ours"),
+        _FAILING.c.state == DeliveryState.PENDING,
+        _FAILING.c.failing_since.is_not(None),
+        ~_FAILING.c.own_fault,
+    ]
+    return select(func.count()).select_from(_FAILING).where(*fails).scalar_subquery()
+
+
+@cache
+def waiting() -> "Select[*tuple[Any, ...]]":
+    """When the first deliveries are due, for each combination of flags."""
+    alike = [rows.refused().label("refused"), (DELIVERIES.c.attempts > 0).label("attempted"), DELIVERIES.c.own_fault]
+    return select(func.min(DELIVERIES.c.due_at).label("due_at"), *alike).where(*_IN_TURN).group_by(*alike)
+
+
+@cache
+def claim() -> Update:
+    """Records the start of an attempt, if the row is as it was read."""
+    # An operator may have changed this row or an earlier one.
+    as_read = [
+        PENDING,
+        rows.oldest_pending(),
+        _THIS,
+        DELIVERIES.c.attempts == bindparam("attempts_before"),
+        DELIVERIES.c.refused_payload.is_not(None) == bindparam("was_refused"),
+    ]
+    return update(DELIVERIES).where(*as_read).values(attempts=DELIVERIES.c.attempts + 1, attempted_at=_NOW)
+
+
+@cache
+def settle(*, delivered: bool, replaced: bool) -> Update:
+    """Records the result of an attempt; takes its column values. `replaced`: `payload` is new, the full one is kept."""
+    settled = [DeliveryState.PENDING, DeliveryState.SUPERSEDED] if delivered else [DeliveryState.PENDING]
+    query = update(DELIVERIES).where(DELIVERIES.c.state.in_(settled), _THIS)
+    if replaced:
+        query = query.values(refused_payload=DELIVERIES.c.payload)
+    if delivered:
+        return query
+    in_a_row = case((DELIVERIES.c.latest_from == bindparam("taken_before"), DELIVERIES.c.latest_failures), else_=0)
+    return query.values(
+        failing_since=func.coalesce(DELIVERIES.c.failing_since, _NOW),
+        failing_from=func.coalesce(DELIVERIES.c.failing_from, bindparam("taken_before")),
+        failures=DELIVERIES.c.failures + 1,
+        latest_failures=in_a_row + 1,
+    )
+
+
+@cache
+def end_outage() -> Update:
+    """The deliveries that failed because SIGNL4 was down become due."""
+    at_once = {"due_at": func.min(DELIVERIES.c.due_at, _NOW), "failures": 0}
+    return update(DELIVERIES).where(_OURS, *rows.failed_in_outage()).values(at_once)
+
+
+@cache
+def hold() -> Update:
+    """Takes `due_at`."""
+    return update(DELIVERIES).where(PENDING, _THIS)
+
+
+@cache
+def supersede() -> Update:
+    """Of one generation of an incident. Takes `state` and `reason`."""
+    return update(DELIVERIES).where(PENDING, _OURS, *rows.GENERATION)
+
+
+@cache
+def supersede_obsolete() -> Update:
+    """Takes `state` and `reason`."""
+    return update(DELIVERIES).where(rows.obsolete())
+
+
+@cache
+def attempts_since() -> "Select[*tuple[Any, ...]]":
+    """The latest attempt of each delivery to the account."""
+    of_account = select(DESTINATIONS.c.name).where(DESTINATIONS.c.account == bindparam("account"))
+    to_account = or_(_OURS, DELIVERIES.c.destination.in_(of_account))
+    lately = DELIVERIES.c.attempted_at > bindparam("since")
+    return select(DELIVERIES.c.attempted_at).where(to_account, lately).order_by(DELIVERIES.c.attempted_at)
