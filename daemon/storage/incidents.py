@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Engine, Executable, Select, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from daemon.model.delivery import DeliveryState
@@ -76,11 +76,13 @@ class Incidents:
 
     def record(self, changes: Sequence[Change], now: datetime) -> None:
         """Writes states and outbox rows in one transaction. A crash leaves both or neither."""
+        states = [{**asdict(change.after), "changed_at": now, "first_seen_at": now} for change in changes]
+        told = [(change.after, transition, payload) for change in changes for transition, payload in change.transitions]
+        ended = [_generation(after, transition) for after, transition, _ in told if transition.kind is Kind.RESOLVED]
         with transaction(self._engine, writes=True) as connection:
-            for change in changes:
-                _put_incident(connection, change.after, now)
-                for transition, payload in change.transitions:
-                    _put_delivery(connection, change.after, transition, payload, now)
+            _execute(connection, _PUT_INCIDENT, states)
+            _execute(connection, _PUT_DELIVERY, [_delivery(connection, *one, now) for one in told])
+            _execute(connection, rows.supersede_acknowledged(), ended)
 
     def complete_round(self, now: datetime, ahead: timedelta | None = None, shown: Shown | None = None) -> None:
         """Records that the lists were read completely and everything seen is committed.
@@ -138,22 +140,26 @@ class Incidents:
             connection.execute(update(PROGRESS).values(values))
 
 
-def _put_incident(connection: Connection, after: IncidentState, now: datetime) -> None:
-    connection.execute(_PUT_INCIDENT, {**asdict(after), "changed_at": now, "first_seen_at": now})
+def _execute(connection: Connection, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
+    """Executes it for all these values at once; SQLAlchemy takes an empty list for one row of defaults."""
+    if values:
+        connection.execute(statement, values)
 
 
-def _put_delivery(
+def _generation(after: IncidentState, transition: Transition) -> dict[str, Any]:
+    return {"incident": after.id, "of_generation": transition.generation}
+
+
+def _delivery(
     connection: Connection,
     after: IncidentState,
     transition: Transition,
     payload: Mapping[str, Any],
     now: datetime,
-) -> None:
-    generation = {"incident": after.id, "of_generation": transition.generation}
-    if transition.kind is Kind.RESOLVED:
-        connection.execute(rows.supersede_acknowledged(), generation)
-    unsent = connection.execute(rows.new_never_sent(), {**generation, "ours": DEFAULT}).scalar_one()
-    row = {
+) -> dict[str, Any]:
+    """The row of the outbox for one transition."""
+    unsent = transition.kind is not Kind.NEW and _new_never_sent(connection, after, transition)
+    return {
         "incident_id": after.id,
         "destination": DEFAULT,
         "generation": transition.generation,
@@ -167,4 +173,8 @@ def _put_delivery(
         "created_at": now,
         "due_at": now,
     }
-    connection.execute(_PUT_DELIVERY, row)
+
+
+def _new_never_sent(connection: Connection, after: IncidentState, transition: Transition) -> bool:
+    values = {**_generation(after, transition), "ours": DEFAULT}
+    return bool(connection.execute(rows.new_never_sent(), values).scalar_one())

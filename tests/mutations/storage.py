@@ -6,18 +6,17 @@ ROWS = (
     row(
         "Promise 1: the row of the outbox is not written",
         "daemon/storage/incidents.py",
-        ("_put_delivery(connection, change.after, transition, payload, now)", "pass"),
+        ("            _execute(connection, _PUT_DELIVERY, [_delivery(connection, *one, now) for one in told])\n", ""),
         "tests/unit/storage/test_incidents.py::test_an_odd_text_survives_in_every_column_and_in_the_payload",
     ),
     row(
         "The row of the outbox is written in another transaction than the state",
         "daemon/storage/incidents.py",
         (
-            "                _put_incident(connection, change.after, now)\n",
+            "            _execute(connection, _PUT_INCIDENT, states)\n",
             (
-                "                _put_incident(connection, change.after, now)\n"
+                "            _execute(connection, _PUT_INCIDENT, states)\n"
                 "        with transaction(self._engine, writes=True) as connection:\n"
-                "            for change in changes:\n"
             ),
         ),
         "tests/unit/storage/test_transactions.py::test_a_process_killed_between_state_and_row_leaves_neither",
@@ -32,7 +31,7 @@ ROWS = (
     row(
         "The end is told of what nobody can have heard of",
         "daemon/storage/incidents.py",
-        (".scalar_one()", ".scalar_one() is None"),
+        (".scalar_one())", ".scalar_one() is None)"),
         "tests/unit/storage/test_outbox_operate.py::test_what_happens_after_the_drop_is_told_only_if_somebody_may_have_heard",
     ),
     row(
