@@ -23,6 +23,21 @@ ROWS = (
         "tests/unit/test_poll.py::test_promise_1_a_transition_that_cannot_be_written_leaves_no_state_behind",
     ),
     row(
+        "An acknowledgement is told though the end was seen with it",
+        "daemon/storage/incidents.py",
+        (
+            (
+                "            _execute(connection, _PUT_DELIVERY, [_delivery(connection, *one, now) for one in told])\n"
+                "            _execute(connection, rows.supersede_acknowledged(), ended)\n"
+            ),
+            (
+                "            _execute(connection, rows.supersede_acknowledged(), ended)\n"
+                "            _execute(connection, _PUT_DELIVERY, [_delivery(connection, *one, now) for one in told])\n"
+            ),
+        ),
+        "tests/unit/storage/test_incidents.py::test_an_acknowledgement_that_was_seen_together_with_the_end_is_superseded_by_it",
+    ),
+    row(
         "What is told is told apart by its kind alone, and not by its generation",
         "daemon/storage/incidents.py",
         ('"generation": transition.generation,', '"generation": 1,'),

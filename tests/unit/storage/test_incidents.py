@@ -180,6 +180,14 @@ def test_an_acknowledgement_is_superseded_by_the_end_only_when_it_was_never_atte
         assert rows(engine)["1", 1, "acknowledged"].reason == "the incident was resolved before this was sent"
 
 
+def test_an_acknowledgement_that_was_seen_together_with_the_end_is_superseded_by_it(
+    store: Store, engine: Engine
+) -> None:
+    tell(store, "1", NEW)
+    tell(store, "1", ACKNOWLEDGED, RESOLVED)
+    assert list(states(engine).values()) == ["pending", "superseded", "pending"]
+
+
 def test_the_end_supersedes_no_alert_and_nothing_of_another_generation(store: Store, engine: Engine) -> None:
     tell(store, "1", NEW, ACKNOWLEDGED)
     tell(store, "1", NEW, ACKNOWLEDGED, generation=2)
