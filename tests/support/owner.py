@@ -10,7 +10,9 @@ import pytest
 
 from tests.support.paths import ROOT
 
-BOUND = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--") if os.geteuid() == 0 else ()
+_THEIRS = "-dac_override,-dac_read_search"
+"""Capabilities of root. In a container they may be inheritable as well, and would then outlast the bounding set."""
+BOUND = ("setpriv", f"--bounding-set={_THEIRS}", f"--inh-caps={_THEIRS}", "--") if os.geteuid() == 0 else ()
 """Goes before a program."""
 needs_an_owner = pytest.mark.skipif(
     bool(BOUND) and shutil.which("setpriv") is None, reason="root may write everywhere, and there is no setpriv"
