@@ -265,11 +265,14 @@ def twice_in_a_row(setting: Setting) -> None:
         setting.hang_up()
         setting.pass_looks()
         assert not setting.lines(IN_FORCE)
-    setting.wait(lambda: setting.lines(IN_FORCE), "the new one")
-    assert [change.split("; ")[0] for change in setting.changed()] == ['poll.interval from "1s" to "3s"']
+    setting.wait(lambda: '"3s"' in "".join(setting.changed()), "the latest one")
+    # On a slow machine the earlier one is in force until the later one has been read.
+    intervals = [change.split("; ")[0] for change in setting.changed()]
+    earlier_first = ['poll.interval from "1s" to "2s"', 'poll.interval from "2s" to "3s"']
+    assert intervals in (['poll.interval from "1s" to "3s"'], earlier_first)
     for _ in range(5):
         setting.daemon.process.send_signal(signal.SIGHUP)
-    setting.wait(lambda: len(setting.lines(IN_FORCE)) > 1, "the answer to the others")
+    setting.wait(lambda: len(setting.lines(IN_FORCE)) > len(intervals), "the answer to the others")
     setting.pass_rounds(1)
     assert setting.daemon.stop(signal.SIGTERM, PATIENCE) == 0
 
