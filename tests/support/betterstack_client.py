@@ -2,6 +2,7 @@
 
 import ssl
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -44,7 +45,7 @@ class Source:
 def source(clock: Monotonic, base_url: str = UPTIME, **betterstack: Any) -> Source:
     """A client whose waits move the clock."""
     whole = settings(betterstack={"base_url": base_url, **betterstack})
-    http = HttpClient(base_url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    http = HttpClient(base_url, HttpSection(timeout=timedelta(minutes=2)), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     warnings: list[str] = []
     waits: list[float] = []
     stopping: list[bool] = []

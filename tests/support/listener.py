@@ -16,7 +16,7 @@ from tests.support.slowness import SLOWNESS
 
 TIMEOUT = round(0.5 * SLOWNESS, 1)
 """Seconds that the client waits for a whole exchange."""
-LATE = rf"no complete answer within {TIMEOUT} s"
+LATE = rf"no complete answer within {TIMEOUT:g} s"
 """What is said then, as a pattern."""
 PAUSE = TIMEOUT / 10
 LONGEST = 5.0 * SLOWNESS

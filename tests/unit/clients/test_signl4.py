@@ -37,7 +37,12 @@ def api() -> Iterator[respx.MockRouter]:
 
 def target(secret: str = SECRET, base_url: str = HOST) -> Signl4:
     section = settings(signl4={"secret": secret, "base_url": base_url}).signl4
-    return Signl4(HttpClient(section.base_url, HttpSection(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)), section)
+    return Signl4(
+        HttpClient(
+            section.base_url, HttpSection(timeout=timedelta(minutes=2)), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        ),
+        section,
+    )
 
 
 def answered(status: int, content: bytes = b"{}", **headers: str) -> Answer:
