@@ -27,6 +27,12 @@ def file_of(url: str) -> Path:
     return Path(make_url(url).database or "").absolute()
 
 
+def nothing_to(verb: str, url: str) -> str:
+    """The sentence for a command that needs a database where there is none."""
+    mend = "run the daemon first, or name another file in database.url"
+    return f"{file_of(url)} does not exist yet, so there is nothing to {verb}; {mend}"
+
+
 def check_place(url: str) -> None:
     """Checks that a database can be there, without changes. Raises `ConfigError` or `DatabaseUnusableError`."""
     try:
