@@ -195,7 +195,5 @@ def _show(
         for part in lines(table, map(value, listing.newest_last()), times):
             click.echo(part)
     if listing.left_out:
-        say(
-            f"these are the newest {len(listing)}; {listing.left_out} older ones are left out, --limit 0 shows all",
-            err=True,
-        )
+        others = f"{listing.left_out} older {'one is' if listing.left_out == 1 else 'ones are'} left out"
+        say(f"these are the newest {len(listing)}; {others}, --limit 0 shows all", err=True)
