@@ -13,13 +13,10 @@ import click
 
 from daemon.cli.options import as_text, configured, json_option, limit_option, say, since_option, utc_option
 from daemon.model.delivery import DeliveryState
-from daemon.model.errors import NoDatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime, timedelta
-
-    from sqlalchemy import Engine
 
     from daemon.cli.tables import Table
     from daemon.config.load import Configuration
@@ -84,8 +81,10 @@ def incidents(
     """
     from daemon.cli.tables import INCIDENTS
     from daemon.storage import listings
+    from daemon.storage.engine import needed_reader
 
-    engine, named = _reader(configuration), None if pattern is None else _matching(pattern)
+    engine = needed_reader(configuration.settings.database.url)
+    named = None if pattern is None else _matching(pattern)
     listing = listings.incidents(engine, open_only=open_only, named=named, since=_ago(since), limit=limit)
     _show(listing, INCIDENTS, _explained, utc=utc, as_json=as_json)
 
@@ -110,34 +109,21 @@ def deliveries(
     """List the outbox, newest last; with --json, newest first."""
     from daemon.cli.tables import DELIVERIES
     from daemon.storage import listings
+    from daemon.storage.engine import needed_reader
 
+    engine = needed_reader(configuration.settings.database.url)
     in_state = None if state is None else DeliveryState(state)
-    engine = _reader(configuration)
     listing = listings.deliveries(engine, state=in_state, incident_id=incident_id, since=_ago(since), limit=limit)
     _show(listing, DELIVERIES, dict, utc=utc, as_json=as_json)
     if incident_id is not None and not (len(listing) or state or since):
-        say(_why_none(engine, incident_id), err=True)
+        say(_why_none(incident_id, listings.incidents(engine, incident_id=incident_id)), err=True)
 
 
-def _why_none(engine: Engine, incident_id: str) -> str:
-    """Why there is no delivery of an incident."""
-    from daemon.storage import listings
-
-    for row in map(_explained, listings.incidents(engine, incident_id=incident_id).newest_first()):
+def _why_none(incident_id: str, found: Listing) -> str:
+    """Why there is no delivery of an incident. `found`: that incident, if there is one."""
+    for row in map(_explained, found.newest_first()):
         return f"nobody was told of incident {incident_id}: {row['silent_because']}"
     return f"there is no incident {incident_id} here; `incidents` lists those there are"
-
-
-def _reader(configuration: Configuration) -> Engine:
-    """Raises `NoDatabaseError`."""
-    from daemon.storage.engine import reader
-    from daemon.storage.revision import nothing_to
-
-    url = configuration.settings.database.url
-    engine = reader(url)
-    if engine is None:
-        raise NoDatabaseError(nothing_to("list", url))
-    return engine
 
 
 def _matching(pattern: str) -> Callable[[str], bool]:

@@ -15,9 +15,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from daemon.model.errors import DatabaseBusyError
+from daemon.model.errors import DatabaseBusyError, NoDatabaseError
 from daemon.storage.gate import Gate
-from daemon.storage.revision import file_of, is_up_to_date
+from daemon.storage.revision import file_of, is_up_to_date, nothing_to
 from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, read_only, why
 
 
@@ -49,6 +49,14 @@ def reader(url: str) -> Engine | None:
     )
     event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
     event.listen(engine, "begin", _begin)
+    return engine
+
+
+def needed_reader(url: str) -> Engine:
+    """Like `reader`; where there is no database, raises `NoDatabaseError` that names the file."""
+    engine = reader(url)
+    if engine is None:
+        raise NoDatabaseError(nothing_to("list", url))
     return engine
 
 

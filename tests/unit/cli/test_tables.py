@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from daemon.cli import render, tables
@@ -71,7 +72,7 @@ def test_a_row_is_one_line_with_every_word_of_it(table: Table, row: dict[str, An
 def test_the_lines_are_aligned_whatever_letters_they_hold() -> None:
     names = ["Shop", "", "東京 🚨", "Café", LONG]
     (text,) = lines(DELIVERIES, [{**DELIVERY, "incident_name": name} for name in names], TIMES)
-    columns = [tables.cell_len(line.partition("acknowledged")[0]) for line in text.splitlines()[1:]]
+    columns = [cell_len(line.partition("acknowledged")[0]) for line in text.splitlines()[1:]]
     assert len(set(columns)) == 1
     assert not any(line.endswith(" ") for line in text.splitlines())
 
