@@ -81,9 +81,9 @@ def incidents(
     """
     from daemon.cli.tables import INCIDENTS
     from daemon.storage import listings
-    from daemon.storage.engine import needed_reader
+    from daemon.storage.engine import listing_reader
 
-    engine = needed_reader(configuration.settings.database.url)
+    engine = listing_reader(configuration.settings.database.url)
     named = None if pattern is None else _matching(pattern)
     listing = listings.incidents(engine, open_only=open_only, named=named, since=_ago(since), limit=limit)
     _show(listing, INCIDENTS, _explained, utc=utc, as_json=as_json)
@@ -109,9 +109,9 @@ def deliveries(
     """List the outbox, newest last; with --json, newest first."""
     from daemon.cli.tables import DELIVERIES
     from daemon.storage import listings
-    from daemon.storage.engine import needed_reader
+    from daemon.storage.engine import listing_reader
 
-    engine = needed_reader(configuration.settings.database.url)
+    engine = listing_reader(configuration.settings.database.url)
     in_state = None if state is None else DeliveryState(state)
     listing = listings.deliveries(engine, state=in_state, incident_id=incident_id, since=_ago(since), limit=limit)
     _show(listing, DELIVERIES, dict, utc=utc, as_json=as_json)
