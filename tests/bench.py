@@ -19,11 +19,13 @@ from daemon.sandbox.server import Sandbox
 from daemon.storage.engine import open_engine
 from daemon.storage.incidents import Change
 from daemon.storage.instance import locked
+from daemon.storage.schema import DELIVERIES, INCIDENTS
 from daemon.storage.upgrade import upgrade
 from tests.support.store import Store
 
 IDLE_ROUNDS = 20
 BURST = 500
+LISTED = 100_000
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -107,6 +109,46 @@ def outbox() -> None:
         engine.dispose()
 
 
+def listings() -> None:
+    """What an operator waits for, in a database that is months old."""
+    with tempfile.TemporaryDirectory() as directory:
+        url = f"sqlite:///{directory}/state.db"
+        with locked(url):
+            upgrade(url)
+        engine = open_engine(url)
+        now = datetime.now(UTC)
+        Store(engine).record([_opened("1", now)], now)
+        with engine.begin() as connection:
+            for table, key in ((INCIDENTS, "id"), (DELIVERIES, "incident_id")):
+                others = ", ".join(column.name for column in table.c if column.name not in {"id", key})
+                numbers = f"WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {LISTED})"
+                copies = f"SELECT cast(i AS TEXT), {others} FROM n, {table.name}"
+                connection.exec_driver_sql(f"INSERT INTO {table.name} ({key}, {others}) {numbers} {copies}")
+        engine.dispose()
+        for command in ("deliveries", "incidents", "deliveries --limit 0 --json"):
+            spent, megabytes = _cost_of(command, {**os.environ, "DATABASE__URL": url})
+            print(f"{command:27}     {spent:8.2f} s CPU, {megabytes:.1f} MB  (of {LISTED:,} rows)")
+
+
+LAST_WORDS = (
+    "import atexit, runpy, sys; atexit.register(lambda: sys.stderr.write(open('/proc/self/status').read())); "
+    "runpy.run_module('daemon', run_name='__main__', alter_sys=True)"
+)
+"""The program, which says at its end what it needed: what the kernel tells a parent counts the parent's memory, too."""
+
+
+def _cost_of(command: str, environment: dict[str, str]) -> tuple[float, float]:
+    """Seconds of CPU and the most resident memory of a command, in units of 1,000,000 bytes."""
+    before = os.times()
+    arguments = [sys.executable, "-c", LAST_WORDS, *command.split()]
+    ended = subprocess.run(
+        arguments, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    return spent, int(ended.stderr.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
+
+
 def _opened(incident_id: str, now: datetime) -> Change:
     after = IncidentState(
         id=incident_id,
@@ -129,4 +171,5 @@ def _opened(incident_id: str, now: datetime) -> Change:
 if __name__ == "__main__":
     idle()
     outbox()
+    listings()
     burst()

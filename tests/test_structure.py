@@ -34,7 +34,7 @@ ONLY_IN = {
     "apscheduler": {"runtime.jobs", "runtime.workers"},
     "structlog": {"host.log"},
     "click": {"cli"},
-    "rich": {"cli.render", "sandbox"},
+    "rich": {"cli.render", "cli.tables", "sandbox"},
     "pydantic": {"config"},
     "pydantic_core": {"config.load"},
     "pydantic_settings": {"config.settings"},

@@ -1,69 +1,185 @@
-"""`status`, `incidents` and `deliveries`: show the database, whether or not a daemon runs."""
+"""`status`, `incidents` and `deliveries`: show the database, whether or not a daemon runs.
+
+For people the newest row is the last, where they see it; for programs it is the first.
+"""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from daemon.cli.options import configured, json_option, show
+from daemon.cli.options import as_text, configured, json_option, limit_option, say, since_option, utc_option
 from daemon.model.delivery import DeliveryState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime, timedelta
+
+    from daemon.cli.tables import Table
     from daemon.config.load import Configuration
+    from daemon.storage.listings import Listing
 
 
 @click.command()
+@utc_option
 @json_option
 @configured(offline=True)
-def status(configuration: Configuration, as_json: bool) -> None:
+def status(configuration: Configuration, utc: bool, as_json: bool) -> None:
     """Say whether all is well; exit 1 if not."""
-    from daemon.cli import render
+    from daemon.cli.as_json import spelled
     from daemon.decisions import health, rate_limit
     from daemon.host.clock import utc_now
     from daemon.model.snapshot import Presence, Snapshot
     from daemon.storage import queries
     from daemon.storage.engine import reader
     from daemon.storage.instance import holder
+    from daemon.storage.revision import nothing_to
 
-    presence = Presence(holder(configuration.settings.database.url))
-    engine = reader(configuration.settings.database.url)
+    settings, now = configuration.settings, utc_now()
+    presence = Presence(holder(settings.database.url))
+    engine = reader(settings.database.url)
     snapshot = queries.snapshot(engine) if engine else Snapshot()
-    settings = configuration.settings
     queue = rate_limit.time_for(snapshot.pending_deliveries, snapshot.event_limit)
-    report = health.report(snapshot, settings.poll.interval, settings.alarm.poll_after, queue, utc_now(), presence)
-    show(asdict(report) if as_json else report, render.show_status, as_json=as_json)
+    report = health.report(snapshot, settings.poll.interval, settings.alarm.poll_after, queue, now, presence)
+    if engine is None:
+        report = replace(report, problems=[nothing_to("show", settings.database.url), *report.problems])
+    if as_json:
+        click.echo(spelled(asdict(report)))
+    else:
+        from daemon.cli.render import show_status
+        from daemon.cli.times import Times
+
+        show_status(report, Times(utc, now))
     if not report.healthy:
         sys.exit(1)
 
 
 @click.command()
 @click.option("--open", "open_only", is_flag=True, help="Only those that are not over.")
+@click.option("--name", "pattern", metavar="PATTERN", help="Only those with such a name.")
+@since_option("that changed")
+@limit_option
+@utc_option
 @json_option
 @configured(offline=True)
-def incidents(configuration: Configuration, open_only: bool, as_json: bool) -> None:
-    """List what is known of each incident, the latest to change first."""
-    from daemon.cli import render
-    from daemon.storage import queries
-    from daemon.storage.engine import reader
+def incidents(
+    configuration: Configuration,
+    open_only: bool,
+    pattern: str | None,
+    since: timedelta | None,
+    limit: int,
+    utc: bool,
+    as_json: bool,
+) -> None:
+    """List what is known of each incident, and why nobody was told of it; the latest to change last.
 
-    engine = reader(configuration.settings.database.url)
-    rows = queries.incidents(engine, open_only=open_only) if engine else []
-    show(rows, render.show_incidents, as_json=as_json)
+    A PATTERN is a word that is anywhere in the name, or the whole name with the shell's wildcards, as in 'shop*'.
+    Capital and small letters are alike. With --json the latest to change is first.
+    """
+    from daemon.cli.tables import INCIDENTS
+    from daemon.storage import listings
+    from daemon.storage.engine import listing_reader
+
+    engine = listing_reader(configuration.settings.database.url)
+    named = None if pattern is None else _matching(pattern)
+    listing = listings.incidents(engine, open_only=open_only, named=named, since=_ago(since), limit=limit)
+    _show(listing, INCIDENTS, _explained, utc=utc, as_json=as_json)
 
 
 @click.command()
 @click.option("--state", type=click.Choice([str(state) for state in DeliveryState]), help="Only those in this state.")
+@click.option("--incident", "incident_id", callback=as_text, metavar="ID", help="Only those of this incident.")
+@since_option("that were created or tried")
+@limit_option
+@utc_option
 @json_option
 @configured(offline=True)
-def deliveries(configuration: Configuration, state: str | None, as_json: bool) -> None:
-    """List the outbox, newest first."""
-    from daemon.cli import render
-    from daemon.storage import queries
-    from daemon.storage.engine import reader
+def deliveries(
+    configuration: Configuration,
+    state: str | None,
+    incident_id: str | None,
+    since: timedelta | None,
+    limit: int,
+    utc: bool,
+    as_json: bool,
+) -> None:
+    """List the outbox, newest last; with --json, newest first."""
+    from daemon.cli.tables import DELIVERIES
+    from daemon.storage import listings
+    from daemon.storage.engine import listing_reader
 
-    engine = reader(configuration.settings.database.url)
-    rows = queries.deliveries(engine, DeliveryState(state) if state else None) if engine else []
-    show(rows, render.show_deliveries, as_json=as_json)
+    engine = listing_reader(configuration.settings.database.url)
+    in_state = None if state is None else DeliveryState(state)
+    listing = listings.deliveries(engine, state=in_state, incident_id=incident_id, since=_ago(since), limit=limit)
+    _show(listing, DELIVERIES, dict, utc=utc, as_json=as_json)
+    if incident_id is not None and not (len(listing) or state or since):
+        say(_why_none(incident_id, listings.incidents(engine, incident_id=incident_id)), err=True)
+
+
+def _why_none(incident_id: str, found: Listing) -> str:
+    """Why there is no delivery of an incident. `found`: that incident, if there is one."""
+    for row in map(_explained, found.newest_first()):
+        return f"nobody was told of incident {incident_id}: {row['silent_because']}"
+    return f"there is no incident {incident_id} here; `incidents` lists those there are"
+
+
+def _matching(pattern: str) -> Callable[[str], bool]:
+    """Whether a name is one that the pattern means."""
+    import re
+    from fnmatch import translate
+
+    folded = pattern.casefold()
+    if not set(folded) & set("*?["):
+        return lambda name: folded in name.casefold()
+    matches = re.compile(translate(folded)).match
+    return lambda name: matches(name.casefold()) is not None
+
+
+def _ago(span: timedelta | None) -> datetime | None:
+    """The moment so long ago; `None` if that was before all time."""
+    from daemon.host.clock import utc_now
+
+    try:
+        return None if span is None else utc_now() - span
+    except OverflowError:
+        return None
+
+
+def _explained(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An incident with the reason why nobody was told that it began, if nobody was."""
+    from daemon.decisions.silence import why_silent
+
+    values = {name: value for name, value in row.items() if name != "alert"}
+    why = why_silent(row["told"], row["silent_because"], row["alert"])
+    return {**values, "told": why is None, "silent_because": why}
+
+
+def _show(
+    listing: Listing, table: Table, value: Callable[[Mapping[str, Any]], dict[str, Any]], *, utc: bool, as_json: bool
+) -> None:
+    """Prints the rows, each as `value` makes it, and says if older ones were left out."""
+    from daemon.cli.as_json import array
+    from daemon.cli.tables import lines
+    from daemon.cli.times import Times
+    from daemon.host.clock import utc_now
+
+    times = Times(utc, utc_now())
+    if as_json:
+        for part in array(map(value, listing.newest_first())):
+            click.echo(part, nl=False)
+        click.echo()
+    elif not len(listing):
+        click.echo("none")
+    elif sys.stdout.isatty():
+        from daemon.cli.render import show_table
+
+        show_table(table, map(value, listing.newest_last()), times)
+    else:
+        for part in lines(table, map(value, listing.newest_last()), times):
+            click.echo(part)
+    if listing.left_out:
+        others = f"{listing.left_out} older {'one is' if listing.left_out == 1 else 'ones are'} left out"
+        say(f"these are the newest {len(listing)}; {others}, --limit 0 shows all", err=True)

@@ -45,12 +45,13 @@ def _retry(url: str, ids: Sequence[int], *, dead: bool, force: bool) -> bool:
     """Makes dead deliveries pending again, and pending ones due now. Returns whether all succeeded."""
     from daemon.storage import operate
     from daemon.storage.engine import existing
+    from daemon.storage.revision import nothing_to
 
     if bool(ids) == dead:
         raise click.UsageError("give the ids of dead or waiting deliveries, or --dead for all that are dead")
     engine = existing(url)
     if engine is None:
-        raise _nothing_to("retry")
+        raise DatabaseUnusableError(nothing_to("retry", url))
     revivals = operate.revive(engine, ids or operate.dead_ids(engine), force=force)
     refused = [revival.id for revival in revivals if revival.refusal]
     too_late = {row["id"] for row in operate.droppable(engine, refused)}
@@ -67,12 +68,13 @@ def _drop(url: str, ids: Sequence[int], *, yes: bool) -> bool:
     """Drops deliveries, after a confirmation at the terminal or with `--yes`. Returns whether all succeeded."""
     from daemon.storage import operate
     from daemon.storage.engine import existing
+    from daemon.storage.revision import nothing_to
 
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to ask at; add --yes to give these deliveries up unasked")
     engine = existing(url)
     if engine is None:
-        raise _nothing_to("drop")
+        raise DatabaseUnusableError(nothing_to("drop", url))
     if not yes and (rows := operate.droppable(engine, ids)):
         for row in rows:
             say(_told(row))
@@ -101,7 +103,3 @@ def _consequence(row: Mapping[str, Any]) -> str:
             return "; an alert of it stays open in SIGNL4"
         case _:
             return ""
-
-
-def _nothing_to(verb: str) -> DatabaseUnusableError:
-    return DatabaseUnusableError(f"there is no database yet, so there is nothing to {verb}; run the daemon first")

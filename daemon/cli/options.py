@@ -6,16 +6,15 @@ Each command imports only what it needs: `run` must not load what only a termina
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from datetime import timedelta
 from functools import update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from daemon.model.printable import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LOGGING = {"run", "once"}
 """The commands that write a log."""
@@ -26,6 +25,32 @@ config_option = click.option(
     "--config", type=click.Path(path_type=Path, readable=False), metavar="FILE", help="The TOML file with the settings."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+utc_option = click.option("--utc", is_flag=True, help="Times in UTC; otherwise in the local time zone.")
+
+
+def _span(_: click.Context, __: click.Parameter, value: str | None) -> timedelta | None:
+    """A duration, in the form of the configuration."""
+    from daemon.config.types import duration
+
+    try:
+        return None if value is None else duration(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} {error}") from None
+
+
+def as_text(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """The argument as text that a database takes: bytes that are none become question marks."""
+    return None if value is None else value.encode("utf-8", "replace").decode("utf-8")
+
+
+def since_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--since`; `what` happened since then to the rows that are listed."""
+    return click.option("--since", callback=_span, metavar="2h", help=f"Only those {what} in the last 30s, 5m, 2h, 7d.")
+
+
+limit_option = click.option(
+    "--limit", type=click.IntRange(0, 10**9), default=50, metavar="N", help="At most the N newest; 0: all. Default: 50."
+)
 
 
 def say(sentence: str, *, err: bool = False) -> None:
@@ -49,13 +74,3 @@ def configured(*, offline: bool = False) -> Callable[[Callable[..., Any]], Calla
         return update_wrapper(with_configuration, command)
 
     return decorate
-
-
-def show(found: Any, as_text: Callable[[Any], None], *, as_json: bool) -> None:
-    """Prints the result of a listing, for programs or for people."""
-    if as_json:
-        from daemon.cli.render import spelled_as_json
-
-        click.echo(spelled_as_json(found))
-    else:
-        as_text(found)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from daemon.decisions.evidence import Order, Read, after_that, ended_until, latest, of_this_generation, order
-from daemon.model.incident import Incident, IncidentState, Kind, Phase, Transition
+from daemon.model.incident import Incident, IncidentState, Kind, Phase, Silence, Transition
 
 DELETED_NOTE = "The incident was deleted in Better Stack."
 SUSPECT_FROM = 3
@@ -94,6 +94,7 @@ def reconcile_gone(
         return Decision(before)
     ended_at = theirs or now
     over = replace(before, phase=Phase.RESOLVED, resolved_at=ended_at, gone_since=None, deleted=True)
+    over = replace(over, silent_because=_still_silent(before, over.phase))
     return Decision(over, _end(before, ended_at, "deleted: two lookups found no such record", DELETED_NOTE))
 
 
@@ -128,19 +129,34 @@ def over_too_long(over_since: datetime | None, stale_after: timedelta, now: date
 
 def _begin(after: IncidentState, seen: Incident, policy: Policy, now: datetime) -> Decision:
     """Decides on a generation seen for the first time."""
+    if (why := _silence(seen, policy, now)) is not None:
+        return Decision(replace(after, silent_because=why))
+    if seen.phase is not Phase.RESOLVED:
+        return _alert(after, seen, policy, "first seen open", now)
+    new = _new(after, seen, "first seen when it was over", now)
+    end = Transition(Kind.RESOLVED, after.generation, _over_since(seen, now), "resolved")
+    return Decision(replace(after, alerted=True), (new, end))
+
+
+def _silence(seen: Incident, policy: Policy, now: datetime) -> Silence | None:
+    """Why a generation seen for the first time does not alert; `None` if it does."""
     match seen.phase:
         case Phase.UNCONFIRMED:
-            return Decision(after)
-        case Phase.RESOLVED if policy.first_start or over_too_long(_over_since(seen, now), policy.stale_after, now):
-            return Decision(after)
+            return Silence.UNCONFIRMED
+        case Phase.RESOLVED if policy.first_start:
+            return Silence.OVER_AT_FIRST_START
+        case Phase.RESOLVED if over_too_long(_over_since(seen, now), policy.stale_after, now):
+            return Silence.STALE
         case Phase.OPEN | Phase.ACKNOWLEDGED if policy.first_start and policy.baseline:
-            return Decision(after)
-        case Phase.RESOLVED:
-            new = _new(after, seen, "first seen when it was over", now)
-            end = Transition(Kind.RESOLVED, after.generation, _over_since(seen, now), "resolved")
-            return Decision(replace(after, alerted=True), (new, end))
-        case _:
-            return _alert(after, seen, policy, "first seen open", now)
+            return Silence.BASELINE
+    return None
+
+
+def _still_silent(before: IncidentState, phase: Phase) -> str | None:
+    """Why a known generation has not alerted, now that it is seen in that phase."""
+    if before.phase is not Phase.UNCONFIRMED:
+        return before.silent_because
+    return Silence.ENDED_UNCONFIRMED if phase is Phase.RESOLVED else Silence.UNCONFIRMED
 
 
 def _continue(before: IncidentState, after: IncidentState, seen: Incident, policy: Policy, now: datetime) -> Decision:
@@ -165,7 +181,7 @@ def _alert(after: IncidentState, seen: Incident, policy: Policy, reason: str, no
     transitions = [_new(after, seen, reason, now)]
     if seen.phase is Phase.ACKNOWLEDGED and policy.acknowledged:
         transitions.append(_acknowledged(after, seen, now))
-    return Decision(replace(after, alerted=True), tuple(transitions))
+    return Decision(replace(after, alerted=True, silent_because=None), tuple(transitions))
 
 
 def _new(after: IncidentState, seen: Incident, reason: str, now: datetime) -> Transition:
@@ -197,6 +213,7 @@ def _carried_on(before: IncidentState, seen: Incident) -> IncidentState:
     return replace(
         IncidentState.first_seen(seen, before.external_id, before.generation),
         alerted=before.alerted,
+        silent_because=_still_silent(before, seen.phase),
         acknowledged_at=seen.acknowledged_at or before.acknowledged_at,
         resolved_at=seen.resolved_at or (before.resolved_at if before.phase is Phase.RESOLVED else None),
         reopened_at=latest(before.reopened_at, seen.reopened_at),

@@ -26,6 +26,17 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Alert:
+    """What became of the `new` of an incident."""
+
+    state: DeliveryState
+    attempts: int
+    reason: str
+    """Why it was queued or superseded."""
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Failing:
     """The failures of a delivery, compared with those of the others."""
 

@@ -19,6 +19,10 @@ class DatabaseUnusableError(DaemonError):
     """The database file is unusable as it is; it was left unchanged."""
 
 
+class NoDatabaseError(DaemonError):
+    """There is no database yet, so there is nothing to show."""
+
+
 class DatabaseBusyError(DaemonError):
     """The database could not be read or written; nothing was changed, and a later attempt may succeed."""
 

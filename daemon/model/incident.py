@@ -27,6 +27,16 @@ class Kind(StrEnum):
     RESOLVED = "resolved"
 
 
+class Silence(StrEnum):
+    """Why a generation of an incident has not alerted. The values are recorded, and shown to people."""
+
+    UNCONFIRMED = "not confirmed yet"
+    ENDED_UNCONFIRMED = "ended unconfirmed"
+    OVER_AT_FIRST_START = "over at the first start"
+    BASELINE = "open at the first start (poll.initial is baseline)"
+    STALE = "over for delivery.stale_after or longer when first seen"
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One incident, as one response of Better Stack describes it."""
@@ -101,6 +111,8 @@ class IncidentState:
     """When the incident's own record first contradicted this state, until that is confirmed or refuted."""
     deleted: bool = False
     """Whether it counts as resolved because its record was gone; `resolved_at` is then not from Better Stack."""
+    silent_because: str | None = None
+    """Why this generation has not alerted, a `Silence`. `None` if it has, and where an older version recorded it."""
 
     @classmethod
     def first_seen(cls, seen: Incident, external_id: str, generation: int) -> "IncidentState":

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from daemon.model.errors import DatabaseUnusableError
-from daemon.storage.revision import file_of, revision_of
+from daemon.storage.revision import file_of, nothing_to, revision_of
 from daemon.storage.safe_path import BESIDE, LOCK, MEND, open_file, open_inodes, resolved, same_file, status_of
 from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, read_only, why
 
@@ -30,7 +30,7 @@ def backup(url: str, copy: Path) -> None:
     """Writes a consistent copy; the daemon may be running. Raises `DatabaseUnusableError`."""
     file = file_of(url)
     if revision_of(url) is None:
-        raise DatabaseUnusableError(f"{file} does not exist yet, so there is nothing to copy; run the daemon first")
+        raise DatabaseUnusableError(nothing_to("copy", url))
     try:
         place = resolved(copy.absolute().parent) / copy.name
         if _is_taken(place, file):

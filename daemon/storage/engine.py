@@ -11,14 +11,14 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, NullPool, Pool, QueuePool, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from daemon.model.errors import DatabaseBusyError
+from daemon.model.errors import DatabaseBusyError, NoDatabaseError
 from daemon.storage.gate import Gate
-from daemon.storage.revision import file_of, is_up_to_date
-from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, read_only, why
+from daemon.storage.revision import file_of, is_up_to_date, nothing_to
+from daemon.storage.sqlite import BUSY_SECONDS, DAMAGED, WRITING, connected, read_only, why
 
 
 def open_engine(url: str, pool: type[Pool] = QueuePool) -> Engine:
@@ -42,14 +42,34 @@ def existing(url: str) -> Engine | None:
 
 def reader(url: str) -> Engine | None:
     """Like `existing`, but read-only: changes neither the file nor the files beside it."""
-    if not is_up_to_date(url):
-        return None
+    return _reading(url) if is_up_to_date(url) else None
+
+
+def listing_reader(url: str) -> Engine:
+    """Like `reader`, but at once, however large the file: that it is damaged shows when the damage is read.
+
+    Raises `DatabaseUnusableError`, then too, and `NoDatabaseError` where there is no database.
+    """
+    if not is_up_to_date(url, checked=False):
+        raise NoDatabaseError(nothing_to("list", url))
+    engine = _reading(url)
+    event.listen(engine, "handle_error", partial(_name_damage, url))
+    return engine
+
+
+def _reading(url: str) -> Engine:
     engine = create_engine(
         url, creator=partial(read_only, file_of(url), BUSY_SECONDS), poolclass=NullPool, json_deserializer=_json
     )
     event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _name_damage(url: str, context: ExceptionContext) -> None:
+    """Raises `DatabaseUnusableError` if the file is damaged."""
+    if getattr(context.original_exception, "sqlite_errorname", "").startswith(DAMAGED):
+        is_up_to_date(url)
 
 
 def _json(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""The operator's view of the database: listings, and the figures of `status`. Each is one transaction."""
+"""The figures of `status`, read in one transaction."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -97,23 +97,3 @@ def _own_faults() -> "Select[*tuple[Any, ...]]":
         .where(rows.PENDING, DELIVERIES.c.own_fault)
         .order_by(DELIVERIES.c.failing_since, DELIVERIES.c.id)
     )
-
-
-def incidents(engine: Engine, *, open_only: bool) -> list[dict[str, Any]]:
-    """The recorded incidents, latest change first. `open_only`: the open ones; else all but own alarms."""
-    which = OPEN if open_only else ~INCIDENTS.c.is_alarm
-    query = select(INCIDENTS).where(which).order_by(INCIDENTS.c.changed_at.desc(), INCIDENTS.c.id.desc())
-    return _rows(engine, query)
-
-
-def deliveries(engine: Engine, state: DeliveryState | None) -> list[dict[str, Any]]:
-    """The deliveries in that state, or all; newest first."""
-    query = select(DELIVERIES).order_by(DELIVERIES.c.id.desc())
-    if state is not None:
-        query = query.where(DELIVERIES.c.state == state)
-    return _rows(engine, query)
-
-
-def _rows(engine: Engine, query: Any) -> list[dict[str, Any]]:
-    with transaction(engine, writes=False) as connection:
-        return [dict(row._mapping) for row in connection.execute(query)]

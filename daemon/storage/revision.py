@@ -27,6 +27,12 @@ def file_of(url: str) -> Path:
     return Path(make_url(url).database or "").absolute()
 
 
+def nothing_to(verb: str, url: str) -> str:
+    """The sentence for a command that needs a database where there is none."""
+    mend = "run the daemon first, or name another file in database.url"
+    return f"{file_of(url)} does not exist yet, so there is nothing to {verb}; {mend}"
+
+
 def check_place(url: str) -> None:
     """Checks that a database can be there, without changes. Raises `ConfigError` or `DatabaseUnusableError`."""
     try:
@@ -41,22 +47,28 @@ def check_place(url: str) -> None:
     revision_of(url)
 
 
-def is_up_to_date(url: str) -> bool:
-    """Whether the database exists. Raises `DatabaseUnusableError`, also for an older schema."""
-    revision = revision_of(url)
+def is_up_to_date(url: str, *, checked: bool = True) -> bool:
+    """Whether the database exists. Raises `DatabaseUnusableError`, also for an older schema.
+
+    `checked`: the file is read from end to end for damage, which takes a second for each gigabyte.
+    """
+    revision = revision_of(url, checked=checked)
     if revision not in {None, REVISIONS[-1]}:
         raise DatabaseUnusableError(f"{file_of(url)} is of an older version; run: betterstack-signl4 db upgrade")
     return revision is not None
 
 
-def revision_of(url: str) -> str | None:
-    """The schema revision of the file; `None` if it is missing or empty. Only reads. Raises `DatabaseUnusableError`."""
+def revision_of(url: str, *, checked: bool = True) -> str | None:
+    """The schema revision of the file; `None` if it is missing or empty. Only reads. Raises `DatabaseUnusableError`.
+
+    `checked`: as in `is_up_to_date`.
+    """
     file, (place, status) = file_of(url), found_at(url)
     check_mount(place)
     if status is None or status.st_size == 0:
         return None
     try:
-        health, tables, revision = _content(file)
+        health, tables, revision = _content(file, checked=checked)
     except OSError as error:
         raise DatabaseUnusableError(f"{file} cannot be reached ({error.strerror}); {MEND}") from None
     except sqlite3.Error as error:
@@ -91,11 +103,11 @@ def found_at(url: str) -> tuple[Path, os.stat_result | None]:
     return place, status
 
 
-def _content(file: Path) -> tuple[str, set[str], str | None]:
+def _content(file: Path, *, checked: bool) -> tuple[str, set[str], str | None]:
     """The result of the quick check, the table names, and the revision. Raises `OSError` and SQLite's errors."""
     query = reading(file)
     try:
-        content = _read_content(file)
+        content = _read_content(file, checked=checked)
     except sqlite3.Error:
         if reading(file) == query:
             raise
@@ -103,12 +115,12 @@ def _content(file: Path) -> tuple[str, set[str], str | None]:
         if content[0] == "ok" or reading(file) == query:
             return content
     # A daemon started or stopped meanwhile: read again.
-    return _content(file)
+    return _content(file, checked=checked)
 
 
-def _read_content(file: Path) -> tuple[str, set[str], str | None]:
+def _read_content(file: Path, *, checked: bool) -> tuple[str, set[str], str | None]:
     with closing(read_only(file, BUSY_SECONDS)) as connection:
-        health = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        health = connection.execute("PRAGMA quick_check(1)").fetchone()[0] if checked else "ok"
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         stamped = "alembic_version" in tables
         stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []

@@ -89,6 +89,8 @@ INCIDENTS = Table(
     Column("doubted_at", Moment),
     # Whether it counts as resolved because its record was gone.
     Column("deleted", Boolean, nullable=False, server_default="0"),
+    # Why this generation has not alerted; unknown for what was recorded before schema 0004.
+    Column("silent_because", String),
     CheckConstraint(_one_of("phase", Phase), "phase"),
     CheckConstraint("generation >= 1", "generation"),
 )

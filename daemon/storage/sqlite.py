@@ -19,6 +19,9 @@ WRITING = "mode=rw"
 BROKEN_INDEX = {"SQLITE_PROTOCOL", "SQLITE_READONLY_RECOVERY", "SQLITE_READONLY_CANTINIT"}
 """Errors that a read-only connection gets from a half-made WAL index (sqlite.org/rescode.html)."""
 
+DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+"""How the names of errors begin that mean a damaged file (sqlite.org/rescode.html)."""
+
 
 def connected(file: Path, query: str, patience: float) -> sqlite3.Connection:
     """A connection that any thread may use. Raises SQLite's errors.

@@ -17,7 +17,7 @@ REFUSAL = Instead(json_answer(400, {"message": "a field is missing"}))
 
 def outbox(operator: Operator) -> list[dict[str, Any]]:
     """The deliveries, oldest first."""
-    listed: list[dict[str, Any]] = json.loads(operator.ask("deliveries", "--json").stdout)
+    listed: list[dict[str, Any]] = json.loads(operator.ask("deliveries", "--json", "--limit", "0").stdout)
     return listed[::-1]
 
 

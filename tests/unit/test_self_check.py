@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from daemon.model.alarm import Cause
 from daemon.model.delivery import Answer
 from daemon.model.errors import TokenRefusedError
-from daemon.storage import operate, queries
+from daemon.storage import listings, operate, queries
 from tests.support.clock import Clock
 from tests.support.duty import Duty
 from tests.support.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, Flows
@@ -148,7 +148,7 @@ def test_alarms_are_no_incidents_of_better_stack(duty: Duty) -> None:
     duty.minutes(6)
     assert duty.flows.betterstack.asked_for("lookup") == []
     assert queries.snapshot(duty.flows.engine).open_incidents == 0
-    assert queries.incidents(duty.flows.engine, open_only=False) == []
+    assert len(listings.incidents(duty.flows.engine)) == 0
 
 
 # -- heartbeats -------------------------------------------------------------------------------------------------------

@@ -183,7 +183,9 @@ def test_status_judges_the_last_round_by_the_interval(
 def test_status_without_a_database_is_unhealthy_and_makes_none(tmp_path: Path) -> None:
     report = parsed(tmp_path / "state.db", "status --json", code=1)
     assert set(report) >= KEYS
-    assert report["problems"] == [f"no round was ever complete; {NO_DAEMON}"]
+    [missing, *others] = report["problems"]
+    assert missing.startswith(f"{tmp_path}/state.db does not exist yet, so there is nothing to show; run the daemon")
+    assert others == [f"no round was ever complete; {NO_DAEMON}"]
     shown = command(tmp_path / "state.db", "status")
     assert shown.exit_code == 1
     assert "last complete round   never\n" in shown.stdout
@@ -226,7 +228,8 @@ def test_incidents_as_json_are_all_that_is_known_the_latest_to_change_first(data
     assert [row["id"] for row in parsed(database, "incidents --json")] == [str(phase) for phase in reversed(Phase)]
     listed = parsed(database, "incidents --open --json")
     assert [row["phase"] for row in listed] == ["acknowledged", "open", "unconfirmed"]
-    assert {"id", "external_id", "phase", "generation", "name", "cause", "url", "started_at"} <= set(listed[0])
+    keys = {"id", "external_id", "phase", "generation", "name", "cause", "url", "started_at", "told", "silent_because"}
+    assert keys <= set(listed[0])
 
 
 NASTY = [
@@ -261,17 +264,9 @@ def test_no_text_from_outside_is_taken_for_markup(database: Path, store: Store, 
     tell(store, text, NEW, name=text, cause=text)
     settle(store, head(store, text), TryLater(text, Scope.ROW), Disposition(PENDING, now()))
     store.fail_round(text, now())
-    for line, times in (("incidents", 3), ("deliveries", 2), ("status", 2)):
+    for line, times in (("incidents", 4), ("deliveries", 3), ("status", 2)):
         shown = command(database, line, COLUMNS="500").stdout
         assert shown.count(text) == times
-
-
-def test_on_a_narrow_terminal_no_letter_of_a_text_is_lost(database: Path, store: Store) -> None:
-    name = "".join(chr(ord("A") + n % 26) for n in range(200))
-    tell(store, "1", name=name)
-    shown = command(database, "incidents", COLUMNS="60").stdout
-    assert all(len(line) <= 60 for line in shown.splitlines())
-    assert sum(map(shown.count, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) >= 200
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
@@ -285,4 +280,4 @@ def test_a_terminal_that_cannot_show_a_letter_gets_the_rest(
     assert said.stderr == ""
     assert said.exit_code == (1 if line == "status" else 0)
     assert said.exception is None or isinstance(said.exception, SystemExit)
-    assert ("Caf" in said.stdout) is not line.startswith("deliveries")
+    assert "Caf" in said.stdout

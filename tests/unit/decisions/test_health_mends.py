@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event
 from daemon.decisions import health
 from daemon.model.alarm import Cause
 from daemon.model.delivery import Answer, DeliveryState
-from daemon.storage import operate, queries
+from daemon.storage import listings, operate, queries
 from tests.support.clock import Clock
 from tests.support.duty import Duty
 from tests.support.engines import engine_on
@@ -264,7 +264,9 @@ def test_what_waits_for_ever_can_be_given_up(duty: Duty, answer: Answer) -> None
     duty.minutes(20)
     assert sentences(duty)
     with at_its_time(duty) as engine:
-        operate.drop(engine, [row["id"] for row in queries.deliveries(engine, DeliveryState.PENDING)])
+        operate.drop(
+            engine, [row["id"] for row in listings.deliveries(engine, state=DeliveryState.PENDING).newest_first()]
+        )
     duty.minutes(3)
     assert sentences(duty) == []
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.model.delivery import DeliveryState, DestinationState, Disposition, Scope, TryLater
+from daemon.model.delivery import DestinationState, Disposition, Scope, TryLater
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.incident import Phase
 from daemon.model.snapshot import Snapshot
-from daemon.storage import operate, queries
+from daemon.storage import listings, operate, queries
 from tests.support.outbox import (
     DEAD,
     DELIVERED,
@@ -21,68 +21,17 @@ from tests.support.outbox import (
     after,
     change,
     head,
-    only,
-    payload,
     postpone,
     put,
-    refuse,
     settle,
     tell,
 )
 from tests.support.store import Store
-from tests.support.values import NOW, ago, recorded
+from tests.support.values import NOW, ago
 
 
 def ids(listed: list[dict[str, Any]]) -> list[object]:
     return [row["id"] for row in listed]
-
-
-# -- listings ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("open_only", "expected"), [(False, "cdba"), (True, "dba")])
-def test_incidents_are_listed_by_their_latest_change(
-    store: Store, engine: Engine, open_only: bool, expected: str
-) -> None:
-    for n, (incident_id, phase) in enumerate(zip("abcd", Phase, strict=True)):
-        tell(store, incident_id, phase=phase, at=after(minutes=n), alerted=False)
-    tell(store, "d", at=after(minutes=2))
-    tell(store, "c", phase=Phase.RESOLVED, at=after(minutes=9))
-    assert ids(queries.incidents(engine, open_only=open_only)) == list(expected)
-
-
-def test_incidents_that_changed_together_are_listed_from_the_highest_id(store: Store, engine: Engine) -> None:
-    store.record([change(incident_id) for incident_id in "2413"], NOW)
-    assert ids(queries.incidents(engine, open_only=False)) == list("4321")
-
-
-def test_an_incident_is_listed_with_all_that_is_recorded_and_when(store: Store, engine: Engine) -> None:
-    tell(store, "1", at=ago(minutes=1))
-    tell(store, "1", at=NOW)
-    (listed,) = queries.incidents(engine, open_only=False)
-    whole = recorded("1")
-    for name, value in listed.items():
-        expected = {"first_seen_at": ago(minutes=1), "changed_at": NOW, "told": whole.alerted}
-        assert value == (expected[name] if name in expected else getattr(whole, name))
-
-
-@pytest.mark.parametrize(
-    ("state", "expected"),
-    [(None, [5, 4, 3, 2, 1]), (PENDING, [5]), (DELIVERED, [4, 1]), (SUPERSEDED, [3]), (DEAD, [2])],
-)
-def test_the_outbox_is_listed_from_the_newest(
-    store: Store, engine: Engine, state: DeliveryState | None, expected: list[int]
-) -> None:
-    for n, becomes in enumerate([DELIVERED, DEAD, SUPERSEDED, DELIVERED, PENDING]):
-        put(store, str(n), becomes, NEW, at=ago(minutes=n))
-    assert ids(queries.deliveries(engine, state)) == expected
-
-
-def test_a_delivery_is_listed_with_its_whole_row(store: Store, engine: Engine) -> None:
-    tell(store, "1", NEW)
-    refuse(store, "1")
-    assert queries.deliveries(engine, None) == [only(engine)._asdict()]
-    assert queries.deliveries(engine, None)[0]["refused_payload"] == payload("1", NEW)
 
 
 # -- snapshot ---------------------------------------------------------------------------------------------------------
@@ -174,8 +123,8 @@ def test_the_figures_say_how_things_stand(store: Store, engine: Engine, case: st
 
 QUESTIONS: dict[str, Callable[[Engine], object]] = {
     "snapshot": queries.snapshot,
-    "incidents": lambda engine: queries.incidents(engine, open_only=False),
-    "deliveries": lambda engine: queries.deliveries(engine, None),
+    "incidents": listings.incidents,
+    "deliveries": listings.deliveries,
     "dead_ids": operate.dead_ids,
     "revive": lambda engine: operate.revive(engine, [1], force=False),
 }

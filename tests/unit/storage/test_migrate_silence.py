@@ -1,0 +1,83 @@
+"""A database from before reasons were recorded is carried over whole, and what it does not say is not made up."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from daemon.decisions.reconcile import Policy, reconcile
+from daemon.model.incident import Silence
+from daemon.storage import listings
+from daemon.storage.engine import open_engine
+from daemon.storage.incidents import Change
+from daemon.storage.instance import locked
+from daemon.storage.upgrade import upgrade
+from tests.support.outbox import NEW, after, due, rows, tell
+from tests.support.paths import DATA
+from tests.support.store import Store
+from tests.support.values import NOW, incident
+
+TABLES = ("incidents", "deliveries", "progress", "unreadable", "accounts", "destinations")
+
+
+def contents(file: Path, table: str) -> list[dict[str, Any]]:
+    """Each row by the names of its columns."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1")]
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Path:
+    """Of schema 0003: each state of a delivery, a reopened incident, and three that nobody was told of."""
+    file = tmp_path / "before.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript((DATA / "state-0003.sql").read_text("utf-8"))
+    return file
+
+
+@pytest.fixture
+def engine(before: Path, tmp_path: Path) -> Iterator[Engine]:
+    file = tmp_path / "state.db"
+    file.write_bytes(before.read_bytes())
+    url = f"sqlite:///{file}"
+    with locked(url):
+        assert upgrade(url)
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
+
+
+def test_every_row_is_carried_over_as_it_was(before: Path, engine: Engine) -> None:
+    file = Path(str(engine.url.database))
+    for table in TABLES:
+        added = {"silent_because": None} if table == "incidents" else {}
+        assert contents(file, table) == [{**row, **added} for row in contents(before, table)], table
+    assert {row["state"] for row in contents(file, "deliveries")} == {"pending", "delivered", "superseded", "dead"}
+    assert {row["phase"] for row in contents(file, "incidents")} == {"unconfirmed", "open", "acknowledged", "resolved"}
+
+
+def test_what_was_not_recorded_is_unknown(engine: Engine) -> None:
+    untold = {row["id"]: row["silent_because"] for row in listings.incidents(engine).newest_first() if not row["told"]}
+    assert untold == {"6": None, "7": None, "8": None}
+
+
+def test_what_is_seen_again_is_told_as_before_and_gets_its_reason_where_that_can_be_seen(engine: Engine) -> None:
+    store = Store(engine)
+    policy = Policy(first_start=False, baseline=False, stale_after=after(minutes=10) - NOW, acknowledged=True)
+    for incident_id, status, why in (("6", "Started", None), ("7", "Unconfirmed", Silence.UNCONFIRMED)):
+        before = store.known([incident_id])[incident_id]
+        decision = reconcile(before, incident(incident_id, status=status, name=before.name), "", policy, NOW)
+        store.record([Change(decision.after)], NOW)
+        assert (decision.transitions, store.known([incident_id])[incident_id].silent_because) == ((), why)
+
+
+def test_no_id_is_given_twice_and_what_waited_goes_on_waiting(before: Path, engine: Engine) -> None:
+    latest = max(row["id"] for row in contents(before, "deliveries"))
+    assert [incident_id for incident_id, _ in due(Store(engine), now=NOW)] == ["2", "1"]
+    tell(Store(engine), "9", NEW)
+    assert rows(engine)["9", 1, "new"].id == latest + 1
