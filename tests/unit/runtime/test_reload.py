@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from daemon.config.load import Configuration
+from daemon.host.reload_outcome import ReloadOutcome
 from daemon.host.signals import Stop
 from daemon.host.startup import Hangup
 from daemon.host.systemd import Systemd
@@ -51,14 +52,15 @@ class FakeJobs(Jobs):
 class Change:
     """The old jobs, and those of the configuration that SIGHUP finds."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path) -> None:
         self.old = FakeJobs(Configuration(settings(), None, ()))
         self.later = settings(poll={"interval": "1s"})
         self.made: list[FakeJobs] = []
         self.is_good = True
         self.hangup = Hangup()
         self._may_be_read = Event()
-        self.reload = Reload(self._read, self._make, Stop(), Systemd({}), self.hangup)
+        self.outcome = ReloadOutcome({"RUNTIME_DIRECTORY": str(directory)})
+        self.reload = Reload(self._read, self._make, Stop(), Systemd({}), self.outcome, self.hangup)
 
     def _read(self) -> Configuration:
         assert self._may_be_read.wait(20)
@@ -85,8 +87,8 @@ class Change:
 
 
 @pytest.fixture
-def change() -> Change:
-    return Change()
+def change(tmp_path: Path) -> Change:
+    return Change(tmp_path)
 
 
 def test_the_old_jobs_are_closed_before_the_new_ones_begin(change: Change) -> None:
