@@ -1,14 +1,11 @@
-"""The commands that need secrets, typed by root: they run as the service runs, whatever the operator made of its unit."""
+"""The commands that need secrets, typed by root: they run as the service does, whatever drop-ins its unit has."""
 
-import json
 import os
 import pty
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-
-import pytest
 
 from tests.systemd.conftest import alone_in
 from tests.systemd.host import ETC, SECRET, TOKEN, Host
@@ -117,7 +114,7 @@ def test_exit_codes_and_both_streams_are_those_of_the_program(host: Host) -> Non
     bad = host.sandbox.betterstack.token
     host.secret(TOKEN, f"{bad}-of-another-team")
     refused = typed(host.machine, "betterstack-signl4 check --online", check=False)
-    assert (refused.returncode, "FAILED: Better Stack refused the token" in refused.stderr) == (1, True)
+    assert (refused.returncode, "FAILED: " in refused.stderr) == (1, True), refused.stderr
     assert "FAILED" not in refused.stdout
     host.change('interval = "1s"', 'interval = "soon"')
     wrong = typed(host.machine, "betterstack-signl4 check", check=False)
@@ -128,7 +125,7 @@ def test_exit_codes_and_both_streams_are_those_of_the_program(host: Host) -> Non
     host.systemctl("start")
     assert typed(host.machine, "betterstack-signl4 once", check=False).returncode == 69
     assert host.show("ActiveState") == "active"
-    assert host.machine.path(f"/run/betterstack-signl4").is_dir()
+    assert host.machine.path("/run/betterstack-signl4").is_dir()
     assert "betterstack-signl4-command" not in host.machine.run("systemctl", "list-units", "--all").stdout
 
 
@@ -180,15 +177,22 @@ def said_until(terminal: int, wanted: bytes) -> bytes:
     return said
 
 
+ASKS = """
+import os, sys
+print(all(map(os.isatty, range(3))), os.environ["TERM"], flush=True)
+try:
+    input("go on? ")
+except KeyboardInterrupt:
+    sys.exit("stopped")
+"""
+
+
 def test_at_a_terminal_it_is_one_for_the_program_and_ctrl_c_arrives(host: Host) -> None:
-    program = (
-        '\'import sys, os; print(all(map(os.isatty, range(3))), os.environ["TERM"], flush=True); input("go on? ")\''
-    )
-    process, terminal = at_a_terminal(
-        host.machine, f"{' '.join(AS_SERVICE)} {host.unit} /opt/betterstack-signl4/bin/python -c {program}"
-    )
+    host.machine.path("/srv/asks.py").write_text(ASKS)
+    command = f"{' '.join(AS_SERVICE)} {host.unit} /opt/betterstack-signl4/bin/python /srv/asks.py"
+    process, terminal = at_a_terminal(host.machine, command)
     assert b"True xterm" in said_until(terminal, b"go on? ")
     os.write(terminal, b"\x03")
-    assert b"KeyboardInterrupt" in said_until(terminal, b"KeyboardInterrupt")
-    assert process.wait(30) not in {0, None}
+    said_until(terminal, b"stopped")
+    assert process.wait(30) == 1
     os.close(terminal)
