@@ -63,7 +63,7 @@ def test_the_settings_of_a_unit_come_in_order_without_those_of_its_life() -> Non
 
 
 @pytest.mark.parametrize(
-    "file", sorted((ROOT / "systemd").glob("betterstack-signl4*.service")), ids=lambda file: file.name
+    "file", [ROOT / "systemd" / f"betterstack-signl4{kind}.service" for kind in ("", "@")], ids=lambda file: file.name
 )
 def test_all_of_our_units_is_kept_but_their_life(file: Path) -> None:
     kept = {line.partition("=")[0] for line in settings(file.read_text(), "betterstack-signl4@ops.service")}
