@@ -30,6 +30,10 @@ PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACT
     "$new/bin/python" -m pip install --quiet --no-cache-dir .
 grep -lI "^#!$new/" "$new"/bin/* | xargs sed -i "1s|^#!$new/|#!$opt/|"
 install -D -m 755 systemd/tell-signl4 "$new/libexec/tell-signl4"
+# Where Documentation= of the units leads; a private host may reach no other.
+for page in *.md docs/*.md systemd/*.md; do
+    install -D -m 644 "$page" "$new/share/doc/$page"
+done
 rm -rf "$root$opt.old"
 [ ! -e "$root$opt" ] || mv "$root$opt" "$root$opt.old"
 mv "$new" "$root$opt"
@@ -40,11 +44,14 @@ install -D -m 644 systemd/sysusers.conf "$root$sysusers"
 install -D -m 644 systemd/tmpfiles.conf "$root$tmpfiles"
 install -d "$root$units"
 install -m 644 systemd/*.service "$root$units"
-if [ -n "$root" ] || [ "$(systemctl --version | awk 'NR == 1 { print $2 }')" -ge 254 ]; then
+# Their names end with the version of systemd from which on they are understood.
+for drop_in in restart-254.conf reload-260.conf; do
+    since=${drop_in#*-}
+    [ -n "$root" ] || [ "$(systemctl --version | awk 'NR == 1 { print int($2) }')" -ge "${since%.conf}" ] || continue
     for service in $services; do
-        install -D -m 644 systemd/restart-254.conf "$root$units/$service.d/restart-254.conf"
+        install -D -m 644 "systemd/$drop_in" "$root$units/$service.d/$drop_in"
     done
-fi
+done
 
 install -d -m 755 "$root$etc"
 install -d -m 700 "$root$etc/config"

@@ -10,11 +10,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import update_wrapper
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from daemon.model.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from daemon.config.load import Configuration
 
 LOGGING = {"run", "once"}
 """The commands that write a log."""
@@ -69,8 +74,37 @@ def configured(*, offline: bool = False) -> Callable[[Callable[..., Any]], Calla
 
             named = config or ctx.obj
             ctx.meta[AS_JSON] = ctx.info_name in LOGGING and logs_json(named, os.environ)
-            return command(load(named, os.environ, offline=offline), **options)
+            read = _of_database if offline else load
+            return command(read(named, os.environ), **options)
 
         return update_wrapper(with_configuration, command)
 
     return decorate
+
+
+def _of_database(named: Path | None, environ: Mapping[str, str]) -> Configuration:
+    """The configuration for commands that only use the database.
+
+    One that is not valid does not hide a daemon that goes on with the one before it.
+    """
+    from daemon.config.load import load
+    from daemon.model.errors import ConfigError, DaemonError
+
+    try:
+        return load(named, environ, offline=True)
+    except ConfigError as error:
+        from daemon.config.salvage import salvage
+        from daemon.storage.instance import holder
+
+        try:
+            salvaged = salvage(named, environ)
+            daemon = holder(salvaged.settings.database.url)
+        except DaemonError:
+            daemon = None
+        if daemon is None:
+            raise
+        say(f"the configuration is not valid; process {daemon.pid} goes on with the one before it:", err=True)
+        for problem in error.problems:
+            say(f"  {problem}", err=True)
+        return salvaged
+

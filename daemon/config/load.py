@@ -45,7 +45,7 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
 
     `offline`: does not require the secrets, for commands that only use the database and may run without access to them.
     """
-    found = _find(file, environ)
+    found = find(file, environ)
     credentials = _credentials(environ)
     problems: list[str] = []
     toml = _toml(found)
@@ -66,7 +66,7 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
 def logs_json(file: Path | None, environ: Mapping[str, str]) -> bool:
     """Whether the log format is JSON. Works as far as possible with a faulty configuration."""
     try:
-        layers = (_toml(_find(file, environ)), _texts(_credentials(environ), []), _texts(_environment(environ), []))
+        layers = (_toml(find(file, environ)), _texts(_credentials(environ), []), _texts(_environment(environ), []))
     except ConfigError:
         layers = ({}, {}, _texts(_environment(environ), []))
     log = _merged(*layers).get("log")
@@ -101,7 +101,8 @@ def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _find(file: Path | None, environ: Mapping[str, str]) -> Path | None:
+def find(file: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The TOML file that counts, if there is one. Raises `ConfigError`. `file`: the argument of `--config`."""
     named = file or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
     if named is not None:
         return named

@@ -36,8 +36,12 @@ class Stop:
         """Seconds since the flag was set; 0 if it is not."""
         return 0.0 if self._raised_at is None else time.monotonic() - self._raised_at
 
-    def wait(self, seconds: float) -> bool:
-        """Waits at most `seconds` for the flag; returns whether it is set."""
+    def wait(self, seconds: float, *others: int) -> bool:
+        """Waits at most `seconds` for the flag, or until one of the `others`, descriptors, can be read.
+
+        Returns whether the flag is set.
+        """
         waiting = select.poll()
-        waiting.register(self._reading, select.POLLIN)
-        return bool(waiting.poll(max(seconds, 0) * 1000))
+        for descriptor in (self._reading, *others):
+            waiting.register(descriptor, select.POLLIN)
+        return self._reading in dict(waiting.poll(max(seconds, 0) * 1000))

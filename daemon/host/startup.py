@@ -26,24 +26,36 @@ class Hangup:
     """Notes SIGHUP, and tells whether the terminal sent it."""
 
     def __init__(self) -> None:
-        self._listening = self._asked = False
+        self._asked = False
+        self._bell: tuple[int, int] | None = None
         self._has_terminal: Callable[[], bool] | None = None
 
-    def listen(self) -> None:
-        """Installs the handler."""
-        if self._listening:
-            return
-        self._listening = True
+    def listen(self) -> int:
+        """Installs the handler. Returns a descriptor that can be read while the signal is not handled yet."""
+        if self._bell is not None:
+            return self._bell[0]
+        self._bell = os.pipe()
+        for end in self._bell:
+            # A full pipe must not block the handler, nor an empty one the main thread.
+            os.set_blocking(end, False)
         if signal.signal(signal.SIGHUP, lambda *_: self.ask()) is not signal.SIG_IGN:
             terminals = (_has_controlling_terminal, _speaks_to_terminal)
             self._has_terminal = next((has for has in terminals if has()), None)
+        return self._bell[0]
 
     def ask(self) -> None:
         """Does what the signal does."""
         self._asked = True
+        if self._bell is not None:
+            with suppress(BlockingIOError):
+                os.write(self._bell[1], b"!")
 
     def asked(self) -> bool:
         """Whether the signal arrived since the last call."""
+        if self._bell is not None:
+            with suppress(BlockingIOError):
+                while os.read(self._bell[0], 4096):
+                    pass
         asked, self._asked = self._asked, False
         return asked
 

@@ -11,16 +11,27 @@ later.
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
 
 from daemon.config.load import Configuration, differences
+from daemon.host.reload_outcome import ReloadOutcome
 from daemon.host.signals import Stop
 from daemon.host.startup import HANGUP, Hangup
 from daemon.host.systemd import Systemd
 from daemon.model.errors import ConfigError
 from daemon.model.events import process as events
 from daemon.runtime.jobs import Jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A configuration that was read: its jobs, or why it is refused."""
+
+    read_at: float
+    """The monotonic time at which reading it began, in seconds."""
+    result: Jobs | str
 
 
 class Reload:
@@ -35,6 +46,7 @@ class Reload:
         make: Callable[[Configuration], Jobs],
         stop: Stop,
         systemd: Systemd,
+        outcome: ReloadOutcome,
         hangup: Hangup = HANGUP,
     ) -> None:
         """`read` gives the present configuration, `make` builds its jobs. Both raise `ConfigError`."""
@@ -42,10 +54,12 @@ class Reload:
         self._make = make
         self._stop = stop
         self._systemd = systemd
+        self._outcome = outcome
         self._hangup = hangup
         self._preparing: Thread | None = None
-        self._prepared: SimpleQueue[Jobs | str] = SimpleQueue()
+        self._prepared: SimpleQueue[Prepared] = SimpleQueue()
         self._ready: Jobs | None = None
+        self._read_at = 0.0
         self._paused_since: float | None = None
         self._not_before = 0.0
         self.refused: str | None = None
@@ -84,14 +98,19 @@ class Reload:
 
     def _prepare(self, jobs: Jobs) -> None:
         self._systemd.reloading()
+        read_at = time.monotonic()
+        self._prepared.put(Prepared(read_at, self._prepare_jobs(jobs)))
+
+    def _prepare_jobs(self, jobs: Jobs) -> Jobs | str:
+        """The jobs of the present configuration, or why it is refused."""
         try:
             configuration = self._read()
             _check_database(configuration.settings.database.url, jobs.components.settings.database.url)
-            self._prepared.put(self._make(configuration))
+            return self._make(configuration)
         except ConfigError as error:
-            self._prepared.put("; ".join(error.problems))
+            return "; ".join(error.problems)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end what works
-            self._prepared.put(f"a fault of this program: {type(error).__name__}")
+            return f"a fault of this program: {type(error).__name__}"
 
     def _take_prepared(self, jobs: Jobs) -> None:
         try:
@@ -101,13 +120,18 @@ class Reload:
         self._preparing = None
         if self._ready is not None:
             self._discard(jobs, self._ready)
-        if isinstance(prepared, Jobs):
-            self._ready = prepared
+        if isinstance(prepared.result, Jobs):
+            self._ready, self._read_at = prepared.result, prepared.read_at
             return
-        refused = events.ConfigurationRefused(prepared)
+        refused = events.ConfigurationRefused(prepared.result)
         self.refused = refused.text()
-        self._systemd.ready()
         jobs.components.log(refused)
+        self._systemd.status(self.refused)
+        self._end(prepared.read_at, refused=True)
+
+    def _end(self, read_at: float, *, refused: bool) -> None:
+        self._systemd.ready()
+        self._outcome.leave(read_at, refused=refused)
 
     def _discard(self, jobs: Jobs, ready: Jobs) -> None:
         """Closes prepared jobs, since a later configuration was asked for."""
@@ -132,7 +156,7 @@ class Reload:
         ready.begin()
         changed = differences(jobs.components.settings, ready.components.settings)
         ready.components.log(events.ConfigurationReloaded("; ".join(changed) or "nothing"))
-        self._systemd.ready()
+        self._end(self._read_at, refused=False)
         return ready
 
     def _resume(self, jobs: Jobs) -> None:

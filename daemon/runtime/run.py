@@ -13,6 +13,7 @@ from daemon import __version__
 from daemon.config.load import Configuration
 from daemon.config.types import spelled
 from daemon.host.output import end_at_once, flush
+from daemon.host.reload_outcome import ReloadOutcome
 from daemon.host.signals import Stop
 from daemon.host.startup import HANGUP
 from daemon.host.systemd import Systemd
@@ -45,7 +46,7 @@ def run(
     HANGUP.listen()
     with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME), RunMode.RUN) as guard:
         shared = share(guard, stop)
-        reload = Reload(read, lambda later: Jobs(later, shared, log_for), stop, systemd)
+        reload = Reload(read, lambda later: Jobs(later, shared, log_for), stop, systemd, ReloadOutcome(os.environ))
         _live(Jobs(configuration, shared, lambda _: log), shared, reload, systemd)
 
 
@@ -54,8 +55,8 @@ def _live(jobs: Jobs, shared: Shared, reload: Reload, systemd: Systemd) -> None:
     components = jobs.components
     components.log(events.Started(__version__, spelled(components.settings.poll.interval)))
     systemd.ready()
-    watchdog, tick = Watchdog(systemd), TICK
-    while not shared.stop.wait(tick):
+    watchdog, tick, hung_up = Watchdog(systemd), TICK, HANGUP.listen()
+    while not shared.stop.wait(tick, hung_up):
         if shared.clock.step() is not None:
             # The scheduler follows the wall clock: after a step back by an hour it would sleep for an hour.
             jobs.due_now()

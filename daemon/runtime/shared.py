@@ -20,7 +20,7 @@ from daemon.storage.engine import open_engine
 from daemon.storage.file_guard import FileGuard
 from daemon.storage.instance import locked
 from daemon.storage.run_mode import record_run_mode
-from daemon.storage.upgrade import upgrade
+from daemon.storage.upgrade import needed_now, upgrade
 
 
 @dataclass(slots=True)
@@ -64,12 +64,14 @@ def opened(
         upgrade(url, on_progress)
         with closing(FileGuard(url, open_engine(url), lock)) as guard:
             if mode is not None:
-                record_run_mode(guard.engine, mode)
+                with needed_now(url):
+                    record_run_mode(guard.engine, mode)
             yield guard
 
 
 def share(guard: FileGuard, stop: Stop) -> Shared:
-    """What a process starts with. Raises `DatabaseBusyError`."""
+    """What a process starts with. Raises `DatabaseUnusableError`."""
     clock = SteadyClock()
-    ahead = queries.snapshot(guard.engine).ahead
+    with needed_now(str(guard.engine.url)):
+        ahead = queries.snapshot(guard.engine).ahead
     return Shared(guard.engine, stop, clock, TheirClock(clock, ahead), repair_file=guard.repair)

@@ -12,6 +12,7 @@ CANNOT_HOLD = (
     "this file system cannot hold the state, since SQLite gets no shared memory there; "
     "name a file on a local disk in database.url"
 )
+NO_ROOM = f"the disk is full, so SQLite gets no shared memory: make room; if there is room, {CANNOT_HOLD}"
 BUSY_SECONDS = 5
 """Longest wait for the locks of other connections."""
 WRITING = "mode=rw"
@@ -80,4 +81,6 @@ def why(error: BaseException | None) -> str:
     text = " ".join(str(error).split())
     name = getattr(error, "sqlite_errorname", "")
     # The shared memory of the log's index (sqlite.org/rescode.html).
+    if name == "SQLITE_IOERR_SHMSIZE":
+        return f"{text}, {name}: {NO_ROOM}"
     return f"{text}, {name}: {CANNOT_HOLD}" if name.startswith("SQLITE_IOERR_SHM") else text

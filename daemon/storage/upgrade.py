@@ -3,8 +3,8 @@
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
 from daemon.storage.backup import copy_before_upgrade
@@ -27,8 +27,23 @@ def upgrade(url: str, on_progress: Callable[[], None] = lambda: None) -> bool:
         return False
     if revision is not None:
         copy_before_upgrade(file_of(url), revision, on_progress)
-    _migrate(url, on_progress)
+    try:
+        _migrate(url, on_progress)
+    except OSError as error:
+        raise DatabaseUnusableError(f"{file_of(url)} cannot be brought up to date: {error.strerror}; {MEND}") from None
     return True
+
+
+@contextmanager
+def needed_now(url: str) -> Iterator[None]:
+    """What cannot be read or written in this block is unusable: at the start nobody tries again later.
+
+    Raises `DatabaseUnusableError`.
+    """
+    try:
+        yield
+    except DatabaseBusyError as error:
+        raise DatabaseUnusableError(f"{file_of(url)}: {error}; {MEND}") from None
 
 
 def _migrate(url: str, on_progress: Callable[[], None]) -> None:
@@ -39,7 +54,8 @@ def _migrate(url: str, on_progress: Callable[[], None]) -> None:
     command = [sys.executable, *MIGRATION, url]
     places = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with (
-        tempfile.TemporaryFile() as complaint,
+        # In memory: a temporary file would need a disk with room.
+        os.fdopen(os.memfd_create("complaint"), "w+b") as complaint,
         # In a session of its own, so that a signal that stops this process lets the migration finish.
         subprocess.Popen(  # noqa: S603
             command, stdout=subprocess.PIPE, stderr=complaint, env=os.environ | places, start_new_session=True
@@ -57,10 +73,8 @@ def _migrate(url: str, on_progress: Callable[[], None]) -> None:
 def _check_writable(url: str) -> None:
     engine = open_engine(url)
     try:
-        with transaction(engine, writes=True) as connection:
+        with needed_now(url), transaction(engine, writes=True) as connection:
             # Only a real write proves it: SQLite begins a write transaction even on a read-only file.
             connection.exec_driver_sql("UPDATE progress SET id = id")
-    except DatabaseBusyError as error:
-        raise DatabaseUnusableError(f"{file_of(url)}: {error}; {MEND}") from None
     finally:
         engine.dispose()

@@ -94,11 +94,76 @@ ROWS = (
         "A refused configuration takes effect",
         "daemon/runtime/reload.py",
         (
-            '            self._prepared.put("; ".join(error.problems))\n',
-            "            self._prepared.put(self._make(configuration))\n            del error\n",
+            '            return "; ".join(error.problems)\n',
+            "            del error\n            return self._make(configuration)\n",
         ),
         "tests/unit/runtime/test_reload.py::test_the_database_stays_the_same",
         "tests/e2e/test_reload.py::test_a_reload_at_each_moment_ends_as_the_table_says[a configuration with a mistake]",
+    ),
+    row(
+        "A reload waits for the next look of the main thread",
+        "daemon/host/startup.py",
+        ('                os.write(self._bell[1], b"!")\n', "                pass\n"),
+        "tests/e2e/test_reload_asked.py::test_systemd_hears_of_a_reload_at_once",
+    ),
+    row(
+        "Who asks for a reload is told that of an earlier one",
+        "daemon/host/reload_outcome.py",
+        ("            if float(read_at) >= since:\n", "            if float(read_at) >= 0:\n"),
+        "tests/unit/host/test_reload_outcome.py::test_what_was_read_before_the_question_is_none",
+    ),
+    row(
+        "A refused configuration is a reload that succeeded",
+        "daemon/runtime/reload.py",
+        ("self._end(prepared.read_at, refused=True)", "self._end(prepared.read_at, refused=False)"),
+        "tests/e2e/test_reload_asked.py::test_a_refusal_is_the_answer_whatever_is_refused",
+        "tests/unit/runtime/test_reload.py::test_one_that_is_no_good_changes_nothing",
+    ),
+    row(
+        "A reload is over before the new configuration is in force",
+        "daemon/runtime/reload.py",
+        (
+            "            self._ready, self._read_at = prepared.result, prepared.read_at\n",
+            (
+                "            self._ready, self._read_at = prepared.result, prepared.read_at\n"
+                "            self._outcome.leave(prepared.read_at, refused=False)\n"
+            ),
+        ),
+        "tests/unit/runtime/test_reload.py::test_what_is_in_flight_is_waited_for",
+        "tests/e2e/test_reload_asked.py::test_the_answer_waits_for_what_is_in_flight",
+    ),
+    row(
+        "A bad configuration hides the running daemon",
+        "daemon/cli/options.py",
+        ("        if daemon is None:\n            raise\n", "        raise\n"),
+        "tests/e2e/test_reload_asked.py::test_while_the_file_is_bad_the_running_daemon_is_looked_at",
+    ),
+    row(
+        "A bad configuration is ignored where no daemon runs",
+        "daemon/cli/options.py",
+        ("        if daemon is None:\n            raise\n", "        assert daemon is not None\n"),
+        "tests/e2e/test_reload_asked.py::test_without_a_daemon_a_bad_file_is_refused_as_before",
+    ),
+    row(
+        "Keys below a broken header count for the section before it",
+        "daemon/config/salvage.py",
+        ('            section = None if line.lstrip().startswith("[") else section\n', ""),
+        "tests/unit/config/test_salvage.py::test_a_mistake_hides_nothing_but_its_line",
+    ),
+    row(
+        "The migration needs a temporary folder",
+        "daemon/storage/upgrade.py",
+        ('os.fdopen(os.memfd_create("complaint"), "w+b")', '__import__("tempfile").TemporaryFile()'),
+        "tests/e2e/test_start_in_vain.py::test_no_temporary_folder_is_needed",
+    ),
+    row(
+        "A database that cannot be written at the start is tried again and again",
+        "daemon/runtime/shared.py",
+        (
+            "                with needed_now(url):\n                    record_run_mode",
+            "                if True:\n                    record_run_mode",
+        ),
+        "tests/e2e/test_start_in_vain.py::test_with_too_few_descriptors_nothing_is_said_but_sentences",
     ),
     row(
         "The jobs of the old configuration are not closed",

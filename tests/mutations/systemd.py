@@ -45,6 +45,48 @@ ROWS = (
         ("StartLimitIntervalSec=30min", "StartLimitIntervalSec=0"),
         "tests/systemd/test_failure.py::test_a_service_that_fails_again_and_again_is_told_of",
     ),
+    row(
+        "A command runs as the service, with its life",
+        "daemon/host/as_service.py",
+        ('"RuntimeDirectory RuntimeMax', '"RuntimeMax'),
+        "tests/unit/host/test_as_service.py::test_all_of_our_units_is_kept_but_their_life",
+    ),
+    row(
+        "What was started as the service is left behind",
+        "daemon/host/as_service.py",
+        ('            _systemctl("stop", name)\n', ""),
+        "tests/unit/host/test_as_service.py::test_what_was_started_is_stopped_with_it",
+    ),
+    row(
+        "The command takes no notice of the settings of the shell",
+        "systemd/betterstack-signl4",
+        ("        if by_hand; then", "        if false; then"),
+        "tests/unit/systemd/test_command.py::test_settings_of_the_shell_count_as_ever_and_that_is_said",
+    ),
+    booted(
+        "A command reads the environment file by a shell",
+        "systemd/betterstack-signl4",
+        (
+            "        if by_hand; then",
+            '        set -a; . "$etc/environment"; CREDENTIALS_DIRECTORY=$etc/$name; set +a\n        if by_hand; then',
+        ),
+        "tests/systemd/test_command.py::test_settings_of_the_file_count_as_they_do_for_the_service",
+    ),
+    booted(
+        "A reload is over once it is asked for",
+        SERVICE,
+        (
+            "ExecReload=/opt/betterstack-signl4/bin/python -I -m daemon.host.reload_outcome $MAINPID",
+            "ExecReload=/bin/sh -c 'kill -HUP $MAINPID'",
+        ),
+        "tests/systemd/test_service.py::test_a_reload_is_over_when_systemctl_returns_and_fails_where_the_configuration_is_refused",
+    ),
+    row(
+        "A unit has no name in the journal",
+        "systemd/betterstack-signl4-failed@.service",
+        ("SyslogIdentifier=betterstack-signl4\n", ""),
+        "tests/unit/systemd/test_units.py::test_each_unit_is_found_in_the_journal_by_one_name_and_leads_to_its_documentation",
+    ),
     booted(
         "The service is not restarted",
         SERVICE,

@@ -175,21 +175,55 @@ def test_killed_or_frozen_it_is_started_again_and_nothing_is_lost_or_doubled(
     running.assert_all_is_right()
 
 
-def test_a_reload_brings_in_a_good_configuration_and_refuses_a_bad_one(running: Host) -> None:
+def test_a_reload_is_over_when_systemctl_returns_and_fails_where_the_configuration_is_refused(running: Host) -> None:
     process = running.show("MainPID")
-    running.change('interval = "1s"', 'interval = "2s"')
+    for number in range(2, 10):
+        running.change(f'interval = "{number - 1}s"', f'interval = "{number}s"')
+        running.systemctl("reload")
+        assert running.show("SubState") == "running"
+        said = f'configuration reloaded changed="poll.interval from \\"{number - 1}s\\" to \\"{number}s\\"'
+        running.wait_for(lambda: any(line.startswith(said) for line in running.machine.journal(UNIT)), said)  # noqa: B023
+    running.change('interval = "9s"', 'interval = "soon"')
+    for _ in range(2):
+        assert running.systemctl("reload", check=False) != 0
+        refusal = (
+            "the new configuration is refused, the old one stays in force: poll.interval ('soon') is not a duration"
+        )
+        assert refusal in running.show("StatusText")
+    assert running.ask("status").returncode == 0
+    running.change("state.db", "other.db")
+    running.change('interval = "soon"', 'interval = "1s"')
+    assert running.systemctl("reload", check=False) != 0
+    running.change("other.db", "state.db")
     running.systemctl("reload")
-    said = 'configuration reloaded changed="poll.interval from \\"1s\\" to \\"2s\\"'
-    running.wait_for(lambda: any(line.startswith(said) for line in running.machine.journal(UNIT)), "the new interval")
-    running.change('interval = "2s"', 'interval = "soon"')
-    running.systemctl("reload")
-    refusal = "the new configuration is refused, the old one stays in force: poll.interval ('soon') is not a duration"
-    running.wait_for(lambda: refusal in running.show("StatusText"), "the refusal")
     incident = running.sandbox.world.open("Payment service")
-    running.wait_for(lambda: running.told(incident) == ["new"], "an alert under the old one")
+    running.wait_for(lambda: running.told(incident) == ["new"], "an alert under the new one")
     assert running.show("MainPID") == process
-    assert running.show("SubState") == "running"
     running.assert_all_is_right()
+
+
+def test_a_reload_is_a_failure_where_the_process_ends_meanwhile(running: Host) -> None:
+    hang = running.sandbox.signl4.faults.arm(Hang(taken=True), times=1)
+    running.sandbox.world.open("Payment service")
+    running.wait_for(lambda: hang.struck, "a request in flight")
+    running.machine.run("systemctl", "reload", "--no-block", UNIT)
+    running.wait_for(lambda: running.show("SubState") == "reload", "the reload")
+    running.machine.run("systemctl", "kill", "--kill-who=main", "--signal=KILL", UNIT)
+    hang.release()
+    running.wait_for(lambda: running.show("SubState") == "running", "the restart")
+    running.systemctl("reload")
+
+
+def test_a_new_secret_comes_with_a_reload_where_systemd_can(running: Host) -> None:
+    """Elsewhere with a restart, as the README says."""
+    version = int(running.machine.run("systemctl", "--version").stdout.split()[1].partition("~")[0].split(".")[0])
+    running.secret(SECRET, "another-secret-000")
+    running.systemctl("reload")
+    if version < 260:
+        running.systemctl("restart")
+    running.sandbox.world.open("Payment service")
+    running.wait_for(lambda: "secret" in running.show("StatusText"), "the other secret")
+    running.secret(SECRET, running.sandbox.signl4.secret)
 
 
 def test_stopped_while_signl4_hangs_it_ends_in_time_and_tells_the_rest_after_the_next_start(running: Host) -> None:

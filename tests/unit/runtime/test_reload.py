@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from daemon.config.load import Configuration
+from daemon.host.reload_outcome import REFUSED, ReloadOutcome
 from daemon.host.signals import Stop
 from daemon.host.startup import Hangup
 from daemon.host.systemd import Systemd
@@ -51,14 +52,15 @@ class FakeJobs(Jobs):
 class Change:
     """The old jobs, and those of the configuration that SIGHUP finds."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path) -> None:
         self.old = FakeJobs(Configuration(settings(), None, ()))
         self.later = settings(poll={"interval": "1s"})
         self.made: list[FakeJobs] = []
         self.is_good = True
         self.hangup = Hangup()
         self._may_be_read = Event()
-        self.reload = Reload(self._read, self._make, Stop(), Systemd({}), self.hangup)
+        self.outcome = ReloadOutcome({"RUNTIME_DIRECTORY": str(directory)})
+        self.reload = Reload(self._read, self._make, Stop(), Systemd({}), self.outcome, self.hangup)
 
     def _read(self) -> Configuration:
         assert self._may_be_read.wait(20)
@@ -85,8 +87,8 @@ class Change:
 
 
 @pytest.fixture
-def change() -> Change:
-    return Change()
+def change(tmp_path: Path) -> Change:
+    return Change(tmp_path)
 
 
 def test_the_old_jobs_are_closed_before_the_new_ones_begin(change: Change) -> None:
@@ -94,6 +96,7 @@ def test_the_old_jobs_are_closed_before_the_new_ones_begin(change: Change) -> No
     assert change.old.done == ["rounds paused", "paused", "closed"]
     assert change.made[0].done == ["begun"]
     assert change.reload.pending is False
+    assert change.outcome.exit_code(0) == 0
     change.reload.drop()
     assert change.made[0].done == ["begun"]
 
@@ -111,6 +114,7 @@ def test_what_is_in_flight_is_waited_for(change: Change) -> None:
     assert change.asked() is change.old
     assert change.look() is change.old
     assert change.old.done == ["rounds paused", "paused", "paused"]
+    assert change.outcome.exit_code(0) is None
     change.old.delivers = False
     assert change.look() is change.made[0]
 
@@ -141,6 +145,7 @@ def test_one_that_is_no_good_changes_nothing(change: Change) -> None:
     change.is_good = False
     assert change.asked() is change.old
     assert "poll.interval is no good" in (change.reload.refused or "")
+    assert change.outcome.exit_code(0) == REFUSED
     assert (change.old.done, change.made) == ([], [])
 
 

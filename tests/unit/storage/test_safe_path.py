@@ -16,7 +16,7 @@ from daemon.storage.engine import existing, open_engine, reader, transaction
 from daemon.storage.instance import locked
 from daemon.storage.revision import check_place
 from daemon.storage.safe_path import resolved, status_of
-from daemon.storage.sqlite import CANNOT_HOLD, why
+from daemon.storage.sqlite import CANNOT_HOLD, NO_ROOM, why
 from daemon.storage.upgrade import upgrade
 from tests.support.namespace import apart, needs_fuse, needs_mounts
 from tests.support.outbox import dump
@@ -341,7 +341,8 @@ def test_an_error_of_the_shared_memory_is_one_of_the_file_system(name: str) -> N
     error = sqlite3.OperationalError("disk I/O error")
     assert why(error) == "disk I/O error"
     error.sqlite_errorname = name
-    assert why(error) == f"disk I/O error, {name}: {CANNOT_HOLD}"
+    hint = NO_ROOM if name.endswith("SIZE") else CANNOT_HOLD
+    assert why(error) == f"disk I/O error, {name}: {hint}"
 
 
 # -- what cannot be reached -------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import pytest
 
 from daemon.cli.main import EXIT_CODES
 from daemon.config.settings import HttpSection
+from daemon.host.journal import IDENTIFIER
 from daemon.model.errors import ConfigError, DatabaseUnusableError
 from daemon.runtime.run import TICK
 from tests.support.each import each
@@ -20,6 +21,7 @@ BY_TEAM = {
     "betterstack-signl4/config.toml": "betterstack-signl4/%i.toml",
     "betterstack-signl4/config/": "betterstack-signl4/%i/",
     "StateDirectory=betterstack-signl4\n": "StateDirectory=betterstack-signl4-%i\n",
+    "RuntimeDirectory=betterstack-signl4\n": "RuntimeDirectory=betterstack-signl4-%i\n",
     "/var/lib/betterstack-signl4\n": "/var/lib/betterstack-signl4-%i\n",
 }
 """What differs from the plain service in that of one more team."""
@@ -64,6 +66,15 @@ def test_no_unit_says_what_the_configuration_may_say(unit: str) -> None:
     assert not [line for line in settings(unit) if line.startswith("Environment=") and "__" in line]
 
 
+def test_each_unit_is_found_in_the_journal_by_one_name_and_leads_to_its_documentation() -> None:
+    """Also what the program does not write there itself, such as the last words of an interpreter."""
+    for file in HERE.glob("*.service"):
+        unit = file.read_text()
+        assert value(unit, "SyslogIdentifier") == IDENTIFIER, file
+        assert value(unit, "Documentation") == "file:///opt/betterstack-signl4/share/doc/README.md", file
+    assert 'install -D -m 644 "$page" "$new/share/doc/$page"' in (HERE / "install.sh").read_text()
+
+
 def test_the_user_has_no_home() -> None:
     """What programs read there, such as `.curlrc`, would be written by whoever can write it."""
     (user,) = [line for line in (HERE / "sysusers.conf").read_text().splitlines() if line.startswith("u ")]
@@ -89,7 +100,7 @@ def test_a_stop_has_time_for_a_request() -> None:
     "line",
     sorted(
         {line.partition("=")[0] for line in settings(PLAIN)}
-        - {"Description", "Wants", "After", "ExecStart", "Group", "WorkingDirectory", "WantedBy"}
+        - {"Description", "Documentation", "Wants", "After", "ExecStart", "Group", "WorkingDirectory", "WantedBy"}
     ),
 )
 def test_each_choice_has_a_line_of_explanation(line: str) -> None:

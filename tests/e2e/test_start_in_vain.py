@@ -1,0 +1,94 @@
+"""What cannot work at the start is said in a sentence and ends with 78, so that systemd does not try it again."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.each import each
+from tests.support.namespace import apart, needs_mounts
+from tests.support.paths import ROOT
+
+SECRETS = {
+    "BETTERSTACK__TOKEN": "a-token",
+    "SIGNL4__SECRET": "a-secret",
+    "BETTERSTACK__BASE_URL": "http://127.0.0.1:1",
+    "SIGNL4__BASE_URL": "http://127.0.0.1:1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+SCRIPT = """
+disk=$1 database=$2 python=$3
+mount -t tmpfs -o size=4m tmpfs "$disk"
+mkdir "$disk/state" "$disk/tmp"
+[ -z "$database" ] || cp "$database" "$disk/state/state.db"
+cd "$disk/state"
+%s
+exec "$python" -m daemon %s
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A machine on which the program cannot start."""
+
+    script: str
+    says: str
+
+
+FILL = 'dd if=/dev/zero of="$disk/filling" bs=4k 2>/dev/null || :'
+CASES = {
+    "one full disk for all": Case(f'export TMPDIR="$disk/tmp"; {FILL}', "full"),
+    "nothing can be written anywhere": Case('export TMPDIR="$disk/tmp"; mount -o remount,ro "$disk"', "cannot be"),
+}
+
+
+@needs_mounts
+@pytest.mark.parametrize("held", ["no database", "a database"])
+@pytest.mark.parametrize("case", CASES)
+def test_what_cannot_work_is_a_sentence_and_78(tmp_path: Path, empty_database: bytes, case: str, held: str) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "empty.db").write_bytes(empty_database)
+    database = tmp_path / "empty.db" if held == "a database" else ""
+    said = apart(SCRIPT % (CASES[case].script, "run"), tmp_path / "disk", database, sys.executable, **SECRETS)
+    assert "Traceback" not in said.stderr, said.stderr
+    assert (said.returncode, CASES[case].says in said.stderr) == (78, True), said.stderr
+    assert str(tmp_path / "disk") in said.stderr.splitlines()[-1]
+
+
+@each("held", ["no database", "a database"])
+@each("descriptors", [9, 14])
+def test_with_too_few_descriptors_nothing_is_said_but_sentences(
+    tmp_path_factory: pytest.TempPathFactory, empty_database: bytes, descriptors: int, held: str
+) -> None:
+    directory = tmp_path_factory.mktemp("few")
+    if held == "a database":
+        (directory / "state.db").write_bytes(empty_database)
+    script = f'ulimit -n {descriptors}; exec "$0" -m daemon once'
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **SECRETS}
+    said = subprocess.run(
+        ["sh", "-c", script, sys.executable],
+        cwd=directory,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "Traceback" not in said.stderr, said.stderr
+    assert said.returncode == 78 or (said.returncode == 1 and "round failed" in said.stderr), said.stderr
+
+
+NO_TEMPORARY_FOLDER = """
+import sys, tempfile
+tempfile.tempdir = "/nowhere"
+from daemon.storage.upgrade import upgrade
+print(upgrade(f"sqlite:///{sys.argv[1]}"))
+"""
+
+
+def test_no_temporary_folder_is_needed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", NO_TEMPORARY_FOLDER, str(tmp_path / "state.db")]
+    said = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert (said.returncode, said.stdout, said.stderr) == (0, "True\n", "")
