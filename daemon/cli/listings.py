@@ -15,11 +15,12 @@ from daemon.cli.options import as_text, configured, json_option, limit_option, s
 from daemon.model.delivery import DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime, timedelta
 
     from daemon.cli.tables import Table
     from daemon.config.load import Configuration
+    from daemon.model.incident import Unreadable
     from daemon.storage.listings import Listing
 
 
@@ -108,21 +109,25 @@ def deliveries(
 ) -> None:
     """List the outbox, newest last; with --json, newest first."""
     from daemon.cli.tables import DELIVERIES
-    from daemon.storage import listings
+    from daemon.storage import listings, queries
     from daemon.storage.engine import listing_reader
 
     engine = listing_reader(configuration.settings.database.url)
     in_state = None if state is None else DeliveryState(state)
     listing = listings.deliveries(engine, state=in_state, incident_id=incident_id, since=_ago(since), limit=limit)
     _show(listing, DELIVERIES, dict, utc=utc, as_json=as_json)
-    if incident_id is not None and not (len(listing) or state or since):
-        say(_why_none(incident_id, listings.incidents(engine, incident_id=incident_id)), err=True)
+    if incident_id is not None and state is None and since is None and not len(listing):
+        found, unread = listings.incidents(engine, incident_id=incident_id), queries.snapshot(engine).unreadable
+        say(_why_none(incident_id, found, unread), err=True)
 
 
-def _why_none(incident_id: str, found: Listing) -> str:
+def _why_none(incident_id: str, found: Listing, unread: Iterable[Unreadable]) -> str:
     """Why there is no delivery of an incident. `found`: that incident, if there is one."""
     for row in map(_explained, found.newest_first()):
-        return f"nobody was told of incident {incident_id}: {row['silent_because']}"
+        return f"nobody was told of incident {incident_id}: {row['silent_because'] or 'its deliveries are missing'}"
+    for one in unread:
+        if one.id == incident_id:
+            return f"nothing is known of incident {incident_id}: its record cannot be read ({one.why})"
     return f"there is no incident {incident_id} here; `incidents` lists those there are"
 
 

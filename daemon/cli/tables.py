@@ -116,7 +116,11 @@ def _joined(separator: str, *texts: str | None) -> str:
 
 
 def _told(row: Row) -> str:
-    return "yes" if row["told"] else f"no: {row['silent_because']}"
+    """Whether SIGNL4 was told that the incident began; and what Better Stack says that is not believed yet."""
+    told = "yes" if row["told"] else f"no: {row['silent_because']}"
+    doubt = row["doubted_at"] and "in doubt, since its record now says otherwise; later rounds decide"
+    missing = row["gone_since"] and "its record is missing; later rounds decide if it was deleted"
+    return _joined("; ", told, doubt, missing)
 
 
 def _phase(row: Row) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from daemon.decisions.silence import UNKNOWN
-from daemon.model.incident import Phase, Silence
+from daemon.model.incident import Phase, Silence, Unreadable
 from tests.support.outbox import DEAD, DELIVERED, NEW, PENDING, RESOLVED, SUPERSEDED, put, tell
 from tests.support.store import Store
 from tests.support.terminal import assert_sentence, command
@@ -146,10 +146,13 @@ def test_an_incident_that_was_never_told_has_its_reason_for_people_and_programs(
 
 def test_of_an_incident_without_a_delivery_the_listing_of_deliveries_says_why(database: Path, store: Store) -> None:
     tell(store, "1", alerted=False, silent_because=Silence.OVER_AT_FIRST_START)
+    store.put_aside([Unreadable("3", now(), 1, now(), "HTTP 500")])
     for line, sentence in (
         ("deliveries --incident 1", "nobody was told of incident 1: over at the first start\n"),
         ("deliveries --incident 2", "there is no incident 2 here; `incidents` lists those there are\n"),
+        ("deliveries --incident 3", "nothing is known of incident 3: its record cannot be read (HTTP 500)\n"),
         ("deliveries --incident 1 --state dead", ""),
+        ("deliveries --incident 1 --since 0s", ""),
     ):
         said = command(database, line)
         assert (said.exit_code, said.stdout, said.stderr) == (0, "none\n", sentence), line

@@ -41,6 +41,8 @@ INCIDENT: dict[str, Any] = {
     "changed_at": ago(seconds=5),
     "told": False,
     "silent_because": "open at the first start (poll.initial is baseline)",
+    "doubted_at": None,
+    "gone_since": None,
 }
 DELIVERY: dict[str, Any] = {
     "id": 100000,
@@ -91,6 +93,16 @@ def test_what_is_missing_is_a_dash_and_zero_tries_are_a_number() -> None:
         "-",
         "-",
     ]
+
+
+def test_what_better_stack_says_and_is_not_believed_yet_is_said() -> None:
+    for changes, said in (
+        ({}, "yes"),
+        ({"doubted_at": NOW}, "yes; in doubt, since its record now says otherwise; later rounds decide"),
+        ({"gone_since": NOW}, "yes; its record is missing; later rounds decide if it was deleted"),
+    ):
+        (text,) = lines(INCIDENTS, [{**INCIDENT, "told": True, "silent_because": None, **changes}], TIMES)
+        assert text.endswith(f"  {said}")
 
 
 def test_long_listings_come_in_parts_with_one_heading(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import pytest
 from daemon.decisions.silence import UNKNOWN, why_silent
 from daemon.model.delivery import Alert, DeliveryState
 from daemon.model.incident import Silence
+from tests.support.paths import ROOT
 
 PENDING, DELIVERED, SUPERSEDED, DEAD = DeliveryState
 CASES: list[tuple[Alert | None, str | None]] = [
@@ -29,6 +30,11 @@ def test_of_what_was_to_be_told_the_alert_says_why_it_was_not(alert: Alert | Non
 @pytest.mark.parametrize("reason", Silence)
 def test_of_what_was_not_to_be_told_the_decision_says_why(reason: Silence) -> None:
     assert why_silent(False, reason, None) == reason
+
+
+def test_the_readme_explains_each_reason() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert [reason for reason in (*Silence, UNKNOWN) if f"`{reason}`" not in readme] == []
 
 
 def test_what_an_older_version_recorded_is_said_to_be_unknown() -> None:
