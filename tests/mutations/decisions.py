@@ -100,9 +100,61 @@ ROWS = (
     ),
     row(
         "The shortest name of a placeholder is taken",
+        "daemon/decisions/placeholders.py",
+        ("sorted(NAMES, key=len, reverse=True)", "sorted(NAMES, key=len)"),
+        "tests/unit/decisions/test_placeholders.py::test_a_placeholder_is_filled_whole_or_not_at_all",
+    ),
+    row(
+        "A known name is filled as the beginning of a longer one",
+        "daemon/decisions/placeholders.py",
+        ("({_KNOWN})(?!{_CONTINUED})", "({_KNOWN})"),
+        "tests/unit/decisions/test_placeholders.py::test_no_name_is_filled_as_the_beginning_of_another",
+        "tests/unit/decisions/test_placeholders.py::test_an_external_id_needs_the_whole_name",
+    ),
+    row(
+        "A name ends not before a word in lower case",
+        "daemon/decisions/placeholders.py",
+        ('_CONTINUED = r"_?[A-Z0-9]++(?![a-z])"', '_CONTINUED = r"[A-Z0-9_]"'),
+        "tests/unit/decisions/test_placeholders.py::test_an_external_id_may_go_on_behind_it",
+    ),
+    row(
+        "All incidents share one external id",
         "daemon/decisions/payload.py",
-        ("sorted(_SOURCES, key=len, reverse=True)", "sorted(_SOURCES, key=len)"),
-        "tests/unit/decisions/test_payload_placeholders.py::test_a_placeholder_is_filled_from_its_attribute",
+        ('if "INCIDENT_ID" not in names(self._external_id):', 'if "INCIDENT_ID" not in self._external_id:'),
+        "tests/unit/decisions/test_placeholders.py::test_an_external_id_needs_the_whole_name",
+    ),
+    row(
+        "A key of metadata that is missing leaves its second word",
+        "daemon/decisions/placeholders.py",
+        ("if key in metadata or (", "if key in metadata and ("),
+        "tests/unit/decisions/test_placeholders.py::test_the_keys_of_metadata_are_found_as_they_are_written",
+    ),
+    row(
+        "A large list of metadata is sent whole",
+        "daemon/decisions/placeholders.py",
+        ("if length > ARRAY_LIMIT:", "if length < 0:"),
+        "tests/unit/decisions/test_placeholders.py::test_a_list_of_all_metadata_is_cut_text_by_text_and_holds_what_fits",
+    ),
+    row(
+        "A placeholder in another form is not remarked",
+        "daemon/decisions/template_remarks.py",
+        ("for typed, name in (*unknown, *_foreign(text)):", "for typed, name in unknown:"),
+        "tests/unit/decisions/test_template_remarks.py::test_what_is_nearly_a_placeholder_is_remarked_with_the_nearest_name",
+    ),
+    row(
+        "A title of which nothing can be seen is sent",
+        "daemon/model/printable.py",
+        ('category(character)[0] in "LNPS" and character not in _BLANK', "character.isprintable()"),
+        "tests/unit/decisions/test_payload_titles.py::test_no_title_is_sent_of_which_nothing_can_be_seen",
+    ),
+    row(
+        "A value that is no text counts as a title",
+        "daemon/decisions/payload.py",
+        (
+            "if any(key.lower() in _TITLE_KEYS and isinstance(value, str) for key, value in body.items()):",
+            "if any(key.lower() in _TITLE_KEYS for key in body):",
+        ),
+        "tests/unit/decisions/test_payload_titles.py::test_a_title_is_a_text_of_which_something_shows_or_one_is_added",
     ),
     row(
         "Promise 2: a delivery is dead after one refusal",
