@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def check(configuration: Configuration, online: bool, secret: bool, show: bool) -> None:
     """Validate the configuration and say what it will do."""
     from daemon.cli.diagnose import check_online, plan
-    from daemon.config.listing import listed
+    from daemon.config.in_force import listed
     from daemon.storage.revision import check_place
 
     warnings = warnings_of(configuration)

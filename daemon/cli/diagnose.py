@@ -98,13 +98,11 @@ def _ask_signl4(http: HttpClient, settings: Settings, times: list[Took], *, prov
     yield True, f"SIGNL4: its webhook answers at {address}{_spelled(times)}"
     if not prove_secret:
         yield True, f"not proven: that SIGNL4 knows the secret; {_FIND_OUT}"
-        return
-    outcome = signl4.send(event).outcome
-    if isinstance(outcome, Delivered):
+    elif isinstance(outcome := signl4.send(event).outcome, Delivered):
         yield True, f"SIGNL4: the secret works; it took the end of an alert that never was ({event[EXTERNAL_ID]})"
-        yield True, f"not proven: that an alert reaches somebody; {_TRY_ALERT}"
     else:
         yield False, f"SIGNL4: the secret is not proven: {outcome.why}"
+    yield True, f"not proven: that an alert reaches somebody; {_TRY_ALERT}"
 
 
 def _spelled(times: list[Took]) -> str:

@@ -66,7 +66,7 @@ class Signl4:
         ten faulty requests that it allows a minute, and proves nothing about the secret. Raises `ExchangeError`.
         """
         reply = self._post(NOBODYS_SECRET, payload)
-        said = described(reply, NOBODYS_SECRET) + _unread(reply, NOBODYS_SECRET)
+        said = described(reply, "") + _unread(reply, "")
         if 200 <= reply.status < 300:
             return f"{said}, so it takes a secret that nobody has"
         if 300 <= reply.status < 400:

@@ -17,7 +17,7 @@ from typing import Any, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from daemon.config.listing import origins
+from daemon.config.in_force import origins
 from daemon.config.settings import Settings
 from daemon.config.types import spelled
 from daemon.model.errors import ConfigError

@@ -48,17 +48,17 @@ ROWS = (
     ),
     row(
         "The listing of the settings shows secrets",
-        "daemon/config/listing.py",
+        "daemon/config/in_force.py",
         ("""return f'"{HIDDEN}"'""", """return f'"{value.get_secret_value()}"'"""),
-        "tests/unit/config/test_listing.py::test_secrets_are_masked",
+        "tests/unit/config/test_in_force.py::test_secrets_are_masked",
         "tests/unit/cli/test_check.py::test_show_prints_each_setting_before_the_plan",
     ),
     row(
         "The listing names a source that does not count",
-        "daemon/config/listing.py",
+        "daemon/config/in_force.py",
         ("return found | {key:", "return {key:"),
         ("for key in variables}\n", "for key in variables} | found\n"),
-        "tests/unit/config/test_listing.py::test_each_says_where_it_comes_from",
+        "tests/unit/config/test_in_force.py::test_each_says_where_it_comes_from",
     ),
     row(
         "Curl finds authorities by itself",

@@ -88,10 +88,10 @@ METADATA = """## Metadata
 
 The keys of metadata may hold spaces, so where one ends depends on the incident:
 
-- a text that is `$METADATA.` and a key, and nothing else, is the value of that key, and empty if the incident has no
-  such key: `"Logs" = "$METADATA.Surrounding logs"`;
-- within a text it is the longest key that the incident has there; if it has none, the letters, digits, `-` and `_`
-  that follow are taken for the key. So give a key with spaces a field of its own.
+- it is the longest key of the incident that stands there;
+- if the incident has none of them, a text that begins with `$METADATA.` and holds no other placeholder is empty as a
+  whole: `"Logs" = "$METADATA.Surrounding logs"`. In any other text the letters, digits, `-` and `_` that follow are
+  taken for the key. So give a key with spaces a field of its own.
 
 `$METADATA_ARRAY` alone holds as many keys as fit into 8,000 characters of JSON.
 """

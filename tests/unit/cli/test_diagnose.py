@@ -120,6 +120,7 @@ class TestCheckOnline:
             (True, f"Better Stack: the token works; {said}"),
             (True, f"SIGNL4: its webhook answers at {sandbox.signl4.url}"),
             UNPROVEN,
+            NO_ALERT,
         ]
         [read] = sandbox.betterstack.requests
         [asked] = sandbox.signl4.requests
@@ -137,6 +138,7 @@ class TestCheckOnline:
             [True] * 3,
             [True] * 3,
             None,
+            None,
         ]
 
     def test_reads_no_second_page(self, sandbox: Sandbox) -> None:
@@ -148,17 +150,17 @@ class TestCheckOnline:
         assert len(sandbox.betterstack.requests) == 1
 
     def test_says_that_the_token_is_wrong_and_goes_on(self, sandbox: Sandbox) -> None:
-        [first, second, third] = check_online(pointed_at(sandbox, BETTERSTACK__TOKEN="wrong-token"))
+        [first, second, *rest] = check_online(pointed_at(sandbox, BETTERSTACK__TOKEN="wrong-token"))
         assert first[0] is False
         assert first[1].startswith("Better Stack: Better Stack refused the token: HTTP 401 ")
         assert first[1].endswith("; check betterstack.token")
-        assert (second[0], third) == (True, UNPROVEN)
+        assert (second[0], rest) == (True, [UNPROVEN, NO_ALERT])
 
     @pytest.mark.parametrize("service", ["betterstack", "signl4"])
     def test_says_which_service_was_not_reached(self, sandbox: Sandbox, service: str) -> None:
         getattr(sandbox, service).faults.arm(Cut())
         findings = list(check_online(pointed_at(sandbox)))
-        last = [True] if service == "betterstack" else []
+        last = [True, True] if service == "betterstack" else []
         assert [well for well, _ in findings] == [service != "betterstack", service != "signl4", *last]
         failed = next(sentence for well, sentence in findings if not well)
         assert "was not reached: RemoteProtocolError: " in failed
@@ -178,7 +180,7 @@ class TestCheckOnline:
         assert second[2:] == [(True, f"{proven} ({two.external_id})"), NO_ALERT]
 
     def test_says_that_the_secret_is_wrong(self, sandbox: Sandbox) -> None:
-        [*_, webhook, last] = check_online(pointed_at(sandbox, SIGNL4__SECRET="wrong-secret"), prove_secret=True)
+        [_, webhook, last, _] = check_online(pointed_at(sandbox, SIGNL4__SECRET="wrong-secret"), prove_secret=True)
         assert webhook[0]
         assert not last[0]
         assert last[1].startswith("SIGNL4: the secret is not proven: SIGNL4 answered HTTP 404 Error raising event.")
@@ -188,7 +190,7 @@ class TestCheckOnline:
     def test_finds_signl4_while_it_is_throttled(self, sandbox: Sandbox) -> None:
         headers = {"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "0"}
         sandbox.signl4.faults.arm(Instead(Answer(429, b"slowly", headers)))
-        [_, webhook, last] = check_online(pointed_at(sandbox), prove_secret=True)
+        [_, webhook, last, _] = check_online(pointed_at(sandbox), prove_secret=True)
         assert webhook[0]
         assert last == (False, "SIGNL4: the secret is not proven: SIGNL4 answered HTTP 429 slowly")
 
@@ -206,7 +208,10 @@ class TestCheckOnline:
         [asked] = sandbox.signl4.requests
         assert sandbox.signl4.secret not in asked.request.target
 
-    @pytest.mark.parametrize("answer", [Answer(200, b"<html>Log in</html>"), Answer(302), json_answer(200, {"ok": 1})])
+    @pytest.mark.parametrize(
+        "answer",
+        [Answer(200, PAGE), Answer(401, PAGE), Answer(404, PAGE), Answer(302), json_answer(200, {"ok": 1})],
+    )
     def test_another_server_in_place_of_better_stack_is_noticed(self, sandbox: Sandbox, answer: Answer) -> None:
         sandbox.betterstack.faults.arm(Instead(answer))
         [first, *_] = check_online(pointed_at(sandbox))

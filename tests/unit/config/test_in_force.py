@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.listing import listed
+from daemon.config.in_force import listed
 from daemon.config.load import KEYS, load
 from daemon.config.settings import Settings
 from tests.support.values import settings
