@@ -61,6 +61,9 @@ class Templates:
             for key in body:
                 if key.lower() in _PROTECTED_KEYS:
                     yield f"payload.{kind} sets {key}, which the program sets itself; leave it out"
+        titles = {key: value for key, value in self._bodies[Kind.NEW].items() if key.lower() in _TITLE_KEYS}
+        if titles and not any(isinstance(value, str) for value in titles.values()):
+            yield f"payload.new sets {next(iter(titles))} to no text, so SIGNL4 takes it for no title; put it in quotes"
         for key, template in self._templates():
             for remark in remarks(_texts(template)):
                 yield f"{key} has {remark}"

@@ -142,6 +142,13 @@ ROWS = (
         "tests/unit/decisions/test_template_remarks.py::test_what_is_nearly_a_placeholder_is_remarked_with_the_nearest_name",
     ),
     row(
+        "`$MONITOR_ID` is that of the attribute alone",
+        "daemon/clients/records.py",
+        ('monitor_id = _monitor_id(record.get("relationships")) or ', "monitor_id = "),
+        "tests/unit/clients/test_records_monitor.py::test_it_is_the_one_in_relationships",
+        "tests/unit/decisions/test_payload_placeholders.py::test_a_placeholder_is_filled_from_its_attribute",
+    ),
+    row(
         "A title of which nothing can be seen is sent",
         "daemon/model/printable.py",
         ('category(character)[0] in "LNPS" and character not in _BLANK', "character.isprintable()"),

@@ -54,6 +54,25 @@ def test_a_title_is_a_text_of_which_something_shows_or_one_is_added(
     assert titles(body_of(template)) == expected
 
 
+@pytest.mark.parametrize(
+    ("template", "warned"),
+    [
+        ({"Title": 503}, "Title"),
+        ({"subject": ["$NAME"]}, "subject"),
+        ({"Case": 4, "Title": True}, "Case"),
+        ({"Case": 4, "Title": "$NAME"}, None),
+        ({"Title": "$NAME"}, None),
+        ({"Cause": 4}, None),
+    ],
+)
+def test_a_title_that_is_no_text_is_warned_of(template: dict[str, Any], warned: str | None) -> None:
+    said = (
+        [f"payload.new sets {warned} to no text, so SIGNL4 takes it for no title; put it in quotes"] if warned else []
+    )
+    assert list(Templates(settings(payload={"new": template})).warnings()) == said
+    assert list(Templates(settings(payload={"resolved": template})).warnings()) == []
+
+
 UNSEEN = {
     "a space of no width": "\u200b",
     "marks of direction": "\u200e\u202e\u2066",
