@@ -48,7 +48,9 @@ OFFERED = {
 }
 """Names with an underscore that are offered all the same, and the folder that uses them."""
 
-PURE_IMPORTS = set("collections.abc dataclasses datetime enum functools itertools json math random re typing".split())
+PURE_IMPORTS = set(
+    "collections.abc dataclasses datetime difflib enum functools itertools json math random re typing".split()
+)
 CLOCKS = {"now", "utcnow", "today"}
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__", "Random"}
 

@@ -17,21 +17,31 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--online", is_flag=True, help="Also ask both services.")
+@click.option("--online", is_flag=True, help="Also ask both services, and say what their answers prove.")
+@click.option(
+    "--secret",
+    is_flag=True,
+    help="As --online, and prove SIGNL4's secret by an event that alerts nobody: the end of an alert that never was.",
+)
+@click.option("--show", is_flag=True, help="Print each setting in force and where it comes from; secrets are masked.")
 @configured()
-def check(configuration: Configuration, online: bool) -> None:
+def check(configuration: Configuration, online: bool, secret: bool, show: bool) -> None:
     """Validate the configuration and say what it will do."""
     from daemon.cli.diagnose import check_online, plan
+    from daemon.config.in_force import listed
     from daemon.storage.revision import check_place
 
     warnings = warnings_of(configuration)
     check_place(configuration.settings.database.url)
+    if show:
+        for line in listed(configuration.settings, configuration.origins):
+            say(line)
     for sentence in plan(configuration):
         say(sentence)
     for warning in warnings:
         say(f"warning: {warning}")
-    if online:
-        _report(check_online(configuration.settings))
+    if online or secret:
+        _report(check_online(configuration.settings, prove_secret=secret))
 
 
 @click.command("test-alert")

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.deadline import Took
-from daemon.clients.http import BodyError, ExchangeError, HttpClient, tls_context
+from daemon.clients.http import ExchangeError, HttpClient, tls_context
 from daemon.clients.pages import PER_PAGE
 from daemon.clients.signl4 import Signl4
 from daemon.config.load import Configuration
@@ -20,6 +20,11 @@ from daemon.model.incident import Kind
 
 Finding = tuple[bool, str]
 """Whether the test succeeded, and a sentence."""
+_WHO_ELSE = (
+    "a captive portal, a proxy or another server is in its place, signl4.base_url is wrong, or SIGNL4 is out of order"
+)
+_FIND_OUT = "betterstack-signl4 check --online --secret finds out and alerts nobody"
+_TRY_ALERT = "betterstack-signl4 test-alert sends one, and wakes the person on duty"
 
 
 def plan(configuration: Configuration) -> Iterator[str]:
@@ -51,39 +56,67 @@ def _try_to_set_out(settings: Settings) -> None:
         HttpClient(base_url, settings.http, tls).close()
 
 
-def check_online(settings: Settings) -> Iterator[Finding]:
-    """Reads one page from Better Stack with the token, and connects to SIGNL4, which cannot prove the secret."""
+def check_online(settings: Settings, *, prove_secret: bool = False) -> Iterator[Finding]:
+    """Asks both services, and says what the answers prove and what they do not.
+
+    Reads one page from Better Stack with the token. Finds out whether SIGNL4's webhook answers at its address; then,
+    with `prove_secret`, sends it an event that can change no alert. The secret goes to no other server.
+    """
     tls = tls_context(settings.http)
-    warnings: list[str] = []
     times: list[Took] = []
     with closing(HttpClient(settings.betterstack.base_url, settings.http, tls, observe=times.append)) as http:
-        source = BetterStack(http, settings.betterstack, _never_stops, warnings.append, TheirClock(utc_now))
-        try:
-            page = next(iter(source.open_pages()))
-            more = " on the first page" if len(page) == PER_PAGE else ""
-            yield True, f"Better Stack: the token works; open incidents{more}: {len(page)}; {_spelled(times[0])}"
-        except BetterStackError as error:
-            yield False, f"Better Stack: {error}"
-    for sentence in warnings:
-        yield True, sentence
+        yield from _read_incidents(http, settings, times)
     times.clear()
     with closing(HttpClient(settings.signl4.base_url, settings.http, tls, observe=times.append)) as http:
-        try:
-            reply = http.exchange("GET", "/")
-            answers = f"answers (HTTP {reply.status}); {_spelled(times[0])}"
-            yield True, f"SIGNL4: {settings.signl4.base_url} {answers}"
-        except BodyError as error:
-            # The content of its front page does not matter.
-            yield True, f"SIGNL4: {settings.signl4.base_url} answers (HTTP {error.reply.status})"
-        except ExchangeError as error:
-            yield False, f"SIGNL4: {settings.signl4.base_url} was not reached: {error}"
-    yield True, "SIGNL4's secret can only be proven by an alert; try: betterstack-signl4 test-alert"
+        yield from _ask_signl4(http, settings, times, prove_secret=prove_secret)
 
 
-def _spelled(took: Took) -> str:
+def _read_incidents(http: HttpClient, settings: Settings, times: list[Took]) -> Iterator[Finding]:
+    warnings: list[str] = []
+    source = BetterStack(http, settings.betterstack, _never_stops, warnings.append, TheirClock(utc_now))
+    try:
+        page = next(iter(source.open_pages()))
+        more = " on the first page" if len(page) == PER_PAGE else ""
+        yield True, f"Better Stack: the token works; open incidents{more}: {len(page)}{_spelled(times)}"
+    except BetterStackError as error:
+        yield False, f"Better Stack: {error}"
+    for sentence in warnings:
+        yield True, sentence
+
+
+def _ask_signl4(http: HttpClient, settings: Settings, times: list[Took], *, prove_secret: bool) -> Iterator[Finding]:
+    address, signl4 = settings.signl4.base_url, Signl4(http, settings.signl4)
+    event = {EXTERNAL_ID: f"betterstack-signl4-check-{_now()}", STATUS: str(Kind.RESOLVED), SOURCE: "Better Stack"}
+    try:
+        other = signl4.why_not_signl4(event)
+    except ExchangeError as error:
+        yield False, f"SIGNL4: {address} was not reached: {error}"
+        return
+    if other:
+        yield False, f"SIGNL4: {address} does not answer as SIGNL4's webhook: {other}; {_WHO_ELSE}"
+        return
+    yield True, f"SIGNL4: its webhook answers at {address}{_spelled(times)}"
+    if not prove_secret:
+        yield True, f"not proven: that SIGNL4 knows the secret; {_FIND_OUT}"
+    elif isinstance(outcome := signl4.send(event).outcome, Delivered):
+        yield True, f"SIGNL4: the secret works; it took the end of an alert that never was ({event[EXTERNAL_ID]})"
+    else:
+        yield False, f"SIGNL4: the secret is not proven: {outcome.why}"
+    yield True, f"not proven: that an alert reaches somebody; {_TRY_ALERT}"
+
+
+def _spelled(times: list[Took]) -> str:
     """The duration of each step: a slow look-up or connection is due to the network, a slow answer to the service."""
+    if not times:
+        return ""
+    took = times[0]
     steps = (("look-up", took.look_up), ("connection", took.connection), ("answer", took.answer))
-    return ", ".join(f"{step} {seconds:.2f} s" for step, seconds in steps)
+    return "; " + ", ".join(f"{step} {seconds:.2f} s" for step, seconds in steps)
+
+
+def _now() -> str:
+    """A part of an external id that was never used before."""
+    return f"{utc_now():%Y%m%dT%H%M%S%f}"
 
 
 def send_test_alert(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
@@ -93,7 +126,7 @@ def send_test_alert(settings: Settings, pause: Callable[[float], None] = time.sl
 
 
 def _raise_and_close(signl4: Signl4, pause: Callable[[], None]) -> Iterator[Finding]:
-    external_id = f"betterstack-signl4-test-{utc_now():%Y%m%dT%H%M%S%f}"
+    external_id = f"betterstack-signl4-test-{_now()}"
     common = {SOURCE: "Better Stack", EXTERNAL_ID: external_id}
     for kind, text in ((Kind.NEW, "Test alert of betterstack-signl4"), (Kind.RESOLVED, "Test alert is over")):
         answer = signl4.send({"Title": text, **common, STATUS: str(kind)})

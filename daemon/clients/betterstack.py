@@ -182,6 +182,9 @@ class BetterStack:
         match reply.status:
             case 403 if _is_page_for_people(reply):
                 return f"Better Stack was not reached: something in front of Better Stack (a filter) refused: {said}"
+            case 401 if _is_page_for_people(reply):
+                other = "such a page is another server's; check betterstack.base_url and betterstack.token"
+                return f"Better Stack refused the token: {said}; {other}"
             case 401 | 403:
                 return f"Better Stack refused the token: {said}; check betterstack.token"
             case 404:

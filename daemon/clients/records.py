@@ -25,7 +25,7 @@ def read_incident(record: object) -> Incident:
     if not isinstance(record, dict):
         raise ValueError("it is no object")
     given = record.get("id")
-    incident_id = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
+    incident_id = _identifier(given)
     if not _ID.fullmatch(incident_id):
         # Any other type may be nested to any depth, so only its type is shown.
         raise ValueError(f"its id is {incident_id[:40] or type(given).__name__!r}")
@@ -37,7 +37,20 @@ def read_incident(record: object) -> Incident:
     names = ("started_at", "acknowledged_at", "resolved_at", "reopened_at")
     times = {name: _time(attributes.get(name)) for name in names}
     phase = _phase(status.lower(), times)
-    return Incident(id=incident_id, phase=phase, status=status, **times, attributes=attributes)
+    monitor_id = _monitor_id(record.get("relationships")) or _identifier(attributes.get("monitor_id"))
+    return Incident(id=incident_id, phase=phase, status=status, **times, attributes=attributes, monitor_id=monitor_id)
+
+
+def _monitor_id(relationships: object) -> str:
+    """The id in `relationships.monitor.data`, which is documented; some records have it as an attribute instead."""
+    found = relationships
+    for name in ("monitor", "data", "id"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return _identifier(found)
+
+
+def _identifier(value: object) -> str:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def _phase(status: str, times: Mapping[str, datetime | None]) -> Phase:

@@ -26,11 +26,14 @@ from daemon.model.delivery import (
     Scope,
     TryLater,
 )
+from daemon.model.printable import printable
 from daemon.model.redact import redacted
 
 CLOCKS_APART = timedelta(seconds=2)
 """How far SIGNL4's clock may be behind ours if no `Date` header shows it."""
 
+NOBODYS_SECRET = "betterstack-signl4-check"  # noqa: S105 - opens nothing
+"""Not of the form of SIGNL4's secrets, which are letters and digits."""
 _TAKEN = {201, 202, 204, 205}
 """Accepted, whatever the body says: a repetition would alert twice."""
 _PAYLOAD_FAULTS = {400, 406, 413, 415, 422}
@@ -50,15 +53,36 @@ class Signl4:
     def send(self, payload: Mapping[str, Any]) -> Answer:
         """Sends one event; returns the result."""
         secret = self._secret.get_secret_value()
-        content = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
-        headers = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
         try:
-            reply = self._http.exchange("POST", f"/webhook/{quote(secret, safe='')}", headers=headers, content=content)
-        except BodyError as error:
-            reply = error.reply
+            reply = self._post(secret, payload)
         except ExchangeError as error:
             return Answer(TryLater(f"SIGNL4 was not reached: {redacted(str(error), secret)}", Scope.ROW))
         return answer_to(reply, secret, datetime.now(UTC))
+
+    def why_not_signl4(self, payload: Mapping[str, Any]) -> str | None:
+        """What shows that another server answers at this address; `None` if it is SIGNL4's webhook.
+
+        Sends one event under a secret that nobody has, which SIGNL4 refuses in a form of its own. That is one of the
+        ten faulty requests that it allows a minute, and proves nothing about the secret. Raises `ExchangeError`.
+        """
+        reply = self._post(NOBODYS_SECRET, payload)
+        said = described(reply, "") + _unread(reply, "")
+        if 200 <= reply.status < 300:
+            return f"{said}, so it takes a secret that nobody has"
+        if 300 <= reply.status < 400:
+            return f"{said}, a redirect to {printable(reply.headers.get('location', 'nowhere')[:100])}"
+        # The keys of an error, and that every answer has the header, are documented; the body of a 429 is not.
+        is_its_error = {"code", "requestId"} <= (_object(reply) or {}).keys()
+        return None if is_its_error or (reply.status == 429 and "x-ratelimit-limit" in reply.headers) else said
+
+    def _post(self, secret: str, payload: Mapping[str, Any]) -> Response:
+        """Raises `ExchangeError` if not even a status came."""
+        content = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+        headers = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
+        try:
+            return self._http.exchange("POST", f"/webhook/{quote(secret, safe='')}", headers=headers, content=content)
+        except BodyError as error:
+            return error.reply
 
 
 def answer_to(reply: Response, secret: str, now: datetime) -> Answer:

@@ -9,7 +9,7 @@ import json
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_origin
@@ -17,6 +17,7 @@ from typing import Any, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from daemon.config.in_force import origins
 from daemon.config.settings import Settings
 from daemon.config.types import spelled
 from daemon.model.errors import ConfigError
@@ -38,6 +39,8 @@ class Configuration:
     warnings: tuple[str, ...]
     named: Path | None = None
     """The argument of `--config`."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Where each key comes from that is not at its default, a phrase each."""
 
 
 def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False) -> Configuration:
@@ -49,7 +52,8 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
     credentials = _credentials(environ)
     problems: list[str] = []
     toml = _toml(found)
-    merged = _merged(toml, _texts(credentials, problems), _texts(_environment(environ), problems))
+    variables = _environment(environ)
+    merged = _merged(toml, _texts(credentials, problems), _texts(variables, problems))
     for section, secret in (("betterstack", "token"), ("signl4", "secret")):
         held = merged.setdefault(section, {})
         if offline and isinstance(held, dict):
@@ -60,7 +64,9 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
         problems += map(_sentence, error.errors())
     if problems:
         raise ConfigError(*problems)
-    return Configuration(settings, found, tuple(_exposed(found, toml, environ, credentials)), file)
+    files = {key: Path(environ["CREDENTIALS_DIRECTORY"], key) for key in credentials}
+    warnings = tuple(_exposed(found, toml, files))
+    return Configuration(settings, found, warnings, file, origins(found, toml, files, variables))
 
 
 def logs_json(file: Path | None, environ: Mapping[str, str]) -> bool:
@@ -224,12 +230,9 @@ def _default(key: str) -> str:
     return _told(SECTIONS[section].model_fields[name].default if name else None)
 
 
-def _exposed(
-    file: Path | None, toml: Mapping[str, Any], environ: Mapping[str, str], credentials: Mapping[str, str]
-) -> Iterator[str]:
+def _exposed(file: Path | None, toml: Mapping[str, Any], credentials: Mapping[str, Path]) -> Iterator[str]:
     """A warning for each world-readable file that contains a secret."""
-    directory = Path(environ.get("CREDENTIALS_DIRECTORY", ""))
-    holders = [directory / key for key in _secret_keys() if key in credentials]
+    holders = [credentials[key] for key in _secret_keys() if key in credentials]
     given = (toml.get(section, {}).get(key) for section, _, key in (name.partition(".") for name in _secret_keys()))
     if file is not None and any(given):
         holders.append(file)

@@ -17,6 +17,7 @@ from daemon.config.types import (
     Lowercase,
     ProxyUrl,
     ServiceUrl,
+    TeamName,
     Template,
     Token,
     WebhookSecret,
@@ -35,7 +36,7 @@ class BetterStackSection(_Section):
 
     token: Token
     base_url: ServiceUrl = "https://uptime.betterstack.com"
-    team_name: str | None = None
+    team_name: TeamName | None = None
     dashboard_url: LinkUrl | None = None
 
     @property

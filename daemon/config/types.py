@@ -17,6 +17,20 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_QUOTED = re.compile(r"([\"']).*\1", re.DOTALL)
+_QUOTES = "is in quotes, which are a part of it here, as docker's env files keep them; leave them out"
+_NO_SECRETS = (
+    (re.compile(r"[\"'].*|.*[\"']", re.DOTALL), _QUOTES),
+    (
+        re.compile(r"\$\w+|\$?\{.*\}|\$\(.*\)|%\w+%", re.DOTALL),
+        "is the name of a variable, which nothing here replaces by its value; put the secret itself there",
+    ),
+    (
+        re.compile(r"your[\W_].*|<.*>|change[-_]?me|x{4,}|\*{3,}|\.{3,}", re.DOTALL | re.IGNORECASE),
+        "is the placeholder of an example; put your own there",
+    ),
+)
+"""What stands in place of a secret, and what to do. The secrets of both services are letters and digits."""
 _DURATION_FORM = 'write it like "30s", "5m", "6h", "90d" or a number of seconds'
 PROXY_FORM = "write it like http://proxy.example.com:3128, and / ? # @ and % of a password as %2F %3F %23 %40 and %25"
 
@@ -94,6 +108,9 @@ def _token(value: SecretStr) -> SecretStr:
     secret = value.get_secret_value()
     if not secret:
         raise ValueError("is empty; put the secret there")
+    for pattern, problem in _NO_SECRETS:
+        if pattern.fullmatch(secret):
+            raise ValueError(problem)
     if not (secret.isascii() and secret.isprintable()) or " " in secret:
         raise ValueError("holds a space, a line break or a character outside ASCII; copy it again")
     return value
@@ -111,7 +128,14 @@ def _heartbeat_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _bare(value: str) -> str:
+    if _QUOTED.fullmatch(value):
+        raise ValueError(_QUOTES)
+    return value
+
+
 def _external_id(value: str) -> str:
+    _bare(value)
     if "$INCIDENT_ID" not in value:
         raise ValueError("must hold $INCIDENT_ID, else different incidents would share one alert")
     return value
@@ -185,6 +209,7 @@ ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 LinkUrl = Annotated[str, AfterValidator(_link_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
+TeamName = Annotated[str, AfterValidator(_bare)]
 ExternalId = Annotated[str, AfterValidator(_external_id)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 HeartbeatUrl = Annotated[SecretStr, AfterValidator(_heartbeat_url)]

@@ -1,56 +1,21 @@
-"""Renders a payload template for an incident as a JSON body. Pure and total: no incident makes a template fail.
+"""Renders a payload template for an incident as a JSON body. Pure and total: no incident makes a template fail."""
 
-Placeholders are those of Better Stack's outgoing webhooks. They are filled in one pass, the longest name first, so a
-value that contains `$NAME` is not filled again. Sources: Better Stack's webhook documentation, and public code.
-"""
-
-import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from daemon.config.settings import Settings
+from daemon.decisions.placeholders import TEXT_LIMIT, cut, fill, fill_text, lacks_key, names
+from daemon.decisions.template_remarks import remarks
 from daemon.model.errors import ConfigError
 from daemon.model.incident import Incident, Kind
+from daemon.model.printable import is_visible
 
 TITLE_LIMIT = 200
-TEXT_LIMIT = 2000
 EXTERNAL_ID, STATUS, SOURCE = "X-S4-ExternalID", "X-S4-Status", "X-S4-SourceSystem"
 
 # SIGNL4 takes the title of an alert from the first of these keys in the body, in upper or lower case.
 _TITLE_KEYS = {"subject", "title", "task", "job", "case", "incident", "x-s4-subject"}
 _PROTECTED_KEYS = {EXTERNAL_ID.lower(), STATUS.lower()}
-_ATTRIBUTES = (
-    "NAME URL CAUSE HTTP_METHOD RESPONSE_CONTENT RESPONSE_URL SCREENSHOT_URL STATUS"
-    " STARTED_AT ACKNOWLEDGED_AT RESOLVED_AT ACKNOWLEDGED_BY RESOLVED_BY"
-).split()
-_TIMES = ("STARTED_AT", "ACKNOWLEDGED_AT", "RESOLVED_AT")
-# The incidents API has no values for these: they belong to comments and to on-call webhooks.
-_ALWAYS_EMPTY = (
-    "COMMENT_ID COMMENT_CONTENT COMMENT_CREATED_AT COMMENT_CREATED_AT_ISO8601 COMMENT_AUTHOR_NAME COMMENT_AUTHOR_EMAIL"
-    " MESSAGE EMAILS_JSON_ARRAY ON_CALL_CALENDAR_ID ON_CALL_CALENDAR_NAME"
-).split()
-_METADATA = "METADATA."
-
-_Source = Callable[[Incident, str], str]
-
-
-def _attribute(name: str) -> _Source:
-    return lambda incident, _: _text(incident.attributes.get(name))
-
-
-_SOURCES: dict[str, _Source] = {
-    "INCIDENT_ID": lambda incident, _: incident.id,
-    "INCIDENT_URL": lambda incident, dashboard: f"{dashboard}/incidents/{incident.id}" if dashboard else "",
-    "METADATA_ARRAY": lambda incident, _: _text(incident.attributes.get("metadata")),
-    **{name: _attribute(name.lower()) for name in _ATTRIBUTES},
-    **{f"{name}_ISO8601": _attribute(name.lower()) for name in _TIMES},
-    **{name: lambda *_: "" for name in _ALWAYS_EMPTY},
-}
-_NAMES = "|".join(sorted(_SOURCES, key=len, reverse=True))
-_PLACEHOLDER = re.compile(rf"\$(?:METADATA\.|({_NAMES}))")
-_WORD = re.compile(r"[A-Za-z0-9_-]+")
-_UNKNOWN = re.compile(rf"\$(?!{_NAMES}|METADATA\.)([A-Z][A-Z0-9_]*)")
 
 
 class Templates:
@@ -61,18 +26,29 @@ class Templates:
         self._bodies: dict[Kind, Mapping[str, Any]] = {kind: getattr(settings.payload, kind) for kind in Kind}
         self._external_id = settings.signl4.external_id
         self._dashboard = settings.betterstack.dashboard_url or ""
+        for key, template in self._templates():
+            if any(map(lacks_key, _texts(template))):
+                raise ConfigError(f"{key} has $METADATA. without a key; write it like $METADATA.Region")
+        if "INCIDENT_ID" not in names(self._external_id):
+            raise ConfigError(
+                f"signl4.external_id ({self._external_id!r}) holds $INCIDENT_ID as a part of a longer name only, so "
+                "different incidents would share one alert; write it like $INCIDENT_ID-PROD"
+            )
+
+    def _templates(self) -> Iterator[tuple[str, object]]:
+        """Each template, by its key in the configuration."""
+        yield "signl4.external_id", self._external_id
         for kind, body in self._bodies.items():
-            if any(re.search(r"\$METADATA\.(?![\w-])", text) for text in _texts(body)):
-                raise ConfigError(f"payload.{kind} has $METADATA. without a key; write it like $METADATA.Region")
+            yield f"payload.{kind}", body
 
     def external_id(self, incident: Incident) -> str:
         """The external id of a new incident; it never changes afterwards."""
-        return _fill(self._external_id, incident, self._dashboard)
+        return fill_text(self._external_id, incident, self._dashboard)
 
     def payload(self, kind: Kind, incident: Incident, external_id: str, note: str = "") -> dict[str, Any]:
         """The JSON body for one transition."""
         filled = _fill_value(self._bodies[kind], incident, self._dashboard)
-        body = {key: value for key, value in filled.items() if key.lower() not in _PROTECTED_KEYS}
+        body = {key: value for key, value in filled.items() if _may_be_sent(key.lower(), value)}
         if kind is Kind.NEW:
             body = _titled(body, incident)
         if note:
@@ -85,11 +61,12 @@ class Templates:
             for key in body:
                 if key.lower() in _PROTECTED_KEYS:
                     yield f"payload.{kind} sets {key}, which the program sets itself; leave it out"
-            for word in sorted(set(_UNKNOWN.findall("\n".join(_texts(body))))):
-                yield f"payload.{kind} has ${word}, which is no placeholder and will be sent as typed"
-            for name in _ALWAYS_EMPTY:
-                if any(re.search(rf"\${name}(?!_)", text) for text in _texts(body)):
-                    yield f"payload.{kind} has ${name}, which the incidents API cannot fill; it will be empty"
+        titles = {key: value for key, value in self._bodies[Kind.NEW].items() if key.lower() in _TITLE_KEYS}
+        if titles and not any(isinstance(value, str) for value in titles.values()):
+            yield f"payload.new sets {next(iter(titles))} to no text, so SIGNL4 takes it for no title; put it in quotes"
+        for key, template in self._templates():
+            for remark in remarks(_texts(template)):
+                yield f"{key} has {remark}"
 
 
 def minimal(kind: Kind, incident_id: str, external_id: str) -> dict[str, Any]:
@@ -99,7 +76,7 @@ def minimal(kind: Kind, incident_id: str, external_id: str) -> dict[str, Any]:
 
 def alarm_body(kind: Kind, sentence: str, external_id: str) -> dict[str, Any]:
     """The body for one of the program's own alarms."""
-    said = {"Title": _cut(sentence, TITLE_LIMIT), "Cause": _cut(sentence, TEXT_LIMIT)} if kind is Kind.NEW else {}
+    said = {"Title": cut(sentence, TITLE_LIMIT), "Cause": cut(sentence, TEXT_LIMIT)} if kind is Kind.NEW else {}
     return _signed({**said, SOURCE: "betterstack-signl4"}, kind, external_id)
 
 
@@ -109,20 +86,24 @@ def _signed(body: dict[str, Any], kind: Kind, external_id: str) -> dict[str, Any
     return {**body, EXTERNAL_ID: external_id, STATUS: str(kind)}
 
 
+def _may_be_sent(key: str, value: object) -> bool:
+    """Whether a template may set the key to this value. SIGNL4 would show a blank title unchanged."""
+    return key not in _PROTECTED_KEYS and not (key in _TITLE_KEYS and isinstance(value, str) and _is_blank(value))
+
+
 def _titled(body: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
-    """The body with a usable title: a string that is not blank. SIGNL4 would show a blank one unchanged."""
-    kept = {key: value for key, value in body.items() if not (key.lower() in _TITLE_KEYS and _is_blank(value))}
-    if any(key.lower() in _TITLE_KEYS and isinstance(value, str) for key, value in kept.items()):
-        return kept
+    """The body with a title. SIGNL4 takes one only from a string."""
+    if any(key.lower() in _TITLE_KEYS and isinstance(value, str) for key, value in body.items()):
+        return dict(body)
     cause = incident.text("cause")
     title = _plain_title(incident.id) if _is_blank(cause) else cause
     # SIGNL4 ignores case in keys, so any other spelling of `Title` would be the same key.
-    return {"Title": _cut(title, TITLE_LIMIT), **{key: kept[key] for key in kept if key.lower() != "title"}}
+    return {"Title": cut(title, TITLE_LIMIT), **{key: body[key] for key in body if key.lower() != "title"}}
 
 
-def _is_blank(value: object) -> bool:
-    """Whether it is a string without visible characters."""
-    return isinstance(value, str) and not any(mark.isprintable() and not mark.isspace() for mark in value)
+def _is_blank(title: str) -> bool:
+    """Whether nothing of it can be seen, apart from the ellipsis of a title that was cut."""
+    return not is_visible(title[: TITLE_LIMIT - 1])
 
 
 def _plain_title(incident_id: str) -> str:
@@ -140,76 +121,14 @@ def _texts(value: object) -> Iterator[str]:
 def _fill_value(value: Any, incident: Incident, dashboard: str, limit: int = TEXT_LIMIT) -> Any:
     """`value` with each string filled and cut, and without keys whose values are empty."""
     if isinstance(value, str):
-        return _cut(_fill(value, incident, dashboard), limit)
+        filled = fill(value, incident, dashboard)
+        return cut(filled, limit) if isinstance(filled, str) else filled
     if isinstance(value, list):
         return [_fill_value(inner, incident, dashboard) for inner in value]
     if isinstance(value, Mapping):
-        filled = {
+        table = {
             key: _fill_value(inner, incident, dashboard, TITLE_LIMIT if key.lower() in _TITLE_KEYS else TEXT_LIMIT)
             for key, inner in value.items()
         }
-        return {key: inner for key, inner in filled.items() if inner not in ("", None, {})}
+        return {key: inner for key, inner in table.items() if inner not in ("", None, {})}
     return value
-
-
-def _fill(text: str, incident: Incident, dashboard: str) -> str:
-    metadata = incident.attributes.get("metadata")
-    metadata = metadata if isinstance(metadata, Mapping) else {}
-    if text.startswith(f"${_METADATA}") and (key := text[len(_METADATA) + 1 :]) in metadata:
-        return _metadata_text(metadata[key])
-    return "".join(_filled(text, metadata, incident, dashboard))
-
-
-def _filled(text: str, metadata: Mapping[str, Any], incident: Incident, dashboard: str) -> Iterator[str]:
-    """The filled text, in pieces. Metadata keys are searched from the text: an incident may have any number of them."""
-    at = 0
-    for found in _PLACEHOLDER.finditer(text):
-        if found.start() < at:
-            continue  # part of the previous key
-        yield text[at : found.start()]
-        at, name = found.end(), found[1]
-        if name:
-            yield _SOURCES[name](incident, dashboard)
-        elif key := _key_at(text, at, metadata):
-            at += len(key)
-            yield _metadata_text(metadata.get(key))
-        else:
-            yield found[0]
-    yield text[at:]
-
-
-def _key_at(text: str, at: int, metadata: Mapping[str, Any]) -> str:
-    """The longest metadata key that the text has at this position, else the word there."""
-    longest = max(map(len, metadata), default=0)
-    for end in range(min(at + longest, len(text)), at, -1):
-        if text[at:end] in metadata:
-            return text[at:end]
-    word = _WORD.match(text, at)
-    return word[0] if word else ""
-
-
-def _metadata_text(entries: object) -> str:
-    """Typed values by their `value`, else `name`, else `email`, joined by commas; a plain string unchanged."""
-    if not isinstance(entries, list):
-        return _text(entries)
-    return ", ".join(filter(None, map(_entry_text, entries)))
-
-
-def _entry_text(entry: object) -> str:
-    if not isinstance(entry, Mapping):
-        return _text(entry)
-    return next((_text(entry[key]) for key in ("value", "name", "email") if entry.get(key) is not None), "")
-
-
-def _text(value: object) -> str:
-    """A string unchanged, other values as JSON; empty for `None` and for values nested too deeply."""
-    if value is None:
-        return ""
-    try:
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except RecursionError:
-        return ""
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -51,6 +51,8 @@ class Incident:
     reopened_at: datetime | None
     attributes: Mapping[str, Any]
     """The record's attributes as received, for placeholders."""
+    monitor_id: str = ""
+    """The id of the monitor that raised the incident; empty if none did, or if the record is gone."""
 
     def text(self, attribute: str) -> str:
         """The attribute if it is a string, else an empty string."""

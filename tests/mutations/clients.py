@@ -174,4 +174,22 @@ ROWS = (
         ("ESCAPINGS = 8", "ESCAPINGS = 1"),
         "tests/unit/model/test_redact.py::test_no_spelling_of_a_whole_secret_hides_it",
     ),
+    row(
+        "Another server is taken for SIGNL4, and gets the secret",
+        "daemon/clients/signl4.py",
+        ("return None if is_its_error or (", "return None if reply.body or ("),
+        "tests/unit/cli/test_diagnose.py::TestCheckOnline::test_another_server_in_place_of_signl4_is_noticed_and_gets_no_secret",
+    ),
+    row(
+        "A server that takes any secret is taken for SIGNL4",
+        "daemon/clients/signl4.py",
+        ('            return f"{said}, so it takes a secret that nobody has"\n', "            return None\n"),
+        "tests/unit/cli/test_diagnose.py::TestCheckOnline::test_another_server_in_place_of_signl4_is_noticed_and_gets_no_secret",
+    ),
+    row(
+        "The proof of the secret wakes somebody",
+        "daemon/cli/diagnose.py",
+        ("STATUS: str(Kind.RESOLVED), SOURCE", "STATUS: str(Kind.NEW), SOURCE"),
+        "tests/unit/cli/test_check.py::test_only_secret_sends_an_event_and_it_alerts_nobody",
+    ),
 )

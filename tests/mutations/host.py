@@ -34,6 +34,33 @@ ROWS = (
         "tests/unit/config/test_load_differences.py::test_each_change_is_a_phrase",
     ),
     row(
+        "What stands in place of a secret is taken for one",
+        "daemon/config/types.py",
+        ("        if pattern.fullmatch(secret):\n", "        if not secret:\n"),
+        "tests/unit/config/test_types_secrets.py::test_what_is_no_secret_is_refused_with_the_mend",
+        "tests/unit/config/test_settings_sample.py::test_the_examples_of_secrets_are_none",
+    ),
+    row(
+        "Quotes that an env file keeps belong to the name of the team",
+        "daemon/config/types.py",
+        ("    if _QUOTED.fullmatch(value):\n", "    if not value:\n"),
+        "tests/unit/config/test_types_secrets.py::test_a_team_or_an_external_id_in_quotes_would_match_nothing",
+    ),
+    row(
+        "The listing of the settings shows secrets",
+        "daemon/config/in_force.py",
+        ("""return f'"{HIDDEN}"'""", """return f'"{value.get_secret_value()}"'"""),
+        "tests/unit/config/test_in_force.py::test_secrets_are_masked",
+        "tests/unit/cli/test_check.py::test_show_prints_each_setting_before_the_plan",
+    ),
+    row(
+        "The listing names a source that does not count",
+        "daemon/config/in_force.py",
+        ("return found | {key:", "return {key:"),
+        ("for key in variables}\n", "for key in variables} | found\n"),
+        "tests/unit/config/test_in_force.py::test_each_says_where_it_comes_from",
+    ),
+    row(
         "Curl finds authorities by itself",
         "systemd/tell-signl4",
         ("unset SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE", ":"),

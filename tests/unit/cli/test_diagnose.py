@@ -19,7 +19,38 @@ from daemon.sandbox.server import Sandbox
 from tests.support.values import settings
 
 TIMES = re.compile(r"; look-up (\d+\.\d\d) s, connection (\d+\.\d\d) s, answer (\d+\.\d\d) s$")
-PROVE = (True, "SIGNL4's secret can only be proven by an alert; try: betterstack-signl4 test-alert")
+UNPROVEN = (
+    True,
+    "not proven: that SIGNL4 knows the secret; betterstack-signl4 check --online --secret finds out and alerts nobody",
+)
+NO_ALERT = (
+    True,
+    "not proven: that an alert reaches somebody; betterstack-signl4 test-alert sends one, and wakes the person on duty",
+)
+
+
+PAGE = b"<html><title>Guest network</title></html>"
+OTHERS: dict[str, tuple[Answer, str]] = {
+    "a page for people": (Answer(200, PAGE), f"HTTP 200 {PAGE.decode()}, so it takes a secret that nobody has"),
+    "a server that takes everything": (
+        json_answer(201, {"eventId": "7"}),
+        'HTTP 201 {"eventId": "7"}, so it takes a secret that nobody has',
+    ),
+    "one that says nothing": (Answer(204), "HTTP 204, so it takes a secret that nobody has"),
+    "a captive portal": (
+        Answer(302, headers={"Location": "https://portal.example.com/login"}),
+        "HTTP 302, a redirect to https://portal.example.com/login",
+    ),
+    "a portal that leads nowhere": (Answer(307), "HTTP 307, a redirect to nowhere"),
+    "another server's 404": (Answer(404, b"404 page not found"), "HTTP 404 404 page not found"),
+    "another API's 404": (json_answer(404, {"code": 404, "message": "no route"}), "HTTP 404 no route"),
+    "a filter": (Answer(403, PAGE), f"HTTP 403 {PAGE.decode()}"),
+    "a login": (Answer(401), "HTTP 401"),
+    "a network that wants a login": (Answer(511), "HTTP 511"),
+    "another API's limit": (Answer(429), "HTTP 429"),
+    "a gateway's error": (Answer(502, PAGE), f"HTTP 502 {PAGE.decode()}"),
+}
+"""Answers that are not SIGNL4's, and how they are told."""
 
 
 @pytest.fixture
@@ -87,14 +118,14 @@ class TestCheckOnline:
         findings = list(check_online(pointed_at(sandbox)))
         assert [(well, TIMES.sub("", sentence)) for well, sentence in findings] == [
             (True, f"Better Stack: the token works; {said}"),
-            (True, f"SIGNL4: {sandbox.signl4.url} answers (HTTP 404)"),
-            PROVE,
+            (True, f"SIGNL4: its webhook answers at {sandbox.signl4.url}"),
+            UNPROVEN,
+            NO_ALERT,
         ]
         [read] = sandbox.betterstack.requests
-        [connection] = sandbox.signl4.requests
+        [asked] = sandbox.signl4.requests
         assert (read.request.method, read.request.query["resolved"]) == ("GET", "false")
-        assert (connection.request.method, connection.request.path) == ("GET", "/")
-        assert sandbox.signl4.secret not in connection.request.target
+        assert (asked.method, asked.path, asked.status) == ("POST", "/webhook/betterstack-signl4-check", 404)
         assert sandbox.signl4.events == ()
 
     def test_says_of_both_services_what_took_how_long(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +138,7 @@ class TestCheckOnline:
             [True] * 3,
             [True] * 3,
             None,
+            None,
         ]
 
     def test_reads_no_second_page(self, sandbox: Sandbox) -> None:
@@ -118,19 +150,73 @@ class TestCheckOnline:
         assert len(sandbox.betterstack.requests) == 1
 
     def test_says_that_the_token_is_wrong_and_goes_on(self, sandbox: Sandbox) -> None:
-        [first, second, third] = check_online(pointed_at(sandbox, BETTERSTACK__TOKEN="wrong-token"))
+        [first, second, *rest] = check_online(pointed_at(sandbox, BETTERSTACK__TOKEN="wrong-token"))
         assert first[0] is False
         assert first[1].startswith("Better Stack: Better Stack refused the token: HTTP 401 ")
         assert first[1].endswith("; check betterstack.token")
-        assert (second[0], third) == (True, PROVE)
+        assert (second[0], rest) == (True, [UNPROVEN, NO_ALERT])
 
     @pytest.mark.parametrize("service", ["betterstack", "signl4"])
     def test_says_which_service_was_not_reached(self, sandbox: Sandbox, service: str) -> None:
         getattr(sandbox, service).faults.arm(Cut())
         findings = list(check_online(pointed_at(sandbox)))
-        assert [well for well, _ in findings] == [service != "betterstack", service != "signl4", True]
+        last = [True, True] if service == "betterstack" else []
+        assert [well for well, _ in findings] == [service != "betterstack", service != "signl4", *last]
         failed = next(sentence for well, sentence in findings if not well)
         assert "was not reached: RemoteProtocolError: " in failed
+
+    def test_proves_the_secret_by_the_end_of_an_alert_that_never_was(self, sandbox: Sandbox) -> None:
+        first, second = (list(check_online(pointed_at(sandbox), prove_secret=True)) for _ in range(2))
+        one, two = sandbox.signl4.events
+        assert [(event.kind, event.payload) for event in (one, two)] == [
+            ("resolved", {"X-S4-ExternalID": ids, "X-S4-Status": "resolved", "X-S4-SourceSystem": "Better Stack"})
+            for ids in (one.external_id, two.external_id)
+        ]
+        assert one.external_id.startswith("betterstack-signl4-check-")
+        assert one.external_id != two.external_id
+        assert sandbox.signl4.alerts == ()
+        proven = "SIGNL4: the secret works; it took the end of an alert that never was"
+        assert first[2:] == [(True, f"{proven} ({one.external_id})"), NO_ALERT]
+        assert second[2:] == [(True, f"{proven} ({two.external_id})"), NO_ALERT]
+
+    def test_says_that_the_secret_is_wrong(self, sandbox: Sandbox) -> None:
+        [_, webhook, last, _] = check_online(pointed_at(sandbox, SIGNL4__SECRET="wrong-secret"), prove_secret=True)
+        assert webhook[0]
+        assert not last[0]
+        assert last[1].startswith("SIGNL4: the secret is not proven: SIGNL4 answered HTTP 404 Error raising event.")
+        assert last[1].endswith("; check signl4.secret")
+        assert "wrong-secret" not in last[1]
+
+    def test_finds_signl4_while_it_is_throttled(self, sandbox: Sandbox) -> None:
+        headers = {"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "0"}
+        sandbox.signl4.faults.arm(Instead(Answer(429, b"slowly", headers)))
+        [_, webhook, last, _] = check_online(pointed_at(sandbox), prove_secret=True)
+        assert webhook[0]
+        assert last == (False, "SIGNL4: the secret is not proven: SIGNL4 answered HTTP 429 slowly")
+
+    @pytest.mark.parametrize("prove_secret", [False, True])
+    @pytest.mark.parametrize(("answer", "said"), OTHERS.values(), ids=OTHERS)
+    def test_another_server_in_place_of_signl4_is_noticed_and_gets_no_secret(
+        self, sandbox: Sandbox, answer: Answer, said: str, prove_secret: bool
+    ) -> None:
+        sandbox.signl4.faults.arm(Instead(answer))
+        [*_, last] = check_online(pointed_at(sandbox), prove_secret=prove_secret)
+        told = (
+            f"SIGNL4: {sandbox.signl4.url} does not answer as SIGNL4's webhook: {said}; a captive portal, a proxy or "
+        )
+        assert (last[0], last[1].startswith(told)) == (False, True), last[1]
+        [asked] = sandbox.signl4.requests
+        assert sandbox.signl4.secret not in asked.request.target
+
+    @pytest.mark.parametrize(
+        "answer",
+        [Answer(200, PAGE), Answer(401, PAGE), Answer(404, PAGE), Answer(302), json_answer(200, {"ok": 1})],
+    )
+    def test_another_server_in_place_of_better_stack_is_noticed(self, sandbox: Sandbox, answer: Answer) -> None:
+        sandbox.betterstack.faults.arm(Instead(answer))
+        [first, *_] = check_online(pointed_at(sandbox))
+        assert first[0] is False
+        assert "betterstack.base_url" in first[1]
 
     def test_passes_on_what_the_client_remarks(self, sandbox: Sandbox) -> None:
         page = {"data": [None], "pagination": {"next": None}}

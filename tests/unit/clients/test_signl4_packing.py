@@ -187,7 +187,10 @@ def test_from_better_stack_a_body_that_cannot_be_read_proves_nothing(name: str) 
             BetterStack(http, section, never, lambda _: None, TheirClock(utc_now)).lookup("7")
 
 
-def test_that_its_front_page_cannot_be_read_is_no_concern_of_check_online() -> None:
-    with listening(answering(answer(200, b"br", b"\x00"))) as server:
+def test_an_answer_that_cannot_be_read_is_not_taken_for_that_of_signl4() -> None:
+    with listening(answering(answer(404, b"br", b"\x00"))) as server:
         said = list(check_online(settings(betterstack={"base_url": server.url}, signl4={"base_url": server.url})))
-    assert (True, f"SIGNL4: {server.url} answers (HTTP 200)") in said
+    [(well, sentence)] = [finding for finding in said if finding[1].startswith("SIGNL4: ")]
+    assert not well
+    assert "does not answer as SIGNL4's webhook: HTTP 404 " in sentence
+    assert "(its body could not be read: " in sentence

@@ -5,8 +5,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from daemon.config.load import KEYS, SECTIONS, load
 from daemon.config.settings import Settings
+from daemon.config.types import duration, spelled
+from daemon.model.errors import ConfigError
 from tests.support.each import each
 from tests.support.paths import CERTIFICATE, ROOT
 
@@ -14,8 +18,9 @@ SAMPLE = ROOT / "config.toml"
 TEXT = SAMPLE.read_text("utf-8")
 WITHOUT_A_DEFAULT = {
     *("betterstack.token", "betterstack.team_name", "betterstack.dashboard_url", "signl4.secret"),
-    *("http.proxy", "http.ca_file"),
+    *("http.proxy", "http.ca_file", "poll.active_interval"),
 }
+"""Without one of their own: `poll.active_interval` follows `poll.interval`."""
 SECRETS = {"BETTERSTACK__TOKEN": "the-token", "SIGNL4__SECRET": "the-secret"}
 DEFAULT = Settings(betterstack={"token": "the-token"}, signl4={"secret": "the-secret"})  # type: ignore[arg-type]
 COMMENTED = re.compile(r"^#(\w+ = .*)$", re.MULTILINE)
@@ -62,8 +67,26 @@ def test_the_examples_can_be_taken_as_they_are(tmp_path: Path) -> None:
     ca_file.write_bytes((CERTIFICATE).read_bytes())
     whole = tmp_path / "whole.toml"
     whole.write_text(re.sub(r"(ca_file = ).*", rf'\1"{ca_file}"', COMMENTED.sub(r"\1", TEXT)))
-    settings = load(whole, {}).settings
+    settings = load(whole, SECRETS).settings
+    assert settings.poll == DEFAULT.poll
     assert None not in (settings.betterstack.team_name, settings.betterstack.dashboard_url, settings.http.proxy)
+
+
+def test_the_examples_of_secrets_are_none(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.toml"
+    whole.write_text(re.sub(r"(?m)^ca_file.*", "", COMMENTED.sub(r"\1", TEXT)))
+    with pytest.raises(ConfigError) as caught:
+        load(whole, {})
+    placeholder = "is the placeholder of an example; put your own there"
+    assert caught.value.problems == (f"betterstack.token {placeholder}", f"signl4.secret {placeholder}")
+
+
+@pytest.mark.parametrize("interval", ["1s", "5s", "10s", "1h"])
+def test_the_interval_can_be_changed_alone(tmp_path: Path, interval: str) -> None:
+    changed = tmp_path / "changed.toml"
+    changed.write_text(TEXT.replace('\ninterval = "30s"', f'\ninterval = "{interval}"'))
+    poll = load(changed, SECRETS).settings.poll
+    assert (spelled(poll.interval), spelled(poll.active_interval)) == (interval, min(interval, "10s", key=duration))
 
 
 def test_every_key_is_explained() -> None:

@@ -15,7 +15,8 @@ KEYS = ["subject", "title", "task", "job", "case", "incident", "x-s4-subject"]
 
 def body_of(template: dict[str, Any], **attributes: Any) -> dict[str, Any]:
     templates = Templates(settings(payload={"new": template}))
-    return templates.payload(Kind.NEW, incident("7", **attributes), "7")
+    metadata = {"Region": [{"type": "String", "value": "eu"}]}
+    return templates.payload(Kind.NEW, incident("7", metadata=metadata, **attributes), "7")
 
 
 def titles(body: dict[str, Any]) -> dict[str, Any]:
@@ -40,6 +41,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "blanks under another key, which SIGNL4 would show": ({"Subject": " "}, {"Title": "Status 503"}),
     "blanks beside a text": ({"Subject": " ", "Title": "$NAME"}, {"Title": "Shop front page"}),
     "a number beside a text": ({"Job": 4, "Title": "$NAME"}, {"Job": 4, "Title": "Shop front page"}),
+    "all metadata, which is a list": ({"Title": "$METADATA_ARRAY"}, {"Title": "Status 503"}),
     "a placeholder without a value": ({"Title": "$RESOLVED_BY"}, {"Title": "Status 503"}),
     "none": ({"Cause": "$CAUSE"}, {"Title": "Status 503"}),
 }
@@ -50,6 +52,54 @@ def test_a_title_is_a_text_of_which_something_shows_or_one_is_added(
     template: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     assert titles(body_of(template)) == expected
+
+
+@pytest.mark.parametrize(
+    ("template", "warned"),
+    [
+        ({"Title": 503}, "Title"),
+        ({"subject": ["$NAME"]}, "subject"),
+        ({"Case": 4, "Title": True}, "Case"),
+        ({"Case": 4, "Title": "$NAME"}, None),
+        ({"Title": "$NAME"}, None),
+        ({"Cause": 4}, None),
+    ],
+)
+def test_a_title_that_is_no_text_is_warned_of(template: dict[str, Any], warned: str | None) -> None:
+    said = (
+        [f"payload.new sets {warned} to no text, so SIGNL4 takes it for no title; put it in quotes"] if warned else []
+    )
+    assert list(Templates(settings(payload={"new": template})).warnings()) == said
+    assert list(Templates(settings(payload={"resolved": template})).warnings()) == []
+
+
+UNSEEN = {
+    "a space of no width": "\u200b",
+    "marks of direction": "\u200e\u202e\u2066",
+    "a filler of Hangul": "\u3164",
+    "the empty Braille pattern": "\u2800",
+    "a variation selector": "\ufe0f",
+    "an accent without its letter": "\u0301",
+    "a joiner of marks": "\u034f",
+    "soft hyphens and a byte order mark": "\u00ad\ufeff",
+    "a null note head": "\U0001d159",
+    "control characters": "\x00\x1b\x85",
+    "blanks longer than a title": " " * 300 + "Shop",
+}
+"""Texts of which nothing can be seen in a title, though some of them are letters or printable to Python."""
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("name", UNSEEN.values(), ids=UNSEEN)
+def test_no_title_is_sent_of_which_nothing_can_be_seen(kind: Kind, name: str) -> None:
+    templates = Templates(settings(payload={kind: {"Title": "$NAME", "Subject": " ", "Case": "$NAME"}}))
+    body = templates.payload(kind, incident("7", name=name, cause=name), "7")
+    assert titles(body) == ({"Title": "Better Stack incident 7"} if kind is Kind.NEW else {})
+
+
+@pytest.mark.parametrize("name", ["ア", "é", "e\u0301", "…", "?", "0", "🔥", "❤\ufe0f", "\u200bx"])
+def test_any_mark_that_can_be_seen_is_a_title(name: str) -> None:
+    assert body_of({"Title": "$NAME"}, name=name)["Title"] == name
 
 
 @pytest.mark.parametrize("cause", ["", "   ", "\u200b", None, 5, ["a"]])

@@ -1,0 +1,50 @@
+"""The settings in force as text: each key in TOML with where it comes from. No secret appears in it."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from daemon.config.settings import Settings
+from daemon.config.types import spelled
+from daemon.model.redact import HIDDEN
+
+
+def listed(settings: Settings, origins: Mapping[str, str]) -> Iterator[str]:
+    """A line of TOML for each key, with its origin as a comment; a comment alone for one that is not set."""
+    for section, table in settings:
+        for name, value in table:
+            key = f"{section}.{name}"
+            origin = origins.get(key, "default")
+            yield f"# {key} is not set" if value is None else f"{key} = {_written(value)}  # {origin}"
+
+
+def origins(
+    file: Path | None, toml: Mapping[str, Any], credentials: Mapping[str, Path], variables: Iterable[str]
+) -> dict[str, str]:
+    """Where each key that is given comes from, a phrase each; of several sources the one that counts.
+
+    `credentials`: files by their key; `variables`: the keys that the environment sets.
+    """
+    tables = {section: table for section, table in toml.items() if isinstance(table, dict)}
+    found = {f"{section}.{name}": f"file {file}" for section, table in tables.items() for name in table}
+    found |= {key: f"credential file {path}" for key, path in credentials.items()}
+    return found | {key: f"environment variable {key.upper().replace('.', '__')}" for key in variables}
+
+
+def _written(value: object) -> str:
+    match value:
+        case SecretStr():
+            return f'"{HIDDEN}"'
+        case timedelta():
+            return f'"{spelled(value)}"'
+        case dict():
+            return f"{{{', '.join(f'{_written(key)} = {_written(inner)}' for key, inner in value.items())}}}"
+        case list():
+            return f"[{', '.join(map(_written, value))}]"
+        case _:
+            # TOML's strings, numbers and booleans are written as those of JSON, but for one control character.
+            return json.dumps(value, ensure_ascii=False, default=str).replace("\x7f", "\\u007f")

@@ -1,0 +1,94 @@
+"""The settings in force: each with its value and where it comes from, without a secret."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.config.in_force import listed
+from daemon.config.load import KEYS, load
+from daemon.config.settings import Settings
+from tests.support.values import settings
+
+SECRETS = {"BETTERSTACK__TOKEN": "hunter2-token", "SIGNL4__SECRET": "hunter2-secret"}
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def by_key(lines: list[str]) -> dict[str, str]:
+    """The lines by their key."""
+    return {line.removeprefix("# ").split(" ")[0]: line for line in lines}
+
+
+def test_every_key_is_listed_once_in_order() -> None:
+    assert list(by_key(list(listed(settings(), {})))) == list(KEYS)
+
+
+def test_each_says_where_it_comes_from(place: Path) -> None:
+    (place / "config.toml").write_text("[poll]\ninterval = '40s'\nsweep_interval = '4m'\ngone_after = '4m'\n")
+    credentials = place / "credentials"
+    credentials.mkdir()
+    (credentials / "signl4.secret").write_text("hunter2\n")
+    (credentials / "poll.sweep_interval").write_text("5m")
+    (credentials / "poll.gone_after").write_text("5m")
+    (credentials / "http.proxy").write_text(" ")
+    environ = {
+        "BETTERSTACK__TOKEN": "hunter2-token",
+        "poll__gone_after": "6m",
+        "LOG__LEVEL": "",
+        "CREDENTIALS_DIRECTORY": str(credentials),
+    }
+    read = load(None, environ)
+    lines = by_key(list(listed(read.settings, read.origins)))
+    assert lines["betterstack.token"] == 'betterstack.token = "***"  # environment variable BETTERSTACK__TOKEN'
+    assert lines["signl4.secret"] == f'signl4.secret = "***"  # credential file {credentials}/signl4.secret'
+    assert lines["poll.interval"] == 'poll.interval = "40s"  # file config.toml'
+    assert (
+        lines["poll.sweep_interval"]
+        == f'poll.sweep_interval = "5m"  # credential file {credentials}/poll.sweep_interval'
+    )
+    assert lines["poll.gone_after"] == 'poll.gone_after = "6m"  # environment variable POLL__GONE_AFTER'
+    assert lines["log.level"] == 'log.level = "info"  # default'
+    assert lines["http.proxy"] == "# http.proxy is not set"
+    assert lines["delivery.concurrency"] == "delivery.concurrency = 4  # default"
+    assert lines["delivery.acknowledged"] == "delivery.acknowledged = true  # default"
+
+
+def test_secrets_are_masked() -> None:
+    held = settings(
+        betterstack={"token": "hunter2-token"},
+        signl4={"secret": "hunter2-secret"},
+        http={"proxy": "http://jane:hunter2@one.test:3128"},
+        heartbeat={"urls": ["https://one.test/hunter2", "https://two.test/hunter2"]},
+    )
+    lines = by_key(list(listed(held, {})))
+    assert "hunter2" not in "".join(lines.values())
+    assert lines["heartbeat.urls"] == 'heartbeat.urls = ["***", "***"]  # default'
+    assert lines["http.proxy"] == 'http.proxy = "***"  # default'
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=10)
+VALUES = st.recursive(
+    TEXTS | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    st.dictionaries(TEXTS, VALUES, max_size=3), TEXTS.filter(lambda name: name[:1] not in "\"'"), st.integers(1, 86400)
+)
+def test_what_is_listed_is_toml_that_means_the_same(body: dict[str, Any], team: str, seconds: int) -> None:
+    held = settings(payload={"new": body}, betterstack={"team_name": team}, poll={"interval": seconds})
+    document = tomllib.loads("\n".join(listed(held, {})))
+    secrets = {"betterstack": {"token": "a-token-of-better-stack"}, "signl4": {"secret": "96sbq49u"}}
+    for section, table in secrets.items():
+        document[section] |= table
+    assert Settings(**document) == held
