@@ -39,5 +39,12 @@ def backup(configuration: Configuration, file: Path) -> None:
     """Write a consistent copy of the database, also while the daemon runs."""
     from daemon.storage.backup import backup as write_copy
 
+    _check_named(file)
     write_copy(configuration.settings.database.url, file)
     say(f"written to {file}")
+
+
+def _check_named(file: Path) -> None:
+    """Raises `UsageError` for a dash: a copy is complete or absent, which a stream cannot be."""
+    if str(file) == "-":
+        raise click.UsageError("`-` is no file: a copy is complete or absent, which a stream cannot be; name a file")

@@ -70,6 +70,8 @@ class Snapshot:
     dead_deliveries: int = 0
     dead_alerts: int = 0
     """Dead deliveries of incidents, without those of own alarms."""
+    dead_incident: str | None = None
+    """The incident of the latest of these."""
     too_late: tuple[int, ...] = ()
     """Ids of those that `retry` refuses, since they would open what is over, or close what is open."""
     open_alarms: Mapping[str, str] = field(default_factory=dict)

@@ -33,6 +33,8 @@ def backup(url: str, copy: Path) -> None:
         raise DatabaseUnusableError(f"{file} does not exist yet, so there is nothing to copy; run the daemon first")
     try:
         place = resolved(copy.absolute().parent) / copy.name
+        if not place.parent.is_dir():
+            raise DatabaseUnusableError(f"{copy.absolute().parent} is no directory; create it, or name another file")
         if _is_taken(place, file):
             raise DatabaseUnusableError(f"{copy} is in use or no earlier backup, and is left alone; name another file")
         # A random name: it cannot exist yet, and nobody can guess it.

@@ -64,9 +64,9 @@ class FileGuard:
             change = self._changes.latest()
             done = self._repaired(change, on_progress) if change or not self._own else None
         except (OSError, sqlite3.Error, DaemonError) as error:
-            why = f"{change or 'the database file cannot be kept'}: {file}: {_message(error)}"
-            self._gate.block(why)
-            raise DatabaseBusyError(why) from None
+            sentence = f"{change or 'the database file cannot be kept'}: {file}: {why(error)}"
+            self._gate.block(sentence)
+            raise DatabaseBusyError(sentence) from None
         self._gate.block(None)
         if change:
             log(events.DatabaseFileChanged(str(change), file, done))
@@ -89,7 +89,7 @@ class FileGuard:
             wrong = self._changes.latest()
         except OSError as error:
             connection.close()
-            raise sqlite3.OperationalError(_message(error)) from None
+            raise sqlite3.OperationalError(why(error)) from None
         if wrong:
             connection.close()
             raise sqlite3.OperationalError(wrong)
@@ -225,7 +225,7 @@ class FileGuard:
                 new.isolation_level = None
                 merge(self._kept(), new)
         except (sqlite3.Error, DatabaseBusyError) as error:
-            return _message(error)
+            return why(error)
         return None
 
     def _remove_log(self, *, strict: bool, others: bool = False) -> None:
@@ -243,7 +243,3 @@ class FileGuard:
                 raise DatabaseBusyError(
                     f"{beside} is none of it; put the database there that it belongs to, or remove it"
                 )
-
-
-def _message(error: BaseException) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else why(error)

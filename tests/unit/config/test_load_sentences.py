@@ -119,8 +119,8 @@ class TestUnknownKeys:
             (
                 "poll.timeout = 1",
                 (
-                    "poll.timeout is not a known key; the keys of [poll] are interval, active_interval, sweep_interval, "
-                    "initial, gone_after"
+                    "poll.timeout is not a known key; the keys of [poll] are interval, active_interval, "
+                    "sweep_interval, initial, gone_after"
                 ),
             ),
             (
