@@ -6,7 +6,6 @@
 """
 
 import os
-import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -19,12 +18,12 @@ from daemon.model.errors import DaemonError, DatabaseBusyError, DatabaseUnusable
 from daemon.model.event import Listener
 from daemon.model.events import process as events
 from daemon.storage import lock
-from daemon.storage.backup import written
+from daemon.storage.backup import new_name, written
 from daemon.storage.changes import LOG, Change, Changes
 from daemon.storage.gate import Gate
 from daemon.storage.lock import Lock
 from daemon.storage.merge import merge
-from daemon.storage.safe_path import MEND, resolved, same_file, status_of
+from daemon.storage.safe_path import MEND, link_open_file, resolved, same_file, status_of
 from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, why
 from daemon.storage.upgrade import upgrade
 
@@ -114,7 +113,7 @@ class FileGuard:
         """The file has no name left: copies its content to a new file under the path."""
         own = self._kept()
         self._remove_log(strict=True)
-        part = self._file.with_name(f".{secrets.token_hex(8)}.part")
+        part = new_name(self._file)
         descriptor = written(own, part)
         try:
             lock.take(descriptor, self._file)
@@ -132,12 +131,7 @@ class FileGuard:
         """The file was renamed: links it to its path again. Moving it back later then changes nothing."""
         self._checkpoint()
         self._remove_log(strict=True)
-        directory = os.open(self._file.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            # With `dst_dir_fd` Python calls linkat(2), which follows the link in /proc.
-            os.link(f"/proc/self/fd/{self._lock.descriptor}", self._file.name, dst_dir_fd=directory)
-        finally:
-            os.close(directory)
+        link_open_file(self._lock.descriptor, self._file)
         self._reopen()
         return "it has its name again, beside the other one; stop the service before you move it"
 

@@ -95,7 +95,7 @@ def _content(file: Path) -> tuple[str, set[str], str | None]:
     """The result of the quick check, the table names, and the revision. Raises `OSError` and SQLite's errors."""
     query = reading(file)
     try:
-        content = _read_content(file)
+        content = content_of(file)
     except sqlite3.Error:
         if reading(file) == query:
             raise
@@ -106,9 +106,10 @@ def _content(file: Path) -> tuple[str, set[str], str | None]:
     return _content(file)
 
 
-def _read_content(file: Path) -> tuple[str, set[str], str | None]:
+def content_of(file: Path, check: str = "quick_check") -> tuple[str, set[str], str | None]:
+    """The result of SQLite's check, "ok" if it is whole; the table names; the revision. Raises SQLite's errors."""
     with closing(read_only(file, BUSY_SECONDS)) as connection:
-        health = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        health = connection.execute(f"PRAGMA {check}(1)").fetchone()[0]
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         stamped = "alembic_version" in tables
         stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []

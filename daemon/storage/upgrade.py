@@ -27,12 +27,12 @@ def upgrade(url: str, on_progress: Callable[[], None] = lambda: None) -> bool:
         return False
     if revision is not None:
         copy_before_upgrade(file_of(url), revision, on_progress)
-    _migrate(url, on_progress)
+    run_migrations(url, on_progress)
     return True
 
 
-def _migrate(url: str, on_progress: Callable[[], None]) -> None:
-    """Runs Alembic in a process of its own: it takes 10 MB, which a daemon would keep for months.
+def run_migrations(url: str, on_progress: Callable[[], None]) -> None:
+    """Runs Alembic in a process of its own: it takes 10 MB, which a daemon would keep for months. Makes no copy.
 
     That process has the module search path of this one, and reports its progress.
     """

@@ -198,8 +198,37 @@ def test_a_backup_that_cannot_be_written_is_78(database: Path, place: str, monke
     assert_sentence(said.stderr)
 
 
-def test_a_backup_to_a_stream_is_refused_and_makes_no_file_of_that_name(database: Path) -> None:
-    said = command(database, "db backup", "-")
+def test_a_copy_is_put_back_and_each_file_is_named(database: Path, store: Store, engine: Engine) -> None:
+    put(store, "1", DEAD, NEW)
+    engine.dispose()
+    command(database, "db backup copy.db")
+    before = dump(database)
+    said = command(database, "db restore copy.db")
+    assert (said.exit_code, said.stderr) == (0, "")
+    done, kept, known = said.stdout.splitlines()
+    assert done == f"{database} is restored from copy.db (no round was complete yet)"
+    assert dump(Path(kept.removeprefix("the file from before is kept as "))) == before
+    assert known == "what was told since then is known, and is not told again"
+
+
+def test_where_it_is_not_known_what_was_told_since_the_copy_that_is_said(database: Path) -> None:
+    command(database, "db backup copy.db")
+    database.unlink()
+    *_, last = command(database, "db restore copy.db").stdout.splitlines()
+    assert last == "what was told since then may be told again: there was no database in its place"
+
+
+def test_a_copy_is_not_put_back_under_a_daemon(database: Path) -> None:
+    command(database, "db backup copy.db")
+    with locked(f"sqlite:///{database}"):
+        said = command(database, "db restore copy.db")
+    assert said.exit_code == 69
+    assert_sentence(said.stderr, "another instance (process ", f") works on {database}; stop it first")
+
+
+@pytest.mark.parametrize("line", ["db backup", "db restore"])
+def test_a_copy_in_a_stream_is_refused_and_makes_no_file_of_that_name(database: Path, line: str) -> None:
+    said = command(database, line, "-")
     assert said.exit_code == 2
     assert "`-` is no file" in said.stderr
     assert list(Path().iterdir()) == []
