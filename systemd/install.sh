@@ -30,6 +30,7 @@ PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACT
     "$new/bin/python" -m pip install --quiet --no-cache-dir .
 grep -lI "^#!$new/" "$new"/bin/* | xargs sed -i "1s|^#!$new/|#!$opt/|"
 install -D -m 755 systemd/tell-signl4 "$new/libexec/tell-signl4"
+install -D -m 755 systemd/back-up "$new/libexec/back-up"
 rm -rf "$root$opt.old"
 [ ! -e "$root$opt" ] || mv "$root$opt" "$root$opt.old"
 mv "$new" "$root$opt"
@@ -39,7 +40,7 @@ install -D -m 755 systemd/betterstack-signl4 "$root$command"
 install -D -m 644 systemd/sysusers.conf "$root$sysusers"
 install -D -m 644 systemd/tmpfiles.conf "$root$tmpfiles"
 install -d "$root$units"
-install -m 644 systemd/*.service "$root$units"
+install -m 644 systemd/*.service systemd/*.timer "$root$units"
 if [ -n "$root" ] || [ "$(systemctl --version | awk 'NR == 1 { print $2 }')" -ge 254 ]; then
     for service in $services; do
         install -D -m 644 systemd/restart-254.conf "$root$units/$service.d/restart-254.conf"

@@ -19,7 +19,10 @@ _HERE = Path(__file__).resolve().parents[1]
 MIGRATIONS = next(place for place in (_HERE / "migrations", _HERE.parent / "migrations") if place.is_dir())
 """Inside the installed package; beside it in a checkout."""
 REVISIONS = sorted(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
-RESTORE = "move it away together with its -wal and -shm files, and restore a backup or let a new one be made"
+RESTORE = (
+    "put a copy back with: betterstack-signl4 db restore FILE, or move it away together with its -wal and -shm files "
+    "and let a new one be made"
+)
 
 
 def file_of(url: str) -> Path:
@@ -70,8 +73,8 @@ def revision_of(url: str) -> str | None:
     if revision is not None and revision not in REVISIONS:
         raise DatabaseUnusableError(
             f"{file} was written by a newer version (schema {revision}, known here up to {REVISIONS[-1]}); "
-            "install that version again, or go back to the copy from before it: move the file away together with its "
-            f"-wal and -shm files, and put {file.name}.schema-{REVISIONS[-1]}.bak in its place"
+            "install that version again, or go back to the copy from before it: betterstack-signl4 db restore "
+            f"{file}.schema-{REVISIONS[-1]}.bak"
         )
     return revision
 
