@@ -27,8 +27,10 @@ def status(configuration: Configuration, as_json: bool) -> None:
     from daemon.storage import queries
     from daemon.storage.engine import reader
     from daemon.storage.instance import holder
+    from daemon.storage.log_hold import held_log
 
-    presence = Presence(holder(configuration.settings.database.url))
+    process = holder(configuration.settings.database.url)
+    presence = Presence(process, held_log(configuration.settings.database.url, process))
     engine = reader(configuration.settings.database.url)
     snapshot = queries.snapshot(engine) if engine else Snapshot()
     settings = configuration.settings

@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, event
@@ -69,6 +70,11 @@ class FileGuard:
         self._gate.block(None)
         if change:
             log(events.DatabaseFileChanged(str(change), file, done))
+
+    def note_checkpoint(self, at: datetime) -> None:
+        """Notes for `status` when the log was last checkpointed whole. `at`: aware."""
+        if self._lock.note is not None:
+            self._lock.note.add_checkpoint(at)
 
     def close(self) -> None:
         """Closes all connections, after a last repair of the file if that is needed."""

@@ -14,6 +14,8 @@ CANNOT_HOLD = (
 )
 BUSY_SECONDS = 5
 """Longest wait for the locks of other connections."""
+LOG_LIMIT = 8 * 1024 * 1024
+"""Bytes of the log (the WAL) that are kept for later commits: twice what SQLite collects before it checkpoints."""
 WRITING = "mode=rw"
 """Never creates the file, so that a missing database is not mistaken for an empty one."""
 BROKEN_INDEX = {"SQLITE_PROTOCOL", "SQLITE_READONLY_RECOVERY", "SQLITE_READONLY_CANTINIT"}
