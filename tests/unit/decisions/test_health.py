@@ -263,23 +263,23 @@ def test_an_error_of_the_rounds_says_more_than_the_lock(presence: Presence) -> N
 
 
 @pytest.mark.parametrize(
-    ("log", "sentence"),
+    ("log", "parts"),
     [
         (
             HeldLog(41_700_000, 4711, "sqlite3", ago(hours=2)),
-            "the log of the database, which was last emptied at 2026-11-23 07:30 UTC, has grown to 41 MB: process 4711 "
-            "(sqlite3) keeps a transaction open; end that process, and the log is cut by itself",
+            (", which was last emptied at 2026-11-23 07:30 UTC,", "41 MB", "process 4711 (sqlite3)"),
         ),
-        (
-            HeldLog(9_000_000, 0, "", None),
-            "the log of the database has grown to 9 MB: a process that cannot be seen from here keeps a transaction "
-            "open; end that process, and the log is cut by itself",
-        ),
+        (HeldLog(9_000_000, 0, "", None), ("", "9 MB", "a process that cannot be seen from here")),
     ],
 )
-def test_a_reader_that_holds_the_log_is_named(log: HeldLog, sentence: str) -> None:
+def test_a_reader_that_holds_the_log_is_named(log: HeldLog, parts: tuple[str, str, str]) -> None:
+    since, size, who = parts
+    sentence = (
+        f"the log of the database{since} has grown to {size}: {who} keeps a transaction open; end that process, and "
+        "the log is cut by itself"
+    )
     for holder in (HELD.holder, None):
-        assert list(problems(WELL, INTERVAL, LATE, NOW, Presence(holder, log)))[0] == sentence
+        assert next(problems(WELL, INTERVAL, LATE, NOW, Presence(holder, log))) == sentence
     assert list(problems(WELL, INTERVAL, LATE, NOW)) == [], "the daemon itself cannot see it"
 
 
