@@ -12,8 +12,8 @@ if [ -z "$root" ] && [ -d /run/systemd/system ]; then
 fi
 rm -rf "$root$opt" "$root$opt.old" "$new"
 rm -f "$root$command" "$root$sysusers" "$root$tmpfiles"
-for unit in $services betterstack-signl4-failed@.service betterstack-signl4-recovered@.service \
-    betterstack-signl4-backup@.service betterstack-signl4-backup@.timer; do
+for unit in $services betterstack-signl4-backup@.service betterstack-signl4-backup@.timer \
+    betterstack-signl4-failed@.service betterstack-signl4-recovered@.service; do
     rm -rf "$root$units/$unit" "$root$units/$unit.d"
 done
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then

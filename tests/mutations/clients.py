@@ -134,7 +134,7 @@ ROWS = (
     row(
         "A `Reset` that has just passed is ignored",
         "daemon/clients/signl4.py",
-        ("if -MARGIN < wait <=", "if timedelta(0) < wait <="),
+        ("not -MARGIN < wait <=", "not timedelta(0) < wait <="),
         "tests/unit/decisions/test_rate_limit_servers.py::test_no_server_refuses_and_nothing_comes_much_later_than_it_could",
     ),
     row(
@@ -173,5 +173,29 @@ ROWS = (
         "daemon/model/redact.py",
         ("ESCAPINGS = 8", "ESCAPINGS = 1"),
         "tests/unit/model/test_redact.py::test_no_spelling_of_a_whole_secret_hides_it",
+    ),
+    row(
+        "Only whole seconds are a `Retry-After`",
+        "daemon/clients/dates.py",
+        ('r"\\+?(\\d+\\.?\\d*) ?', 'r"(\\d+) ?'),
+        "tests/unit/clients/test_json_input.py::TestRetryAfter::test_every_form_with_one_meaning_is_read_and_nothing_else",
+    ),
+    row(
+        "Of two policies the first counts, and not the exhausted one",
+        "daemon/clients/limits.py",
+        ("limit.remaining == 0]", "limit.remaining == -1]"),
+        "tests/unit/clients/test_limits.py::test_each_form_is_read",
+    ),
+    row(
+        "A limit of another window than SIGNL4's sets the pace",
+        "daemon/clients/signl4.py",
+        (" or said.window != WINDOW", ""),
+        "tests/unit/clients/test_limits.py::test_an_exhausted_limit_holds_back_whatever_its_form_and_only_that_of_signl4s_window_sets_the_pace",
+    ),
+    row(
+        "Better Stack's exhausted limit is not waited out",
+        "daemon/clients/betterstack.py",
+        ("if asked is not None or said.remaining != 0:", "if True:"),
+        "tests/unit/clients/test_betterstack.py::TestRetryAfter::test_without_one_an_exhausted_limit_says_how_long",
     ),
 )
