@@ -82,7 +82,9 @@ def _prepared(copy: Path, source: Path, prepared: Path) -> datetime | None:
             os.close(written(opened, prepared))
         health, tables, revision = content_of(prepared, "integrity_check")
     except sqlite3.DatabaseError as error:
-        raise DatabaseUnusableError(f"{copy} cannot be read ({why(error)}); restore another copy") from None
+        # An operational error means a fault of the machine, not of the copy.
+        mend = MEND if isinstance(error, sqlite3.OperationalError) else "restore another copy"
+        raise DatabaseUnusableError(f"{copy} cannot be read ({why(error)}); {mend}") from None
     if health != "ok":
         raise DatabaseUnusableError(f"{copy} is damaged ({' '.join(health.split())}); restore another copy")
     if revision is None:
