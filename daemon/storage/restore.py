@@ -116,7 +116,7 @@ def _put_in_place(
         descriptor = written(source, part)
     try:
         _give(descriptor, before or lock.file.parent.stat())
-        kept = _keep(lock) if is_there else None
+        kept = _keep(lock, is_there=is_there)
         part.replace(lock.file)
     except OSError:
         part.unlink(missing_ok=True)
@@ -124,7 +124,7 @@ def _put_in_place(
     finally:
         os.close(descriptor)
     _flush(lock.file.parent)
-    return Restored(as_of, kept, unknown_because)
+    return Restored(as_of, kept if is_there else None, unknown_because)
 
 
 def _merged(url: str, file: Path, prepared: Path) -> str | None:
@@ -134,7 +134,7 @@ def _merged(url: str, file: Path, prepared: Path) -> str | None:
     """
     try:
         if revision_of(url) != REVISIONS[-1]:
-            return "the file in place has an older schema"
+            return "the file in place has another schema"
         with (
             closing(connected(file, WRITING, BUSY_SECONDS)) as old,
             closing(connected(prepared, WRITING, BUSY_SECONDS)) as new,
@@ -157,12 +157,16 @@ def _give(descriptor: int, owner: os.stat_result) -> None:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
-def _keep(lock: Lock) -> Path:
-    """Gives the file in place a second name, and moves SQLite's files away with it: they are none of the new one."""
+def _keep(lock: Lock, *, is_there: bool) -> Path:
+    """Gives the file in place a second name, and moves SQLite's files beside it away under that name.
+
+    SQLite would take a log that is left there for that of the new file, also where its own file is gone.
+    """
     name = f"{lock.file.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     names = chain([name], (f"{name}-{n}" for n in count(2)))
     kept = next(free for free in map(lock.file.with_name, names) if status_of(free) is None)
-    link_open_file(lock.descriptor, kept)
+    if is_there:
+        link_open_file(lock.descriptor, kept)
     for suffix in BESIDE:
         beside = lock.file.with_name(f"{lock.file.name}{suffix}")
         if status_of(beside) is not None:

@@ -46,6 +46,12 @@ ROWS = (
         f"{HERE}::test_nothing_of_a_damaged_file_and_its_log_gets_into_the_restored_one",
     ),
     row(
+        "The log of a file that is gone is left for the restored one",
+        "daemon/storage/restore.py",
+        ("kept = _keep(lock, is_there=is_there)", "kept = _keep(lock, is_there=True) if is_there else lock.file"),
+        f"{HERE}::test_a_log_whose_file_was_removed_does_not_get_into_the_restored_one",
+    ),
+    row(
         "What root restores belongs to root",
         "daemon/storage/restore.py",
         ("if os.geteuid() == 0:", "if os.geteuid() < 0:"),

@@ -227,6 +227,22 @@ def test_nothing_of_a_damaged_file_and_its_log_gets_into_the_restored_one(
     assert not Path(f"{database}-wal").exists()
 
 
+def test_a_log_whose_file_was_removed_does_not_get_into_the_restored_one(
+    database: Path, copy: Path, store: Store, engine: Engine
+) -> None:
+    """SQLite would take its commits for those of the new file."""
+    tell(store, "of another file", NEW, at=after(seconds=1))
+    log = Path(f"{database}-wal").read_bytes()
+    assert log
+    engine.dispose()
+    database.unlink()
+    Path(f"{database}-wal").write_bytes(log)
+    restored = restore(url(database), copy)
+    assert dump(database) == dump(copy)
+    assert (restored.kept, restored.unknown_because) == (None, "there was no database in its place")
+    assert [path.read_bytes() for path in database.parent.glob("state.db.before-*-wal")] == [log]
+
+
 FAILING = """
 import os, sys
 from pathlib import Path
