@@ -6,8 +6,11 @@ import sys
 
 from daemon.host.startup import begin
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-"""Errors of the disk that a command's output is written to."""
+NOT_WRITTEN = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ESTALE, errno.EROFS),
+    *(errno.EBADF, errno.EAGAIN, errno.EINVAL, errno.ENXIO, errno.ECONNRESET, errno.EPIPE),
+}
+"""Errors of the file, the terminal or the connection that a command's output is written to."""
 
 
 def start() -> None:
@@ -20,7 +23,7 @@ def start() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in NOT_WRITTEN or error.filename is not None:
             raise
         # Otherwise Python would write the buffer again at exit, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -69,8 +69,12 @@ class SelfCheck:
         monotonic: Callable[[], float],
         log: Listener,
         on_queued: Callable[[], None],
+        host: str,
     ) -> None:
-        """`snapshot` raises `DatabaseBusyError`; `clock` gives aware UTC times, `monotonic` seconds."""
+        """`snapshot` raises `DatabaseBusyError`; `clock` gives aware UTC times, `monotonic` seconds.
+
+        `host`: the name of this machine, for the titles of alarms.
+        """
         self._snapshot = snapshot
         self._incidents = incidents
         self._outbox = outbox
@@ -82,6 +86,7 @@ class SelfCheck:
         self._log = log
         self._on_queued = on_queued
         self._notes = notes
+        self._host = host
 
     def state_failed(self, why: str) -> None:
         """A round could not be recorded."""
@@ -138,7 +143,7 @@ class SelfCheck:
         found_changes = [alarm.change(known.get(cause.external_id), cause, found.get(cause), now) for cause in Cause]
         changes = []
         for after, transition in filter(None, found_changes):
-            body = alarm_body(transition.kind, after.name, after.external_id)
+            body = alarm_body(transition.kind, after.name, after.external_id, self._host)
             changes.append(Change(after, ((transition, body),)))
             self._log(_alarm(after.id, transition.kind, after.name))
         if changes:
@@ -156,7 +161,7 @@ class SelfCheck:
             self._notes.state_alarm_sent = not self._send(Kind.RESOLVED, "")
 
     def _send(self, kind: Kind, sentence: str) -> bool:
-        answer = self._signl4.send(alarm_body(kind, sentence, Cause.STATE.external_id))
+        answer = self._signl4.send(alarm_body(kind, sentence, Cause.STATE.external_id, self._host))
         taken = isinstance(answer.outcome, Delivered)
         why = None if isinstance(answer.outcome, Delivered) else answer.outcome.why
         self._log(_alarm(Cause.STATE.external_id, kind, sentence, taken, why))

@@ -30,6 +30,7 @@ PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACT
     "$new/bin/python" -m pip install --quiet --no-cache-dir .
 grep -lI "^#!$new/" "$new"/bin/* | xargs sed -i "1s|^#!$new/|#!$opt/|"
 install -D -m 755 systemd/tell-signl4 "$new/libexec/tell-signl4"
+install -D -m 755 systemd/back-up "$new/libexec/back-up"
 # Where Documentation= of the units leads; a private host may reach no other.
 for page in *.md docs/*.md systemd/*.md; do
     install -D -m 644 "$page" "$new/share/doc/$page"
@@ -43,7 +44,7 @@ install -D -m 755 systemd/betterstack-signl4 "$root$command"
 install -D -m 644 systemd/sysusers.conf "$root$sysusers"
 install -D -m 644 systemd/tmpfiles.conf "$root$tmpfiles"
 install -d "$root$units"
-install -m 644 systemd/*.service "$root$units"
+install -m 644 systemd/*.service systemd/*.timer "$root$units"
 # Their names end with the version of systemd from which on they are understood.
 for drop_in in restart-254.conf reload-260.conf; do
     since=${drop_in#*-}

@@ -6,13 +6,14 @@ cd "$(dirname "$0")/.."
 
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then
     systemctl stop 'betterstack-signl4*'
-    for unit in $services; do
+    for unit in $services betterstack-signl4-backup@.timer; do
         [ ! -e "$units/$unit" ] || systemctl disable --quiet "$unit"
     done
 fi
 rm -rf "$root$opt" "$root$opt.old" "$new"
 rm -f "$root$command" "$root$sysusers" "$root$tmpfiles"
-for unit in $services betterstack-signl4-failed@.service betterstack-signl4-recovered@.service; do
+for unit in $services betterstack-signl4-backup@.service betterstack-signl4-backup@.timer \
+    betterstack-signl4-failed@.service betterstack-signl4-recovered@.service; do
     rm -rf "$root$units/$unit" "$root$units/$unit.d"
 done
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then

@@ -54,10 +54,17 @@ def test_alert(configuration: Configuration) -> None:
 
 
 def _report(findings: Iterable[Finding]) -> None:
+    """Prints the findings. What cannot be printed is done all the same: an alert that was raised is also closed."""
     failed = False
+    unwritten: OSError | None = None
     for well, sentence in findings:
-        say(sentence if well else f"FAILED: {sentence}", err=not well)
+        try:
+            say(sentence if well else f"FAILED: {sentence}", err=not well)
+        except OSError as error:
+            unwritten = error
         failed = failed or not well
+    if unwritten is not None:
+        raise unwritten
     if failed:
         sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""`db`: upgrades the database and makes backups."""
+"""`db`: upgrades the database, makes copies, and puts them back."""
 
 from __future__ import annotations
 
@@ -39,5 +39,33 @@ def backup(configuration: Configuration, file: Path) -> None:
     """Write a consistent copy of the database, also while the daemon runs."""
     from daemon.storage.backup import backup as write_copy
 
+    _check_named(file)
     write_copy(configuration.settings.database.url, file)
     say(f"written to {file}")
+
+
+@db.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@configured(offline=True)
+def restore(configuration: Configuration, file: Path) -> None:
+    """Put a copy in the place of the database while no daemon runs; the file from before is kept."""
+    from daemon.storage.restore import restore as put_back
+    from daemon.storage.revision import file_of
+
+    _check_named(file)
+    url = configuration.settings.database.url
+    done = put_back(url, file)
+    state = f"the state of {done.as_of:%Y-%m-%d %H:%M:%S} UTC" if done.as_of else "no round was complete yet"
+    say(f"{file_of(url)} is restored from {file} ({state})")
+    if done.kept is not None:
+        say(f"the file from before is kept as {done.kept}")
+    if done.unknown_because is None:
+        say("what was told since then is known, and is not told again")
+    else:
+        say(f"what was told since then may be told again: {done.unknown_because}")
+
+
+def _check_named(file: Path) -> None:
+    """Raises `UsageError` for a dash: a copy is complete or absent, which a stream cannot be."""
+    if str(file) == "-":
+        raise click.UsageError("`-` is no file: a copy is complete or absent, which a stream cannot be; name a file")

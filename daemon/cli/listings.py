@@ -37,10 +37,12 @@ def status(configuration: Configuration, utc: bool, as_json: bool) -> None:
     from daemon.storage import queries
     from daemon.storage.engine import reader
     from daemon.storage.instance import holder
+    from daemon.storage.log_hold import held_log
     from daemon.storage.revision import nothing_to
 
     settings, now = configuration.settings, utc_now()
-    presence = Presence(holder(settings.database.url))
+    process = holder(settings.database.url)
+    presence = Presence(process, held_log(settings.database.url, process))
     engine = reader(settings.database.url)
     snapshot = queries.snapshot(engine) if engine else Snapshot()
     queue = rate_limit.time_for(snapshot.pending_deliveries, snapshot.event_limit)

@@ -107,4 +107,3 @@ def _of_database(named: Path | None, environ: Mapping[str, str]) -> Configuratio
         for problem in error.problems:
             say(f"  {problem}", err=True)
         return salvaged
-

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from daemon.clients.dates import WRITTEN
 from daemon.clients.http import ExchangeError, HttpClient, Response, TooLargeError, described
 from daemon.clients.json_input import TooManyValuesError
+from daemon.clients.limits import limit_said
 from daemon.clients.pages import PageResponse, pages
 from daemon.clients.records import has_unknown_status, read_incident
 from daemon.config.settings import BetterStackSection
@@ -129,7 +130,7 @@ class BetterStack:
             raise kind(f"Better Stack was not reached: {redacted(str(error), token)}") from None
         if (ahead := reply.ahead(datetime.now(UTC))) is not None:
             self._clock.is_ahead(ahead)
-        retry_after = reply.retry_after(LONGEST_RETRY_AFTER, datetime.now(UTC)) if reply.status in {429, 503} else None
+        retry_after = _wait_asked(reply, ahead or timedelta(0)) if reply.status in {429, 503} else None
         if retry_after is not None:
             self._quiet.until = time.monotonic() + retry_after.total_seconds()
             raise BetterStackError(self._complaint(reply), retry_after=retry_after)
@@ -205,6 +206,20 @@ class BetterStack:
             taken = "over" if incident.phase is Phase.RESOLVED else "open"
             self._warning(f"Better Stack uses the unknown status {incident.status[:40]!r}, taken as {taken}")
         return incident
+
+
+def _wait_asked(reply: Response, ahead: timedelta) -> timedelta | None:
+    """How long it asks to be left alone: `Retry-After`, else until its exhausted limit is reset.
+
+    `ahead`: how far its clock is ahead of ours.
+    """
+    now = datetime.now(UTC)
+    asked, said = reply.retry_after(LONGEST_RETRY_AFTER, now), limit_said(reply.headers)
+    if asked is not None or said.remaining != 0:
+        return asked
+    wait = said.resets_in if said.resets_at is None else said.resets_at - (now + ahead)
+    # A longer time means a wrong clock or another unit.
+    return min(wait, LONGEST_RETRY_AFTER) if wait is not None and timedelta(0) <= wait <= timedelta(days=1) else None
 
 
 def _is_page_for_people(reply: Response) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from daemon.clients.http import BodyError, ExchangeError, HttpClient, Response, described
 from daemon.clients.json_input import check_strictly
+from daemon.clients.limits import Limit, limit_said
 from daemon.config.settings import Signl4Section
 from daemon.model.delivery import (
     LONGEST_HOLD,
@@ -88,9 +89,10 @@ class Signl4:
 def answer_to(reply: Response, secret: str, now: datetime) -> Answer:
     """Interprets a response. Rate-limit headers take precedence over the status."""
     retry_after = reply.retry_after(LONGEST_HOLD, now)
-    used_up = _count(reply, "x-ratelimit-remaining") == 0
-    reset = _limit_reset(reply, now)
-    rate_limit = _rate_limit(reply, reset)
+    said = limit_said(reply.headers)
+    used_up = said.remaining == 0
+    reset = _limit_reset(said, reply.ahead(now), now)
+    rate_limit = _rate_limit(said, reset)
     # If the limit is known, the rate limiter adds the margin and knows when our own events leave the window.
     margin = MARGIN if rate_limit is None else timedelta(0)
     asked = min(reset + margin, LONGEST_HOLD) if reset and used_up else None
@@ -148,26 +150,24 @@ def _secret_advice(reply: Response, *, is_unknown: bool) -> str:
     return "check signl4.secret" if is_unknown or reply.status != 404 else "check signl4.base_url and signl4.secret"
 
 
-def _limit_reset(reply: Response, now: datetime) -> timedelta | None:
-    """Time until `X-RateLimit-Reset`, at most `MARGIN` too short; `None` if it is missing or implausible."""
-    at, ahead = _count(reply, "x-ratelimit-reset"), reply.ahead(now)
-    if at is None:
-        return None
-    # Relative to SIGNL4's own clock if its `Date` is known; the local clock may differ from it.
-    wait = timedelta(seconds=at - (now + (ahead or timedelta(0))).timestamp())
-    if ahead is None:
-        # Its clock may be behind, but no window ends later than one whole window from now.
-        wait = max(wait, min(wait + CLOCKS_APART, WINDOW))
+def _limit_reset(said: Limit, ahead: timedelta | None, now: datetime) -> timedelta | None:
+    """Time until the reset, at most `MARGIN` too short; `None` if it is missing or implausible.
+
+    `ahead`: how far SIGNL4's clock is ahead of ours; `None` if no `Date` shows it.
+    """
+    wait = said.resets_in
+    if said.resets_at is not None:
+        # Relative to SIGNL4's own clock if its `Date` is known; the local clock may differ from it.
+        wait = said.resets_at - (now + (ahead or timedelta(0)))
+        if ahead is None:
+            # Its clock may be behind, but no window ends later than one whole window from now.
+            wait = max(wait, min(wait + CLOCKS_APART, WINDOW))
     # SIGNL4's longest window is a day; a longer time means a wrong clock or another unit.
-    return max(wait, timedelta(0)) if -MARGIN < wait <= timedelta(days=1) else None
+    return None if wait is None or not -MARGIN < wait <= timedelta(days=1) else max(wait, timedelta(0))
 
 
-def _rate_limit(reply: Response, resets_in: timedelta | None) -> RateLimit | None:
-    events, remaining = _count(reply, "x-ratelimit-limit"), _count(reply, "x-ratelimit-remaining")
-    return RateLimit(events, remaining, resets_in) if events and remaining is not None else None
-
-
-def _count(reply: Response, name: str) -> int | None:
-    """The value of a header that is a number of at most 12 digits; `None` otherwise."""
-    text = reply.headers.get(name, "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None
+def _rate_limit(said: Limit, resets_in: timedelta | None) -> RateLimit | None:
+    """The limit of the window that the rate limiter knows; one of another window only holds back once it is used up."""
+    if not said.events or said.remaining is None or said.window != WINDOW:
+        return None
+    return RateLimit(said.events, said.remaining, resets_in)

@@ -4,21 +4,23 @@
 key, the problem and its fix. No secret appears in it.
 """
 
-import difflib
 import json
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from daemon.config.hints import empty_places, missing, nearest
 from daemon.config.in_force import origins
 from daemon.config.settings import Settings
+from daemon.config.text_file import read_text
 from daemon.config.types import spelled
 from daemon.model.errors import ConfigError
 
@@ -49,10 +51,10 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
     `offline`: does not require the secrets, for commands that only use the database and may run without access to them.
     """
     found = find(file, environ)
-    credentials = _credentials(environ)
+    credentials, variables = _credentials(environ), _environment(environ)
+    empty = empty_places(environ, variables, credentials)
     problems: list[str] = []
     toml = _toml(found)
-    variables = _environment(environ)
     merged = _merged(toml, _texts(credentials, problems), _texts(variables, problems))
     for section, secret in (("betterstack", "token"), ("signl4", "secret")):
         held = merged.setdefault(section, {})
@@ -61,7 +63,7 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
     try:
         settings = Settings(**merged)
     except ValidationError as error:
-        problems += map(_sentence, error.errors())
+        problems += map(partial(_sentence, empty=empty), error.errors())
     if problems:
         raise ConfigError(*problems)
     files = {key: Path(environ["CREDENTIALS_DIRECTORY"], key) for key in credentials}
@@ -93,6 +95,8 @@ def differences(old: Settings, new: Settings) -> list[str]:
 
 
 def _told(value: object) -> str:
+    if value is None:
+        return "none"
     return f'"{spelled(value)}"' if isinstance(value, timedelta) else json.dumps(value, default=str)
 
 
@@ -131,7 +135,7 @@ def _toml(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        return tomllib.loads(read_text(file))
     except OSError as error:
         raise ConfigError(f"{file} cannot be read ({error.strerror}); name another with --config, or mend it") from None
     except (ValueError, RecursionError) as error:
@@ -139,28 +143,35 @@ def _toml(file: Path | None) -> dict[str, Any]:
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Environment variables that set a key, by key. An empty one counts as unset."""
+    """Environment variables that name a key, by key."""
     pairs = ((name.lower().split("__", 1), value) for name, value in environ.items() if "__" in name)
-    return {".".join(parts): value for parts, value in pairs if parts[0] in SECTIONS and value}
+    return {".".join(parts): value for parts, value in pairs if parts[0] in SECTIONS}
 
 
 def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
-    """Credential files that set a key, by key. An empty one counts as missing. Raises `ConfigError`."""
+    """Credential files that name a key, by key. Raises `ConfigError`."""
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         return {}
     try:
         files = sorted(path for path in Path(directory).iterdir() if path.name.partition(".")[0] in SECTIONS)
-        texts = {path.name: path.read_text("utf-8").rstrip("\r\n") for path in files if "." in path.name}
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"the credentials in {directory} cannot be read ({error}); mend the directory") from None
-    return {name: text for name, text in texts.items() if text.strip()}
+        return {path.name: read_text(path).rstrip("\n") for path in files if "." in path.name}
+    except OSError as error:
+        raise ConfigError(
+            f"the credentials cannot be read ({error.filename}: {error.strerror}); "
+            "mend what CREDENTIALS_DIRECTORY names"
+        ) from None
 
 
 def _texts(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
-    """Settings given as text, with lists and tables as JSON. Invalid JSON is added to `problems`."""
+    """Settings given as text, with lists and tables as JSON. Invalid JSON is added to `problems`.
+
+    What is empty counts as not given.
+    """
     layer: dict[str, dict[str, Any]] = {}
     for name, text in pairs.items():
+        if not text.strip():
+            continue
         section, _, key = name.partition(".")
         field = SECTIONS[section].model_fields.get(key)
         value: Any = text
@@ -176,14 +187,14 @@ def _texts(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
     return layer
 
 
-def _sentence(detail: ErrorDetails) -> str:
-    """One mistake as a sentence for the operator."""
+def _sentence(detail: ErrorDetails, empty: Mapping[str, str]) -> str:
+    """One mistake as a sentence for the operator. `empty`: the places that name a key and hold nothing, by key."""
     key = ".".join(str(part) for part in detail["loc"][:2])
     match detail["type"]:
         case "missing":
-            return f"{key} is missing; {_where(key)}"
+            return missing(key, empty)
         case "extra_forbidden":
-            return f"{key} is not a known key; {_nearest(key)}"
+            return f"{key} is not a known key; {nearest(key, SECTIONS)}"
         case "value_error" if len(detail["loc"]) == 1:
             return str(detail["ctx"]["error"])
         case "value_error":
@@ -192,25 +203,10 @@ def _sentence(detail: ErrorDetails) -> str:
             return f"{key} must be a table; write it as [{key}] with its keys below"
         case _:
             plain = detail["msg"].removeprefix("Input ")
-            mend = "put it in quotes" if key in _secret_keys() else f"the default is {_default(key)}"
+            mend = "put it in quotes" if key in _secret_keys() else _without(key)
             if detail["type"] == "list_type":
                 mend = 'write it like ["https://one.example.com/beat"]'
             return f"{key}{_shown(key, detail['input'])} {plain}; {mend}"
-
-
-def _where(key: str) -> str:
-    section, _, name = key.partition(".")
-    variable = key.upper().replace(".", "__")
-    return f"set {variable} in the environment, put it in a credential file named {key}, or as {name} under [{section}]"
-
-
-def _nearest(key: str) -> str:
-    section, dot, name = key.partition(".")
-    if not dot or section not in SECTIONS:
-        return f"the nearest is [{difflib.get_close_matches(key, SECTIONS, 1, 0)[0]}]"
-    by_name = {known.partition(".")[2]: known for known in reversed(KEYS)}
-    by_name |= {known: f"{section}.{known}" for known in SECTIONS[section].model_fields}
-    return f"the nearest is {by_name[difflib.get_close_matches(name, by_name, 1, 0)[0]]}"
 
 
 def _shown(key: str, value: object) -> str:
@@ -225,9 +221,11 @@ def _secret_keys() -> Iterator[str]:
             yield name
 
 
-def _default(key: str) -> str:
+def _without(key: str) -> str:
+    """What applies without the key."""
     section, _, name = key.partition(".")
-    return _told(SECTIONS[section].model_fields[name].default if name else None)
+    default = SECTIONS[section].model_fields[name].default if name else None
+    return "leave it out if you do not need it" if default is None else f"the default is {_told(default)}"
 
 
 def _exposed(file: Path | None, toml: Mapping[str, Any], credentials: Mapping[str, Path]) -> Iterator[str]:

@@ -29,8 +29,7 @@ def causes(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Mapping[
             f"incidents since {_spelled(snapshot.last_complete_round_at)} are unknown"
         )
     if snapshot.dead_alerts:
-        count = f"{snapshot.dead_alerts} deliveries are" if snapshot.dead_alerts > 1 else "A delivery is"
-        found[Cause.DEAD] = f"{count} dead: SIGNL4 refused the payload twice; look at: deliveries --state dead"
+        found[Cause.DEAD] = f"{_dead(snapshot)}: SIGNL4 refused the payload twice; look at: deliveries --state dead"
     if sentence := unreadable_sentence(snapshot, poll_after, now):
         found[Cause.UNREADABLE] = sentence
     if sentence := _delivery_sentence(snapshot, poll_after, now):
@@ -81,6 +80,12 @@ def _delivery_sentence(snapshot: Snapshot, poll_after: timedelta, now: datetime)
         f"SIGNL4 takes others, but not delivery {first.id} ({first.kind} of incident {first.incident_id}){others}: "
         f"{first.last_error}; look at: status"
     )
+
+
+def _dead(snapshot: Snapshot) -> str:
+    if snapshot.dead_alerts == 1:
+        return f"A delivery of incident {snapshot.dead_incident} is dead"
+    return f"{snapshot.dead_alerts} deliveries are dead, the latest of incident {snapshot.dead_incident}"
 
 
 def _cannot_poll(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from daemon.decisions import unreadable
 from daemon.model.alarm import Cause
-from daemon.model.snapshot import Holder, Presence, RunMode, Snapshot
+from daemon.model.snapshot import HeldLog, Holder, Presence, RunMode, Snapshot
 
 NAMED_BELOW = {cause.external_id for cause in (Cause.DEAD, Cause.DELIVERY, Cause.UNREADABLE)}
 """The alarms whose problem has a sentence of its own below."""
@@ -98,8 +98,25 @@ def problems(
         yield f"{count} dead; look at: deliveries --state dead, and bring back with: retry --dead"
     if late:
         yield f"{len(late)} dead, and too late to be told; give up with: drop {' '.join(map(str, late[:MOST_IDS]))}"
-    if presence is not None and presence.holder is None and snapshot.run_mode is RunMode.RUN:
+    if presence is not None:
+        yield from _seen_from_outside(snapshot, presence)
+
+
+def _seen_from_outside(snapshot: Snapshot, presence: Presence) -> Iterator[str]:
+    if presence.held_log is not None:
+        yield _held(presence.held_log)
+    if presence.holder is None and snapshot.run_mode is RunMode.RUN:
         yield NO_DAEMON
+
+
+def _held(log: HeldLog) -> str:
+    since = "" if log.since is None else f", which was last emptied at {log.since:%Y-%m-%d %H:%M} UTC,"
+    name = f" ({log.name})" if log.name else ""
+    who = f"process {log.pid}{name}" if log.pid > 0 else "a process that cannot be seen from here"
+    return (
+        f"the log of the database{since} has grown to {log.size // 10**6} MB: {who} keeps a transaction open; end that "
+        "process, and the log is cut by itself"
+    )
 
 
 def _unread(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Iterator[str]:

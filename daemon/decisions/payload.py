@@ -6,6 +6,7 @@ from typing import Any
 from daemon.config.settings import Settings
 from daemon.decisions.placeholders import TEXT_LIMIT, cut, fill, fill_text, lacks_key, names
 from daemon.decisions.template_remarks import remarks
+from daemon.model.alarm import PREFIX, PROGRAM
 from daemon.model.errors import ConfigError
 from daemon.model.incident import Incident, Kind
 from daemon.model.printable import is_visible
@@ -71,13 +72,17 @@ class Templates:
 
 def minimal(kind: Kind, incident_id: str, external_id: str) -> dict[str, Any]:
     """The smallest body for the transition, used after SIGNL4 refused the full one."""
+    if incident_id.startswith(PREFIX):
+        title = f"{PROGRAM} cannot do its duty ({incident_id.removeprefix(PREFIX)}); look at: {PROGRAM} status"
+        return _signed({"Title": title, SOURCE: PROGRAM}, kind, external_id)
     return _signed({"Title": _plain_title(incident_id)}, kind, external_id)
 
 
-def alarm_body(kind: Kind, sentence: str, external_id: str) -> dict[str, Any]:
-    """The body for one of the program's own alarms."""
-    said = {"Title": cut(sentence, TITLE_LIMIT), "Cause": cut(sentence, TEXT_LIMIT)} if kind is Kind.NEW else {}
-    return _signed({**said, SOURCE: "betterstack-signl4"}, kind, external_id)
+def alarm_body(kind: Kind, sentence: str, external_id: str, host: str) -> dict[str, Any]:
+    """The body for one of the program's own alarms. `host`: the name of this machine."""
+    title = f"{PROGRAM} on {host}: {sentence}"
+    said = {"Title": cut(title, TITLE_LIMIT), "Cause": cut(sentence, TEXT_LIMIT)} if kind is Kind.NEW else {}
+    return _signed({**said, SOURCE: PROGRAM}, kind, external_id)
 
 
 def _signed(body: dict[str, Any], kind: Kind, external_id: str) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from enum import StrEnum
 
-PREFIX = "betterstack-signl4-alarm-"
+PROGRAM = "betterstack-signl4"
+"""What its alarms call the program."""
+PREFIX = f"{PROGRAM}-alarm-"
 
 
 class Cause(StrEnum):

@@ -25,6 +25,22 @@ class Holder:
     version: str | None = None
     since: datetime | None = None
     """Aware and in UTC. Version and time are unknown if the process uses another name of the file."""
+    checkpointed_at: datetime | None = None
+    """When it last found nobody in the way of emptying the log of the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLog:
+    """The log of the database (SQLite's WAL), which a reader keeps from being emptied."""
+
+    size: int
+    """In bytes."""
+    pid: int
+    """0 or less if it cannot be seen from here."""
+    name: str
+    """What the process is called; empty if unknown."""
+    since: datetime | None
+    """When the log was last emptied; `None` if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +49,7 @@ class Presence:
 
     holder: Holder | None
     """`None`: no process works on it."""
+    held_log: HeldLog | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +87,8 @@ class Snapshot:
     dead_deliveries: int = 0
     dead_alerts: int = 0
     """Dead deliveries of incidents, without those of own alarms."""
+    dead_incident: str | None = None
+    """The incident of the latest of these."""
     too_late: tuple[int, ...] = ()
     """Ids of those that `retry` refuses, since they would open what is over, or close what is open."""
     open_alarms: Mapping[str, str] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """The composition root: the only place that knows all components and ties them together."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
@@ -135,6 +136,7 @@ def _self_check(
         monotonic=time.monotonic,
         log=log,
         on_queued=on_queued,
+        host=os.uname().nodename,
     )
 
 

@@ -18,6 +18,8 @@ from daemon.runtime.shared import Shared
 
 PRUNE_EVERY = 3600.0
 """Seconds."""
+HELD = 2
+"""After so many checkpoints in a row that a reader was in the way of, it is logged. One may be a listing under way."""
 
 
 class PollLoop:
@@ -118,13 +120,23 @@ class PollLoop:
             return
         try:
             pruned = self._housekeeping.prune(self._shared.clock() - self._settings.database.retention)
-            self._housekeeping.checkpoint()
+            self._checkpoint()
         except DatabaseBusyError as error:
             self._log(events.PruningPostponed(str(error)))
             return
         self._rounds.pruned_at = time.monotonic()
         if pruned:
             self._log(events.Pruned(pruned))
+
+    def _checkpoint(self) -> None:
+        """Empties the log of the database. Raises `DatabaseBusyError`."""
+        if self._housekeeping.checkpoint():
+            self._rounds.held_checkpoints = 0
+            self._shared.note_checkpoint(self._shared.clock())
+            return
+        self._rounds.held_checkpoints += 1
+        if self._rounds.held_checkpoints == HELD:
+            self._log(events.DatabaseLogHeld())
 
 
 def why_failed(error: Exception) -> str:

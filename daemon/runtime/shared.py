@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Engine
 
@@ -32,6 +33,8 @@ class Rounds:
     swept_at: float = -math.inf
     """Seconds of the monotonic clock, as is `pruned_at`."""
     pruned_at: float = -math.inf
+    held_checkpoints: int = 0
+    """In how many checkpoints in a row a reader was in the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Shared:
     rounds: Rounds = field(default_factory=Rounds)
     repair_file: Callable[[Listener, Callable[[], None]], None] = lambda _log, _on_progress: None
     """Checks the database file between two rounds."""
+    note_checkpoint: Callable[[datetime], None] = lambda _at: None
+    """Notes when the log of the database was last emptied."""
 
 
 @contextmanager
@@ -74,4 +79,11 @@ def share(guard: FileGuard, stop: Stop) -> Shared:
     clock = SteadyClock()
     with needed_now(str(guard.engine.url)):
         ahead = queries.snapshot(guard.engine).ahead
-    return Shared(guard.engine, stop, clock, TheirClock(clock, ahead), repair_file=guard.repair)
+    return Shared(
+        guard.engine,
+        stop,
+        clock,
+        TheirClock(clock, ahead),
+        repair_file=guard.repair,
+        note_checkpoint=guard.note_checkpoint,
+    )

@@ -33,10 +33,11 @@ def backup(url: str, copy: Path) -> None:
         raise DatabaseUnusableError(nothing_to("copy", url))
     try:
         place = resolved(copy.absolute().parent) / copy.name
+        if not place.parent.is_dir():
+            raise DatabaseUnusableError(f"{copy.absolute().parent} is no directory; create it, or name another file")
         if _is_taken(place, file):
             raise DatabaseUnusableError(f"{copy} is in use or no earlier backup, and is left alone; name another file")
-        # A random name: it cannot exist yet, and nobody can guess it.
-        _copy(file, place, place.with_name(f".{secrets.token_hex(8)}.part"))
+        _copy(file, place, new_name(place))
     except (OSError, sqlite3.Error) as error:
         raise DatabaseUnusableError(f"the backup to {copy} failed ({why(error)}); {MEND}") from None
 
@@ -61,6 +62,11 @@ def copy_before_upgrade(file: Path, revision: str, on_progress: Callable[[], Non
             f"{file} cannot be copied to {copy} before its upgrade ({why(error)}); {MEND}"
         ) from None
     return copy
+
+
+def new_name(file: Path) -> Path:
+    """A random name beside the file: it cannot exist yet, and nobody can guess it."""
+    return file.with_name(f".{secrets.token_hex(8)}.part")
 
 
 def _is_taken(copy: Path, file: Path) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from daemon.model.errors import DatabaseBusyError, NoDatabaseError
 from daemon.storage.gate import Gate
 from daemon.storage.revision import file_of, is_up_to_date, nothing_to
-from daemon.storage.sqlite import BUSY_SECONDS, DAMAGED, WRITING, connected, read_only, why
+from daemon.storage.sqlite import BUSY_SECONDS, DAMAGED, LOG_LIMIT, WRITING, connected, read_only, why
 
 
 def open_engine(url: str, pool: type[Pool] = QueuePool) -> Engine:
@@ -87,6 +87,8 @@ def _set_up(connection: DBAPIConnection, _record: object) -> None:
         with closing(connection.cursor()) as cursor:
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = FULL")
+            # After a reader that stayed open has left, the next commits cut the log to this size.
+            cursor.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
             cursor.execute("PRAGMA foreign_keys = ON")
             cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     except sqlite3.Error:
@@ -135,15 +137,16 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
         raise DatabaseBusyError(f"the database cannot be {done} now: {why(error.orig)}") from error
 
 
-def checkpoint(engine: Engine) -> None:
-    """Checkpoints the WAL, so that a plain copy of the file is complete. Raises `DatabaseBusyError`.
+def checkpoint(engine: Engine) -> bool:
+    """Checkpoints the WAL, so that a plain copy of the file is complete; returns whether that was possible.
 
-    If a reader is in the way, the rest is left to the next call.
+    If a reader is in the way, the rest is left to the next call. Raises `DatabaseBusyError`.
     """
     with transaction(engine, writes=False) as connection:
         # Nothing was read yet, so SQLite treats this as outside any transaction.
         connection.exec_driver_sql("PRAGMA busy_timeout = 0")
         try:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            ((busy, *_),) = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    return not busy

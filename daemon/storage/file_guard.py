@@ -6,10 +6,10 @@
 """
 
 import os
-import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, event
@@ -19,12 +19,12 @@ from daemon.model.errors import DaemonError, DatabaseBusyError, DatabaseUnusable
 from daemon.model.event import Listener
 from daemon.model.events import process as events
 from daemon.storage import lock
-from daemon.storage.backup import written
+from daemon.storage.backup import new_name, written
 from daemon.storage.changes import LOG, Change, Changes
 from daemon.storage.gate import Gate
 from daemon.storage.lock import Lock
 from daemon.storage.merge import merge
-from daemon.storage.safe_path import MEND, resolved, same_file, status_of
+from daemon.storage.safe_path import MEND, link_open_file, resolved, same_file, status_of
 from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, why
 from daemon.storage.upgrade import upgrade
 
@@ -64,12 +64,17 @@ class FileGuard:
             change = self._changes.latest()
             done = self._repaired(change, on_progress) if change or not self._own else None
         except (OSError, sqlite3.Error, DaemonError) as error:
-            why = f"{change or 'the database file cannot be kept'}: {file}: {_message(error)}"
-            self._gate.block(why)
-            raise DatabaseBusyError(why) from None
+            sentence = f"{change or 'the database file cannot be kept'}: {file}: {why(error)}"
+            self._gate.block(sentence)
+            raise DatabaseBusyError(sentence) from None
         self._gate.block(None)
         if change:
             log(events.DatabaseFileChanged(str(change), file, done))
+
+    def note_checkpoint(self, at: datetime) -> None:
+        """Notes for `status` when the log was last checkpointed whole. `at`: aware."""
+        if self._lock.note is not None:
+            self._lock.note.add_checkpoint(at)
 
     def close(self) -> None:
         """Closes all connections, after a last repair of the file if that is needed."""
@@ -89,7 +94,7 @@ class FileGuard:
             wrong = self._changes.latest()
         except OSError as error:
             connection.close()
-            raise sqlite3.OperationalError(_message(error)) from None
+            raise sqlite3.OperationalError(why(error)) from None
         if wrong:
             connection.close()
             raise sqlite3.OperationalError(wrong)
@@ -114,7 +119,7 @@ class FileGuard:
         """The file has no name left: copies its content to a new file under the path."""
         own = self._kept()
         self._remove_log(strict=True)
-        part = self._file.with_name(f".{secrets.token_hex(8)}.part")
+        part = new_name(self._file)
         descriptor = written(own, part)
         try:
             lock.take(descriptor, self._file)
@@ -132,12 +137,7 @@ class FileGuard:
         """The file was renamed: links it to its path again. Moving it back later then changes nothing."""
         self._checkpoint()
         self._remove_log(strict=True)
-        directory = os.open(self._file.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            # With `dst_dir_fd` Python calls linkat(2), which follows the link in /proc.
-            os.link(f"/proc/self/fd/{self._lock.descriptor}", self._file.name, dst_dir_fd=directory)
-        finally:
-            os.close(directory)
+        link_open_file(self._lock.descriptor, self._file)
         self._reopen()
         return "it has its name again, beside the other one; stop the service before you move it"
 
@@ -225,7 +225,7 @@ class FileGuard:
                 new.isolation_level = None
                 merge(self._kept(), new)
         except (sqlite3.Error, DatabaseBusyError) as error:
-            return _message(error)
+            return why(error)
         return None
 
     def _remove_log(self, *, strict: bool, others: bool = False) -> None:
@@ -243,7 +243,3 @@ class FileGuard:
                 raise DatabaseBusyError(
                     f"{beside} is none of it; put the database there that it belongs to, or remove it"
                 )
-
-
-def _message(error: BaseException) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else why(error)

@@ -76,6 +76,6 @@ class Housekeeping:
             connection.execute(delete(INCIDENTS).where(INCIDENTS.c.id.in_(ids)))
         return len(ids)
 
-    def checkpoint(self) -> None:
-        """Checkpoints the WAL, so that a plain copy of the file is complete."""
-        checkpoint(self._engine)
+    def checkpoint(self) -> bool:
+        """Checkpoints the WAL, so that a plain copy of the file is complete; returns whether that was possible."""
+        return checkpoint(self._engine)

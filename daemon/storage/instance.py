@@ -28,7 +28,7 @@ def locked(url: str) -> Iterator[Lock]:
             held.callback(os.close, beside)
         except OSError as error:
             raise unwritable(file_of(url), error.strerror or "unknown error") from None
-        lock.note(beside, file_of(url))
+        taken.note = lock.note(beside, file_of(url))
         check_mount(file)
         yield taken
 

@@ -37,6 +37,8 @@ class Lock:
     file: Path
     """The path, with all links resolved."""
     descriptor: int
+    note: "Note | None" = None
+    """What people and `status` read of this process."""
 
     def move(self, descriptor: int) -> None:
         """Switches to the descriptor that holds the new lock. SQLite must have no connection open to the old file."""
@@ -109,7 +111,21 @@ def _flock(kind: int, length: int) -> bytes:
     return struct.pack(_FLOCK, kind, os.SEEK_SET, FIRST, length, 0)
 
 
-def note(descriptor: int, file: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The line in the `.lock` file: process, version, since when, and when the log was last checkpointed."""
+
+    descriptor: int
+    length: int
+    """Bytes of the first three."""
+
+    def add_checkpoint(self, at: datetime) -> None:
+        """`at`: aware. An error is ignored: nothing depends on this note."""
+        with suppress(OSError):
+            os.pwrite(self.descriptor, f" {_spelled(at)}\n".encode(), self.length)
+
+
+def note(descriptor: int, file: Path) -> Note | None:
     """Locks and writes the `.lock` file beside a database, for people and for older versions that know only that file.
 
     Raises `AnotherInstanceError`.
@@ -121,19 +137,26 @@ def note(descriptor: int, file: Path) -> None:
         raise refusal(file, int(word[0]) if word and word[0].isdigit() else None) from None
     if os.fstat(descriptor).st_nlink > 1:
         # A hard link to some other file: leave its content alone. Nothing depends on this note.
-        return
+        return None
+    text = f"{os.getpid()} {__version__} {_spelled(datetime.now(UTC))}"
     with suppress(OSError):
         # A full disk is reported by the first write to the database.
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()} {__version__} {datetime.now(UTC):%Y-%m-%dT%H:%M:%S%z}\n".encode(), 0)
+        os.pwrite(descriptor, f"{text}\n".encode(), 0)
+    return Note(descriptor, len(text))
+
+
+def _spelled(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S%z}"
 
 
 def _noted(pid: int, text: str) -> Holder:
     """The holder, with the details that the `.lock` file gives if it names the same process."""
     match text.split():
-        case [word, version, moment] if word == str(pid):
+        case [word, version, *moments] if word == str(pid):
             with suppress(ValueError):
-                return Holder(pid, version, datetime.fromisoformat(moment).astimezone(UTC))
+                since, *checkpoint = (datetime.fromisoformat(moment).astimezone(UTC) for moment in moments)
+                return Holder(pid, version, since, *checkpoint[:1])
     return Holder(pid)
 
 

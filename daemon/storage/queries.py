@@ -36,6 +36,7 @@ def snapshot(engine: Engine) -> Snapshot:
             pending_deliveries=found.pending_deliveries,
             dead_deliveries=found.dead_deliveries,
             dead_alerts=found.dead_alerts,
+            dead_incident=found.dead_incident,
             too_late=tuple(connection.execute(_dead_and_too_late()).scalars()),
             open_alarms={row.id: row.name for row in connection.execute(_open_alarms())},
             event_limit=found.event_limit,
@@ -57,6 +58,7 @@ def _figures() -> "Select[*tuple[Any, ...]]":
         "pending_deliveries": _count(rows.PENDING),
         "dead_deliveries": _count(_DEAD),
         "dead_alerts": _count(_DEAD, ~rows.of_alarm()),
+        "dead_incident": _latest_dead(),
         "oldest_pending_at": _earliest(DELIVERIES.c.created_at),
         "oldest_due_at": _earliest(DELIVERIES.c.due_at),
         "event_limit": limit.scalar_subquery(),
@@ -66,6 +68,11 @@ def _figures() -> "Select[*tuple[Any, ...]]":
     labelled = [figure.label(name) for name, figure in figures.items()]
     both = PROGRESS.join(DESTINATIONS, DESTINATIONS.c.name == DEFAULT)
     return select(*polling, *destination, *labelled).select_from(both)
+
+
+def _latest_dead() -> ScalarSelect[str]:
+    query = select(DELIVERIES.c.incident_id).where(_DEAD, ~rows.of_alarm())
+    return query.order_by(DELIVERIES.c.id.desc()).limit(1).scalar_subquery()
 
 
 def _count(*which: ColumnElement[bool]) -> ScalarSelect[int]:

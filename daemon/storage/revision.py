@@ -19,7 +19,10 @@ _HERE = Path(__file__).resolve().parents[1]
 MIGRATIONS = next(place for place in (_HERE / "migrations", _HERE.parent / "migrations") if place.is_dir())
 """Inside the installed package; beside it in a checkout."""
 REVISIONS = sorted(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
-RESTORE = "move it away together with its -wal and -shm files, and restore a backup or let a new one be made"
+RESTORE = (
+    "put a copy back with: betterstack-signl4 db restore FILE, or move it away together with its -wal and -shm files "
+    "and let a new one be made"
+)
 
 
 def file_of(url: str) -> Path:
@@ -82,8 +85,8 @@ def revision_of(url: str, *, checked: bool = True) -> str | None:
     if revision is not None and revision not in REVISIONS:
         raise DatabaseUnusableError(
             f"{file} was written by a newer version (schema {revision}, known here up to {REVISIONS[-1]}); "
-            "install that version again, or go back to the copy from before it: move the file away together with its "
-            f"-wal and -shm files, and put {file.name}.schema-{REVISIONS[-1]}.bak in its place"
+            "install that version again, or go back to the copy from before it: betterstack-signl4 db restore "
+            f"{file}.schema-{REVISIONS[-1]}.bak"
         )
     return revision
 
@@ -107,7 +110,7 @@ def _content(file: Path, *, checked: bool) -> tuple[str, set[str], str | None]:
     """The result of the quick check, the table names, and the revision. Raises `OSError` and SQLite's errors."""
     query = reading(file)
     try:
-        content = _read_content(file, checked=checked)
+        content = content_of(file, "quick_check" if checked else None)
     except sqlite3.Error:
         if reading(file) == query:
             raise
@@ -118,9 +121,13 @@ def _content(file: Path, *, checked: bool) -> tuple[str, set[str], str | None]:
     return _content(file, checked=checked)
 
 
-def _read_content(file: Path, *, checked: bool) -> tuple[str, set[str], str | None]:
+def content_of(file: Path, check: str | None) -> tuple[str, set[str], str | None]:
+    """The result of SQLite's check, "ok" if it is whole or not checked; the table names; the revision.
+
+    Raises SQLite's errors.
+    """
     with closing(read_only(file, BUSY_SECONDS)) as connection:
-        health = connection.execute("PRAGMA quick_check(1)").fetchone()[0] if checked else "ok"
+        health = connection.execute(f"PRAGMA {check}(1)").fetchone()[0] if check else "ok"
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         stamped = "alembic_version" in tables
         stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []

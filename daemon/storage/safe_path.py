@@ -134,6 +134,16 @@ def open_file(file: Path, flags: int) -> int:
     return descriptor
 
 
+def link_open_file(descriptor: int, name: Path) -> None:
+    """Gives an open file another name in the same file system. Raises `OSError`, also if the name is taken."""
+    directory = os.open(name.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # With `dst_dir_fd` Python calls linkat(2), which follows the link in /proc.
+        os.link(f"{DESCRIPTORS}/{descriptor}", name.name, dst_dir_fd=directory)
+    finally:
+        os.close(directory)
+
+
 def same_file(one: os.stat_result | None, other: os.stat_result) -> bool:
     """Whether both are the same file, under whatever names."""
     return one is not None and os.path.samestat(one, other)

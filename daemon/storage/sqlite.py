@@ -15,6 +15,8 @@ CANNOT_HOLD = (
 NO_ROOM = f"the disk is full, so SQLite gets no shared memory: make room; if there is room, {CANNOT_HOLD}"
 BUSY_SECONDS = 5
 """Longest wait for the locks of other connections."""
+LOG_LIMIT = 8 * 1024 * 1024
+"""Bytes of the log (the WAL) that are kept for later commits: twice what SQLite collects before it checkpoints."""
 WRITING = "mode=rw"
 """Never creates the file, so that a missing database is not mistaken for an empty one."""
 BROKEN_INDEX = {"SQLITE_PROTOCOL", "SQLITE_READONLY_RECOVERY", "SQLITE_READONLY_CANTINIT"}
@@ -29,7 +31,8 @@ def connected(file: Path, query: str, patience: float) -> sqlite3.Connection:
 
     `query`: the parameters of its URI (sqlite.org/uri.html). `patience`: longest wait for a lock, in seconds.
     """
-    address = f"file:{quote_from_bytes(os.fsencode(file))}?{query}"
+    # With an empty authority, so that a path with two slashes at its beginning is none.
+    address = f"file://{quote_from_bytes(os.fsencode(file))}?{query}"
     return sqlite3.connect(address, uri=True, timeout=patience, check_same_thread=False)
 
 
@@ -76,8 +79,13 @@ def _is_in_use(file: Path) -> bool:
 
 
 def why(error: BaseException | None) -> str:
-    """SQLite's message on one line; with an explanation if the file system is at fault."""
+    """The message on one line, without numbers and names of files that mean nothing to the operator.
+
+    With an explanation if the file system is at fault.
+    """
     error = getattr(error, "orig", None) or error
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     text = " ".join(str(error).split())
     name = getattr(error, "sqlite_errorname", "")
     # The shared memory of the log's index (sqlite.org/rescode.html).

@@ -28,7 +28,7 @@ def upgrade(url: str, on_progress: Callable[[], None] = lambda: None) -> bool:
     if revision is not None:
         copy_before_upgrade(file_of(url), revision, on_progress)
     try:
-        _migrate(url, on_progress)
+        run_migrations(url, on_progress)
     except OSError as error:
         raise DatabaseUnusableError(f"{file_of(url)} cannot be brought up to date: {error.strerror}; {MEND}") from None
     return True
@@ -46,8 +46,8 @@ def needed_now(url: str) -> Iterator[None]:
         raise DatabaseUnusableError(f"{file_of(url)}: {error}; {MEND}") from None
 
 
-def _migrate(url: str, on_progress: Callable[[], None]) -> None:
-    """Runs Alembic in a process of its own: it takes 10 MB, which a daemon would keep for months.
+def run_migrations(url: str, on_progress: Callable[[], None]) -> None:
+    """Runs Alembic in a process of its own: it takes 10 MB, which a daemon would keep for months. Makes no copy.
 
     That process has the module search path of this one, and reports its progress.
     """

@@ -3,7 +3,12 @@
 import json
 import os
 import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +18,18 @@ from daemon.decisions.health import NO_DAEMON
 from daemon.sandbox import mishaps
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox
+from daemon.storage.sqlite import LOG_LIMIT
 from tests.e2e.conftest import PATIENCE, Operator, pages
+
+SHELL = """
+import sqlite3, sys
+shell = sqlite3.connect(sys.argv[1], isolation_level=None)
+shell.execute("BEGIN")
+shell.execute("SELECT * FROM progress").fetchall()
+print("reads", flush=True)
+sys.stdin.read()
+"""
+"""A person's shell in the database, with a transaction that was forgotten."""
 
 
 def report(operator: Operator, code: int) -> dict[str, Any]:
@@ -75,3 +91,31 @@ def test_after_a_daemon_once_is_what_serves_the_state_and_the_other_way_round(
     again.wait_for(lambda: refusal.struck, "a round, which fails")
     again.kill()
     assert report(operator, 1)["problems"] == [NO_DAEMON]
+
+
+def test_a_shell_that_was_forgotten_in_the_database_is_named_until_it_is_gone(operator: Operator) -> None:
+    daemon = operator.run()
+    daemon.wait_for(lambda: operator.ask("status").returncode == 0, "a complete round")
+    database = operator.directory / "state.db"
+    log = operator.directory / "state.db-wal"
+    with ExitStack() as shells:
+        shell = subprocess.Popen([sys.executable, "-c", SHELL, database], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        shells.callback(shell.communicate)
+        shells.callback(shell.kill)
+        assert shell.stdout is not None
+        assert shell.stdout.readline() == b"reads\n"
+        with closing(sqlite3.connect(database, isolation_level=None, timeout=PATIENCE)) as other:
+            for letter in "abcdefghijkl":
+                other.execute("UPDATE progress SET last_round_error = ?", (letter * 10**6,))
+            other.execute("UPDATE progress SET last_round_error = NULL")
+        name = Path(f"/proc/{shell.pid}/comm").read_text().strip()
+        told = report(operator, 1)
+        [problem] = told["problems"]
+        emptied = datetime.fromisoformat(told["process"]["checkpointed_at"])
+        assert problem == (
+            f"the log of the database, which was last emptied at {emptied:%Y-%m-%d %H:%M} UTC, has grown to "
+            f"{log.stat().st_size // 10**6} MB: process {shell.pid} ({name}) keeps a transaction open; "
+            "end that process, and the log is cut by itself"
+        )
+    daemon.wait_for(lambda: log.stat().st_size <= LOG_LIMIT, "the cut")
+    daemon.wait_for(lambda: operator.ask("status").returncode == 0, "a healthy status")

@@ -459,7 +459,7 @@ CASES: dict[str, Case] = {
         {"zero": asks("0"), "a date": asks(timedelta(hours=-1))},
     ),
     "429, with a Retry-After that makes no sense or with none": Case(
-        Expected.FAILS, {"none": status(429), **each(["-5", "1.5", "soon", "1e3", "Mon, 99 Nov"], asks)}
+        Expected.FAILS, {"none": status(429), **each(["-5", "soon", "1e3", "Mon, 99 Nov"], asks)}
     ),
     "200 with something that is not JSON": Case(
         Expected.FAILS, {form: body(content) for form, content in NOT_JSON.items()}

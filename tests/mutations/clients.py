@@ -134,7 +134,7 @@ ROWS = (
     row(
         "A `Reset` that has just passed is ignored",
         "daemon/clients/signl4.py",
-        ("if -MARGIN < wait <=", "if timedelta(0) < wait <="),
+        ("not -MARGIN < wait <=", "not timedelta(0) < wait <="),
         "tests/unit/decisions/test_rate_limit_servers.py::test_no_server_refuses_and_nothing_comes_much_later_than_it_could",
     ),
     row(
@@ -191,5 +191,29 @@ ROWS = (
         "daemon/cli/diagnose.py",
         ("STATUS: str(Kind.RESOLVED), SOURCE", "STATUS: str(Kind.NEW), SOURCE"),
         "tests/unit/cli/test_check.py::test_only_secret_sends_an_event_and_it_alerts_nobody",
+    ),
+    row(
+        "Only whole seconds are a `Retry-After`",
+        "daemon/clients/dates.py",
+        ('r"\\+?(\\d+\\.?\\d*) ?', 'r"(\\d+) ?'),
+        "tests/unit/clients/test_json_input.py::TestRetryAfter::test_every_form_with_one_meaning_is_read_and_nothing_else",
+    ),
+    row(
+        "Of two policies the first counts, and not the exhausted one",
+        "daemon/clients/limits.py",
+        ("limit.remaining == 0]", "limit.remaining == -1]"),
+        "tests/unit/clients/test_limits.py::test_each_form_is_read",
+    ),
+    row(
+        "A limit of another window than SIGNL4's sets the pace",
+        "daemon/clients/signl4.py",
+        (" or said.window != WINDOW", ""),
+        "tests/unit/clients/test_limits.py::test_an_exhausted_limit_holds_back_whatever_its_form_and_only_that_of_signl4s_window_sets_the_pace",
+    ),
+    row(
+        "Better Stack's exhausted limit is not waited out",
+        "daemon/clients/betterstack.py",
+        ("if asked is not None or said.remaining != 0:", "if True:"),
+        "tests/unit/clients/test_betterstack.py::TestRetryAfter::test_without_one_an_exhausted_limit_says_how_long",
     ),
 )

@@ -72,4 +72,46 @@ ROWS = (
         ("curl -q --config - --silent", 'curl -q --url "$base/webhook/$(encoded "$secret")" --config - --silent'),
         "tests/unit/systemd/test_tell_signl4_secret.py::test_no_command_line_holds_the_secret",
     ),
+    row(
+        "The hint for an unknown key leads to another section",
+        "daemon/config/hints.py",
+        ("_hint(name, sections[section].model_fields,", "_hint(name, sections['http'].model_fields,"),
+        "tests/unit/config/test_load_sentences.py::TestUnknownKeys::test_are_told_with_the_nearest_one_of_their_section_or_with_all_of_them",
+    ),
+    row(
+        "An empty credential is called missing",
+        "daemon/config/hints.py",
+        ("return unset | files", "return unset"),
+        "tests/unit/config/test_load_files.py::TestCredentials::test_that_are_empty_are_called_empty_where_nothing_else_gives_them",
+    ),
+    row(
+        "A byte order mark is a mistake in the first line",
+        "daemon/config/text_file.py",
+        ("if content.startswith(mark):", "if content == mark:"),
+        "tests/unit/config/test_load_files.py::TestToml::test_in_another_encoding_is_a_mistake_that_names_it",
+    ),
+    row(
+        "Where there is no default, it is said to be null",
+        "daemon/config/load.py",
+        ('return "leave it out if you do not need it" if default is None else', "return"),
+        "tests/unit/config/test_load_sentences.py::test_a_mistake_is_one_exact_sentence",
+    ),
+    row(
+        "Output that nothing takes ends in a traceback",
+        "daemon/__main__.py",
+        ("*(errno.EBADF, ", "*("),
+        "tests/unit/cli/test_database.py::test_output_that_cannot_be_written_is_a_sentence",
+    ),
+    row(
+        "A test alert whose sentence cannot be printed stays open",
+        "daemon/cli/check.py",
+        ("            unwritten = error\n", "            raise\n"),
+        "tests/unit/cli/test_diagnose.py::TestTestAlert::test_is_closed_though_nothing_of_it_can_be_shown",
+    ),
+    row(
+        "The title of an alarm does not name the host",
+        "daemon/decisions/payload.py",
+        ('f"{PROGRAM} on {host}: {sentence}"', 'f"{PROGRAM}: {sentence}"'),
+        "tests/unit/test_self_check.py::test_a_dead_delivery_is_told_until_it_is_revived",
+    ),
 )

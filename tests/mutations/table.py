@@ -1,12 +1,13 @@
 """The whole table, by subject."""
 
-from tests.mutations import clients, decisions, flows, host, listings, runtime, storage, systemd
+from tests.mutations import clients, copies, decisions, flows, host, listings, runtime, storage, systemd
 
 TABLES = {
     "The flows": flows.ROWS,
     "The decisions": decisions.ROWS,
     "The database": storage.ROWS,
     "The listings": listings.ROWS,
+    "Copies and the log of the database": copies.ROWS,
     "The services and the way to them": clients.ROWS,
     "The machine and the configuration": host.ROWS,
     "The life of the process": runtime.ROWS,

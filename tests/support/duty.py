@@ -43,6 +43,7 @@ class Duty:
             monotonic=lambda: flows.clock().timestamp(),
             log=flows.log,
             on_queued=lambda: None,
+            host="watch.example.com",
         )
 
     def _figures(self) -> Snapshot:
@@ -67,6 +68,11 @@ class Duty:
             self.self_check.send_heartbeats()
         if not self.full:
             self.flows.drain_for(seconds=5)
+
+    def alarm_titles(self) -> list[str]:
+        """The titles of the alarms of the program itself."""
+        sent = [sent for sent in self.flows.signl4.sent if "alarm" in sent["X-S4-ExternalID"]]
+        return [one["Title"] for one in sent if "Title" in one]
 
     def alarms(self) -> list[tuple[str, str]]:
         """What SIGNL4 was told of the program itself: the cause and the kind."""

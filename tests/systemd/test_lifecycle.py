@@ -66,8 +66,10 @@ def test_an_upgrade_keeps_a_copy_and_everything_else_and_the_way_back_is_told(ho
     host.wait_for(lambda: host.show("ActiveState") == "failed", "the refusal")
     assert host.show("ExecMainStatus") == "78"
     assert f"was written by a newer version (schema 9999, known here up to {NEWEST})" in host.show("StatusText")
-    assert f"-wal and -shm files, and put state.db.schema-{NEWEST}.bak in its place" in host.show("StatusText")
-    machine.run("sh", "-c", f"cd {STATE} && mkdir later && mv state.db state.db-* later; mv {copy} state.db")
+    assert f"betterstack-signl4 db restore {copy}" in host.show("StatusText")
+    restored = host.ask("db", "restore", copy)
+    assert (restored.returncode, restored.stderr) == (0, "")
+    assert "may be told again: the file in place cannot be used: " in restored.stdout
     host.systemctl("start")
     tell_one(host, "Mail relay")
 

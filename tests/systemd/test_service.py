@@ -16,6 +16,7 @@ UNITS = [
     "betterstack-signl4@team",
     "betterstack-signl4-failed@team",
     "betterstack-signl4-recovered@team",
+    "betterstack-signl4-backup@team",
 ]
 CREDENTIALS = {"CREDENTIALS_DIRECTORY": f"{ETC}/config"}
 EXPOSURE = "1.2"

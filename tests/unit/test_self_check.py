@@ -1,5 +1,6 @@
 """What the self-check makes of a snapshot: alarms that are raised once and closed, and signs of life."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.support.kept_log import KeptLog
 from tests.support.store import Store
 
 POLL = Cause.POLL.external_id
+WHO = "betterstack-signl4 on watch.example.com"
 
 
 @pytest.fixture
@@ -58,8 +60,8 @@ def test_a_refused_token_is_told_after_two_tries(duty: Duty) -> None:
     assert duty.alarms() == []
     duty.minutes(0.5)
     assert duty.alarms() == [("poll", "new")]
-    [alarm] = [sent for sent in duty.flows.signl4.sent if "alarm" in sent["X-S4-ExternalID"]]
-    assert alarm["Title"].startswith("Better Stack cannot be polled: Better Stack refused the token: HTTP 401; ")
+    [title] = duty.alarm_titles()
+    assert title.startswith(f"{WHO}: Better Stack cannot be polled: Better Stack refused the token: HTTP 401; ")
     duty.flows.betterstack.refuses("open")
     duty.minutes(1)
     assert duty.alarms() == [("poll", "new")], "another failure is the same cause"
@@ -92,6 +94,8 @@ def test_a_delivery_that_fails_on_its_own_is_told_once_and_closed_when_it_went_o
     duty.flows.see("10", "11")
     duty.minutes(60)
     assert duty.alarms() == [("delivery", "new")]
+    [title] = duty.alarm_titles()
+    assert re.match(rf"{WHO}: SIGNL4 takes others, but not delivery \d+ \(new of incident 7\): ", title)
     assert duty.watchers.beats < 20, "heartbeats go on though somebody must look"
     duty.flows.signl4.answer = lambda _: ACCEPTED
     duty.minutes(7)
@@ -103,6 +107,8 @@ def test_a_dead_delivery_is_told_until_it_is_revived(duty: Duty) -> None:
     duty.flows.see("7")
     duty.minutes(2)
     assert duty.alarms() == [("dead", "new")]
+    [title] = duty.alarm_titles()
+    assert title.startswith(f"{WHO}: A delivery of incident 7 is dead: ")
     duty.flows.signl4.answer = lambda _: ACCEPTED
     operate.revive(duty.flows.engine, operate.dead_ids(duty.flows.engine), force=False)
     duty.minutes(1)
@@ -114,6 +120,9 @@ def test_an_alarm_that_is_refused_raises_no_alarm(duty: Duty) -> None:
     duty.flows.betterstack.refuses("open")
     duty.minutes(30)
     assert [kind for _, kind in duty.alarms()] == ["new", "new"], "in full, then in its smallest form"
+    full, smallest = duty.alarm_titles()
+    assert full.startswith(f"{WHO}: Better Stack cannot be polled: ")
+    assert smallest == "betterstack-signl4 cannot do its duty (poll); look at: betterstack-signl4 status"
     assert duty.self_check.run() is False
 
 
@@ -126,7 +135,8 @@ def test_where_nothing_can_be_written_one_alarm_goes_out_all_the_same(duty: Duty
     duty.flows.signl4.answer = lambda _: answers.pop() if answers else ACCEPTED
     duty.minutes(60)
     assert duty.alarms() == [("state", "new")] * 3, "twice in vain, then taken, then never again"
-    assert duty.flows.signl4.sent[-1]["Title"].startswith("The state cannot be written: the database cannot be written")
+    said = f"{WHO}: The state cannot be written: the database cannot be written"
+    assert duty.flows.signl4.sent[-1]["Title"].startswith(said)
     duty.full = False
     duty.minutes(2)
     assert duty.alarms()[3:] == [("state", "resolved")]

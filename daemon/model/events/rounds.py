@@ -92,3 +92,12 @@ class PruningPostponed(Event):
     event = "pruning postponed"
     level = Level.WARNING
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseLogHeld(Event):
+    """Twice in a row the log of the database could not be emptied, since another process reads from it."""
+
+    event = "the log of the database cannot be emptied"
+    level = Level.WARNING
+    todo = "`status` names the process once the log is large; end it, such as a forgotten shell in the database"

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.support.outbox import DEAD, DELIVERED, NEW, RESOLVED, dump, put, stat
 from tests.support.paths import ROOT
 from tests.support.store import Store
 from tests.support.terminal import SECRETS, assert_sentence, command, process
+from tests.support.warm import started
 
 OFFLINE = [
     "status",
@@ -206,6 +208,42 @@ def test_a_backup_that_cannot_be_written_is_78(database: Path, place: str, monke
     assert_sentence(said.stderr)
 
 
+def test_a_copy_is_put_back_and_each_file_is_named(database: Path, store: Store, engine: Engine) -> None:
+    put(store, "1", DEAD, NEW)
+    engine.dispose()
+    command(database, "db backup copy.db")
+    before = dump(database)
+    said = command(database, "db restore copy.db")
+    assert (said.exit_code, said.stderr) == (0, "")
+    done, kept, known = said.stdout.splitlines()
+    assert done == f"{database} is restored from copy.db (no round was complete yet)"
+    assert dump(Path(kept.removeprefix("the file from before is kept as "))) == before
+    assert known == "what was told since then is known, and is not told again"
+
+
+def test_where_it_is_not_known_what_was_told_since_the_copy_that_is_said(database: Path) -> None:
+    command(database, "db backup copy.db")
+    database.unlink()
+    *_, last = command(database, "db restore copy.db").stdout.splitlines()
+    assert last == "what was told since then may be told again: there was no database in its place"
+
+
+def test_a_copy_is_not_put_back_under_a_daemon(database: Path) -> None:
+    command(database, "db backup copy.db")
+    with locked(f"sqlite:///{database}"):
+        said = command(database, "db restore copy.db")
+    assert said.exit_code == 69
+    assert_sentence(said.stderr, "another instance (process ", f") works on {database}; stop it first")
+
+
+@pytest.mark.parametrize("line", ["db backup", "db restore"])
+def test_a_copy_in_a_stream_is_refused_and_makes_no_file_of_that_name(database: Path, line: str) -> None:
+    said = command(database, line, "-")
+    assert said.exit_code == 2
+    assert "`-` is no file" in said.stderr
+    assert list(Path().iterdir()) == []
+
+
 def test_a_backup_onto_the_database_itself_is_78(database: Path) -> None:
     before = dump(database)
     said = command(database, "db backup", str(database))
@@ -258,13 +296,30 @@ def test_a_reader_that_goes_away_leaves_no_traceback(database: Path, store: Stor
         assert left.stderr == ""
 
 
-@pytest.mark.parametrize("line", ["status", "incidents", "deliveries", "check", "--help"])
-def test_a_disk_that_is_full_where_the_output_goes_is_named_in_a_sentence(database: Path, line: str) -> None:
-    environment = {**os.environ, **SECRETS, "DATABASE__URL": f"sqlite:///{database}"}
-    command = [sys.executable, "-m", "daemon", *line.split()]
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, check=False, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30
+PRINTING = [
+    *("status", "status --json", "incidents", "incidents --json", "deliveries", "deliveries --json"),
+    *("check", "retry 1", "drop 1 --yes", "db upgrade", "db backup copy.db", "--help", "--version", "db --help"),
+]
+FULL = ("/dev/full", os.O_WRONLY, "No space left on device")
+READ_ONLY = ("/dev/null", os.O_RDONLY, "Bad file descriptor")
+
+
+@pytest.mark.parametrize(
+    ("line", "place"), [*((line, FULL) for line in PRINTING), ("status", READ_ONLY), ("status --json", READ_ONLY)]
+)
+def test_output_that_cannot_be_written_is_a_sentence(
+    database: Path, store: Store, line: str, place: tuple[str, int, str]
+) -> None:
+    put(store, "1", DEAD, NEW)
+    name, flags, why = place
+    with os.fdopen(os.open(name, flags), "rb") as out, tempfile.TemporaryFile() as errors:
+        process = started(
+            [sys.executable, "-m", "daemon", *line.split()],
+            cwd=Path(),
+            env={**os.environ, **SECRETS, "DATABASE__URL": f"sqlite:///{database}"},
+            stdout=out.fileno(),
+            stderr=errors.fileno(),
         )
-    assert done.returncode == 1
-    assert_sentence(done.stderr, "could not be written (No space left on device)")
+        assert process.wait(30) == 1
+        errors.seek(0)
+        assert_sentence(errors.read().decode(), f"what was to be shown could not be written ({why})")

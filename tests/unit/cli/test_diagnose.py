@@ -1,5 +1,6 @@
 """What `check` and `test-alert` find out, against both services on loopback."""
 
+import errno
 import gc
 import re
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from daemon.cli.check import _report
 from daemon.cli.diagnose import check_online, plan, send_test_alert
 from daemon.config.load import Configuration, load
 from daemon.config.settings import Settings
@@ -62,6 +64,10 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+def _say_to_a_full_disk(_sentence: str, *, err: bool = False) -> None:
+    raise OSError(errno.ENOSPC, f"No space left on device{' of errors' * err}")
 
 
 def pointed_at(sandbox: Sandbox, **changes: str) -> Settings:
@@ -270,6 +276,14 @@ class TestTestAlert:
         [first, second] = send_test_alert(pointed_at(sandbox), lambda _: None)
         assert first[0]
         assert second == (False, f"resolved: SIGNL4 answered HTTP {status}")
+
+    def test_is_closed_though_nothing_of_it_can_be_shown(
+        self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("daemon.cli.check.say", _say_to_a_full_disk)
+        with pytest.raises(OSError, match="No space left"):
+            _report(send_test_alert(pointed_at(sandbox), lambda _: None))
+        assert [event.kind for event in sandbox.signl4.events] == ["new", "resolved"]
 
     def test_takes_an_answer_without_an_id(self, sandbox: Sandbox) -> None:
         sandbox.signl4.faults.arm(Instead(Answer(201)))

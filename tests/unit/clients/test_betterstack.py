@@ -254,6 +254,28 @@ class TestRetryAfter:
         assert self.refuse(api, one, status, text).retry_after is None
         assert ids(one.client.open_pages()) == [["1"]]
 
+    @pytest.mark.parametrize("status", [429, 503])
+    @pytest.mark.parametrize(
+        ("headers", "seconds"),
+        [
+            ({"RateLimit": '"default";r=0;t=20'}, 20),
+            ({"RateLimit-Remaining": "0", "RateLimit-Reset": "20"}, 20),
+            ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOW.timestamp()) + 20)}, 20),
+            ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "86400"}, 300),
+            ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "86401"}, None),
+            ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOW.timestamp()) - 20)}, None),
+            ({"X-RateLimit-Remaining": "1", "X-RateLimit-Reset": "20"}, None),
+            ({"Retry-After": "30", "RateLimit": '"default";r=0;t=20'}, 30),
+        ],
+    )
+    def test_without_one_an_exhausted_limit_says_how_long(
+        self, api: respx.MockRouter, time: Monotonic, status: int, headers: dict[str, str], seconds: int | None
+    ) -> None:
+        api.get(LIST).mock(httpx.Response(status, headers=headers, json={"errors": "Slow down."}))
+        with time_machine.travel(NOW, tick=False), pytest.raises(BetterStackError) as caught:
+            ids(source(time).client.open_pages())
+        assert caught.value.retry_after == (None if seconds is None else timedelta(seconds=seconds))
+
     @pytest.mark.parametrize("text", ["0", "Mon, 23 Nov 2026 09:00:00 GMT"])
     def test_one_that_is_over_is_none(self, api: respx.MockRouter, time: Monotonic, text: str) -> None:
         one = source(time)

@@ -17,7 +17,7 @@ CHANGES: list[tuple[dict[str, Any], list[str]]] = [
             "delivery.concurrency from 4 to 8",
         ],
     ),
-    ({"betterstack": {"team_name": "Operations"}}, ['betterstack.team_name from null to "Operations"']),
+    ({"betterstack": {"team_name": "Operations"}}, ['betterstack.team_name from none to "Operations"']),
     ({"betterstack": {"token": "another-token"}}, ["betterstack.token changed"]),
     ({"signl4": {"secret": "another-secret"}}, ["signl4.secret changed"]),
     ({"http": {"proxy": "http://user:hunter2@proxy:3128"}}, ["http.proxy changed"]),

@@ -12,6 +12,13 @@ SECRETS = {"BETTERSTACK__TOKEN": "the-token", "SIGNL4__SECRET": "the-secret"}
 EMPTY = ["", "\n", "\r\n", "\n\n", " ", " \t\n"]
 BOTH = "betterstack.token = 'the-token'\nsignl4.secret = 'the-secret'\n"
 
+BOM = "begins with a byte order mark (BOM), which is not allowed there; save it as UTF-8 without BOM"
+ENCODINGS = [
+    ("utf-8-sig", BOM),
+    ("utf-16", "begins with the byte order mark of UTF-16; save it as UTF-8"),
+    ("latin-1", "is not UTF-8 in line 2; save it as UTF-8"),
+]
+
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -40,7 +47,7 @@ class TestToml:
                 b'a = "\n"',
                 b"a = 07",
             ),
-            *(b"\xff\xfe", b"a = '\xff'", b"a = \x00", b"a = " + b"[" * 50_000),
+            *(b"a = \x00", b"a = " + b"[" * 50_000),
         ],
         ids=lambda content: ascii(content[:10]),
     )
@@ -49,6 +56,11 @@ class TestToml:
         sentence = problem(Path("x.toml"), SECRETS)
         assert sentence.startswith("x.toml is not valid TOML (")
         assert sentence.endswith("); mend that line")
+
+    @pytest.mark.parametrize(("encoding", "sentence"), ENCODINGS)
+    def test_in_another_encoding_is_a_mistake_that_names_it(self, place: Path, encoding: str, sentence: str) -> None:
+        (place / "x.toml").write_bytes('[betterstack]\nteam_name = "Büro"\n'.encode(encoding))
+        assert problem(Path("x.toml"), SECRETS) == f"x.toml {sentence}"
 
     def test_that_is_missing_is_a_mistake_where_it_was_named(self) -> None:
         sentence = problem(Path("x.toml"), SECRETS)
@@ -112,13 +124,20 @@ class TestCredentials:
         assert found.warnings == ()
 
     @pytest.mark.parametrize("text", EMPTY)
-    def test_that_are_empty_are_missing_where_nothing_else_gives_them(self, place: Path, text: str) -> None:
+    def test_that_are_empty_are_called_empty_where_nothing_else_gives_them(self, place: Path, text: str) -> None:
         (place / "signl4.secret").write_text(text)
         sentence = problem(None, {"BETTERSTACK__TOKEN": "the-token", "CREDENTIALS_DIRECTORY": str(place)})
         assert sentence == (
-            "signl4.secret is missing; set SIGNL4__SECRET in the environment, put it in a credential file named "
-            "signl4.secret, or as secret under [signl4]"
+            f"signl4.secret is empty: the credential file {place}/signl4.secret holds nothing; write the value into "
+            "it, or under systemd into the file that LoadCredential= names"
         )
+
+    @pytest.mark.parametrize(("encoding", "sentence"), [ENCODINGS[0], ("latin-1", "is not UTF-8 in line 1; save")])
+    def test_in_another_encoding_are_a_mistake_that_names_it(self, place: Path, encoding: str, sentence: str) -> None:
+        (place / "betterstack.token").write_bytes("hunter2ü".encode(encoding))
+        said = problem(None, SECRETS | {"CREDENTIALS_DIRECTORY": str(place)})
+        assert said.startswith(f"{place}/betterstack.token {sentence}")
+        assert "hunter2" not in said
 
     def test_of_others_are_left_alone(self, place: Path) -> None:
         for name in ("tls.key", "other", "poll", ".hidden", "polls.interval"):
@@ -131,21 +150,22 @@ class TestCredentials:
         sentence = problem(None, SECRETS | {"CREDENTIALS_DIRECTORY": str(place)})
         assert sentence == "signl4.secrets is not a known key; the nearest is signl4.secret"
 
-    @pytest.mark.parametrize("kind", ["missing", "file", "bytes", "directory"])
-    def test_that_cannot_be_read_are_a_mistake(self, place: Path, kind: str) -> None:
+    @pytest.mark.parametrize(
+        ("kind", "why"),
+        [
+            ("missing", "credentials: No such file or directory"),
+            ("file", "credentials: Not a directory"),
+            ("directory", "credentials/signl4.secret: Is a directory"),
+        ],
+    )
+    def test_that_cannot_be_read_are_a_mistake_that_names_the_file(self, place: Path, kind: str, why: str) -> None:
         directory = place / "credentials"
         if kind == "file":
             directory.touch()
-        elif kind != "missing":
-            directory.mkdir()
-            if kind == "bytes":
-                (directory / "signl4.secret").write_bytes(b"hunter2\xff")
-            else:
-                (directory / "signl4.secret").mkdir()
+        elif kind == "directory":
+            (directory / "signl4.secret").mkdir(parents=True)
         sentence = problem(None, SECRETS | {"CREDENTIALS_DIRECTORY": str(directory)})
-        assert sentence.startswith(f"the credentials in {directory} cannot be read (")
-        assert sentence.endswith("); mend the directory")
-        assert "hunter2" not in sentence
+        assert sentence == f"the credentials cannot be read ({place}/{why}); mend what CREDENTIALS_DIRECTORY names"
 
     def test_are_none_where_the_variable_is_empty(self) -> None:
         Path("signl4.secret").write_text("another")

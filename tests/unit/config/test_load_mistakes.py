@@ -12,8 +12,8 @@ from daemon.model.errors import ConfigError
 SECRETS = {"BETTERSTACK__TOKEN": "a-token", "SIGNL4__SECRET": "a-secret"}
 
 MISTAKES = [
-    ({"BETTERSTACK__TOKEN": ""}, "betterstack.token is missing; set BETTERSTACK__TOKEN"),
-    ({"SIGNL4__SECRET": ""}, "signl4.secret is missing; set SIGNL4__SECRET"),
+    ({"BETTERSTACK__TOKEN": ""}, "betterstack.token is empty: BETTERSTACK__TOKEN in the environment holds nothing"),
+    ({"SIGNL4__SECRET": ""}, "signl4.secret is empty: SIGNL4__SECRET in the environment holds nothing"),
     ({"BETTERSTACK__TOKEN": "a b"}, "betterstack.token holds a space"),
     ({"SIGNL4__SECRET": "https://connect.signl4.com/webhook/x"}, "give only the part after /webhook/"),
     ({"POLL__INTERVALL": "3"}, "poll.intervall is not a known key; the nearest is poll.interval"),

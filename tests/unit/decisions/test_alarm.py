@@ -55,6 +55,12 @@ def test_the_sentence_names_the_delivery_that_fails_on_its_own_and_counts_the_ot
     assert "(new of incident 7), and 2 more: HTTP 403" in three
 
 
+def test_the_sentence_names_the_incident_of_the_latest_dead_delivery() -> None:
+    told = [causes(Snapshot(dead_alerts=n, dead_incident="7"), LATE, NOW)[Cause.DEAD] for n in (1, 3)]
+    assert told[0].startswith("A delivery of incident 7 is dead: ")
+    assert told[1].startswith("3 deliveries are dead, the latest of incident 7: ")
+
+
 def test_each_time_a_cause_comes_back_is_a_generation_of_its_own() -> None:
     known = None
     for generation in (1, 2):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from daemon.decisions.health import NO_DAEMON, age, clock_sentence, line, problems, report
-from daemon.model.snapshot import Holder, OwnFault, Presence, RunMode, Snapshot
+from daemon.model.snapshot import HeldLog, Holder, OwnFault, Presence, RunMode, Snapshot
 from tests.support.values import NOW, ago
 
 INTERVAL = timedelta(seconds=30)
@@ -262,7 +262,33 @@ def test_an_error_of_the_rounds_says_more_than_the_lock(presence: Presence) -> N
     assert list(problems(snapshot, INTERVAL, LATE, NOW, presence)) == ["no round was ever complete (no such host)"]
 
 
+@pytest.mark.parametrize(
+    ("log", "parts"),
+    [
+        (
+            HeldLog(41_700_000, 4711, "sqlite3", ago(hours=2)),
+            (", which was last emptied at 2026-11-23 07:30 UTC,", "41 MB", "process 4711 (sqlite3)"),
+        ),
+        (HeldLog(9_000_000, 0, "", None), ("", "9 MB", "a process that cannot be seen from here")),
+    ],
+)
+def test_a_reader_that_holds_the_log_is_named(log: HeldLog, parts: tuple[str, str, str]) -> None:
+    since, size, who = parts
+    sentence = (
+        f"the log of the database{since} has grown to {size}: {who} keeps a transaction open; end that process, and "
+        "the log is cut by itself"
+    )
+    for holder in (HELD.holder, None):
+        assert next(problems(WELL, INTERVAL, LATE, NOW, Presence(holder, log))) == sentence
+    assert list(problems(WELL, INTERVAL, LATE, NOW)) == [], "the daemon itself cannot see it"
+
+
 def test_the_report_names_the_process() -> None:
     held = report(WELL, INTERVAL, LATE, timedelta(0), NOW, HELD)
-    assert asdict(held)["process"] == {"pid": 4711, "version": "0.1.0", "since": ago(seconds=12)}
+    assert asdict(held)["process"] == {
+        "pid": 4711,
+        "version": "0.1.0",
+        "since": ago(seconds=12),
+        "checkpointed_at": None,
+    }
     assert report(WELL, INTERVAL, LATE, timedelta(0), NOW, FREE).process is None

@@ -57,13 +57,13 @@ def has_no_stamp(file: Path) -> None:
 
 
 UNUSABLE: dict[str, tuple[Callable[[Path], None], str]] = {
-    "a text file": (is_text, "cannot be read (file is not a database); move it away"),
+    "a text file": (is_text, "cannot be read (file is not a database); put a copy back with"),
     "another program's": (is_another_programs, "is the database of another program; name another in database.url"),
     "newer": (
         is_newer,
         f"was written by a newer version (schema 9999, known here up to {REVISIONS[-1]}); install that",
     ),
-    "corrupt inside": (is_corrupt_inside, "move it away together with its -wal and -shm files, and restore a backup"),
+    "corrupt inside": (is_corrupt_inside, "put a copy back with: betterstack-signl4 db restore FILE"),
     "cut off": (is_cut_off, "move it away together with its -wal and -shm files"),
     "overwritten": (is_overwritten_at_its_head, "cannot be read (file is not a database)"),
     "without a stamp": (has_no_stamp, "is the database of another program"),

@@ -100,13 +100,14 @@ FIGURES: dict[str, tuple[Callable[[Store], object], Snapshot]] = {
             oldest_due_at=after(minutes=1),
         ),
     ),
-    "settled deliveries": (settled, Snapshot(dead_deliveries=1, dead_alerts=1)),
+    "settled deliveries": (settled, Snapshot(dead_deliveries=1, dead_alerts=1, dead_incident="dead")),
     "waiting deliveries": (
         waiting,
         Snapshot(
             pending_deliveries=2,
             dead_deliveries=1,
             dead_alerts=1,
+            dead_incident="3",
             oldest_pending_at=ago(hours=2),
             oldest_due_at=ago(hours=1),
         ),

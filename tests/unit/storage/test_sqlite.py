@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -97,3 +97,10 @@ def test_any_other_trouble_is_told(database: Path, monkeypatch: pytest.MonkeyPat
 def test_what_this_process_has_locked_is_its_own(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with locked(f"sqlite:///{database}"), odd_index(database, monkeypatch, "SQLITE_PROTOCOL"):
         assert revision_of(f"sqlite:///{database}") == REVISIONS[-1]
+
+
+def test_a_path_that_begins_with_two_slashes_is_a_path_and_no_host(database: Path) -> None:
+    """As from `sqlite:////` and an absolute path behind it."""
+    assert revision_of(f"sqlite:////{database}") == REVISIONS[-1]
+    with closing(connected(Path(f"/{database}"), "mode=rw", 0)) as connection:
+        assert connection.execute("SELECT count(*) FROM progress").fetchone() == (1,)

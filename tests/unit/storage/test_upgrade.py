@@ -107,7 +107,7 @@ def test_a_long_migration_says_that_it_gets_on(tmp_path: Path, monkeypatch: pyte
     script.write_text(SLOW)
     monkeypatch.setattr(upgrade, "MIGRATION", (str(script),))
     signs: list[None] = []
-    upgrade._migrate(url(tmp_path / "state.db"), lambda: signs.append(None))
+    upgrade.run_migrations(url(tmp_path / "state.db"), lambda: signs.append(None))
     assert len(signs) > 5
 
 

@@ -75,6 +75,14 @@ def test_a_secret_is_sent_as_the_program_sends_it(tmp_path: Path, name: str) -> 
     assert_alike(tmp_path, SECRETS[name])
 
 
+def test_a_secret_behind_a_byte_order_mark_is_sent_without_it(tmp_path: Path) -> None:
+    """The program refuses it, and that is what is to be told."""
+    with heard(tmp_path, f"\ufeff{SECRET}\n") as (ours, signl4):
+        assert ours.tell().returncode == 0
+    [asked] = signl4.asked
+    assert path_of(asked).endswith(f"/webhook/{SECRET}".encode())
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_secret_may_end_as_any_editor_ends_it(tmp_path: Path, ending: str) -> None:
     assert_alike(tmp_path, SECRETS["every character that is accepted"], ending)

@@ -1,4 +1,4 @@
-"""The units are four files that say the same where they mean the same; what they do is seen by tests/systemd."""
+"""The units are files that say the same where they mean the same; what they do is seen by tests/systemd."""
 
 import pytest
 
@@ -14,6 +14,7 @@ HERE = ROOT / "systemd"
 PLAIN, TEMPLATE, FAILED, RECOVERED = (
     (HERE / f"betterstack-signl4{kind}.service").read_text() for kind in ("", "@", "-failed@", "-recovered@")
 )
+BACKUP, TIMER = ((HERE / f"betterstack-signl4-backup@.{kind}").read_text() for kind in ("service", "timer"))
 BY_TEAM = {
     "to SIGNL4\n": "to SIGNL4 (%i)\n",
     "failed@config.service": "failed@%i.service",
@@ -49,7 +50,7 @@ def test_the_service_of_a_team_differs_in_its_places_alone() -> None:
     assert expected == TEMPLATE
 
 
-@pytest.mark.parametrize("unit", [TEMPLATE, FAILED, RECOVERED], ids=["team", "failed", "recovered"])
+@pytest.mark.parametrize("unit", [TEMPLATE, FAILED, RECOVERED, BACKUP], ids=["team", "failed", "recovered", "backup"])
 def test_each_unit_may_do_as_little_as_the_service(unit: str) -> None:
     assert len(sandboxing(PLAIN)) > 25
     assert sandboxing(unit) == sandboxing(PLAIN)
@@ -60,7 +61,9 @@ def test_the_two_that_tell_of_a_failure_are_told_the_same() -> None:
     assert [value(FAILED, name) for name in told] == [value(RECOVERED, name) for name in told]
 
 
-@pytest.mark.parametrize("unit", [PLAIN, TEMPLATE, FAILED, RECOVERED], ids=["plain", "team", "failed", "recovered"])
+@pytest.mark.parametrize(
+    "unit", [PLAIN, TEMPLATE, FAILED, RECOVERED, BACKUP], ids=["plain", "team", "failed", "recovered", "backup"]
+)
 def test_no_unit_says_what_the_configuration_may_say(unit: str) -> None:
     """A variable of the unit would win over the file."""
     assert not [line for line in settings(unit) if line.startswith("Environment=") and "__" in line]
@@ -73,6 +76,16 @@ def test_each_unit_is_found_in_the_journal_by_one_name_and_leads_to_its_document
         assert value(unit, "SyslogIdentifier") == IDENTIFIER, file
         assert value(unit, "Documentation") == "file:///opt/betterstack-signl4/share/doc/README.md", file
     assert 'install -D -m 644 "$page" "$new/share/doc/$page"' in (HERE / "install.sh").read_text()
+
+
+def test_the_daily_copy_reaches_no_network_and_makes_up_for_days_that_were_missed() -> None:
+    assert value(BACKUP, "PrivateNetwork") == "yes"
+    assert (value(TIMER, "OnCalendar"), value(TIMER, "Persistent")) == ("daily", "yes")
+
+
+def test_no_unit_of_the_copy_is_enabled_by_the_installation() -> None:
+    assert "WantedBy" not in BACKUP
+    assert "enable" not in (HERE / "install.sh").read_text()
 
 
 def test_the_user_has_no_home() -> None:
@@ -99,7 +112,7 @@ def test_a_stop_has_time_for_a_request() -> None:
 @each(
     "line",
     sorted(
-        {line.partition("=")[0] for line in settings(PLAIN)}
+        {line.partition("=")[0] for line in [*settings(PLAIN), *settings(BACKUP), *settings(TIMER)]}
         - {"Description", "Documentation", "Wants", "After", "ExecStart", "Group", "WorkingDirectory", "WantedBy"}
     ),
 )

@@ -1,0 +1,51 @@
+"""What to do about a key: the nearest known one, its default, and the places where its value can be given."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+from pydantic import BaseModel
+
+
+def nearest(key: str, sections: Mapping[str, type[BaseModel]]) -> str:
+    """The hint for an unknown key or section.
+
+    It stays within the section: a similar name in another one means something else. Where nothing is similar, it lists
+    what is known there.
+    """
+    section, dot, name = key.partition(".")
+    if dot and section in sections:
+        return _hint(name, sections[section].model_fields, f"{section}.", f"the keys of [{section}] are")
+    found = difflib.get_close_matches(section.lower(), sections, 1)
+    return f"the nearest is [{found[0]}]" if found else f"the sections are {', '.join(f'[{one}]' for one in sections)}"
+
+
+def _hint(name: str, known: Iterable[str], prefix: str, otherwise: str) -> str:
+    found = difflib.get_close_matches(name.lower(), known, 1)
+    return f"the nearest is {prefix}{found[0]}" if found else f"{otherwise} {', '.join(known)}"
+
+
+def missing(key: str, empty: Mapping[str, str]) -> str:
+    """The sentence for a missing value. `empty`: the place that names the key and holds nothing, by key."""
+    section, _, name = key.partition(".")
+    variable = key.upper().replace(".", "__")
+    ways = f"set {variable} in the environment, put it in a credential file named {key}, or as {name} under [{section}]"
+    return f"{key} is empty: {empty[key]}" if key in empty else f"{key} is missing; {ways}"
+
+
+def empty_places(
+    environ: Mapping[str, str], variables: Mapping[str, str], credentials: Mapping[str, str]
+) -> dict[str, str]:
+    """For each key with an empty variable or credential file: which that is, and what to do. Variables come last."""
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    files = {
+        key: f"the credential file {directory}/{key} holds nothing; write the value into it, or under systemd into the "
+        "file that LoadCredential= names"
+        for key, text in credentials.items()
+        if not text.strip()
+    }
+    unset = {
+        key: f"{key.upper().replace('.', '__')} in the environment holds nothing; write the value behind its ="
+        for key, text in variables.items()
+        if not text.strip()
+    }
+    return unset | files

@@ -1,0 +1,62 @@
+"""What is done between two rounds: here, the log of the database, which a reader may keep from being emptied."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from daemon.config.load import Configuration
+from daemon.host.clock import SteadyClock, TheirClock
+from daemon.host.signals import Stop
+from daemon.runtime.jobs import Jobs
+from daemon.runtime.poll_loop import PollLoop
+from daemon.runtime.shared import Shared
+from daemon.storage.engine import transaction
+from tests.support.kept_log import KeptLog
+from tests.support.values import settings
+
+HELD = "the log of the database cannot be emptied"
+
+
+@pytest.fixture
+def noted() -> list[datetime]:
+    """When the log was emptied, as others can see it."""
+    return []
+
+
+@pytest.fixture
+def loop(engine: Engine, log: KeptLog, noted: list[datetime]) -> Iterator[PollLoop]:
+    clock = SteadyClock()
+    shared = replace(Shared(engine, Stop(), clock, TheirClock(clock)), note_checkpoint=noted.append)
+    jobs = Jobs(Configuration(settings(), None, ()), shared, lambda _: log)
+    yield PollLoop(jobs.components, shared, lambda: None, lambda: None)
+    jobs.close()
+
+
+def commit(engine: Engine, text: str) -> None:
+    with transaction(engine, writes=True) as connection:
+        connection.exec_driver_sql("UPDATE progress SET last_round_error = ?", (text,))
+
+
+def test_a_reader_that_stays_is_logged_once_and_one_that_passes_is_not(
+    loop: PollLoop, engine: Engine, database: Path, log: KeptLog, noted: list[datetime]
+) -> None:
+    commit(engine, "first")
+    loop._checkpoint()
+    assert len(noted) == 1
+    for stays in (1, 3, 0, 1, 2):
+        with closing(sqlite3.connect(database, isolation_level=None)) as shell:
+            shell.execute("BEGIN")
+            shell.execute("SELECT * FROM progress").fetchall()
+            for n in range(stays):
+                commit(engine, f"{stays}.{n}")
+                loop._checkpoint()
+        commit(engine, str(stays))
+        loop._checkpoint()
+    assert len(log.named(HELD)) == 2, "of the two that stayed for more than one checkpoint"
+    assert len(noted) == 6
