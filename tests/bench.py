@@ -27,6 +27,11 @@ IDLE_ROUNDS = 20
 BURST = 500
 LISTED = 100_000
 TICKS = os.sysconf("SC_CLK_TCK")
+LAST_WORDS = (
+    "import atexit, runpy, sys; atexit.register(lambda: sys.stderr.write(open('/proc/self/status').read())); "
+    "runpy.run_module('daemon', run_name='__main__', alter_sys=True)"
+)
+"""The program, which says at its end what it needed: what the kernel tells a parent counts the parent's memory, too."""
 
 
 @contextmanager
@@ -128,13 +133,6 @@ def listings() -> None:
         for command in ("deliveries", "incidents", "deliveries --limit 0 --json"):
             spent, megabytes = _cost_of(command, {**os.environ, "DATABASE__URL": url})
             print(f"{command:27}     {spent:8.2f} s CPU, {megabytes:.1f} MB  (of {LISTED:,} rows)")
-
-
-LAST_WORDS = (
-    "import atexit, runpy, sys; atexit.register(lambda: sys.stderr.write(open('/proc/self/status').read())); "
-    "runpy.run_module('daemon', run_name='__main__', alter_sys=True)"
-)
-"""The program, which says at its end what it needed: what the kernel tells a parent counts the parent's memory, too."""
 
 
 def _cost_of(command: str, environment: dict[str, str]) -> tuple[float, float]:
