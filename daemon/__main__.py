@@ -6,11 +6,8 @@ import sys
 
 from daemon.host.startup import begin
 
-NOT_WRITTEN = {
-    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ESTALE, errno.EROFS),
-    *(errno.EBADF, errno.EAGAIN, errno.EINVAL, errno.ENXIO, errno.ECONNRESET, errno.EPIPE),
-}
-"""Errors of the file, the terminal or the connection that a command's output is written to."""
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Errors of the disk that a command's output is written to."""
 
 
 def start() -> None:
@@ -23,11 +20,20 @@ def start() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except OSError as error:
-        if error.errno not in NOT_WRITTEN or error.filename is not None:
+        if error.errno not in FULL and not _output_fails():
             raise
         # Otherwise Python would write the buffer again at exit, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(f"what was to be shown could not be written ({error.strerror})")
+
+
+def _output_fails() -> bool:
+    """Whether the error came from the output: what could not be written is still in the buffer, and fails again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 if __name__ == "__main__":
