@@ -23,7 +23,7 @@ poll_after = 90
 """
 WHOLE = ("sqlite:////var/lib/x/state.db", 420, 90)
 PLACE_ALONE = ("sqlite:////var/lib/x/state.db", 30, 300)
-BROKEN = {
+BROKEN: dict[str, tuple[str, str, tuple[str, float, float]]] = {
     "nothing": ("", "", WHOLE),
     "an unknown key": ("[poll]", "[poll]\nintervall = 1", WHOLE),
     "a value of the wrong kind": ('"1s"', "{}", WHOLE),

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,9 @@ def etc(tmp_path: Path) -> Path:
     return tmp_path / "etc"
 
 
-def called(etc: Path, *arguments: str, cwd: Path | None = None, uid: int = 0, **environ: str) -> tuple[list[str], str]:
+def called(
+    etc: Path, *arguments: str, cwd: Path | None = None, uid: int = 0, environ: Mapping[str, str] | None = None
+) -> tuple[list[str], str]:
     """What the wrapper executes, and what it says."""
     python = etc.parent / "opt" / "python"
     python.write_text(ECHO)
@@ -64,7 +67,7 @@ def called(etc: Path, *arguments: str, cwd: Path | None = None, uid: int = 0, **
     done = subprocess.run(
         ["sh", "-c", text, "betterstack-signl4", *words],
         cwd=cwd,
-        env={"PATH": f"{etc.parent}/opt:{os.environ['PATH']}", **environ},
+        env={"PATH": f"{etc.parent}/opt:{os.environ['PATH']}", **(environ or {})},
         capture_output=True,
         text=True,
         check=True,
@@ -107,13 +110,13 @@ def test_the_words_arrive_as_they_are(etc: Path) -> None:
 
 def test_the_variable_that_names_the_file_counts(etc: Path) -> None:
     ops = f"{etc}/ops.toml"
-    assert called(etc, "check", BETTERSTACK_SIGNL4_CONFIG=ops)[0] == as_service(etc, TEAM, "check")
-    assert called(etc, "check", BETTERSTACK_SIGNL4_CONFIG="/x/ops.toml") == (["daemon", "check"], "")
+    assert called(etc, "check", environ={"BETTERSTACK_SIGNL4_CONFIG": ops})[0] == as_service(etc, TEAM, "check")
+    assert called(etc, "check", environ={"BETTERSTACK_SIGNL4_CONFIG": "/x/ops.toml"}) == (["daemon", "check"], "")
 
 
 @each("variable", ["CREDENTIALS_DIRECTORY", "BETTERSTACK__TOKEN", "poll__interval", "LOG__LEVEL"])
 def test_settings_of_the_shell_count_as_ever_and_that_is_said(etc: Path, variable: str) -> None:
-    done, said = called(etc, "check", **{variable: "x"})
+    done, said = called(etc, "check", environ={variable: "x"})
     assert done == ["daemon", "check"]
     assert said == f"betterstack-signl4: with the settings of this shell, not with those of {PLAIN}\n"
 
