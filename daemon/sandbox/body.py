@@ -2,21 +2,21 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO
+from io import BufferedIOBase
 
 MOST_BYTES = 16 * 1024 * 1024
 LONGEST_LINE = 1024
 """Bytes of a chunk's first line, or of a trailer."""
 
 
-def read_body(headers: Mapping[str, str], stream: BinaryIO) -> bytes:
+def read_body(headers: Mapping[str, str], stream: BufferedIOBase) -> bytes:
     """Reads the body. `headers`: with names in lower case. Raises `ValueError` if it has no end or is too large."""
     if "transfer-encoding" in headers:
         return b"".join(_chunks(stream))
     return stream.read(_size(headers.get("content-length", "0"), 10))
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+def _chunks(stream: BufferedIOBase) -> Iterator[bytes]:
     total = 0
     while size := _size(stream.readline(LONGEST_LINE).partition(b";")[0].strip().decode("latin-1"), 16):
         total += size

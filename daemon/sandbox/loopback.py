@@ -54,8 +54,11 @@ class LoopbackService:
             return tuple(self._exchanges)
 
     def start(self) -> None:
-        """Starts the server. Raises `OSError` if the port is in use."""
-        self._server = _Server(self._port, self)
+        """Starts the server. Raises `OSError` if the port is in use or not allowed."""
+        try:
+            self._server = _Server(self._port, self)
+        except OSError as error:
+            raise OSError(error.errno, f"port {self._port} of {HOST}: {error.strerror}") from error
         self.url = f"http://{HOST}:{self._server.server_port}"
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()

@@ -1,4 +1,4 @@
-"""The whole demo, and the sandbox by itself, as processes."""
+"""The whole demo, as a process."""
 
 import os
 import re
@@ -6,11 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from daemon.sandbox import demo, process
@@ -123,28 +122,3 @@ def test_what_cannot_be_played_is_told_before_anything_starts() -> None:
         demo.run_demo(Path("/nowhere.csv"), None)
     with pytest.raises(ReplayError, match="a speed is for a recorded history"):
         demo.run_demo(None, 2.0)
-
-
-def lines_until(started: subprocess.Popen[str], enough: Callable[[list[str]], bool]) -> list[str]:
-    lines: list[str] = []
-    assert started.stdout is not None
-    while not enough(lines):
-        lines.append(next(started.stdout).rstrip("\n"))
-    return lines
-
-
-def test_the_sandbox_can_stand_by_itself(tmp_path: Path) -> None:
-    with running("daemon.sandbox", "--every", "0.05", cwd=tmp_path) as started:
-        lines = lines_until(started, lambda lines: len(lines) >= 8)
-        variables = dict(line.removeprefix("export ").split("=", 1) for line in lines[:4])
-        url = f"{variables['SIGNL4__BASE_URL']}/webhook/{variables['SIGNL4__SECRET']}"
-        httpx.post(url, json={"Title": "Hello", "X-S4-ExternalID": "7"}, verify=False).raise_for_status()
-        lines += lines_until(started, lambda lines: any("SIGNL4" in line for line in lines))
-        started.send_signal(signal.SIGINT)
-        assert started.stdout is not None
-        assert started.stdout.read().endswith("stopped\n")
-        assert started.wait(10) == 0
-    assert set(variables) == {"BETTERSTACK__TOKEN", "BETTERSTACK__BASE_URL", "SIGNL4__SECRET", "SIGNL4__BASE_URL"}
-    happened = [line.split()[3] for line in lines[4:] if "Better Stack" in line]
-    assert happened[:4] == ["opened", "acknowledged", "resolved", "opened"]
-    assert re.fullmatch(r"\d\d:\d\d:\d\d  SIGNL4        new           7  Hello", lines[-1])
