@@ -24,7 +24,8 @@ def post(sandbox: Sandbox, secret: str, content: bytes, **headers: str) -> None:
 def test_each_change_is_a_line_once(sandbox: Sandbox) -> None:
     news = News(sandbox)
     incident_id = sandbox.world.open("Shop \x1b[2J \ud800")
-    assert re.fullmatch(rf"{TIME}  Better Stack  opened        {incident_id}  Shop \ufffd\[2J \?", *news.lines())
+    [line] = news.lines()
+    assert re.fullmatch(rf"{TIME}  Better Stack  opened        {incident_id}  Shop \ufffd\[2J \?", line)
     sandbox.world.acknowledge(incident_id, "Jane")
     [line] = news.lines()
     assert line.endswith("  by Jane")
