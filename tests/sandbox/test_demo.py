@@ -57,9 +57,19 @@ def test_the_scenario_is_told_without_a_flaw(tmp_path: Path) -> None:
         output, _ = started.communicate(timeout=60)
     assert started.returncode == 0, output
     assert time.monotonic() - began < 40 * SLOWNESS
-    last = output.splitlines()[-1]
-    assert re.fullmatch(r"verdict: 10 incidents, 2[34] transitions told.*; 0 lost, 0 doubled, 0 out of order", last)
+    right = r"verdict: 10 incidents, 2[34] transitions told.*;\n +0 lost, 0 doubled, 0 out of order\n"
+    assert re.search(right, output)
     assert "down, answers 503" in output
+    assert max(map(len, output.splitlines())) <= 80
+    for mark in ("+1.5 at SIGNL4 means", "right  ", "superseded  ", "lost, doubled, out of order"):
+        assert mark in output
+    for step in (
+        "export BETTERSTACK__TOKEN=",
+        "betterstack-signl4 check --online",
+        "make install",
+        "-m daemon.sandbox",
+    ):
+        assert step in output[output.index("verdict") :]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -70,7 +80,8 @@ def test_a_recorded_history_is_told_without_a_flaw(tmp_path: Path) -> None:
     assert started.returncode == 0, output
     assert time.monotonic() - began < 20 * SLOWNESS
     assert output.startswith("replay-small.csv: 21 alerts in 0.0 days, played 12 times as fast.\n")
-    assert re.search(r"verdict: 21 incidents, \d+ transitions told.*; 0 lost, 0 doubled, 0 out of order\n$", output)
+    assert re.search(r"verdict: 21 incidents, \d+ transitions told.*;\n +0 lost, 0 doubled, 0 out of order\n", output)
+    assert max(map(len, output.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -93,7 +104,7 @@ def test_a_flaw_makes_the_demo_fail(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert demo.Demo(script, sandbox, tmp_path, Output()).run() == 1
     output = capsys.readouterr().out
     assert "doubled: new was told 2 times; right is 1 time" in output
-    assert output.endswith("verdict: 1 incident, 1 transition told; 0 lost, 1 doubled, 0 out of order\n")
+    assert output.endswith("verdict: 1 incident, 1 transition told;\n         0 lost, 1 doubled, 0 out of order\n")
 
 
 def test_a_daemon_that_dies_is_quoted(
