@@ -142,7 +142,10 @@ def test_what_is_said_is_wrapped_and_what_is_quoted_is_not(capsys: pytest.Captur
 def test_all_lines_fit_eighty_columns_in_a_pipe(name: str) -> None:
     file = io.StringIO()
     tale = Tale().tell("start open ack resolve show NEW RES").tell("open show NEW NEW RES ACK")
-    cases = [replace(case, name=name) for case in tale.verdict().cases]
+    cases = [
+        replace(case, name=name, happened=tuple(replace(one, by="Maximilian") for one in case.happened))
+        for case in tale.verdict().cases
+    ]
     shown = replace(frame(tale), verdict=replace(tale.verdict(), cases=tuple(cases)))
     console = Console(file=file, width=80)
     with LineDisplay(console, every_thing=True) as display:
@@ -151,6 +154,7 @@ def test_all_lines_fit_eighty_columns_in_a_pipe(name: str) -> None:
     lines = file.getvalue().splitlines()
     assert max(len(line.rstrip()) for line in lines) <= 80
     # What happened, when and how late is whole, however long the name.
+    assert any("acknowledged by Maximilian" in line for line in lines)
     assert [line.split()[-3:] for line in lines if line.rstrip().endswith("+40.0")] == [["60.0", "new", "+40.0"]]
 
 
