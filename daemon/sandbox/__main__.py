@@ -1,81 +1,84 @@
-"""Both services on loopback for whoever wants to try a configuration without an account: `python -m daemon.sandbox`.
+"""Both services on loopback, for whoever wants to try a configuration without an account: `python -m daemon.sandbox`.
 
-Prints the variables that point the daemon here, and a line for everything that happens, until Ctrl-C. An incident opens
-now and then, is acknowledged, and is resolved.
+Prints the variables that point the daemon here, then every change at Better Stack and all that SIGNL4 gets, until
+Ctrl-C. Incidents open, are acknowledged and are resolved by themselves, by the commands that are typed here (help lists
+them; a pipe works too), and by the calls of Better Stack's own API.
 """
 
 import argparse
+import os
+import signal
 import sys
 import time
-from collections.abc import Iterator
-from itertools import cycle
-from shlex import quote
+from contextlib import suppress
 
-from daemon.sandbox.history import Event, Happening
+from daemon.sandbox.commands import seconds_of
+from daemon.sandbox.interrupt import interruptible
 from daemon.sandbox.server import Sandbox
-from daemon.sandbox.world import World
+from daemon.sandbox.standalone import StandAlone, listen
+from daemon.sandbox.world import FIRST_ID
 
-NAMES = ("Shop front page", "Checkout API", "Mail relay", "Database replica")
+IDS_OF_A_START = 100
+"""Ids that a start keeps for itself, so that a daemon's state of an earlier start never meets its own ids again."""
+STARTS = 10**7
 
 
-def main() -> None:
-    """Runs the sandbox until Ctrl-C."""
+def main() -> int:
+    """Runs the sandbox until Ctrl-C, SIGTERM or `quit`. Returns the exit code."""
     options = _options()
-    with Sandbox(betterstack_port=options.betterstack_port, signl4_port=options.signl4_port) as sandbox:
-        for name, value in sandbox.environment().items():
-            _say(f"export {name}={quote(value)}")
-        try:
-            _live(sandbox, options.every)
-        except KeyboardInterrupt:
-            _say("stopped")
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    first_id = FIRST_ID + int(time.time()) % STARTS * IDS_OF_A_START
+    ports = {"betterstack_port": options.betterstack_port, "signl4_port": options.signl4_port}
+    try:
+        with suppress(KeyboardInterrupt), interruptible(), Sandbox(first_id=first_id, **ports) as sandbox:
+            _run(sandbox, options.every)
+        _say("stopped")
+    except OSError as error:
+        return _failed(error)
+    return 0
+
+
+def _run(sandbox: Sandbox, every: float) -> None:
+    alone = StandAlone(sandbox, every)
+    _say("# Better Stack and SIGNL4 in miniature, on this machine only. These lines point")
+    _say("# the daemon here, from its environment file or, after set -a, from a shell:")
+    for name, value in sandbox.environment().items():
+        _say(f"{name}={value}")
+    _say("# Type commands meanwhile; help lists them. Ctrl-C ends it.")
+    # Without this a job in the background of a terminal would be stopped as soon as it reads.
+    signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+    listen(alone.hear)
+    alone.run(_say)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m daemon.sandbox", description=__doc__)
-    parser.add_argument("--every", type=float, default=20.0, metavar="SECONDS", help="time between two changes")
-    parser.add_argument("--betterstack-port", type=int, default=0, metavar="PORT", help="default: a free one")
-    parser.add_argument("--signl4-port", type=int, default=0, metavar="PORT", help="default: a free one")
+    text = "time between two changes that come by themselves; default: 20; 0: none"
+    parser.add_argument("--every", type=_seconds, default=20.0, metavar="SECONDS", help=text)
+    parser.add_argument("--betterstack-port", type=_port, default=0, metavar="PORT", help="default: a free one")
+    parser.add_argument("--signl4-port", type=_port, default=0, metavar="PORT", help="default: a free one")
     return parser.parse_args()
 
 
-def _live(sandbox: Sandbox, every: float) -> None:
-    """Never returns. Holds the lock except while waiting, so that no change is missed in between."""
-    changes, news, due = _changes(sandbox.world), _news(sandbox), time.monotonic()
-    with sandbox.context.changed:
-        while True:
-            if time.monotonic() >= due:
-                next(changes)
-                due += every
-            for line in next(news):
-                _say(line)
-            sandbox.context.changed.wait(max(0.0, due - time.monotonic()))
+def _seconds(text: str) -> float:
+    seconds = seconds_of(text)
+    if seconds is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
 
 
-def _changes(world: World) -> Iterator[None]:
-    for name in cycle(NAMES):
-        incident_id = world.open(name)
-        yield
-        world.acknowledge(incident_id, "Jane")
-        yield
-        world.resolve(incident_id, "Jane")
-        yield
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:6]) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
 
 
-def _news(sandbox: Sandbox) -> Iterator[list[str]]:
-    """Yields a line for everything new since the last call."""
-    happened = told = 0
-    while True:
-        history, events = sandbox.world.history, sandbox.signl4.events
-        news: list[Happening | Event] = [*history[happened:], *events[told:]]
-        yield [_line(thing) for thing in news]
-        happened, told = len(history), len(events)
-
-
-def _line(thing: Happening | Event) -> str:
-    time_of_day = f"{thing.at.astimezone():%H:%M:%S}"
-    if isinstance(thing, Happening):
-        return f"{time_of_day}  Better Stack  {thing.act:<12}  {thing.incident_id}  {thing.name}"
-    return f"{time_of_day}  SIGNL4        {thing.kind:<12}  {thing.external_id}  {thing.title}".rstrip()
+def _failed(error: OSError) -> int:
+    """A port that is in use, or an output that takes nothing more: what was to be printed is given up."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(f"the sandbox cannot go on: {error.strerror or error}\n")
+    return 1
 
 
 def _say(line: str) -> None:
@@ -84,4 +87,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

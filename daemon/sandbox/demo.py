@@ -3,7 +3,7 @@
 It needs no account and no network, leaves no files behind, and ends by itself.
 """
 
-import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +12,8 @@ from pathlib import Path
 from threading import Event, Thread
 
 from daemon.sandbox.display import Display, Frame, Output
+from daemon.sandbox.explanation import LEGEND_OF_THE_TIMES, next_steps
+from daemon.sandbox.interrupt import interruptible
 from daemon.sandbox.mishaps import lists
 from daemon.sandbox.process import DaemonProcess
 from daemon.sandbox.replay import ReplayError, read_recording
@@ -41,8 +43,9 @@ def run_demo(replay: Path | None, speed: float | None) -> int:
     """
     output = Output()
     script = _script(replay, speed, output)
+    output.say(LEGEND_OF_THE_TIMES)
     try:
-        with _interruptible(), _directory() as directory, Sandbox(event_limit=EVENT_LIMIT) as sandbox:
+        with interruptible(), _directory() as directory, Sandbox(event_limit=EVENT_LIMIT) as sandbox:
             return Demo(script, sandbox, directory, output).run()
     except KeyboardInterrupt:
         output.say("Stopped before the end; there is no verdict.")
@@ -65,16 +68,6 @@ def _script(replay: Path | None, speed: float | None, output: Output) -> Script:
 def _directory() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="betterstack-signl4-demo-") as name:
         yield Path(name)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM ends the demo like Ctrl-C: in order, together with the daemon."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class Demo:
@@ -103,7 +96,11 @@ class Demo:
             return 1
         verdict = self._verdict()
         self._output.report(verdict, self._began)
-        return 0 if verdict.good else 1
+        if not verdict.good:
+            return 1
+        for line in next_steps(sys.argv[0]):
+            self._output.quote(line)
+        return 0
 
     def _first_round(self, daemon: DaemonProcess) -> bool:
         """Waits for the first round, since incidents over by then do not alert. Returns whether it was made."""
@@ -172,7 +169,7 @@ class Demo:
         else:
             self._output.say(f"The daemon was asked to stop and ended with exit code {code}. Its last lines:")
         for line in daemon.last_lines():
-            self._output.say(line)
+            self._output.quote(line)
 
 
 def _nothing_lost(frame: Frame) -> bool:

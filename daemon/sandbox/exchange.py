@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from daemon.sandbox.history import Showing, text_of
 
@@ -26,19 +26,19 @@ class Request:
     @property
     def path(self) -> str:
         """The target without its query."""
-        return urlsplit(self.target).path
+        return self.target.partition("?")[0]
 
     @property
     def query(self) -> dict[str, str]:
         """The parameters; of equal names the last one wins."""
-        return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
+        return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
 
     @property
     def payload(self) -> Mapping[str, Any]:
         """The body if it is a JSON object, else an empty one."""
         try:
             document = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return document if isinstance(document, dict) else {}
 
@@ -71,10 +71,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request, and the status of its answer; `None` while it is unanswered."""
+    """A request, and what became of it."""
 
     request: Request
-    status: int | None = None
+    answer: Answer | None = None
+    """`None` while there is none, and for good where a fault takes it away."""
+    settled: bool = False
+    """Whether it is decided what the answer is, or that there is none."""
+
+    @property
+    def status(self) -> int | None:
+        """The status of the answer; `None` while there is none."""
+        return self.answer.status if self.answer else None
 
     @property
     def at(self) -> datetime:
@@ -98,6 +106,6 @@ class Exchange:
 
 
 def json_answer(status: int, document: object, headers: Mapping[str, str] | None = None) -> Answer:
-    """An answer with a JSON body."""
-    body = json.dumps(document, ensure_ascii=False).encode()
+    """An answer with a JSON body. A lone surrogate, which a client may have sent, becomes `?`: UTF-8 has none."""
+    body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
     return Answer(status, body, {"Content-Type": JSON_TYPE, **(headers or {})})

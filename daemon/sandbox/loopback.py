@@ -1,19 +1,22 @@
 """An HTTP/1.1 service on loopback that records its requests and injects faults into its answers.
 
-Every request is recorded before it is processed. Stopping releases hanging requests, joins all threads, and raises any
-error of the sandbox itself.
+Every request is recorded before it is processed, and whatever a client sends, the service goes on. Stopping releases
+hanging requests, joins all threads, and raises any error of the sandbox itself.
 """
 
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from email.utils import format_datetime
+from http import HTTPStatus
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR, socket
 from threading import Event, Thread
 from typing import Any
 
+from daemon.sandbox.body import read_body
 from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Answer, Exchange, Request
 from daemon.sandbox.faults import Armed, Cut, Drip, Faults, Hang, Instead, Part, Rewrite
@@ -51,8 +54,11 @@ class LoopbackService:
             return tuple(self._exchanges)
 
     def start(self) -> None:
-        """Starts the server. Raises `OSError` if the port is in use."""
-        self._server = _Server(self._port, self)
+        """Starts the server. Raises `OSError` if the port is in use or not allowed."""
+        try:
+            self._server = _Server(self._port, self)
+        except OSError as error:
+            raise OSError(error.errno, f"port {self._port} of {HOST}: {error.strerror}") from error
         self.url = f"http://{HOST}:{self._server.server_port}"
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
@@ -81,17 +87,26 @@ class LoopbackService:
         request = self.requests[place].request
         self._stopping.wait(self._latency)
         armed = self.faults.strike(request)
-        answer = self._under(armed, request)
+        answer = self._survived(armed, request)
         if (hook := self.faults.before_answer) is not None:
             hook(request)
+        self._settle(place, answer)
         if armed is not None and isinstance(armed.fault, Hang):
             armed.wait()
         if answer is None:
             return False
-        self._answers(place, answer.status)
-        _send(answer.with_headers(Date=format_datetime(self._now(), usegmt=True)), armed, send)
+        dated = answer.with_headers(Date=format_datetime(self._now(), usegmt=True))
+        _send(_head_of(dated) if request.method == "HEAD" else dated, armed, send)
         self.sent(answer)
         return answer.headers.get("Connection") != "close"
+
+    def _survived(self, armed: Armed | None, request: Request) -> Answer | None:
+        """The answer; after an error of the sandbox itself, which is kept for the stop, a 500."""
+        try:
+            return self._under(armed, request)
+        except Exception as error:  # noqa: BLE001 - raised by `stop`
+            self._server.mistakes.append(error)
+            return Answer(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _under(self, armed: Armed | None, request: Request) -> Answer | None:
         """The answer under this fault; `None` for none."""
@@ -107,14 +122,15 @@ class LoopbackService:
             case _:
                 return self.answer(request)
 
-    def _answers(self, place: int, status: int) -> None:
+    def _settle(self, place: int, answer: Answer | None) -> None:
         with self._changed:
-            self._exchanges[place] = Exchange(self._exchanges[place].request, status)
+            self._exchanges[place] = Exchange(self._exchanges[place].request, answer, settled=True)
             self._changed.notify_all()
 
 
 def _send(answer: Answer, armed: Armed | None, send: Send) -> None:
-    headers = {"Content-Length": str(len(answer.body)), **answer.headers}
+    length = {} if answer.status == HTTPStatus.NO_CONTENT else {"Content-Length": str(len(answer.body))}
+    headers = {**length, **answer.headers}
     lines = [f"HTTP/1.1 {answer.status} {responses.get(answer.status, '')}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     head = "\r\n".join([*lines, "", ""]).encode("latin-1")
@@ -126,6 +142,10 @@ def _send(answer: Answer, armed: Armed | None, send: Send) -> None:
     else:
         send(head)
         _drip(answer.body, armed.fault.pause, armed, send)
+
+
+def _head_of(answer: Answer) -> Answer:
+    return replace(answer, body=b"", headers={"Content-Length": str(len(answer.body)), **answer.headers})
 
 
 def _drip(content: bytes, pause: float, armed: Armed, send: Send) -> None:
@@ -179,12 +199,16 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         service = self.server.service
         headers = {name.lower(): value for name, value in self.headers.items()}
-        body = self.rfile.read(int(headers.get("content-length", 0)))
+        try:
+            body = read_body(headers, self.rfile)
+        except ValueError as error:
+            self.send_error(HTTPStatus.BAD_REQUEST, str(error))
+            return
         place = service.received(self.command, self.path, headers, body)
         if not service.respond(place, self.wfile.write):
             self.close_connection = True
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the base class looks for these names
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815 - the base class looks for these names
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Writes nothing: requests are recorded instead."""

@@ -10,7 +10,8 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 
-from daemon.sandbox.betterstack import LIST, OTHER_HOST
+from daemon.sandbox.betterstack import LIST
+from daemon.sandbox.documents import OTHER_HOST
 from daemon.sandbox.exchange import JSON_TYPE, Answer, Request, json_answer
 from daemon.sandbox.faults import Instead, Rewrite
 

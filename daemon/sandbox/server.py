@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from daemon.sandbox.betterstack import BetterStack
 from daemon.sandbox.context import Context
 from daemon.sandbox.signl4 import EVENT_LIMIT, FAULTY_LIMIT, Signl4
-from daemon.sandbox.world import World
+from daemon.sandbox.world import FIRST_ID, World
 
 Found = TypeVar("Found")
 
@@ -26,10 +26,14 @@ class Sandbox:
         faulty_limit: int | None = FAULTY_LIMIT,
         betterstack_port: int = 0,
         signl4_port: int = 0,
+        first_id: int = FIRST_ID,
     ) -> None:
-        """`context`: clock and latency; a port of 0 is any free one; the limits are those of `Signl4`."""
+        """`context`: clock and latency; a port of 0 is any free one; the limits are those of `Signl4`.
+
+        `first_id`: of the first incident.
+        """
         self.context = context or Context()
-        self.world = World(self.context)
+        self.world = World(self.context, first_id)
         self.betterstack = BetterStack(self.context, self.world, port=betterstack_port)
         self.signl4 = Signl4(self.context, limit=event_limit, faulty_limit=faulty_limit, port=signl4_port)
 

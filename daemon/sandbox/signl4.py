@@ -62,7 +62,7 @@ class Signl4(LoopbackService):
         """The answer of SIGNL4."""
         with self._changed:
             now = self._now()
-            place, _, secret = request.path.removeprefix("/").partition("/")
+            place, _, secret = request.path.removeprefix("/").removesuffix("/").partition("/")
             if request.method != "POST" or place != "webhook" or "/" in secret:
                 return Answer(404)
             if secret != self.secret:
@@ -70,7 +70,7 @@ class Signl4(LoopbackService):
                 return self._refusal(now, 404, {"requestId": str(uuid4()), "code": 3004, "details": details})
             try:
                 payload = json.loads(request.body)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 return self._refusal(now, 400, _unreadable("Invalid JSON", str(error)))
             if not isinstance(payload, dict):
                 return self._refusal(now, 400, _unreadable("Invalid JSON", "The body is not an object."))

@@ -31,14 +31,17 @@ class AlreadyDoneError(DaemonError):
 class World:
     """All incidents of one Better Stack account."""
 
-    def __init__(self, context: Context) -> None:
-        """The context's condition variable guards the world and is notified of each change."""
+    def __init__(self, context: Context, first_id: int = FIRST_ID) -> None:
+        """The context's condition variable guards the world and is notified of each change.
+
+        `first_id`: of the first incident; the others count on.
+        """
         self._changed = context.changed
         self._now = context.now
         self._last_change: dict[str, datetime] = {}
         self._records: dict[str, Record] = {}
         self._undo_log = UndoLog()
-        self._opened = 0
+        self._next_id = first_id
         self._history: list[Happening] = []
         self._showings: dict[tuple[str, int, Phase], Showing] = {}
 
@@ -55,8 +58,8 @@ class World:
     ) -> str:
         """Opens an incident; returns its id."""
         with self._changed:
-            incident_id, now = str(FIRST_ID + self._opened), self._now()
-            self._opened += 1
+            incident_id, now = str(self._next_id), self._now()
+            self._next_id += 1
             given: dict[str, Any] = {"name": name, "cause": cause, "url": url, "http_method": "get" if url else None}
             given |= {"status": status, "team_name": team_name, "metadata": dict(metadata or {})}
             given |= {"started_at": spelled_time(started_at or now)} | _times_implied(status, now)
@@ -71,30 +74,29 @@ class World:
                 raise AlreadyDoneError("Incident was already confirmed")
             self._put(record.changed(status="Started"), Act.CONFIRMED, self._moment(incident_id))
 
-    def acknowledge(self, incident_id: str, by: str | None = None) -> None:
+    def acknowledge(self, incident_id: str, by: str | None = None) -> Record:
         """Acknowledges an incident. While its recovery is being validated, the status does not show that."""
         with self._changed:
             record, now = self._unresolved(incident_id), self._moment(incident_id)
             if record.phase is Phase.ACKNOWLEDGED:
                 raise AlreadyDoneError("Incident was already acknowledged")
-            self._put(record.acknowledged(now, by), Act.ACKNOWLEDGED, now, by)
+            return self._put(record.acknowledged(now, by), Act.ACKNOWLEDGED, now, by)
 
-    def resolve(self, incident_id: str, by: str | None = None) -> None:
+    def resolve(self, incident_id: str, by: str | None = None) -> Record:
         """Resolves an incident."""
         with self._changed:
             record, now = self._unresolved(incident_id), self._moment(incident_id)
-            self._put(record.resolved(now, by), Act.RESOLVED, now, by)
+            return self._put(record.resolved(now, by), Act.RESOLVED, now, by)
 
-    def reopen(self, incident_id: str, by: str | None = None, *, keep_times: bool) -> None:
+    def reopen(self, incident_id: str, by: str | None = None, *, keep_times: bool) -> Record:
         """Reopens an incident under the same id, in one of the two known forms of a reopened record."""
         with self._changed:
             record, now = self.record(incident_id), self._moment(incident_id)
             if record.phase is not Phase.RESOLVED:
                 raise AlreadyDoneError("Incident is not resolved")
             if keep_times:
-                self._put(record.reopened(now, by), Act.REOPENED, now, by)
-            else:
-                self._put(record.reopened_afresh(), Act.REOPENED_AFRESH, now, by)
+                return self._put(record.reopened(now, by), Act.REOPENED, now, by)
+            return self._put(record.reopened_afresh(), Act.REOPENED_AFRESH, now, by)
 
     def delete(self, incident_id: str) -> None:
         """Deletes the record; its id answers "not found" from now on."""
@@ -164,10 +166,11 @@ class World:
             raise AlreadyDoneError("Incident was already resolved")
         return record
 
-    def _put(self, record: Record, act: Act, at: datetime, by: str | None = None) -> None:
+    def _put(self, record: Record, act: Act, at: datetime, by: str | None = None) -> Record:
         self._undo_log.note(at, record.id, self._records.get(record.id))
         self._records[record.id] = record
         self._happened(record, act, at, by)
+        return record
 
     def _happened(self, record: Record, act: Act, at: datetime, by: str | None = None) -> None:
         phase = Phase.RESOLVED if act is Act.DELETED else record.phase

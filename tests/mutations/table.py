@@ -1,6 +1,6 @@
 """The whole table, by subject."""
 
-from tests.mutations import clients, copies, decisions, flows, host, listings, runtime, storage, systemd
+from tests.mutations import clients, copies, decisions, flows, host, listings, runtime, sandbox, storage, systemd
 
 TABLES = {
     "The flows": flows.ROWS,
@@ -12,5 +12,6 @@ TABLES = {
     "The machine and the configuration": host.ROWS,
     "The life of the process": runtime.ROWS,
     "The units": systemd.ROWS,
+    "The sandbox and the demo": sandbox.ROWS,
 }
 ALL = tuple(one for rows in TABLES.values() for one in rows)

@@ -48,7 +48,7 @@ class Tale:
         else:
             self._verbs()[word]()
 
-    def _verbs(self) -> dict[str, Callable[[], None]]:
+    def _verbs(self) -> dict[str, Callable[[], object]]:
         incident, world = self._incident, self.world
         return {
             "confirm": lambda: world.confirm(incident),

@@ -165,10 +165,11 @@ def test_a_missing_or_wrong_token_is_told_the_same_way(sandbox: Sandbox, headers
     [
         ("GET", "/api/v9/incidents"),
         ("GET", "/"),
-        ("GET", f"{LIST}/42/timeline"),
-        ("POST", LIST),
-        ("DELETE", f"{LIST}/42"),
-        ("POST", f"{LIST}/42/reopen"),
+        ("GET", f"{LIST}/42/postmortem"),
+        ("PUT", LIST),
+        ("PATCH", f"{LIST}/42"),
+        ("OPTIONS", LIST),
+        ("GET", "/api/v2/dragons"),
     ],
 )
 def test_an_unknown_route_is_told_before_the_token_is_looked_at(sandbox: Sandbox, method: str, path: str) -> None:

@@ -2,13 +2,16 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from rich.console import Console
 
 from daemon.sandbox.display import MANY, Frame, LineDisplay, LiveDisplay, Output
+from daemon.sandbox.report import table
 from tests.sandbox.tale import NOON, Tale
+from tests.support.each import each
 
 LIFE = "start open show NEW ack show ACK resolve show RES"
 
@@ -106,10 +109,10 @@ def test_the_report_names_each_incident_and_ends_with_the_sentence(report: Repor
     tale = Tale().tell("start open ack resolve show NEW RES").tell("open show NEW NEW").tell("unconfirmed show")
     lines = report.of(tale)
     assert "Shop 20.0 opened 60.0 new +40.0" in lines
-    assert "right; acknowledged superseded 30.0 acknowledged 70.0 resolved +30.0" in lines
+    assert "right; 1 superseded 30.0 acknowledged 70.0 resolved +30.0" in lines
     assert any("doubled: new was told 2 times; right is 1 time" in line for line in lines)
-    assert any("right: nothing to tell" in line for line in lines)
-    assert lines[-1] == tale.verdict().sentence
+    assert any("right: no alert" in line for line in lines)
+    assert " ".join(lines[-2:]) == tale.verdict().sentence
 
 
 def test_of_many_incidents_the_report_gives_figures_and_names_those_with_a_flaw(report: Report) -> None:
@@ -120,13 +123,52 @@ def test_of_many_incidents_the_report_gives_figures_and_names_those_with_a_flaw(
     lines = report.of(tale.tell("open show"))
     assert "│ new │ 61 │ 20.00 s │ 20.00 s │ 20.00 s │" in lines
     assert "│ resolved │ 61 │ 20.00 s │ 20.00 s │ 20.00 s │" in lines
-    assert len([line for line in lines if line.startswith("Shop")]) == 1
-    assert any("lost: new was told 0 times; right is 1 time" in line for line in lines)
+    assert len([line for line in lines if re.match(r"Shop \d", line)]) == 1
+    assert "Shop: lost: new was told 0 times; right is 1 time" in lines
 
 
-def test_what_is_said_is_not_taken_for_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    Output().say("[FIRING:1] [bold]Data[/bold] " + "x" * 200)
-    assert capsys.readouterr().out == "[FIRING:1] [bold]Data[/bold] " + "x" * 200 + "\n"
+def test_what_is_said_is_wrapped_and_what_is_quoted_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither is taken for markup."""
+    text = "[FIRING:1] [bold]Data[/bold] " + "word " * 40 + "end"
+    Output().say(text)
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= 80
+    assert said.split() == text.split()
+    Output().quote(text)
+    assert capsys.readouterr().out == f"{text}\n"
+
+
+@each("name", ["Shop", "Sixteen letters.", "A name that is so long that it cannot be in one line of any terminal " * 3])
+def test_all_lines_fit_eighty_columns_in_a_pipe(name: str) -> None:
+    file = io.StringIO()
+    tale = Tale().tell("start open ack resolve show NEW RES").tell("open show NEW NEW RES ACK")
+    cases = [
+        replace(case, name=name, happened=tuple(replace(one, by="Maximilian") for one in case.happened))
+        for case in tale.verdict().cases
+    ]
+    shown = replace(frame(tale), verdict=replace(tale.verdict(), cases=tuple(cases)))
+    console = Console(file=file, width=80)
+    with LineDisplay(console, every_thing=True) as display:
+        display.show(shown)
+    console.print(table(cases, NOON))
+    lines = file.getvalue().splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= 80
+    # What happened, when and how late is whole, however long the name.
+    assert any("acknowledged by Maximilian" in line for line in lines)
+    assert [line.split()[-3:] for line in lines if line.rstrip().endswith("+40.0")] == [["60.0", "new", "+40.0"]]
+
+
+@pytest.mark.usefixtures("_a_terminal")
+def test_on_a_terminal_of_eighty_columns_both_sides_show_a_name_of_sixteen_letters() -> None:
+    file, tale = io.StringIO(), Tale().tell("start open show NEW")
+    shown = frame(tale)
+    happened = [replace(one, name="Payment provider") for one in shown.history]
+    cases = tuple(replace(case, name="Payment provider") for case in shown.verdict.cases)
+    console = Console(file=file, width=80, height=24, force_terminal=True, color_system=None)
+    with LiveDisplay(console) as display:
+        display.show(replace(shown, history=happened, verdict=replace(shown.verdict, cases=cases)))
+        [row] = [line for line in file.getvalue().splitlines() if "opened" in line][:1]
+    assert row.count("Payment provider") == 2
 
 
 def test_a_file_is_no_place_for_a_moving_picture(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,45 @@
+"""What the demo says besides what happens: what its marks mean, and what to do next. All of it fits 80 columns."""
+
+import sys
+from pathlib import Path
+from shutil import which
+
+NAME = "betterstack-signl4"
+WIDTH = 80
+LEGEND_OF_THE_TIMES = """\
+The first number of a line is in seconds since the start; +1.5 at SIGNL4 means
+1.5 s after it happened at Better Stack."""
+LEGEND_OF_THE_REPORT = """\
+right         SIGNL4 was told all that it should be told, once and in order
+superseded    a message not sent, on purpose: the incident was over before it
+no alert      over before the daemon started, or never confirmed
+lost, doubled, out of order, unfounded     flaws: there should be none
+"""
+
+
+def next_steps(typed: str) -> list[str]:
+    """What to type after the demo; not to be wrapped, since it is to be copied. `typed`: how the demo was called."""
+    beside = Path(typed).name == NAME and not which(NAME)
+    program = typed if beside else NAME
+    python = str(Path(typed).with_name("python")) if beside else sys.executable
+    return [
+        "",
+        "Next, with your own account (the README says where to find token and secret):",
+        "  export BETTERSTACK__TOKEN='your token' SIGNL4__SECRET='your secret'",
+        *_table(
+            (f"{program} check --online", "the plan; asks both services"),
+            (f"{program} test-alert", "sends one alert, and closes it"),
+            (f"{program} run", "the daemon, until Ctrl-C"),
+        ),
+        "As a service that starts at boot; it prints the steps that remain:",
+        "  sudo make install",
+        "Without an account, incident by incident:",
+        f"  {python} -m daemon.sandbox",
+    ]
+
+
+def _table(*rows: tuple[str, str]) -> list[str]:
+    """Commands and what they do, which is left out where it does not fit."""
+    width = max(len(command) for command, _ in rows)
+    lines = [f"  {command:<{width}}  # {what}" for command, what in rows]
+    return lines if max(map(len, lines)) <= WIDTH else [f"  {command}" for command, _ in rows]

@@ -1,0 +1,151 @@
+"""The sandbox, and the demo on top of it."""
+
+from tests.mutations.mutation import row
+
+ALONE = "tests/sandbox/test_standalone.py"
+COMMANDS = "tests/sandbox/test_commands.py"
+NEWS = "tests/sandbox/test_news.py"
+CLIENTS = "tests/sandbox/test_clients.py"
+CHANGES = "tests/sandbox/test_betterstack_changes.py"
+REAL = "tests/sandbox/test_real_clients.py"
+LIFE = "tests/sandbox/test_life.py"
+
+ROWS = (
+    row(
+        "What a client did to an incident ends the sandbox",
+        "daemon/sandbox/life.py",
+        ("lambda record: record.phase is Phase.OPEN", "lambda _: True"),
+        f"{LIFE}::test_whatever_others_do_to_the_incidents_the_next_change_is_one_that_they_allow",
+        f"{ALONE}::test_what_a_client_does_to_its_incidents_does_not_end_it",
+    ),
+    row(
+        "The incidents that somebody opened are changed by the sandbox",
+        "daemon/sandbox/life.py",
+        ("record.id in self._mine and allows(record)", "allows(record)"),
+        f"{LIFE}::test_an_incident_that_somebody_opened_is_left_to_him",
+    ),
+    row(
+        "A slash at the end of the webhook's path is refused",
+        "daemon/sandbox/signl4.py",
+        ('.removesuffix("/").partition("/")', '.partition("/")'),
+        f"{CLIENTS}::test_the_path_of_the_webhook_may_end_with_a_slash",
+        f"{REAL}::test_apprise_sends_new_acknowledged_and_resolved",
+    ),
+    row(
+        "A body that nests too deeply breaks the webhook",
+        "daemon/sandbox/signl4.py",
+        ("except (ValueError, RecursionError) as error", "except ValueError as error"),
+        f"{CLIENTS}::test_a_body_is_read_however_it_is_sent_and_refused_if_it_cannot_be",
+    ),
+    row(
+        "A body in chunks is not read",
+        "daemon/sandbox/body.py",
+        ('if "transfer-encoding" in headers', "if False"),
+        f"{CLIENTS}::test_a_body_is_read_however_it_is_sent_and_refused_if_it_cannot_be",
+    ),
+    row(
+        "A mistake of the sandbox leaves its client without an answer",
+        "daemon/sandbox/loopback.py",
+        ("answer = self._survived(armed, request)", "answer = self._under(armed, request)"),
+        f"{CLIENTS}::test_a_mistake_of_the_sandbox_is_a_500_for_its_client_and_is_raised_at_its_end",
+    ),
+    row(
+        "A name that UTF-8 cannot write breaks every later list",
+        "daemon/sandbox/exchange.py",
+        ('.encode("utf-8", "replace")', ".encode()"),
+        f"{CLIENTS}::test_a_name_that_is_no_text_in_utf_8_spoils_no_list",
+    ),
+    row(
+        "An incident cannot be deleted through the API",
+        "daemon/sandbox/betterstack.py",
+        ('            ("DELETE", f"{_INCIDENTS}/([^/]+)", self._delete),\n', ""),
+        f"{CHANGES}::test_an_incident_is_opened_acknowledged_resolved_reopened_and_deleted",
+        f"{REAL}::test_betterstack_uptime_opens_and_deletes",
+    ),
+    row(
+        "What was resolved can be escalated",
+        "daemon/sandbox/betterstack.py",
+        ("if record.phase is Phase.RESOLVED:", "if record.phase is Phase.UNCONFIRMED:"),
+        f"{CHANGES}::test_a_change_that_the_incident_does_not_allow_is_a_conflict",
+    ),
+    row(
+        "The lines for the environment file say export",
+        "daemon/sandbox/__main__.py",
+        ('_say(f"{name}={value}")', '_say(f"export {name}={value}")'),
+        f"{ALONE}::test_its_first_lines_are_an_environment_file_that_points_the_daemon_at_it",
+    ),
+    row(
+        "Every start of the sandbox has the same ids",
+        "daemon/sandbox/__main__.py",
+        ("FIRST_ID + int(time.time()) % STARTS * IDS_OF_A_START", "FIRST_ID"),
+        f"{ALONE}::test_ids_of_another_start_are_others",
+    ),
+    row(
+        "The sandbox cannot be ended where SIGINT was ignored",
+        "daemon/sandbox/interrupt.py",
+        ("(signal.SIGINT, signal.SIGTERM)", "(signal.SIGTERM,)"),
+        f"{ALONE}::test_sigint_ends_it_also_where_it_was_started_to_ignore_it",
+    ),
+    row(
+        "A terminal that stands still holds up the services",
+        "daemon/sandbox/standalone.py",
+        (
+            "            for line in self._wait_for_lines():\n                say(line)\n",
+            "            with self._changed:\n                for line in self._wait_for_lines():\n                    say(line)\n",
+        ),
+        f"{ALONE}::test_an_output_that_nobody_reads_holds_up_no_client",
+    ),
+    row(
+        "The end of a pipe ends the sandbox",
+        "daemon/sandbox/standalone.py",
+        ("    if os.isatty(stream):\n", "    if stream is not None:\n"),
+        f"{ALONE}::test_commands_from_a_pipe_are_carried_out_in_order_and_its_end_ends_nothing",
+    ),
+    row(
+        "A command means an incident that does not allow it",
+        "daemon/sandbox/commands.py",
+        ("fit = [record for record in records if record.phase in phases]", "fit = list(records)"),
+        f"{COMMANDS}::test_without_an_id_the_newest_is_meant_that_allows_it",
+    ),
+    row(
+        "A new fault leaves the one before in force",
+        "daemon/sandbox/troubles.py",
+        ("        fault, what = _fault(word)\n        self.mend()\n", "        fault, what = _fault(word)\n"),
+        f"{COMMANDS}::test_a_fault_lasts_until_it_is_mended_and_a_new_one_takes_its_place",
+    ),
+    row(
+        "A secret that may be a real one is shown",
+        "daemon/sandbox/news.py",
+        ('if given != secret and len(given) >= SHORTEST_SECRET else ""', 'if not given else ""'),
+        f"{NEWS}::test_a_secret_that_is_not_the_sandboxs_own_is_not_shown",
+    ),
+    row(
+        "A request that gets no answer is not shown",
+        "daemon/sandbox/loopback.py",
+        (
+            "        self._settle(place, answer)\n        if armed is not None",
+            "        if answer is not None:\n            self._settle(place, answer)\n        if armed is not None",
+        ),
+        f"{NEWS}::test_a_refusal_and_a_missing_answer_are_shown_too",
+        f"{NEWS}::test_what_hangs_is_shown_while_it_hangs",
+    ),
+    row(
+        "A long name moves what happened out of the line",
+        "daemon/sandbox/report.py",
+        ("table.add_column(title, no_wrap=True)", "table.add_column(title)"),
+        "tests/sandbox/test_display.py::test_all_lines_fit_eighty_columns_in_a_pipe",
+    ),
+    row(
+        "The demo is wider than a terminal",
+        "daemon/sandbox/explanation.py",
+        ("WIDTH = 80", "WIDTH = 120"),
+        "tests/sandbox/test_explanation.py::test_the_next_steps_fit_eighty_columns",
+        "tests/sandbox/test_display.py::test_what_is_said_is_wrapped_and_what_is_quoted_is_not",
+    ),
+    row(
+        "The demo does not say what to do next",
+        "daemon/sandbox/demo.py",
+        ("        for line in next_steps(sys.argv[0]):\n            self._output.quote(line)\n", ""),
+        "tests/sandbox/test_demo.py::test_the_scenario_is_told_without_a_flaw",
+    ),
+)
