@@ -28,6 +28,9 @@ Send = Callable[[bytes], object]
 class LoopbackService:
     """The base of both services. A service defines `answer`, and in `sent` what follows from sending one."""
 
+    keeps_bodies = False
+    """Whether the bodies of its answers are kept. Pages of incidents would fill the memory of a long run."""
+
     def __init__(self, context: Context, port: int = 0) -> None:
         """`port`: 0 takes a free one at the start."""
         self.faults = Faults(context)
@@ -123,8 +126,9 @@ class LoopbackService:
                 return self.answer(request)
 
     def _settle(self, place: int, answer: Answer | None) -> None:
+        kept = answer if answer is None or self.keeps_bodies else replace(answer, body=b"", shows=())
         with self._changed:
-            self._exchanges[place] = Exchange(self._exchanges[place].request, answer, settled=True)
+            self._exchanges[place] = Exchange(self._exchanges[place].request, kept, settled=True)
             self._changed.notify_all()
 
 

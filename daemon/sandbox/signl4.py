@@ -29,6 +29,8 @@ _MESSAGE = "Error raising event."
 class Signl4(LoopbackService):
     """The webhook of one SIGNL4 team."""
 
+    keeps_bodies = True
+
     def __init__(
         self,
         context: Context,

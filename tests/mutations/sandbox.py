@@ -50,6 +50,12 @@ ROWS = (
         f"{CLIENTS}::test_a_mistake_of_the_sandbox_is_a_500_for_its_client_and_is_raised_at_its_end",
     ),
     row(
+        "Every page that Better Stack answered stays in memory",
+        "daemon/sandbox/loopback.py",
+        ("    keeps_bodies = False\n", "    keeps_bodies = True\n"),
+        "tests/sandbox/test_betterstack.py::test_requests_are_logged_with_their_answers",
+    ),
+    row(
         "A name that UTF-8 cannot write breaks every later list",
         "daemon/sandbox/exchange.py",
         ('.encode("utf-8", "replace")', ".encode()"),

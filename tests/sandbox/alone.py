@@ -11,6 +11,10 @@ import httpx
 
 from tests.support import warm
 from tests.support.paths import ROOT
+from tests.support.slowness import SLOWNESS
+
+PATIENCE = 30.0 * SLOWNESS
+"""Seconds after which something that a test waits for will not happen any more."""
 
 
 class Alone:
@@ -50,7 +54,7 @@ class Alone:
         self.process.send_signal(number)
         rest = self.process.stdout.read()
         errors = self.process.stderr.read()
-        assert (self.process.wait(30), errors) == (0, "")
+        assert (self.process.wait(PATIENCE), errors) == (0, "")
         return rest.splitlines()
 
     def webhook(self, secret: str | None = None) -> str:
@@ -58,7 +62,9 @@ class Alone:
 
     def client(self) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.variables['BETTERSTACK__TOKEN']}"}
-        return httpx.Client(base_url=self.variables["BETTERSTACK__BASE_URL"], headers=headers, timeout=30, verify=False)
+        return httpx.Client(
+            base_url=self.variables["BETTERSTACK__BASE_URL"], headers=headers, timeout=PATIENCE, verify=False
+        )
 
 
 @contextmanager
@@ -69,7 +75,7 @@ def alone(directory: Path, *arguments: str, stdin: int = warm.PIPE) -> Iterator[
         yield started
     finally:
         started.process.kill()
-        started.process.wait(30)
+        started.process.wait(PATIENCE)
         for stream in (started.process.stdin, started.process.stdout, started.process.stderr):
             if stream is not None:
                 stream.close()

@@ -232,6 +232,9 @@ def test_requests_are_logged_with_their_answers(sandbox: Sandbox, client: httpx.
     assert first.query == {"resolved": "false", "page": "1"}
     assert timedelta(0) <= first.at - before < timedelta(seconds=5)
     assert (second.path, second.status) == (f"{LIST}/42", 404)
+    # Pages of a long run would fill the memory.
+    assert first.answer is not None
+    assert (first.answer.body, first.answer.shows) == (b"", ())
 
 
 def shown(sandbox: Sandbox) -> set[tuple[str, int, Phase]]:

@@ -13,11 +13,10 @@ import pytest
 
 from daemon.config.load import CONFIG_VARIABLE, load
 from daemon.sandbox.betterstack import LIST
-from tests.sandbox.alone import alone
+from tests.sandbox.alone import PATIENCE, alone
 from tests.support import warm
 from tests.support.each import each
 from tests.support.paths import ROOT
-from tests.support.slowness import SLOWNESS
 
 ENVIRONMENT_LINE = re.compile(r"#.*|[A-Z][A-Z0-9_]*=[A-Za-z0-9:/.-]+")
 """What systemd and a shell read alike in an environment file: no `export`, no quotes, nothing to expand."""
@@ -53,7 +52,7 @@ def test_sigint_ends_it_also_where_it_was_started_to_ignore_it(tmp_path: Path) -
         next(line for line in started.stdout if line.startswith("# Type"))
         started.send_signal(signal.SIGINT)
         try:
-            assert started.wait(20 * SLOWNESS) == 0
+            assert started.wait(PATIENCE) == 0
             assert started.stdout.read() == "stopped\n"
         finally:
             started.kill()
@@ -91,7 +90,7 @@ def test_quit_ends_it_after_what_was_said_before(tmp_path: Path) -> None:
         assert sandbox.process.stdout is not None
         lines = sandbox.process.stdout.read().splitlines()
         assert [line.split()[-1] for line in lines] == ["Shop", "stopped"]
-        assert sandbox.process.wait(30) == 0
+        assert sandbox.process.wait(PATIENCE) == 0
 
 
 def test_the_end_of_input_at_a_terminal_ends_it(tmp_path: Path) -> None:
@@ -101,7 +100,7 @@ def test_the_end_of_input_at_a_terminal_ends_it(tmp_path: Path) -> None:
             os.write(controller, b"open Shop\n")
             sandbox.until(lambda line: "opened" in line)
             os.write(controller, b"\x04")
-            assert sandbox.process.wait(30) == 0
+            assert sandbox.process.wait(PATIENCE) == 0
     finally:
         os.close(controller)
         os.close(terminal)
@@ -126,7 +125,7 @@ def test_ids_of_another_start_are_others(tmp_path: Path) -> None:
 
 def ended(tmp_path: Path, line: str) -> "subprocess.CompletedProcess[str]":
     program = [sys.executable, "-m", "daemon.sandbox", *line.split()]
-    return warm.run(program, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path, timeout=60)
+    return warm.run(program, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path, timeout=PATIENCE)
 
 
 def test_a_port_that_is_in_use_is_a_sentence(tmp_path: Path) -> None:
@@ -163,7 +162,7 @@ def test_an_output_that_takes_nothing_is_a_sentence(tmp_path: Path, output: str,
             stdout=full.fileno(),
             stderr=warm.PIPE,
         )
-        assert process.wait(60) == 1
+        assert process.wait(PATIENCE) == 1
         assert process.stderr is not None
         with process.stderr as errors:
             assert errors.read() == said
@@ -173,6 +172,6 @@ def test_a_reader_that_goes_away_ends_it_without_a_word(tmp_path: Path) -> None:
     with alone(tmp_path, "--every", "0.05") as sandbox:
         assert sandbox.process.stdout is not None
         sandbox.process.stdout.close()
-        assert sandbox.process.wait(60) == 1
+        assert sandbox.process.wait(PATIENCE) == 1
         assert sandbox.process.stderr is not None
         assert sandbox.process.stderr.read() == ""
