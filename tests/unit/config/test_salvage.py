@@ -35,6 +35,7 @@ BROKEN: dict[str, tuple[str, str, tuple[str, float, float]]] = {
     "half a file": ("\n[alarm]\npoll_after = 90\n", "\n[alarm]\npoll_af", (WHOLE[0], 420, 300)),
     "a text of several lines that does not end": ("[alarm]", '[signl4]\nsecret = """\n[alarm]', WHOLE),
     "bytes that are no text": ("# url", "# \udcff url", WHOLE),
+    "a byte order mark": ('\n# url = "sqlite:///comment.db"\n', "\ufeff", WHOLE),
     "a key with its section": ("[poll]", 'log.level = "loud"\n[poll]', WHOLE),
 }
 
