@@ -21,7 +21,7 @@ def salvage(file: Path | None, environ: Mapping[str, str]) -> Configuration:
     """
     found = find(file, environ)
     try:
-        text = "" if found is None else found.read_text("utf-8", "replace")
+        text = "" if found is None else found.read_text("utf-8-sig", "replace")
     except OSError as error:
         raise ConfigError(f"{found} cannot be read ({error.strerror})") from None
     values = dict(_values(text))

@@ -1,13 +1,16 @@
 """What cannot work at the start is said in a sentence and ends with 78, so that systemd does not try it again."""
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.support import warm
 from tests.support.each import each
 from tests.support.namespace import apart, needs_mounts
 from tests.support.paths import ROOT
@@ -78,6 +81,18 @@ def test_with_too_few_descriptors_nothing_is_said_but_sentences(
     )
     assert "Traceback" not in said.stderr, said.stderr
     assert said.returncode == 78 or (said.returncode == 1 and "round failed" in said.stderr), said.stderr
+
+
+REFUSES = "CREATE TRIGGER refuses BEFORE UPDATE OF duty ON progress BEGIN SELECT RAISE(ABORT, 'no room'); END"
+
+
+def test_what_fails_after_the_first_write_ends_it_too(tmp_path: Path, empty_database: bytes) -> None:
+    (tmp_path / "state.db").write_bytes(empty_database)
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        connection.execute(REFUSES)
+    environment = {"PATH": os.environ["PATH"], **SECRETS}
+    said = warm.run([sys.executable, "-m", "daemon", "run"], env=environment, cwd=tmp_path, timeout=60)
+    assert (said.returncode, f"{tmp_path}/state.db: the database cannot be written now" in said.stderr) == (78, True)
 
 
 NO_TEMPORARY_FOLDER = """

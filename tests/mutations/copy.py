@@ -33,6 +33,8 @@ class Copy:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             if (ROOT / name).exists():
                 shutil.copy2(ROOT / name, root / name)
+        # The tests on a machine ask git for the files that belong to the checkout.
+        subprocess.run(["git", "init", "--quiet", str(root)], check=True)
         self._environment = {**os.environ, "PYTHONPATH": str(root)}
 
     def check(self) -> None:

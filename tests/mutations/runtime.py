@@ -163,7 +163,7 @@ ROWS = (
             "                with needed_now(url):\n                    record_run_mode",
             "                if True:\n                    record_run_mode",
         ),
-        "tests/e2e/test_start_in_vain.py::test_with_too_few_descriptors_nothing_is_said_but_sentences",
+        "tests/e2e/test_start_in_vain.py::test_what_fails_after_the_first_write_ends_it_too",
     ),
     row(
         "The jobs of the old configuration are not closed",

@@ -31,9 +31,11 @@ BROKEN: dict[str, tuple[str, str, tuple[str, float, float]]] = {
     "a quote that is not closed": ('"1s"', '"1s', WHOLE),
     "a header that is not closed": ("[poll]", "[poll", (WHOLE[0], 30, 90)),
     "the header of the database": ("[database]", "[database", ("sqlite:///state.db", 420, 90)),
+    "a header whose keys have a name of ours": ("[alarm]", '[heartbeat\nurl = "sqlite:///no.db"\n[alarm]', WHOLE),
     "half a file": ("\n[alarm]\npoll_after = 90\n", "\n[alarm]\npoll_af", (WHOLE[0], 420, 300)),
     "a text of several lines that does not end": ("[alarm]", '[signl4]\nsecret = """\n[alarm]', WHOLE),
     "bytes that are no text": ("# url", "# \udcff url", WHOLE),
+    "a byte order mark": ('\n# url = "sqlite:///comment.db"\n', "\ufeff", WHOLE),
     "a key with its section": ("[poll]", 'log.level = "loud"\n[poll]', WHOLE),
 }
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.host.signals import Stop
 from daemon.host.startup import Hangup
 from tests.support.paths import ROOT
 
@@ -59,6 +61,21 @@ def test_a_hangup_is_noted_once_however_often_it_is_listened_to() -> None:
         os.kill(os.getpid(), signal.SIGHUP)
         hangup.listen()
         assert [hangup.asked(), hangup.asked()] == [True, False]
+
+
+def test_a_wait_for_the_stop_ends_with_a_hangup_too_until_it_is_handled() -> None:
+    with signals(signal.SIG_DFL):
+        hangup, stop = Hangup(), Stop()
+        bell = hangup.listen()
+        assert stop.wait(0, bell) is False
+        for _ in range(100_000):  # more than a pipe holds
+            hangup.ask()
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert stop.wait(1e6, bell) is False
+        assert hangup.asked() is True
+        assert select.select([bell], [], [], 0) == ([], [], [])
+        stop.set()
+        assert stop.wait(1e6, bell) is True
 
 
 ON_A_TERMINAL = """
