@@ -75,7 +75,12 @@ class Container:
         places = [f"--directory={debian()}", f"--bind-ro={wheels()}:{WHEELS}"]
         self._process = subprocess.Popen(
             ["sh", "-c", JOIN, "sh", *self._command, *places],
-            env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": notices, "JOINED": " ".join(map(str, self._groups))},
+            env={
+                "PATH": os.environ["PATH"],
+                "NOTIFY_SOCKET": notices,
+                "JOINED": " ".join(map(str, self._groups)),
+                "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
+            },
             stdin=subprocess.DEVNULL,
             stdout=self._console,
             stderr=self._console,
