@@ -32,6 +32,10 @@ def debian() -> Path:
     return _cached(f"debian-{SUITE}-{_digest(' '.join(PACKAGES))}", _build_debian)
 
 
+def systemd_version() -> int:
+    return int(_run(["chroot", str(debian()), "systemctl", "--version"]).split()[1])
+
+
 def wheels() -> Path:
     """A directory from which pip can install this project, and all that its Makefile wants, without a network."""
     requirements = (CHECKOUT / "requirements" / "dev.txt").read_text()
