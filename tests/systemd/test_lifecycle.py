@@ -1,5 +1,6 @@
 """The service from one release to the next, and to its end, on a machine of its own."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -53,7 +54,10 @@ def release_later(machine: Machine) -> None:
 def test_an_upgrade_keeps_a_copy_and_everything_else_and_the_way_back_is_told(host: Host) -> None:
     machine, before = host.machine, host.show("MainPID")
     release_later(machine)
-    install(machine, LATER)
+    said = install(machine, LATER)
+    assert re.search(
+        r"^Version 9\S+ is installed; before it was 0\S+\.\nRestarting betterstack-signl4\.service\.$", said, re.M
+    )
     host.wait_for(lambda: host.show("MainPID") != before and host.show("SubState") == "running", "the restart")
     assert machine.run("betterstack-signl4", "--version").stdout.split()[-1].startswith("9")
     copy = f"{STATE}/state.db.schema-{NEWEST}.bak"
