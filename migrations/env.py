@@ -1,7 +1,7 @@
 """Runs the migrations: on the program's own connection, or on that of Alembic's command."""
 
 from alembic import context
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, NullPool, create_engine
 
 from daemon.storage.schema import METADATA
 
@@ -16,6 +16,7 @@ def migrate(connection: Connection) -> None:
 if (given := context.config.attributes.get("connection")) is not None:
     migrate(given)
 else:
-    with create_engine(context.config.get_main_option("sqlalchemy.url") or "sqlite:///state.db").connect() as own:
+    url = context.config.get_main_option("sqlalchemy.url") or "sqlite:///state.db"
+    with create_engine(url, poolclass=NullPool).connect() as own:
         migrate(own)
         own.commit()

@@ -29,11 +29,13 @@ def migrate(url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     engine = open_engine(url)
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        _report_progress(connection)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
+    try:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            _report_progress(connection)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
 
 
 def _report_progress(connection: Connection) -> None:

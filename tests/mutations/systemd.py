@@ -9,6 +9,8 @@ START = "/opt/betterstack-signl4/bin/python -I -m daemon --config /etc/bettersta
 FOR_GOOD = (
     "tests/systemd/test_failure.py::test_a_bad_configuration_fails_for_good_and_signl4_is_told_until_it_is_mended"
 )
+INSTALL = "tests/unit/systemd/test_install.py"
+GIVEN_UP = "tests/systemd/test_disabled.py"
 booted = partial(row, machine=True)
 
 ROWS = (
@@ -134,10 +136,19 @@ ROWS = (
         FOR_GOOD,
     ),
     booted(
+        "An upgrade does not restart the service",
+        "systemd/install.sh",
+        ('systemctl restart "$unit" ||', ": ||"),
+        "tests/systemd/test_lifecycle.py",
+    ),
+    row(
         "An upgrade is made in place",
         "systemd/install.sh",
-        ('rm -rf "$new"\nmkdir', 'rm -rf "$new"\n[ ! -e "$root$opt" ] || mv "$root$opt" "$new"\nmkdir'),
-        "tests/systemd/test_lifecycle.py",
+        (
+            '    rm -rf "$new"\n    mkdir',
+            '    rm -rf "$new"\n    [ ! -e "$root$opt" ] || mv "$root$opt" "$new"\n    mkdir',
+        ),
+        f"{INSTALL}::test_an_upgrade_that_fails_leaves_everything_as_it_was",
     ),
     booted(
         "An installation overwrites the configuration",
@@ -145,19 +156,70 @@ ROWS = (
         ('if [ ! -e "$root$etc/config.toml" ]; then', "if :; then"),
         "tests/systemd/test_lifecycle.py",
     ),
-    booted(
-        "An upgrade does not restart the service",
+    row(
+        "A failed installation leaves its environment behind",
         "systemd/install.sh",
-        ("systemctl try-restart betterstack-signl4.service 'betterstack-signl4@*.service'", ":"),
-        "tests/systemd/test_lifecycle.py",
+        ('undo() {\n    rm -rf "$new"\n', "undo() {\n"),
+        f"{INSTALL}::test_a_first_installation_that_fails_leaves_nothing_behind",
+    ),
+    row(
+        "A failed upgrade leaves some of its files in place",
+        "systemd/install.sh",
+        ('        tar --extract --file "$kept" --directory "$root/"\n', ""),
+        f"{INSTALL}::test_so_does_one_that_fails_while_files_are_put_in_place",
+    ),
+    row(
+        "A program that was moved aside by an upgrade that was killed is lost",
+        "systemd/install.sh",
+        ('[ -e "$root$opt" ] || [ ! -e "$old" ] || mv "$old" "$root$opt"\n', ""),
+        f"{INSTALL}::test_one_that_was_ended_between_its_two_renames_is_found_again",
+    ),
+    row(
+        "A script of the environment names the place where it was made, if that has odd characters",
+        "systemd/install.sh",
+        ("sed 's/[][\\\\.*^$|]/\\\\&/g'", "cat"),
+        f"{INSTALL}::test_wherever_it_is_installed_its_scripts_name_the_place_where_it_will_be",
+    ),
+    row(
+        "Whoever is not root is stopped by the first file that he may not write",
+        "systemd/places.sh",
+        ('[ -n "$root" ] || [ "$(id -u)" = 0 ] ||', ": ||"),
+        f"{INSTALL}::test_whoever_is_not_root_is_told_so_in_one_sentence",
+    ),
+    row(
+        "An uninstallation leaves a unit",
+        "systemd/places.sh",
+        ("for unit in $unit_files; do", "for unit in systemd/*.service; do"),
+        f"{INSTALL}::test_every_unit_is_installed_and_removed_again",
+    ),
+    row(
+        "A package is installed whatever its hash",
+        "requirements/run.txt",
+        ("alembic==", "alembic>="),
+        "tests/test_requirements.py",
     ),
     booted(
-        "An uninstallation leaves a unit",
+        "An alert of a service that is disabled stays open",
+        "systemd/betterstack-signl4-failed@.service",
+        ("systemctl is-enabled --quiet ${MONITOR_UNIT} &&", "false &&"),
+        f"{GIVEN_UP}::test_the_alert_of_a_service_that_is_given_up_is_closed",
+    ),
+    booted(
+        "An alert is closed whatever is disabled",
+        "systemd/betterstack-signl4-disabled@.service",
+        ("in disabled | masked* | not-found)", "in *)"),
+        f"{GIVEN_UP}::test_an_alert_stays_open_whatever_else_is_enabled_or_disabled",
+    ),
+    booted(
+        "An uninstallation leaves an alert of the failure open",
         "systemd/uninstall.sh",
-        (
-            "betterstack-signl4-failed@.service betterstack-signl4-recovered@.service; do",
-            "betterstack-signl4-failed@.service; do",
-        ),
-        "tests/systemd/test_lifecycle.py::test_an_uninstallation_takes_what_the_installation_put_there_and_nothing_else",
+        ('[ ! -e "$mark" ] || systemctl start', '[ ! -e "$mark" ] || : systemctl start'),
+        f"{GIVEN_UP}::test_an_uninstallation_closes_the_alert",
+    ),
+    row(
+        "An answer of very many values takes minutes of mawk's time",
+        "systemd/tell-signl4",
+        ("-le 20000 ]", "-le 20000000 ]"),
+        "tests/unit/systemd/test_tell_signl4_answers.py::test_the_script_does_not_count_very_many_values",
     ),
 )

@@ -1,4 +1,4 @@
-"""What the machine is made of and is not made twice: a Debian root, and the wheels of `constraints.txt` for its Python.
+"""What the machine is made of and is not made twice: a Debian root, and the wheels of `dev.txt` for its Python.
 
 Both lie under `$XDG_CACHE_HOME/betterstack-signl4`, under names that tell what went into them. Each is built beside its
 place and renamed when it is whole, so that whatever is found there is finished. Nothing writes to it afterwards.
@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,9 +20,9 @@ from tempfile import TemporaryDirectory
 CHECKOUT = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "betterstack-signl4"
 SUITE = os.environ.get("DEBIAN", "bookworm")
-"""The Debian release: the oldest that the service is for, or `trixie`."""
-PYTHON, GLIBC = {"bookworm": ("3.11", 36), "trixie": ("3.13", 41)}[SUITE]
-"""Its Python, and the minor version of its glibc: it takes the wheels for this one and for every older one."""
+"""The Debian release: the oldest that the service is for, or a later one, such as `trixie` or `unstable`."""
+VERSIONS = "import platform, sys; print(*sys.version_info[:2], *platform.libc_ver()[1].split('.'))"
+"""Prints the versions of Python and glibc, a number each."""
 PACKAGES = "systemd systemd-sysv dbus python3 python3-venv make curl ca-certificates iproute2".split()
 HOSTS = "127.0.0.1 localhost\n::1 localhost\n"
 
@@ -31,10 +32,16 @@ def debian() -> Path:
     return _cached(f"debian-{SUITE}-{_digest(' '.join(PACKAGES))}", _build_debian)
 
 
+def systemd_version() -> int:
+    return int(_run(["chroot", str(debian()), "systemctl", "--version"]).split()[1])
+
+
 def wheels() -> Path:
     """A directory from which pip can install this project, and all that its Makefile wants, without a network."""
-    constraints = (CHECKOUT / "constraints.txt").read_text()
-    return _cached(f"wheels-{platform.machine()}-{PYTHON}-{_digest(constraints)}", _download_wheels)
+    requirements = (CHECKOUT / "requirements" / "dev.txt").read_text()
+    major, minor, _, glibc = _run(["chroot", str(debian()), "python3", "-c", VERSIONS]).split()
+    name = f"wheels-{platform.machine()}-{major}.{minor}-{_digest(requirements)}"
+    return _cached(name, partial(_download_wheels, f"{major}.{minor}", int(glibc)))
 
 
 def sources() -> list[Path]:
@@ -68,14 +75,15 @@ def _mirror() -> list[str]:
     return []
 
 
-def _download_wheels(directory: Path) -> None:
+def _download_wheels(python: str, glibc: int, directory: Path) -> None:
+    """`glibc`: its minor version; wheels for this one and for every older one are taken."""
     arch = platform.machine()
-    tags = [f"manylinux_2_{minor}_{arch}" for minor in range(GLIBC, 4, -1)]
+    tags = [f"manylinux_2_{minor}_{arch}" for minor in range(glibc, 4, -1)]
     tags += [f"manylinux2014_{arch}", f"manylinux2010_{arch}", f"manylinux1_{arch}", f"linux_{arch}"]
-    target = ["--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}"]
+    target = ["--only-binary=:all:", "--implementation=cp", f"--python-version={python}"]
     target += [f"--platform={tag}" for tag in tags]
     # All that is pinned, and nothing is resolved: pip would ask this interpreter's version which libraries are needed.
-    wanted = ["--no-deps", "--requirement", str(CHECKOUT / "constraints.txt"), "--dest", str(directory)]
+    wanted = ["--no-deps", "--requirement", str(CHECKOUT / "requirements" / "dev.txt"), "--dest", str(directory)]
     _say(f"downloads wheels to {CACHE}")
     _run([sys.executable, "-m", "pip", "download", "--quiet", *target, *wanted])
 
@@ -94,10 +102,11 @@ def _cached(name: str, build: Callable[[Path], None]) -> Path:
     return CACHE / name
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str]) -> str:
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}")
+    return done.stdout
 
 
 def _say(what: str) -> None:

@@ -14,7 +14,7 @@ from socket import AF_UNIX, SOCK_DGRAM, socket
 from tempfile import TemporaryFile
 from typing import IO
 
-from tests.systemd.cache import debian, wheels
+from tests.systemd.cache import debian, systemd_version, wheels
 
 PATIENCE = 45.0
 """Seconds after which something that a test waits for will not happen any more."""
@@ -33,6 +33,9 @@ OPTIONS = (
 )
 OURS = "betterstack-signl4-tests"
 """The control group that holds those of the machines."""
+UNIFIED_ALONE = 258
+"""The version of systemd from which on it does not boot with the old control groups."""
+TRY_UNIFIED = ["unshare", "--mount", "mount", "-t", "cgroup2", "cgroup2", "/sys/fs/cgroup"]
 # It is asked to end in order if these tests are killed.
 JOIN = 'for group in $JOINED; do echo $$ > "$group/cgroup.procs"; done; exec setpriv --pdeathsig=TERM "$@"'
 
@@ -75,7 +78,12 @@ class Container:
         places = [f"--directory={debian()}", f"--bind-ro={wheels()}:{WHEELS}"]
         self._process = subprocess.Popen(
             ["sh", "-c", JOIN, "sh", *self._command, *places],
-            env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": notices, "JOINED": " ".join(map(str, self._groups))},
+            env={
+                "PATH": os.environ["PATH"],
+                "NOTIFY_SOCKET": notices,
+                "JOINED": " ".join(map(str, self._groups)),
+                **_hierarchy(),
+            },
             stdin=subprocess.DEVNULL,
             stdout=self._console,
             stderr=self._console,
@@ -107,6 +115,15 @@ class Container:
         finally:
             os.close(end)
         raise RuntimeError(f"the machine did not boot: {_end_of(self._console)}")
+
+
+def _hierarchy() -> dict[str, str]:
+    """The variable that says which control groups the machine gets. Raises `RuntimeError` if it cannot get them."""
+    if (version := systemd_version()) < UNIFIED_ALONE:
+        return {}
+    if subprocess.run(TRY_UNIFIED, check=False, stderr=subprocess.DEVNULL).returncode != 0:
+        raise RuntimeError(f"systemd {version} boots with unified control groups alone, and this machine has none")
+    return {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
 
 
 def _trees() -> list[Path]:

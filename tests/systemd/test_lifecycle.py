@@ -1,5 +1,6 @@
 """The service from one release to the next, and to its end, on a machine of its own."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -53,7 +54,9 @@ def release_later(machine: Machine) -> None:
 def test_an_upgrade_keeps_a_copy_and_everything_else_and_the_way_back_is_told(host: Host) -> None:
     machine, before = host.machine, host.show("MainPID")
     release_later(machine)
-    install(machine, LATER)
+    said = install(machine, LATER)
+    changed = r"\nVersion 9\S+ is installed; before it was 0\S+\.\nRestarting betterstack-signl4\.service\.\n"
+    assert re.search(changed, said)
     host.wait_for(lambda: host.show("MainPID") != before and host.show("SubState") == "running", "the restart")
     assert machine.run("betterstack-signl4", "--version").stdout.split()[-1].startswith("9")
     copy = f"{STATE}/state.db.schema-{NEWEST}.bak"
@@ -90,7 +93,7 @@ def test_an_upgrade_that_fails_leaves_the_old_one_at_work(host: Host) -> None:
 def test_a_second_installation_changes_no_configuration_and_no_secret(host: Host) -> None:
     files = [f"{ETC}/config.toml", f"{ETC}/config/betterstack.token", f"{ETC}/config/signl4.secret"]
     before = [host.machine.path(file).read_text() for file in files]
-    host.machine.run("sh", "-c", f"umask 077; make -C {SOURCES} install", env=OFFLINE)
+    host.machine.run("sh", "-c", f"umask 077; make -C {SOURCES} install", env=OFFLINE, timeout=120)
     assert [host.machine.path(file).read_text() for file in files] == before
     assert host.ask("--version", user="nobody").returncode == 0
     tell_one(host, "Payment service")

@@ -35,7 +35,7 @@ def test_the_installation_says_what_remains_to_be_done(machine: Machine, install
     assert (before.returncode, before.stdout.splitlines()[0]) == (1, "NOT HEALTHY")
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", [*UNITS, "betterstack-signl4-disabled@team"])
 def test_systemd_finds_nothing_wrong_with_a_unit(machine: Machine, installed: str, unit: str) -> None:
     verified = machine.run("systemd-analyze", "verify", "--man=no", f"{unit}.service", check=False)
     assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")

@@ -14,7 +14,7 @@ from daemon.clients.proxy import bypassed, proxy_for
 from daemon.config.settings import HttpSection
 from tests.support.each import each
 from tests.support.listener import Listener, after_request, answering, listening, ok, says
-from tests.support.no_proxy_cases import ADDRESS, BLANK_CASES, NAME, NO_PROXY_CASES
+from tests.support.no_proxy_cases import BLANK_CASES, NAME, NO_PROXY_CASES
 
 PROXY = "http://proxy.test:3128"
 VARIABLES = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"]
@@ -54,7 +54,7 @@ def curl_goes_direct(url: str, direct: Listener, **environment: str) -> bool:
     done = subprocess.run(
         line, env={"PATH": os.environ["PATH"], **environment}, check=False, capture_output=True, text=True
     )
-    assert done.returncode in {0, 5, 56}, done
+    assert done.returncode in {0, 5, 7, 56}, done  # a proxy that opens no tunnel is 56, and 7 in newer ones
     return done.stdout == "direct"
 
 
@@ -65,7 +65,11 @@ def curl_version() -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", said.split()[1])[:2]))
 
 
-@each(("no_proxy", "host", "expected"), NO_PROXY_CASES + (BLANK_CASES if curl_version() < (8,) else []))
+OF_CURL = [case for case in NO_PROXY_CASES if case[1] == NAME or curl_version() <= (8, 14)]
+"""The curl of Debian 12 and 13 is the measure. A newer one compares addresses in another way (seen in 8.23)."""
+
+
+@each(("no_proxy", "host", "expected"), OF_CURL + (BLANK_CASES if curl_version() < (8,) else []))
 def test_so_does_curl(direct: Listener, refusing: Listener, no_proxy: str, host: str, expected: bool) -> None:
     environment = {"http_proxy": refusing.url, "NO_PROXY": no_proxy}
     assert curl_goes_direct(f"http://{host}/", direct, **environment) is expected

@@ -188,6 +188,13 @@ def test_the_script_judges_an_answer(tmp_path: Path, taken: bool) -> None:
         assert len(signl4.asked) == 1, name
 
 
+def test_the_script_does_not_count_very_many_values(tmp_path: Path) -> None:
+    """As valid as it is: mawk of Debian 13 would need minutes, and the unit is ended after two."""
+    with listening(after_request(says(answer(200, b'{"a": [%s0]}' % (b"0," * 20_000))))) as signl4:
+        told = pointed_at(tmp_path, signl4.url).tell()
+    assert "without SIGNL4's JSON" in told.stderr
+
+
 @each("name", CASES)
 def test_the_program_judges_it_alike(tmp_path: Path, name: str) -> None:
     case = CASES[name]
