@@ -16,6 +16,7 @@ import pytest
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox
 from tests.e2e.conftest import PATIENCE, WRAPPED, Operator, pages, started
+from tests.support.slowness import SLOWNESS
 
 HURRIED = {"POLL__INTERVAL": "1s", "HTTP__TIMEOUT": "1s"}
 NARROW = (
@@ -97,7 +98,7 @@ def test_a_request_that_hangs_and_a_reader_that_is_gone_delay_no_stop(
         hang = sandbox.betterstack.faults.arm(Hang())
         sandbox.wait_for(lambda: hang.struck, PATIENCE, "a request that hangs")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(2 + 2) == 0
+        assert process.wait((2 + 2) * SLOWNESS) == 0
 
 
 def test_a_short_command_has_said_all_when_it_ends(operator: Operator, sandbox: Sandbox) -> None:

@@ -10,6 +10,7 @@ from daemon.sandbox.exchange import Answer, Request, json_answer
 from daemon.sandbox.faults import Hang, Instead
 from daemon.sandbox.server import Sandbox
 from tests.e2e.conftest import Operator
+from tests.support.slowness import SLOWNESS
 
 QUICK: dict[str, Any] = {"POLL__INTERVAL": "1s", "POLL__ACTIVE_INTERVAL": "1s", "DELIVERY__GAP": "0s"}
 REFUSAL = Instead(json_answer(400, {"message": "a field is missing"}))
@@ -79,7 +80,7 @@ def test_a_dead_alert_and_a_dead_alarm_leave_no_trace_in_health(operator: Operat
     daemon.wait_for(lambda: problems(operator) == [], "health")
     daemon.wait_for(lambda: operator.told(still_open) == ["new"], "the alert")
     assert "new" not in operator.told(over)
-    assert daemon.stop(signal.SIGTERM, 20) == 0
+    assert daemon.stop(signal.SIGTERM, 20 * SLOWNESS) == 0
 
 
 @pytest.mark.parametrize("attempted", [False, True])

@@ -20,6 +20,7 @@ from daemon.sandbox.server import Sandbox
 from tests.e2e.conftest import PATIENCE, Daemon, Operator
 from tests.faults.line import LOOPBACK, LOOPBACK_V6, Line, Place, Proxy, has_ipv6
 from tests.support.listener import Listener, answering, listening, ok
+from tests.support.slowness import SLOWNESS
 
 NAMES = ("betterstack.test", "signl4.test", "watcher.test")
 OWN_NAMES = (LOOPBACK, LOOPBACK_V6, "localhost")
@@ -235,7 +236,7 @@ def test_a_look_up_that_hangs_keeps_nobody_from_stopping_the_daemon(operator: Op
     reach(operator, *["https://localhost"] * 3, HTTP__TIMEOUT="2s")
     daemon = operator.run(program=nameless("hang"))
     daemon.wait_for(lambda: daemon.says("started"), "the start")
-    assert daemon.stop(signal.SIGTERM, 10) == 0
+    assert daemon.stop(signal.SIGTERM, 10 * SLOWNESS) == 0
 
 
 def test_a_clock_that_is_ten_years_behind_until_the_network_is_there(

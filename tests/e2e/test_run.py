@@ -16,6 +16,7 @@ from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox
 from tests.e2e.conftest import Daemon, Operator, pages
 from tests.support.paths import ROOT
+from tests.support.slowness import SLOWNESS
 
 
 def test_a_transition_is_delivered_at_once_after_the_page_that_showed_it(operator: Operator, sandbox: Sandbox) -> None:
@@ -83,7 +84,7 @@ def test_what_is_in_flight_at_a_stop_is_finished_and_noted(operator: Operator, s
 
     sandbox.signl4.faults.before_answer = stop
     asked.append(operator.run())
-    assert asked[0].process.wait(20) == 0
+    assert asked[0].process.wait(20 * SLOWNESS) == 0
     sandbox.signl4.faults.clear()
     [delivery] = json.loads(operator.ask("deliveries", "--json").stdout)
     assert (delivery["incident_id"], delivery["state"], delivery["attempts"]) == (incident_id, "delivered", 1)
@@ -109,7 +110,7 @@ def test_at_rest_a_round_costs_two_requests_at_most_and_one_write_transaction(
 
     operator.run().wait_for(lambda: len(pages(sandbox)) >= 2, "two rounds")
     sandbox.betterstack.faults.before_answer = count
-    sandbox.wait_for(lambda: len(written) >= 6, 45, "six rounds at rest")
+    sandbox.wait_for(lambda: len(written) >= 6, 45 * SLOWNESS, "six rounds at rest")
     sandbox.betterstack.faults.before_answer = None
     assert [later - sooner for sooner, later in pairwise(written[:6])] == [1] * 5
     first, *_, last = pages(sandbox)

@@ -10,6 +10,7 @@ import pytest
 
 from daemon.sandbox.server import Sandbox
 from tests.e2e.conftest import Operator, pages
+from tests.support.slowness import SLOWNESS
 
 INCIDENTS = 10_000
 PER_WINDOW = 150
@@ -31,10 +32,10 @@ def test_ten_thousand_open_incidents_are_all_kept_within_bounds_and_status_says_
         # Older than what a sweep reads, which halves the pages of the first round.
         sandbox.world.open(f"Incident {number}", started_at=days_ago)
     daemon = operator.run(POLL__SWEEP_INTERVAL="1h")
-    sandbox.wait_for(lambda: len(pages(sandbox)) == 2, 120, "the second round")
+    sandbox.wait_for(lambda: len(pages(sandbox)) == 2, 120 * SLOWNESS, "the second round")
     peak = next(line for line in Path(f"/proc/{daemon.process.pid}/status").read_text().splitlines() if "VmHWM" in line)
     status = json.loads(operator.ask("status", "--json").stdout)
-    assert daemon.stop(signal.SIGTERM, 20) == 0
+    assert daemon.stop(signal.SIGTERM, 20 * SLOWNESS) == 0
     assert int(peak.split()[1]) * 1024 < MOST_MEGABYTES * 10**6
     assert status["open_incidents"] == INCIDENTS
     assert status["queue_seconds"] == status["pending_deliveries"] // PER_WINDOW * 15

@@ -41,6 +41,8 @@ PASSWORD = "hunter2"
 """That of whatever proxy there is."""
 PATIENCE = 10.0 * SLOWNESS
 """Seconds for an exchange that should go well, on a machine with much else to do."""
+PER_BYTE = TIMEOUT / 20
+"""Seconds for each byte of what comes a byte at a time: too long for a hasty client."""
 NEW, ACKNOWLEDGED, RESOLVED = "new", "acknowledged", "resolved"
 
 

@@ -18,7 +18,20 @@ from daemon.sandbox.betterstack import LIST
 from daemon.sandbox.exchange import Answer, Request
 from daemon.sandbox.faults import Drip, Hang, Instead, Part, Rewrite
 from daemon.sandbox.record import spelled_time
-from tests.faults.conftest import NEW, RESOLVED, Answers, Arm, Scene, about, each, in_turn, paged, slow, spread
+from tests.faults.conftest import (
+    NEW,
+    PER_BYTE,
+    RESOLVED,
+    Answers,
+    Arm,
+    Scene,
+    about,
+    each,
+    in_turn,
+    paged,
+    slow,
+    spread,
+)
 from tests.faults.line import Reset
 from tests.support.poison import PLACE, READABLE, UNREADABLE
 from tests.support.values import NOW
@@ -537,10 +550,10 @@ CASES: dict[str, Case] = {
         Expected.SET_ASIDE, {"": slow(answers(Hang(), lookups))}, lasting=False
     ),
     "headers that come a byte at a time": Case(
-        Expected.RECORDS_COUNT, {"": slow(answers(Drip(Part.HEAD, 0.02), lists))}, lasting=False
+        Expected.RECORDS_COUNT, {"": slow(answers(Drip(Part.HEAD, PER_BYTE), lists))}, lasting=False
     ),
     "a body that comes a byte at a time": Case(
-        Expected.RECORDS_COUNT, {"": slow(answers(Drip(Part.BODY, 0.01), lists))}, lasting=False
+        Expected.RECORDS_COUNT, {"": slow(answers(Drip(Part.BODY, PER_BYTE), lists))}, lasting=False
     ),
     "a page that repeats for ever": Case(
         Expected.ALL_COUNTS, {"": answers(mishaps.endless())}, besides=few_pages_were_asked_for

@@ -18,7 +18,7 @@ from daemon.sandbox import mishaps
 from daemon.sandbox.exchange import Answer, Request
 from daemon.sandbox.faults import Cut, Drip, Hang, Instead, Part, Rewrite
 from daemon.storage import queries
-from tests.faults.conftest import ACKNOWLEDGED, NEW, RESOLVED, Answers, Arm, Scene, about, each, slow, spread
+from tests.faults.conftest import ACKNOWLEDGED, NEW, PER_BYTE, RESOLVED, Answers, Arm, Scene, about, each, slow, spread
 from tests.faults.line import Reset
 
 answers = Answers(lambda sandbox: sandbox.signl4)
@@ -194,7 +194,7 @@ CASES: dict[str, Case] = {
     ),
     "201, and then a body that breaks off": Case(
         Expected.DELIVERED,
-        {"closed": answers(mishaps.broken_off()), "a byte at a time": slow(answers(Drip(Part.BODY, 0.02)))},
+        {"closed": answers(mishaps.broken_off()), "a byte at a time": slow(answers(Drip(Part.BODY, PER_BYTE)))},
     ),
     "200 with a body that cannot be read": Case(
         Expected.RARELY,
@@ -270,7 +270,7 @@ CASES: dict[str, Case] = {
     "a connection on which nothing comes, though the event was taken": Case(
         Expected.DOUBLED, {"": slow(answers(Hang(taken=True)))}
     ),
-    "headers that come a byte at a time": Case(Expected.DELIVERED, {"": slow(answers(Drip(Part.HEAD, 0.01)))}),
+    "headers that come a byte at a time": Case(Expected.DELIVERED, {"": slow(answers(Drip(Part.HEAD, PER_BYTE)))}),
     "a connection that ends before the event is taken": Case(
         Expected.LATER, {"closed": answers(Cut()), "reset": reset(Reset.ON_REQUEST)}
     ),
