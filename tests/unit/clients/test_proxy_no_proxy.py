@@ -14,7 +14,7 @@ from daemon.clients.proxy import bypassed, proxy_for
 from daemon.config.settings import HttpSection
 from tests.support.each import each
 from tests.support.listener import Listener, after_request, answering, listening, ok, says
-from tests.support.no_proxy_cases import BLANK_CASES, NAME, NO_PROXY_CASES
+from tests.support.no_proxy_cases import ADDRESS, BLANK_CASES, NAME, NO_PROXY_CASES
 
 PROXY = "http://proxy.test:3128"
 VARIABLES = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"]

@@ -59,7 +59,7 @@ class Place:
 NAMES = {"plain": "stage", "with spaces": "a stage | of [some] & $HOME", "long": "long" * 50, "with a slash": "stage/"}
 
 
-@pytest.fixture(params=NAMES.values(), ids=NAMES)
+@pytest.fixture(params=list(NAMES.values()), ids=list(NAMES))
 def anywhere(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
     return Place(tmp_path, request.param)
 
