@@ -1,9 +1,12 @@
 """The pages that speak of the tests say what the tests say."""
 
 import re
+from collections.abc import Iterator
 
+import click
 import pytest
 
+from daemon.cli.main import main
 from tests.mutations import page as mutations
 from tests.mutations.table import ALL
 from tests.support.paths import ROOT
@@ -35,6 +38,20 @@ def test_a_mutation_changes_what_is_there_and_names_tests_that_there_are() -> No
 
 def test_no_two_mutations_have_one_sentence() -> None:
     assert len({mutation.what for mutation in ALL}) == len(ALL)
+
+
+def said_of(command: click.Command, name: str = "") -> Iterator[str]:
+    """The commands below this one, and their options."""
+    for word, below in getattr(command, "commands", {}).items():
+        yield from said_of(below, f"{name} {word}".strip())
+    if not isinstance(command, click.Group):
+        yield f"`{name}"
+        yield from (option for one in command.params for option in one.opts if option.startswith("--"))
+
+
+def test_the_page_of_commands_names_every_command_and_option() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    assert [said for said in said_of(main) if said not in page] == []
 
 
 def modules(folder: str) -> set[str]:

@@ -32,9 +32,9 @@ def test_of_what_was_not_to_be_told_the_decision_says_why(reason: Silence) -> No
     assert why_silent(False, reason, None) == reason
 
 
-def test_the_readme_explains_each_reason() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert [reason for reason in (*Silence, UNKNOWN) if f"`{reason}`" not in readme] == []
+def test_the_page_of_commands_explains_each_reason() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    assert [reason for reason in (*Silence, UNKNOWN) if f"`{reason}`" not in page] == []
 
 
 def test_what_an_older_version_recorded_is_said_to_be_unknown() -> None:
