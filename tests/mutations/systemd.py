@@ -163,6 +163,12 @@ ROWS = (
         f"{INSTALL}::test_a_first_installation_that_fails_leaves_nothing_behind",
     ),
     row(
+        "An installation that is ended by a signal leaves what it had done",
+        "systemd/install.sh",
+        ("trap 'exit 143' HUP TERM\n", ""),
+        f"{INSTALL}::test_so_does_one_that_is_ended_by_a_signal",
+    ),
+    row(
         "A failed upgrade leaves some of its files in place",
         "systemd/install.sh",
         ('        tar --extract --file "$kept" --directory "$root/"\n', ""),

@@ -15,7 +15,10 @@ import pytest
 from tests.support.paths import ROOT
 
 STAND_IN = r"""#!/bin/sh
-# Makes an environment, installs a program of version $MADE, or fails at what $FAILS names.
+# Makes an environment, installs a program of version $MADE, fails at what $FAILS names, or sends $SIGNAL there.
+case "$*" in
+*"${FAILS:-nothing fails}"*) [ -z "${SIGNAL:-}" ] || kill -s "$SIGNAL" $PPID ;;
+esac
 case "$*" in
 *"${FAILS:-nothing fails}"*) exit 1 ;;
 '-m venv '*)
@@ -111,6 +114,16 @@ def test_an_upgrade_that_fails_leaves_everything_as_it_was(place: Place, failing
     before = place.files()
     done = place.install("2.0", FAILS=failing)
     assert done.returncode != 0
+    assert "Nothing has changed: version 1.0 is still installed.\n" in done.stderr
+    assert place.files() == before
+
+
+@pytest.mark.parametrize(("signal", "code"), [("INT", 130), ("TERM", 143), ("HUP", 143)])
+def test_so_does_one_that_is_ended_by_a_signal(place: Place, signal: str, code: int) -> None:
+    place.install("1.0")
+    before = place.files()
+    done = place.install("2.0", FAILS="run.txt", SIGNAL=signal)
+    assert f"Error {code}" in done.stderr
     assert "Nothing has changed: version 1.0 is still installed.\n" in done.stderr
     assert place.files() == before
 
