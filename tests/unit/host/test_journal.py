@@ -11,6 +11,7 @@ import structlog
 
 from daemon.host import journal, log
 from daemon.host.journal import Journal, entry, reaches
+from tests.support.fakes import LONG
 from tests.support.service_manager import fill
 
 
@@ -37,6 +38,7 @@ def place_of(stream: TextIO) -> str:
 def under_systemd(stream: TextIO, there: socket, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A log whose stream leads to the journal."""
     monkeypatch.setenv("JOURNAL_STREAM", place_of(stream))
+    monkeypatch.setattr(journal, "PATIENCE", LONG)
     monkeypatch.setattr(log, "Journal", lambda: Journal(there.getsockname()))
     log.set_up("info", "auto", ("s3cret",), stream)
     return structlog.get_logger()
