@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from daemon.clients import transport
+from daemon.clients import happy_eyeballs, transport
 from daemon.clients.happy_eyeballs import ATTEMPT_DELAY
 from daemon.clients.http import KEPT, ExchangeError, HttpClient, tls_context
 from daemon.clients.transport import OPTIONS
 from daemon.config.settings import HttpSection
 from tests.faults.line import Line, Proxy, has_ipv6
+from tests.support.fakes import LONG
 from tests.support.listener import (
     LONGEST,
     Connection,
@@ -181,7 +182,11 @@ def test_an_address_that_refuses_costs_nothing(places: Places) -> None:
 
 
 @NEEDS_IPV6
-def test_what_worked_last_is_left_for_another_one_when_it_works_no_more(places: Places) -> None:
+def test_what_worked_last_is_left_for_another_one_when_it_works_no_more(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for delay in ("RESOLUTION_DELAY", "ATTEMPT_DELAY"):
+        monkeypatch.setattr(happy_eyeballs, delay, LONG)
     with listening(answering(ok())) as server, ExitStack() as stack:
         line = Line(server.port, "::1")
         stack.callback(line.cut)
