@@ -14,9 +14,10 @@ from socket import AF_UNIX, SOCK_DGRAM, socket
 from tempfile import TemporaryFile
 from typing import IO
 
+from tests.support.slowness import SLOWNESS
 from tests.systemd.cache import debian, systemd_version, wheels
 
-PATIENCE = 45.0
+PATIENCE = 45.0 * SLOWNESS
 """Seconds after which something that a test waits for will not happen any more."""
 WHEELS = "/wheels"
 """Where the machine has the wheels from which the program is installed."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import judge
+from tests.support.slowness import SLOWNESS
 from tests.systemd.machine import OFFLINE, SOURCES, Machine
 
 UNIT = "betterstack-signl4.service"
@@ -39,11 +40,14 @@ url = "sqlite:///{state}/state.db"
 AGAIN = "RestartSec=100ms"
 QUICK = f"{AGAIN}\nWatchdogSec=5s"
 """Minutes of patience in seconds."""
+LONGEST_INSTALLATION = 120 * SLOWNESS
+"""Seconds."""
 
 
-def install(machine: Machine, sources: str = SOURCES) -> str:
+def install(machine: Machine, sources: str = SOURCES, umask: str = "022") -> str:
     """`make install`, as the README says; what it printed."""
-    return machine.run("make", "-C", sources, "install", env=OFFLINE, timeout=120).stdout
+    command = f"umask {umask}; make -C {sources} install"
+    return machine.run("sh", "-c", command, env=OFFLINE, timeout=LONGEST_INSTALLATION).stdout
 
 
 class Host:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.systemd.conftest import alone_in
+from tests.systemd.container import PATIENCE
 from tests.systemd.host import ETC, SECRET, TOKEN, Host
 from tests.systemd.machine import ENVIRONMENT, Machine
 
@@ -194,5 +195,5 @@ def test_at_a_terminal_it_is_one_for_the_program_and_ctrl_c_arrives(host: Host) 
     assert b"True xterm" in said_until(terminal, b"go on? ")
     os.write(terminal, b"\x03")
     said_until(terminal, b"stopped")
-    assert process.wait(30) == 1
+    assert process.wait(PATIENCE) == 1
     os.close(terminal)

@@ -8,7 +8,7 @@ import pytest
 from daemon.storage.revision import REVISIONS
 from tests.systemd.conftest import alone_in
 from tests.systemd.host import ETC, STATE, UNIT, Host, install
-from tests.systemd.machine import OFFLINE, SOURCES, Machine
+from tests.systemd.machine import SOURCES, Machine
 
 NEWEST = REVISIONS[-1]
 LATER = "/usr/src/later"
@@ -93,7 +93,7 @@ def test_an_upgrade_that_fails_leaves_the_old_one_at_work(host: Host) -> None:
 def test_a_second_installation_changes_no_configuration_and_no_secret(host: Host) -> None:
     files = [f"{ETC}/config.toml", f"{ETC}/config/betterstack.token", f"{ETC}/config/signl4.secret"]
     before = [host.machine.path(file).read_text() for file in files]
-    host.machine.run("sh", "-c", f"umask 077; make -C {SOURCES} install", env=OFFLINE, timeout=120)
+    install(host.machine, umask="077")
     assert [host.machine.path(file).read_text() for file in files] == before
     assert host.ask("--version", user="nobody").returncode == 0
     tell_one(host, "Payment service")
