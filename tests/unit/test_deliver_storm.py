@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -26,11 +27,14 @@ def flows(engine: Engine, clock: Clock, log: KeptLog, store: Store) -> Flows:
 
 def throttled(flows: Flows, limit: int) -> list[Answer]:
     """SIGNL4 with its limit; the blocked answers are noted."""
-    throttle, blocked = Throttle(limit, WINDOW), list[Answer]()
+    throttle, blocked, one_by_one = Throttle(limit, WINDOW), list[Answer](), Lock()
 
     def answer(_: Mapping[str, Any]) -> Answer:
-        now = flows.clock()
-        said = throttle.spend(now)
+        with one_by_one:
+            # Which answer was given first shows in their times, as no two events happen at one moment.
+            flows.clock.pass_(microseconds=1)
+            now = flows.clock()
+            said = throttle.spend(now)
         rate_limit = RateLimit(said.limit, said.remaining, said.reset - now)
         if said.granted:
             return replace(ACCEPTED, rate_limit=rate_limit)
