@@ -8,6 +8,7 @@ import json
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -53,6 +54,7 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
     found = find(file, environ)
     credentials, variables = _credentials(environ), _environment(environ)
     empty = empty_places(environ, variables, credentials)
+    credentials, variables = _given(credentials), _given(variables)
     problems: list[str] = []
     toml = _toml(found)
     merged = _merged(toml, _texts(credentials, problems), _texts(variables, problems))
@@ -73,10 +75,9 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
 
 def logs_json(file: Path | None, environ: Mapping[str, str]) -> bool:
     """Whether the log format is JSON. Works as far as possible with a faulty configuration."""
-    try:
-        layers = (_toml(find(file, environ)), _texts(_credentials(environ), []), _texts(_environment(environ), []))
-    except ConfigError:
-        layers = ({}, {}, _texts(_environment(environ), []))
+    layers = [_texts(_given(_environment(environ)), [])]
+    with suppress(ConfigError):
+        layers = [_toml(find(file, environ)), _texts(_given(_credentials(environ)), []), *layers]
     log = _merged(*layers).get("log")
     return isinstance(log, dict) and log.get("format") == "json"
 
@@ -163,15 +164,15 @@ def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
         ) from None
 
 
-def _texts(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
-    """Settings given as text, with lists and tables as JSON. Invalid JSON is added to `problems`.
+def _given(pairs: Mapping[str, str]) -> dict[str, str]:
+    """What is empty counts as not given."""
+    return {key: text for key, text in pairs.items() if text.strip()}
 
-    What is empty counts as not given.
-    """
+
+def _texts(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    """Settings given as text, with lists and tables as JSON. Invalid JSON is added to `problems`."""
     layer: dict[str, dict[str, Any]] = {}
     for name, text in pairs.items():
-        if not text.strip():
-            continue
         section, _, key = name.partition(".")
         field = SECTIONS[section].model_fields.get(key)
         value: Any = text

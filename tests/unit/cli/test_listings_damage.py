@@ -31,7 +31,7 @@ def damaged(database: Path, store: Store, engine: Engine) -> Path:
 def test_damage_that_is_met_is_named_with_the_mend(damaged: Path, line: str) -> None:
     said = command(damaged, line)
     assert said.exit_code == 78
-    assert_sentence(said.stderr, f"{damaged} ", "restore a backup or let a new one be made")
+    assert_sentence(said.stderr, f"{damaged} ", "put a copy back with: betterstack-signl4 db restore FILE")
 
 
 def test_damage_that_is_not_met_does_not_keep_the_newest_from_being_listed(damaged: Path) -> None:
