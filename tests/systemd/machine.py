@@ -35,6 +35,7 @@ ENVIRONMENT = {
 # An nsenter that is left behind would hold up the end of the machine.
 ENTER = ("setpriv", "--pdeathsig=KILL", "nsenter")
 JOURNAL = ("journalctl", "--no-pager", "--output=short-precise", "--no-hostname")
+WITH_PROC = ("unshare", "--mount", "sh", "-c", 'mount -t proc proc /proc && exec "$@"', "sh")
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -77,8 +78,8 @@ class Machine:
         """Shuts it down in order: every service is stopped. The journal is then whole."""
         self._stop_following()
         self._container.power_off()
-        # Its files are there for as long as these tests hold its name space open.
-        command = [*ENTER, f"--mount=/proc/{os.getpid()}/fd/{self._files}", "--", *JOURNAL]
+        # Its files are there for as long as these tests hold its name space open; its /proc is not.
+        command = [*ENTER, f"--mount=/proc/{os.getpid()}/fd/{self._files}", "--", *WITH_PROC, *JOURNAL]
         self.lines = subprocess.run(
             command, env=ENVIRONMENT, check=True, capture_output=True, text=True, errors="replace"
         ).stdout.splitlines()
