@@ -217,6 +217,12 @@ ROWS = (
         f"{GIVEN_UP}::test_an_alert_stays_open_whatever_else_is_enabled_or_disabled",
     ),
     booted(
+        "Each look whether a service is disabled is logged",
+        "systemd/betterstack-signl4-disabled@.service",
+        ("LogLevelMax=notice", "LogLevelMax=info"),
+        f"{GIVEN_UP}::test_an_alert_stays_open_whatever_else_is_enabled_or_disabled",
+    ),
+    booted(
         "An uninstallation leaves an alert of the failure open",
         "systemd/uninstall.sh",
         ('[ ! -e "$mark" ] || systemctl start', '[ ! -e "$mark" ] || : systemctl start'),

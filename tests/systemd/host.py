@@ -14,6 +14,7 @@ UNIT = "betterstack-signl4.service"
 ETC, STATE = "/etc/betterstack-signl4", "/var/lib/betterstack-signl4"
 TOKEN, SECRET = "betterstack.token", "signl4.secret"
 FAILED, RECOVERED = (f"betterstack-signl4-{kind}@.service" for kind in ("failed", "recovered"))
+DISABLED = "betterstack-signl4-disabled@.timer"
 CONFIG = """
 [betterstack]
 base_url = "{betterstack}"
@@ -39,6 +40,7 @@ url = "sqlite:///{state}/state.db"
 """
 AGAIN = "RestartSec=100ms"
 QUICK = f"{AGAIN}\nWatchdogSec=5s"
+LOOKS = "OnActiveSec=\nOnUnitInactiveSec=\nOnActiveSec=100ms\nOnUnitInactiveSec=100ms\nAccuracySec=10ms"
 """Minutes of patience in seconds."""
 LONGEST_INSTALLATION = 120 * SLOWNESS
 """Seconds."""
@@ -72,12 +74,13 @@ class Host:
         self._put(self.unit, "quick", QUICK)
         for unit in (FAILED, RECOVERED):
             self._put(unit, "quick", AGAIN)
+        self._put(DISABLED, "quick", LOOKS)
         self.machine.run("systemctl", "daemon-reload")
 
     def _put(self, unit: str, name: str, lines: str) -> Path:
         file = self.machine.path(f"/run/systemd/system/{unit}.d/{name}.conf")
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"[Service]\n{lines}\n")
+        file.write_text(f"[{'Timer' if unit.endswith('.timer') else 'Service'}]\n{lines}\n")
         return file
 
     @contextmanager
