@@ -34,6 +34,11 @@ def looks(host: Host) -> str:
     return host.machine.show(unit, "ExecMainExitTimestampMonotonic")["ExecMainExitTimestampMonotonic"]
 
 
+def wait_for_a_look(host: Host) -> None:
+    before = looks(host)
+    host.wait_for(lambda: looks(host) != before, "the look whether it is disabled")
+
+
 @pytest.mark.parametrize("command", ["disable", "disable --now", "mask"])
 def test_the_alert_of_a_service_that_is_given_up_is_closed(failed: Host, command: str) -> None:
     failed.machine.run("systemctl", *command.split(), failed.unit)
@@ -59,8 +64,7 @@ def test_an_alert_stays_open_whatever_else_is_enabled_or_disabled(failed: Host) 
     failed.machine.path("/etc/systemd/system/other.service").write_text(OTHER)
     for verb in ("enable", "disable"):
         failed.machine.run("systemctl", verb, "other")
-        before = looks(failed)
-        failed.wait_for(lambda before=before: looks(failed) != before, "the look at it")
+        wait_for_a_look(failed)
     assert failed.machine.journal("betterstack-signl4-disabled@config.service") == []
     assert is_watched(failed)
     assert failed.told(failed.failure) == ["new"]
