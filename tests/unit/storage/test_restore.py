@@ -128,11 +128,20 @@ def cut_short(copy: Path) -> None:
 
 
 def with_an_index_that_lacks_a_row(copy: Path) -> None:
-    """The quick check does not see it."""
-    with closing(sqlite3.connect(copy)) as connection:
+    """A row is written while the index is no part of the schema. The quick check does not see it."""
+    named = "name = 'ix_incidents_open'"
+    with closing(sqlite3.connect(copy)) as connection, connection:
         connection.execute("PRAGMA writable_schema = ON")
-        connection.execute("UPDATE sqlite_master SET sql = replace(sql, 'state', 'kind') WHERE type = 'index'")
-        connection.commit()
+        index = connection.execute(f"SELECT * FROM sqlite_master WHERE {named}").fetchone()
+        connection.execute(f"DELETE FROM sqlite_master WHERE {named}")
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        connection.execute("CREATE TEMPORARY TABLE row AS SELECT * FROM incidents LIMIT 1")
+        connection.execute("UPDATE row SET id = 'another', phase = 'open'")
+        connection.execute("INSERT INTO incidents SELECT * FROM row")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", index)
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
 
 
 def the_database(copy: Path) -> None:
