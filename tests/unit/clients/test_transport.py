@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daemon.clients import happy_eyeballs, transport
+from daemon.clients import dns, happy_eyeballs, transport
 from daemon.clients.happy_eyeballs import ATTEMPT_DELAY
 from daemon.clients.http import KEPT, ExchangeError, HttpClient, tls_context
 from daemon.clients.transport import OPTIONS
@@ -78,6 +78,9 @@ def places(monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
         attempt.places = places
         return attempt
 
+    # What other tests learned of the same name would decide which address is tried first.
+    monkeypatch.setattr(transport, "_worked", {})
+    monkeypatch.setattr(dns, "_kept", {})
     monkeypatch.setattr(socket, "getaddrinfo", places.look_up)
     monkeypatch.setattr(transport, "_make_socket", begin_noting)
     yield places
