@@ -86,7 +86,7 @@ def _read_incidents(http: HttpClient, settings: Settings, times: list[Took]) -> 
 
 def _ask_signl4(http: HttpClient, settings: Settings, times: list[Took], *, prove_secret: bool) -> Iterator[Finding]:
     address, signl4 = settings.signl4.base_url, Signl4(http, settings.signl4)
-    event = {EXTERNAL_ID: f"betterstack-signl4-check-{_now()}", STATUS: str(Kind.RESOLVED), SOURCE: "Better Stack"}
+    event = {EXTERNAL_ID: f"check-of-betterstack-signl4-{_now()}", STATUS: str(Kind.RESOLVED), SOURCE: "Better Stack"}
     try:
         other = signl4.why_not_signl4(event)
     except ExchangeError as error:

@@ -53,6 +53,8 @@ def _retry(url: str, ids: Sequence[int], *, dead: bool, force: bool) -> bool:
     if engine is None:
         raise DatabaseUnusableError(nothing_to("retry", url))
     revivals = operate.revive(engine, ids or operate.dead_ids(engine), force=force)
+    if not revivals:
+        say("no delivery is dead")
     refused = [revival.id for revival in revivals if revival.refusal]
     too_late = {row["id"] for row in operate.droppable(engine, refused)}
     for revival in revivals:

@@ -33,7 +33,7 @@ def show_status(report: Health, times: Times) -> None:
     console.print(plain(f"last complete round   {times.whole(last) or 'never'}"))
     console.print(plain(f"last round error      {report.last_round_error or 'none'}"))
     console.print(plain(f"open incidents        {report.open_incidents}"))
-    waiting = "" if oldest is None else f", the oldest for {oldest} s"
+    waiting = "" if oldest is None else f", the oldest for {_span(oldest)}"
     queue = report.queue_seconds
     lasts = f"; at SIGNL4's limit they need {_span(queue)}" if queue else ""
     console.print(plain(f"pending deliveries    {report.pending_deliveries}{waiting}{lasts}"))

@@ -11,6 +11,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from daemon.cli.times import Times
+from daemon.model.delivery import DeliveryState
 from daemon.model.printable import printable
 
 BATCH = 200
@@ -77,7 +78,7 @@ DELIVERIES = Table(
         Column("tries", lambda row, _: str(row["attempts"])),
         Column("created", lambda row, times: times.whole(row["created_at"])),
         Column("SIGNL4's event", lambda row, _: row["event_id"]),
-        Column("why, and last error", lambda row, _: _joined("; ", row["reason"], row["last_error"])),
+        Column("why, and last error", lambda row, _: _joined("; ", row["reason"], _error(row))),
     ),
     screen=(
         Column("id", lambda row, _: row["id"]),
@@ -130,4 +131,10 @@ def _phase(row: Row) -> str:
 def _progress(row: Row) -> str:
     tries = f"{row['state']}, {row['attempts']} {'try' if row['attempts'] == 1 else 'tries'}"
     event = row["event_id"] and f"event \N{HORIZONTAL ELLIPSIS}{row['event_id'][-EVENT_TAIL:]}"
-    return _joined("\n", tries, _joined("; ", row["reason"], row["last_error"], event))
+    return _joined("\n", tries, _joined("; ", row["reason"], _error(row), event))
+
+
+def _error(row: Row) -> str | None:
+    """The last error; of what was delivered in the end it is history."""
+    before = "before that: " if row["state"] == DeliveryState.DELIVERED else ""
+    return row["last_error"] and f"{before}{row['last_error']}"

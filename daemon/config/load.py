@@ -140,7 +140,9 @@ def _toml(file: Path | None) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{file} cannot be read ({error.strerror}); name another with --config, or mend it") from None
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{file} is not valid TOML ({error}); mend that line") from None
+        raise ConfigError(
+            f"{file} is not valid TOML ({error}); mend that line: a text stands in quotes, also a name with spaces"
+        ) from None
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Renders a payload template for an incident as a JSON body. Pure and total: no incident makes a template fail."""
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -63,6 +64,9 @@ class Templates:
                 if key.lower() in _PROTECTED_KEYS:
                     yield f"payload.{kind} sets {key}, which the program sets itself; leave it out"
         titles = {key: value for key, value in self._bodies[Kind.NEW].items() if key.lower() in _TITLE_KEYS}
+        for key in self._bodies[Kind.NEW] if not titles else ():
+            if difflib.get_close_matches(key.lower(), ["title", "subject"], 1, 0.75):
+                yield f"payload.new sets {key}, which SIGNL4 takes for no title; the nearest is Title"
         if titles and not any(isinstance(value, str) for value in titles.values()):
             yield f"payload.new sets {next(iter(titles))} to no text, so SIGNL4 takes it for no title; put it in quotes"
         for key, template in self._templates():

@@ -72,6 +72,14 @@ The texts of `[payload.new]`, `[payload.acknowledged]` and `[payload.resolved]`,
 placeholders of Better Stack's outgoing webhooks. `betterstack-signl4 check` warns of what looks like one and is none,
 and names the nearest.
 
+```toml
+[payload.new]
+"Title" = "$NAME: $CAUSE"
+"Region" = "$METADATA.Region"
+"Link" = "$INCIDENT_URL"
+```
+
+- A table takes the place of the default one as a whole; `config.toml` shows the default.
 - A placeholder is `$` and a name of capitals, digits and underscores. It is filled whole or not at all: `$NAMES` and
   `$STATUS_PAGE` stay as typed, and so do `${NAME}` and `{{ name }}`. An underscore at the end of a name, or before a
   word in lower case, is text: `$INCIDENT_ID_prod` is the id and `_prod`.

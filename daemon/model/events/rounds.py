@@ -52,7 +52,7 @@ class TemplateFailed(Event):
 
     event = "template failed"
     level = Level.WARNING
-    todo = "mend the template; `check` shows what it makes of an incident"
+    todo = "please report it, with the template; the error says where it failed"
     incident: str
     kind: Kind
     error: str

@@ -178,7 +178,7 @@ class TestCheckOnline:
             ("resolved", {"X-S4-ExternalID": ids, "X-S4-Status": "resolved", "X-S4-SourceSystem": "Better Stack"})
             for ids in (one.external_id, two.external_id)
         ]
-        assert one.external_id.startswith("betterstack-signl4-check-")
+        assert one.external_id.startswith("check-of-betterstack-signl4-")
         assert one.external_id != two.external_id
         assert sandbox.signl4.alerts == ()
         proven = "SIGNL4: the secret works; it took the end of an alert that never was"

@@ -46,6 +46,12 @@ def test_the_end_of_what_is_open_again_comes_back_only_by_force(
     assert states(engine)["1", 1, "resolved"] == "pending"
 
 
+def test_where_nothing_is_dead_that_is_said(database: Path, store: Store) -> None:
+    put(store, "1", DELIVERED, NEW)
+    said = command(database, "retry --dead")
+    assert (said.exit_code, said.stdout, said.stderr) == (0, "no delivery is dead\n", "")
+
+
 def test_what_is_dropped_is_said_line_by_line(database: Path, store: Store, engine: Engine) -> None:
     tell(store, "1", NEW, RESOLVED)
     put(store, "2", DELIVERED, NEW)

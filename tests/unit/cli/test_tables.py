@@ -95,6 +95,12 @@ def test_what_is_missing_is_a_dash_and_zero_tries_are_a_number() -> None:
     ]
 
 
+def test_the_error_of_what_was_delivered_in_the_end_is_history() -> None:
+    for state, said in (("pending", "; HTTP 500"), ("delivered", "; before that: HTTP 500")):
+        (text,) = lines(DELIVERIES, [{**DELIVERY, "state": state, "last_error": "HTTP 500"}], TIMES)
+        assert text.endswith(f"{DELIVERY['reason']}{said}")
+
+
 def test_what_better_stack_says_and_is_not_believed_yet_is_said() -> None:
     for changes, said in (
         ({}, "yes"),

@@ -55,7 +55,7 @@ class TestToml:
         (place / "x.toml").write_bytes(content)
         sentence = problem(Path("x.toml"), SECRETS)
         assert sentence.startswith("x.toml is not valid TOML (")
-        assert sentence.endswith("); mend that line")
+        assert sentence.endswith("); mend that line: a text stands in quotes, also a name with spaces")
 
     @pytest.mark.parametrize(("encoding", "sentence"), ENCODINGS)
     def test_in_another_encoding_is_a_mistake_that_names_it(self, place: Path, encoding: str, sentence: str) -> None:

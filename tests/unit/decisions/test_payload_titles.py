@@ -73,6 +73,13 @@ def test_a_title_that_is_no_text_is_warned_of(template: dict[str, Any], warned: 
     assert list(Templates(settings(payload={"resolved": template})).warnings()) == []
 
 
+@pytest.mark.parametrize("key", ["Titel", "TITEL", "Tittle", "Titl", "Subjekt"])
+def test_a_key_that_is_nearly_a_title_is_warned_of(key: str) -> None:
+    (warning,) = Templates(settings(payload={"new": {key: "$NAME"}})).warnings()
+    assert warning == f"payload.new sets {key}, which SIGNL4 takes for no title; the nearest is Title"
+    assert list(Templates(settings(payload={"new": {key: "$NAME", "Title": "$NAME"}})).warnings()) == []
+
+
 UNSEEN = {
     "a space of no width": "\u200b",
     "marks of direction": "\u200e\u202e\u2066",
