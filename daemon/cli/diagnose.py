@@ -79,7 +79,7 @@ def _read_incidents(http: HttpClient, settings: Settings, times: list[Took]) -> 
         more = " on the first page" if len(page) == PER_PAGE else ""
         yield True, f"Better Stack: the token works; open incidents{more}: {len(page)}{_spelled(times)}"
     except BetterStackError as error:
-        yield False, f"Better Stack: {error}"
+        yield False, f"Better Stack: {_mended(str(error), 'betterstack.base_url')}"
     for sentence in warnings:
         yield True, sentence
 
@@ -90,7 +90,7 @@ def _ask_signl4(http: HttpClient, settings: Settings, times: list[Took], *, prov
     try:
         other = signl4.why_not_signl4(event)
     except ExchangeError as error:
-        yield False, f"SIGNL4: {address} was not reached: {error}"
+        yield False, f"SIGNL4: {_mended(f'{address} was not reached: {error}', 'signl4.base_url')}"
         return
     if other:
         yield False, f"SIGNL4: {address} does not answer as SIGNL4's webhook: {other}; {_WHO_ELSE}"
@@ -112,6 +112,11 @@ def _spelled(times: list[Took]) -> str:
     took = times[0]
     steps = (("look-up", took.look_up), ("connection", took.connection), ("answer", took.answer))
     return "; " + ", ".join(f"{step} {seconds:.2f} s" for step, seconds in steps)
+
+
+def _mended(sentence: str, key: str) -> str:
+    """The sentence with what to do, unless it says that already."""
+    return sentence if ";" in sentence else f"{sentence}; try again, and if it lasts look at network, proxy and {key}"
 
 
 def _now() -> str:

@@ -184,7 +184,9 @@ def _texts(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
                 form = '{"Title": "$NAME"}' if kind is dict else '["https://one.example.com/beat"]'
-                problems.append(f"{name} is not JSON ({error}); write it like {form}")
+                plain = isinstance(error, json.JSONDecodeError)
+                wrong = f"is not JSON ({error})" if plain else "has a number that is too long, or is nested too deeply"
+                problems.append(f"{name} {wrong}; write it like {form}")
                 continue
         layer.setdefault(section, {})[key] = value
     return layer

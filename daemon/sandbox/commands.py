@@ -4,7 +4,6 @@ A word may be cut as long as it is clear. What cannot be done is answered with a
 `quit`.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,6 +20,7 @@ ALL, CLEARED = "all", "cleared"
 FAULTS = "\n".join(
     ["  503 …     answers that status (300 to 599)", *(f"  {word:<9} {WORDS[word][0]}" for word in WORDS)]
 )
+MOST_SECONDS = 86400.0
 Change = Callable[[str], object]
 
 
@@ -131,7 +131,7 @@ class Commands:
     def _every(self, words: list[str]) -> Iterable[str]:
         seconds = seconds_of(words[0]) if len(words) == 1 else None
         if seconds is None:
-            raise CommandError("every takes a number of seconds; 0: nothing changes by itself")
+            raise CommandError("every takes a number of seconds, at most 86400; 0: nothing changes by itself")
         self._life.go_on(seconds, self._clock())
         yield f"a change comes every {seconds:g} s" if seconds else "nothing changes by itself"
 
@@ -177,9 +177,9 @@ def meant(records: Sequence[Record], text: str, phases: set[Phase], verb: str) -
 
 
 def seconds_of(text: str) -> float | None:
-    """A number of seconds, 0 or more; `None` if it is none."""
+    """A number of seconds from 0 to a day; `None` if it is none."""
     try:
         seconds = float(text)
     except ValueError:
         return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    return seconds if 0 <= seconds <= MOST_SECONDS else None

@@ -1,6 +1,9 @@
 """Merges one database into another, so that nothing already delivered is sent again.
 
-Of an incident the row that changed last wins. A delivery that either side counts as delivered is delivered.
+1. Of an incident the row that changed last wins. A delivery that either side counts as delivered is delivered.
+2. What is known of the present (the progress of polling, the destinations) is that of the later complete round.
+3. If that is the source's, an incident that it does not know is over: it was pruned, or over before the source began.
+   Nobody is woken for it.
 """
 
 import sqlite3
@@ -8,34 +11,63 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Table
 
-from daemon.storage.schema import DELIVERIES, INCIDENTS
+from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, PROGRESS, UNREADABLE
 
 _CHANGED_LATER = "excluded.changed_at >= incidents.changed_at"
 _MORE_ADVANCED = (
     "deliveries.state <> 'delivered' AND (excluded.state = 'delivered' OR "
     "coalesce(excluded.attempted_at, '') >= coalesce(deliveries.attempted_at, ''))"
 )
+_OF_THE_PRESENT = ((PROGRESS, "id"), (DESTINATIONS, "name"), (ACCOUNTS, "name"), (UNREADABLE, "id"))
+_WAITING = "SELECT DISTINCT incident_id FROM deliveries WHERE state = 'pending'"
+_GIVE_UP = """
+UPDATE deliveries SET state = 'superseded', reason = 'over, by what was known before the restore'
+WHERE state = 'pending' AND incident_id = ? AND (kind <> 'resolved' OR EXISTS (
+    SELECT 1 FROM deliveries AS began WHERE began.kind = 'new' AND began.attempts = 0
+    AND began.incident_id = deliveries.incident_id AND began.generation = deliveries.generation
+    AND began.destination = deliveries.destination))
+"""
+"""An end is told all the same, if the beginning may have been told."""
 
 
 def merge(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     """Merges all or nothing, from a database of the same schema. Raises SQLite's errors of either side."""
     target.execute("BEGIN IMMEDIATE")
     try:
-        for table, key, condition in (
-            (INCIDENTS, ("id",), _CHANGED_LATER),
-            (DELIVERIES, ("incident_id", "generation", "kind", "destination"), _MORE_ADVANCED),
-        ):
-            columns = [column.name for column in table.columns if not (table is DELIVERIES and column.name == "id")]
-            target.executemany(_upsert(table, columns, key, condition), _rows(source, table, columns))
+        if _last_round(source) > _last_round(target):
+            _give_up_what_is_over(source, target)
+            target.execute("DELETE FROM unreadable")
+            for table, key in _OF_THE_PRESENT:
+                _put(source, target, table, [key], "true")
+        _put(source, target, INCIDENTS, ["id"], _CHANGED_LATER)
+        _put(source, target, DELIVERIES, ["incident_id", "generation", "kind", "destination"], _MORE_ADVANCED)
         target.execute("COMMIT")
     except sqlite3.Error:
         target.execute("ROLLBACK")
         raise
 
 
+def _last_round(database: sqlite3.Connection) -> str:
+    """The time of the last complete round; empty if there was none."""
+    return str(database.execute("SELECT coalesce(max(last_complete_round_at), '') FROM progress").fetchone()[0])
+
+
+def _give_up_what_is_over(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    for (incident_id,) in target.execute(_WAITING).fetchall():
+        if source.execute("SELECT 1 FROM incidents WHERE id = ?", (incident_id,)).fetchone() is None:
+            target.execute(_GIVE_UP, (incident_id,))
+
+
+def _put(
+    source: sqlite3.Connection, target: sqlite3.Connection, table: Table, key: Sequence[str], condition: str
+) -> None:
+    columns = [column.name for column in table.columns if not (table is DELIVERIES and column.name == "id")]
+    target.executemany(_upsert(table, columns, key, condition), _rows(source, table, columns))
+
+
 def _rows(source: sqlite3.Connection, table: Table, columns: Iterable[str]) -> sqlite3.Cursor:
     # Ids give the order of delivery, so it is kept.
-    return source.execute(f"SELECT {', '.join(columns)} FROM {table.name} ORDER BY id")  # noqa: S608 - names of ours
+    return source.execute(f"SELECT {', '.join(columns)} FROM {table.name} ORDER BY rowid")  # noqa: S608 - names of ours
 
 
 def _upsert(table: Table, columns: Sequence[str], key: Sequence[str], condition: str) -> str:

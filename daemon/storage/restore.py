@@ -2,7 +2,8 @@
 
 1. The copy is prepared in a private directory: read whole, checked, brought to the newest schema. So what is wrong with
    it is found before anything is changed.
-2. What the file in place knows is merged into it, so that nothing is told again. Where that file cannot be read, the
+2. All commits are in the file in place, none in SQLite's log beside it. (Where SQLite cannot read the file, the log is
+   kept with it.) What it knows is merged into the copy, so that nothing is told again. Where that is not possible, the
    result says so.
 3. The last step is one rename. A crash before it leaves the file in place as it was.
 """
@@ -11,7 +12,7 @@ import os
 import sqlite3
 import stat
 import tempfile
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, count
@@ -19,12 +20,12 @@ from pathlib import Path
 
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
 from daemon.storage import queries
-from daemon.storage.backup import new_name, written
+from daemon.storage.backup import written
 from daemon.storage.engine import open_engine
 from daemon.storage.instance import locked
 from daemon.storage.lock import Lock
 from daemon.storage.merge import merge
-from daemon.storage.revision import REVISIONS, content_of, file_of, found_at, revision_of
+from daemon.storage.revision import REVISIONS, content_of, file_of, found_at
 from daemon.storage.safe_path import BESIDE, MEND, check_beside, link_open_file, resolved, same_file, status_of
 from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, read_only, why
 from daemon.storage.upgrade import run_migrations
@@ -55,7 +56,7 @@ def restore(url: str, copy: Path) -> Restored:
             prepared = Path(directory, "state.db")
             as_of = _prepared(copy, source, prepared)
             with locked(url) as lock:
-                return _put_in_place(url, prepared, lock, before, as_of)
+                return _put_in_place(prepared, lock, before, as_of)
     except (OSError, sqlite3.Error) as error:
         raise DatabaseUnusableError(f"{copy} cannot be restored to {file_of(url)} ({why(error)}); {MEND}") from None
 
@@ -97,7 +98,10 @@ def _prepared(copy: Path, source: Path, prepared: Path) -> datetime | None:
         )
     url = f"sqlite:///{prepared}"
     if revision != REVISIONS[-1]:
-        run_migrations(url, lambda: None)
+        try:
+            run_migrations(url, lambda: None)
+        except DatabaseUnusableError as error:
+            raise DatabaseUnusableError(str(error).replace(str(prepared), str(copy))) from None
     engine = open_engine(url)
     try:
         return queries.snapshot(engine).last_complete_round_at
@@ -105,50 +109,57 @@ def _prepared(copy: Path, source: Path, prepared: Path) -> datetime | None:
         engine.dispose()
 
 
-def _put_in_place(
-    url: str, prepared: Path, lock: Lock, before: os.stat_result | None, as_of: datetime | None
-) -> Restored:
+def _put_in_place(prepared: Path, lock: Lock, before: os.stat_result | None, as_of: datetime | None) -> Restored:
     """Raises what `restore` raises."""
     is_there = os.fstat(lock.descriptor).st_size > 0
-    unknown_because = _merged(url, lock.file, prepared) if is_there else "there was no database in its place"
-    part = new_name(lock.file)
-    with closing(connected(prepared, WRITING, BUSY_SECONDS)) as source:
-        descriptor = written(source, part)
-    try:
-        _give(descriptor, before or lock.file.parent.stat())
-        kept = _keep(lock, is_there=is_there)
-        part.replace(lock.file)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(descriptor)
+    unknown_because = _merged(lock.file, prepared) if is_there else "there was no database in its place"
+    part = lock.file.with_name(f"{lock.file.name}.restored.part")
+    # Left by a crash during an earlier one. No other file has this name.
+    part.unlink(missing_ok=True)
+    with ExitStack() as undo:
+        with closing(connected(prepared, WRITING, BUSY_SECONDS)) as source:
+            descriptor = written(source, part)
+        undo.callback(part.unlink, missing_ok=True)
+        try:
+            _give(descriptor, before or lock.file.parent.stat())
+            kept = _keep(lock, undo, is_there=is_there)
+            part.replace(lock.file)
+        finally:
+            os.close(descriptor)
+        undo.pop_all()
     _flush(lock.file.parent)
     return Restored(as_of, kept if is_there else None, unknown_because)
 
 
-def _merged(url: str, file: Path, prepared: Path) -> str | None:
+def _merged(file: Path, prepared: Path) -> str | None:
     """Merges the file in place into the prepared one; returns why that is not possible, or `None`.
 
     Raises `DatabaseBusyError` if somebody else reads or writes it: the result would not hold what they commit.
     """
     try:
-        if revision_of(url) != REVISIONS[-1]:
-            return "the file in place has another schema"
-        with (
-            closing(connected(file, WRITING, BUSY_SECONDS)) as old,
-            closing(connected(prepared, WRITING, BUSY_SECONDS)) as new,
-        ):
-            old.isolation_level = new.isolation_level = None
-            ((busy, *_),) = old.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            if busy:
-                raise DatabaseBusyError(f"another process has {file} open; end it first, then restore")
-            merge(old, new)
-    except DatabaseUnusableError as error:
-        return f"the file in place cannot be used: {error}".partition(";")[0]
+        health, _, revision = content_of(file, "quick_check")
+        if health != "ok":
+            return f"the file in place is damaged: {' '.join(health.split())}"
+        with closing(connected(file, WRITING, BUSY_SECONDS)) as old:
+            _empty_log(old, file)
+            if revision != REVISIONS[-1]:
+                return f"the file in place cannot be used: its schema is {revision or 'none of ours'}"
+            with closing(connected(prepared, WRITING, BUSY_SECONDS)) as new:
+                old.isolation_level = new.isolation_level = None
+                merge(old, new)
     except sqlite3.Error as error:
         return f"the file in place cannot be read: {why(error)}"
     return None
+
+
+def _empty_log(old: sqlite3.Connection, file: Path) -> None:
+    """Takes all commits into the file. Raises `DatabaseBusyError` if somebody reads from the log.
+
+    Not for a damaged file: SQLite would write into it before it finds that out.
+    """
+    ((busy, *_),) = old.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    if busy:
+        raise DatabaseBusyError(f"another process has {file} open; end it first, then restore")
 
 
 def _give(descriptor: int, owner: os.stat_result) -> None:
@@ -157,20 +168,22 @@ def _give(descriptor: int, owner: os.stat_result) -> None:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
-def _keep(lock: Lock, *, is_there: bool) -> Path:
+def _keep(lock: Lock, undo: ExitStack, *, is_there: bool) -> Path:
     """Gives the file in place a second name, and moves SQLite's files beside it away under that name.
 
     SQLite would take a log that is left there for that of the new file, also where its own file is gone.
+    `undo` gets what puts all back.
     """
     name = f"{lock.file.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     names = chain([name], (f"{name}-{n}" for n in count(2)))
     kept = next(free for free in map(lock.file.with_name, names) if status_of(free) is None)
     if is_there:
         link_open_file(lock.descriptor, kept)
+        undo.callback(kept.unlink)
     for suffix in BESIDE:
         beside = lock.file.with_name(f"{lock.file.name}{suffix}")
         if status_of(beside) is not None:
-            beside.rename(kept.with_name(f"{kept.name}{suffix}"))
+            undo.callback(beside.rename(kept.with_name(f"{kept.name}{suffix}")).rename, beside)
     return kept
 
 

@@ -19,6 +19,8 @@ _HERE = Path(__file__).resolve().parents[1]
 MIGRATIONS = next(place for place in (_HERE / "migrations", _HERE.parent / "migrations") if place.is_dir())
 """Inside the installed package; beside it in a checkout."""
 REVISIONS = sorted(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+OURS = {"alembic_version", "incidents", "deliveries"}
+"""Tables that a database of this program has in every schema."""
 RESTORE = (
     "put a copy back with: betterstack-signl4 db restore FILE, or move it away together with its -wal and -shm files "
     "and let a new one be made"
@@ -129,6 +131,7 @@ def content_of(file: Path, check: str | None) -> tuple[str, set[str], str | None
     with closing(read_only(file, BUSY_SECONDS)) as connection:
         health = connection.execute(f"PRAGMA {check}(1)").fetchone()[0] if check else "ok"
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        stamped = "alembic_version" in tables
+        # Other programs have the same kind of stamp.
+        stamped = tables >= OURS
         stamps = connection.execute("SELECT version_num FROM alembic_version").fetchall() if stamped else []
     return health, tables, stamps[0][0] if stamps else None

@@ -9,7 +9,7 @@ ROWS = (
     row(
         "A damaged copy is put in the place of the database",
         "daemon/storage/restore.py",
-        ('    if health != "ok":', '    if health == "nothing":'),
+        ('    if health != "ok":\n        raise', '    if health == "nothing":\n        raise'),
         f"{HERE}::test_a_copy_that_cannot_serve_is_refused_and_nothing_is_changed[with_an_index_that_lacks_a_row]",
     ),
     row(
@@ -30,14 +30,48 @@ ROWS = (
     row(
         "What was told since the copy was made is told again",
         "daemon/storage/restore.py",
-        ("            merge(old, new)\n", ""),
+        ("                merge(old, new)\n", ""),
         f"{HERE}::test_what_was_told_since_the_copy_is_not_told_again_and_the_file_from_before_is_kept",
     ),
     row(
         "A restore drops what another process has not let into the file yet",
         "daemon/storage/restore.py",
-        ("            if busy:\n", "            if busy is None:\n"),
+        ("    if busy:\n", "    if busy is None:\n"),
         f"{HERE}::test_while_another_process_reads_it_is_refused",
+    ),
+    row(
+        "What only the log of a file of an older schema holds is moved away with it before the last step",
+        "daemon/storage/restore.py",
+        ("            _empty_log(old, file)\n", ""),
+        f"{HERE}::test_a_crash_before_the_last_step_loses_no_commit_of_an_older_schema",
+    ),
+    row(
+        "A restore that fails at its last step keeps the log of the file in place",
+        "daemon/storage/restore.py",
+        (
+            'undo.callback(beside.rename(kept.with_name(f"{kept.name}{suffix}")).rename, beside)',
+            'beside.rename(kept.with_name(f"{kept.name}{suffix}"))',
+        ),
+        f"{HERE}::test_a_failure_of_the_last_step_leaves_everything_as_it_was",
+    ),
+    row(
+        "After a restore it is as if no round had been complete since the copy",
+        "daemon/storage/merge.py",
+        ('[key], "true")', '[key], "false")'),
+        f"{HERE}::test_what_is_known_of_the_present_is_that_of_the_file_in_place",
+    ),
+    row(
+        "A copy wakes somebody for what was pruned long ago",
+        "daemon/storage/merge.py",
+        ("            _give_up_what_is_over(source, target)\n", ""),
+        f"{HERE}::test_what_the_file_in_place_has_pruned_wakes_nobody",
+    ),
+    row(
+        "A database of another program with the same stamp is taken for one of ours",
+        "daemon/storage/revision.py",
+        ("stamped = tables >= OURS", 'stamped = "alembic_version" in tables'),
+        "tests/unit/storage/test_engine_unusable.py::"
+        "test_a_file_that_cannot_serve_is_refused_with_a_sentence_and_left_untouched",
     ),
     row(
         "The log of the file from before is left for the restored one",

@@ -88,9 +88,10 @@ def test_an_id_may_be_its_end_if_that_is_clear(text: str, reply: str | None) -> 
             "? there is no fault '999': give a status such as 503, or limit, html, empty, slow, hang, cut, lost",
         ),
         ("fault s 503 often", "? 'often' is no number of requests"),
-        ("every", "? every takes a number of seconds; 0: nothing changes by itself"),
-        ("every -1", "? every takes a number of seconds; 0: nothing changes by itself"),
-        ("every nan", "? every takes a number of seconds; 0: nothing changes by itself"),
+        ("every", "? every takes a number of seconds, at most 86400; 0: nothing changes by itself"),
+        ("every -1", "? every takes a number of seconds, at most 86400; 0: nothing changes by itself"),
+        ("every 1e12", "? every takes a number of seconds, at most 86400; 0: nothing changes by itself"),
+        ("every nan", "? every takes a number of seconds, at most 86400; 0: nothing changes by itself"),
         ("\x1b[31m \ud800", "? there is no command '\\x1b[31m'; help lists all"),
     ],
 )

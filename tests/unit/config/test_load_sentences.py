@@ -185,11 +185,16 @@ class TestMany:
 
 
 class TestJsonInTheEnvironment:
-    @pytest.mark.parametrize("text", ["{", "Title", "{'Title': 1}", "[" * 100_000, '{"a": }'])
+    @pytest.mark.parametrize("text", ["{", "Title", "{'Title': 1}", '{"a": }'])
     def test_that_is_none_is_a_mistake(self, text: str) -> None:
         [problem] = problems(environ=SECRETS | {"PAYLOAD__NEW": text})
         assert problem.startswith("payload.new is not JSON (")
         assert problem.endswith('; write it like {"Title": "$NAME"}')
+
+    @pytest.mark.parametrize("text", ["[" * 100_000, f"[{'9' * 5000}]"])
+    def test_that_python_does_not_read_is_a_mistake(self, text: str) -> None:
+        [problem] = problems(environ=SECRETS | {"PAYLOAD__NEW": text})
+        assert problem.startswith("payload.new has a number that is too long, or is nested too deeply; write it like ")
 
     @pytest.mark.parametrize("text", ["[]", '"Title"', "null", "7", "true"])
     def test_that_is_no_table_is_a_mistake(self, text: str) -> None:

@@ -30,6 +30,13 @@ def is_another_programs(file: Path) -> None:
         connection.execute("CREATE TABLE bookmarks (url TEXT)")
 
 
+def is_another_programs_with_our_stamp(file: Path) -> None:
+    is_another_programs(file)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES (?)", [REVISIONS[-1]])
+
+
 def is_newer(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -59,6 +66,7 @@ def has_no_stamp(file: Path) -> None:
 UNUSABLE: dict[str, tuple[Callable[[Path], None], str]] = {
     "a text file": (is_text, "cannot be read (file is not a database); put a copy back with"),
     "another program's": (is_another_programs, "is the database of another program; name another in database.url"),
+    "another program's with our stamp": (is_another_programs_with_our_stamp, "is the database of another program"),
     "newer": (
         is_newer,
         f"was written by a newer version (schema 9999, known here up to {REVISIONS[-1]}); install that",

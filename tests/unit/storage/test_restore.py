@@ -16,7 +16,7 @@ from daemon.storage.backup import backup
 from daemon.storage.instance import locked
 from daemon.storage.restore import restore
 from daemon.storage.revision import REVISIONS, revision_of
-from tests.support.outbox import DELIVERED, NEW, RESOLVED, after, dump, impatient, put, states, tell
+from tests.support.outbox import DELIVERED, NEW, RESOLVED, after, dump, impatient, postpone, put, states, tell
 from tests.support.paths import DATA, ROOT
 from tests.support.store import Store
 
@@ -66,6 +66,37 @@ def test_what_was_told_since_the_copy_is_not_told_again_and_the_file_from_before
     assert set(told) == {("1", "new"), ("2", "new")}
     assert restored.kept is not None
     assert dump(restored.kept) == before
+
+
+def test_what_is_known_of_the_present_is_that_of_the_file_in_place(
+    database: Path, copy: Path, store: Store, engine: Engine
+) -> None:
+    """With `poll.initial = "baseline"` a database that knows no complete round alerts for nothing that is open."""
+    store.complete_round(after(hours=1))
+    engine.dispose()
+    assert restore(url(database), copy).as_of is None
+    assert store.progress().last_complete_round_at == after(hours=1)
+
+
+def test_what_the_file_in_place_has_pruned_wakes_nobody(
+    database: Path, store: Store, engine: Engine, tmp_path: Path
+) -> None:
+    tell(store, "never tried", NEW, RESOLVED)
+    tell(store, "tried", NEW, RESOLVED)
+    postpone(store, "tried")
+    tell(store, "known", NEW)
+    engine.dispose()
+    copy = tmp_path / "copy.db"
+    backup(url(database), copy)
+    with engine.begin() as connection:
+        for table, column in (("deliveries", "incident_id"), ("incidents", "id")):
+            connection.exec_driver_sql(f"DELETE FROM {table} WHERE {column} <> 'known'")
+    store.complete_round(after(hours=1))
+    engine.dispose()
+    restore(url(database), copy)
+    with closing(sqlite3.connect(database)) as connection:
+        waiting = connection.execute("SELECT incident_id, kind FROM deliveries WHERE state = 'pending'").fetchall()
+    assert sorted(waiting) == [("known", "new"), ("tried", "resolved")]
 
 
 def test_of_the_service_it_belongs_to_the_owner_of_the_one_before_and_is_open_to_his_group(
@@ -250,6 +281,55 @@ def test_a_log_whose_file_was_removed_does_not_get_into_the_restored_one(
     assert dump(database) == dump(copy)
     assert (restored.kept, restored.unknown_because) == (None, "there was no database in its place")
     assert [path.read_bytes() for path in database.parent.glob("state.db.before-*-wal")] == [log]
+
+
+KILLED = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("UPDATE alembic_version SET version_num = '0003'")
+connection.commit()
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def older(database: Path, copy: Path) -> Path:
+    """The file in place is of an older schema, and its latest commit is in the log alone."""
+    subprocess.run([sys.executable, "-c", KILLED, str(database)], check=True, timeout=30)
+    assert Path(f"{database}-wal").stat().st_size > 0
+    return database
+
+
+def test_a_failure_of_the_last_step_leaves_everything_as_it_was(
+    older: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    before = dump(older)
+    with monkeypatch.context() as broken, pytest.raises(DatabaseUnusableError, match="Input/output error"):
+        broken.setattr(Path, "replace", fails)
+        restore(url(older), copy)
+    assert dump(older) == before
+    assert not list(older.parent.glob("*before*")) + list(older.parent.glob("*.part"))
+    # A damaged file is not touched, and keeps its log.
+    a_text(older)
+    Path(f"{older}-wal").write_bytes(b"a log")
+    before_all = everything_in(older.parent)
+    with monkeypatch.context() as broken, pytest.raises(DatabaseUnusableError, match="Input/output error"):
+        broken.setattr(Path, "replace", fails)
+        restore(url(older), copy)
+    assert everything_in(older.parent) == before_all
+
+
+def test_a_crash_before_the_last_step_loses_no_commit_of_an_older_schema(older: Path, copy: Path) -> None:
+    command = [sys.executable, "-c", FAILING, url(older), str(copy), "replace"]
+    before = dump(older)
+    assert subprocess.run(command, check=False, cwd=ROOT, timeout=30).returncode == 9
+    assert dump(older) == before
+    restore(url(older), copy)
+    assert revision_of(url(older)) == REVISIONS[-1]
+    assert not list(older.parent.glob("*.part"))
 
 
 FAILING = """
