@@ -82,7 +82,10 @@ ROWS = (
     row(
         "The log of a file that is gone is left for the restored one",
         "daemon/storage/restore.py",
-        ("kept = _keep(lock, is_there=is_there)", "kept = _keep(lock, is_there=True) if is_there else lock.file"),
+        (
+            "kept = _keep(lock, undo, is_there=is_there)",
+            "kept = _keep(lock, undo, is_there=True) if is_there else lock.file",
+        ),
         f"{HERE}::test_a_log_whose_file_was_removed_does_not_get_into_the_restored_one",
     ),
     row(
