@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 
 import click
 import pytest
 
 from daemon.cli.main import main
+from daemon.decisions.health import Health
+from daemon.storage.schema import DELIVERIES, INCIDENTS
 from tests.mutations import page as mutations
 from tests.mutations.table import ALL
 from tests.support.paths import ROOT
@@ -52,6 +55,20 @@ def said_of(command: click.Command, name: str = "") -> Iterator[str]:
 def test_the_page_of_commands_names_every_command_and_option() -> None:
     page = (ROOT / "docs" / "commands.md").read_text("utf-8")
     assert [said for said in said_of(main) if said not in page] == []
+
+
+FIELDS = {
+    "status": [field.name for field in fields(Health)],
+    "incidents": [column.name for column in INCIDENTS.columns],
+    "deliveries": [*(column.name for column in DELIVERIES.columns), "incident_name"],
+}
+
+
+@pytest.mark.parametrize("command", FIELDS)
+def test_the_page_of_commands_explains_every_field_of_json(command: str) -> None:
+    section = (ROOT / "docs" / "commands.md").read_text("utf-8").split(f"\n`{command} --json` is")[1].split("\n\n")[1]
+    named = [name for line in section.splitlines()[2:] for name in re.findall(r"`(\w+)`", line.split("|")[1])]
+    assert sorted(named) == sorted(FIELDS[command])
 
 
 def modules(folder: str) -> set[str]:
