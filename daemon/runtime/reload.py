@@ -6,7 +6,7 @@
 3. Close the old jobs and begin the new ones.
 
 If step 2 takes too long, for example because a result cannot be recorded, the old jobs go on and it is tried again
-later.
+later. So it is where the machine has no thread left for step 1.
 """
 
 import time
@@ -20,7 +20,7 @@ from daemon.host.reload_outcome import ReloadOutcome
 from daemon.host.signals import Stop
 from daemon.host.startup import HANGUP, Hangup
 from daemon.host.systemd import Systemd
-from daemon.model.errors import ConfigError
+from daemon.model.errors import ConfigError, DaemonError
 from daemon.model.events import process as events
 from daemon.runtime.jobs import Jobs
 
@@ -31,7 +31,8 @@ class Prepared:
 
     read_at: float
     """The monotonic time at which reading it began, in seconds."""
-    result: Jobs | str
+    result: Jobs | str | None
+    """`None` if no thread could be started for them."""
 
 
 class Reload:
@@ -62,6 +63,8 @@ class Reload:
         self._read_at = 0.0
         self._paused_since: float | None = None
         self._not_before = 0.0
+        self._again = False
+        """Whether the signal is to be obeyed once more, at the next look."""
         self.refused: str | None = None
         """Why the latest configuration is not in force, if it was refused."""
 
@@ -72,7 +75,8 @@ class Reload:
 
     def look(self, jobs: Jobs) -> Jobs:
         """Takes the next step. Returns the jobs that are in force from here on."""
-        if self._preparing is None and self._hangup.asked():
+        if self._preparing is None and (self._hangup.asked() or self._again):
+            self._again = False
             self._obey(jobs)
         self._take_prepared(jobs)
         if self._ready is None or time.monotonic() < self._not_before:
@@ -94,21 +98,23 @@ class Reload:
             self._preparing.start()
         except RuntimeError:
             self._preparing = None
-            self._hangup.ask()
+            self._again = True
 
     def _prepare(self, jobs: Jobs) -> None:
         self._systemd.reloading()
         read_at = time.monotonic()
         self._prepared.put(Prepared(read_at, self._prepare_jobs(jobs)))
 
-    def _prepare_jobs(self, jobs: Jobs) -> Jobs | str:
-        """The jobs of the present configuration, or why it is refused."""
+    def _prepare_jobs(self, jobs: Jobs) -> Jobs | str | None:
+        """The jobs of the present configuration, or why it is refused; `None` if they cannot be started now."""
         try:
             configuration = self._read()
             _check_database(configuration.settings.database.url, jobs.components.settings.database.url)
             return self._make(configuration)
         except ConfigError as error:
             return "; ".join(error.problems)
+        except DaemonError:
+            return None
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end what works
             return f"a fault of this program: {type(error).__name__}"
 
@@ -118,6 +124,9 @@ class Reload:
         except Empty:
             return
         self._preparing = None
+        if prepared.result is None:
+            self._again = True
+            return
         if self._ready is not None:
             self._discard(jobs, self._ready)
         if isinstance(prepared.result, Jobs):

@@ -85,6 +85,12 @@ ROWS = (
         "tests/e2e/test_reload.py::test_a_reload_at_each_moment_ends_as_the_table_says[an alarm is open]",
     ),
     row(
+        "A reload is forgotten where the machine has no thread for it",
+        "daemon/runtime/reload.py",
+        ("            self._again = True\n            return\n", "            return\n"),
+        "tests/unit/runtime/test_reload.py::test_one_for_which_there_is_no_thread_is_tried_again_at_the_next_look",
+    ),
+    row(
         "`database.url` may change while the program runs",
         "daemon/runtime/reload.py",
         ("if new != old:", "if not new:"),

@@ -12,7 +12,7 @@ from daemon.host.reload_outcome import REFUSED, ReloadOutcome
 from daemon.host.signals import Stop
 from daemon.host.startup import Hangup
 from daemon.host.systemd import Systemd
-from daemon.model.errors import ConfigError
+from daemon.model.errors import ConfigError, DaemonError
 from daemon.runtime.jobs import Jobs
 from daemon.runtime.reload import Reload
 from tests.support.kept_log import KeptLog
@@ -57,6 +57,7 @@ class Change:
         self.later = settings(poll={"interval": "1s"})
         self.made: list[FakeJobs] = []
         self.is_good = True
+        self.has_threads = True
         self.hangup = Hangup()
         self._may_be_read = Event()
         self.outcome = ReloadOutcome({"RUNTIME_DIRECTORY": str(directory)})
@@ -69,12 +70,18 @@ class Change:
         return Configuration(self.later, None, ())
 
     def _make(self, configuration: Configuration) -> FakeJobs:
+        if not self.has_threads:
+            raise DaemonError("no thread can be started now")
         self.made.append(FakeJobs(configuration))
         return self.made[-1]
 
     def asked(self) -> Jobs:
         """What is in force by the look after the one that obeys the signal."""
         self.hangup.ask()
+        return self.looked_twice()
+
+    def looked_twice(self) -> Jobs:
+        """What is in force by the look after the one that reads the configuration."""
         self._may_be_read.clear()
         assert self.look() is self.old
         self._may_be_read.set()
@@ -147,6 +154,16 @@ def test_one_that_is_no_good_changes_nothing(change: Change) -> None:
     assert "poll.interval is no good" in (change.reload.refused or "")
     assert change.outcome.exit_code(0) == REFUSED
     assert (change.old.done, change.made) == ([], [])
+
+
+def test_one_for_which_there_is_no_thread_is_tried_again_at_the_next_look(change: Change) -> None:
+    change.has_threads = False
+    assert change.asked() is change.old
+    assert (change.reload.refused, change.reload.pending, change.outcome.exit_code(0)) == (None, False, None)
+    assert change.old.done == []
+    change.has_threads = True
+    assert change.looked_twice() is change.made[0]
+    assert change.outcome.exit_code(0) == 0
 
 
 def test_the_database_stays_the_same(change: Change) -> None:
