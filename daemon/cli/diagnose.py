@@ -115,8 +115,10 @@ def _spelled(times: list[Took]) -> str:
 
 
 def _mended(sentence: str, key: str) -> str:
-    """The sentence with what to do, unless it says that already."""
-    return sentence if ";" in sentence else f"{sentence}; try again, and if it lasts look at network, proxy and {key}"
+    """The sentence with what to do, unless it ends with that already. What a service says may hold semicolons, too."""
+    if sentence.rpartition("; ")[2].startswith(("check ", "is ", "the proxy ")):
+        return sentence
+    return f"{sentence}; try again, and if it lasts look at network, proxy and {key}"
 
 
 def _now() -> str:

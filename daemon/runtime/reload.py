@@ -27,12 +27,11 @@ from daemon.runtime.jobs import Jobs
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A configuration that was read: its jobs, or why it is refused."""
+    """A configuration that was read: its jobs, why it is refused, or why its jobs cannot be started now."""
 
     read_at: float
     """The monotonic time at which reading it began, in seconds."""
-    result: Jobs | str | None
-    """`None` if no thread could be started for them."""
+    result: Jobs | str | DaemonError
 
 
 class Reload:
@@ -63,8 +62,8 @@ class Reload:
         self._read_at = 0.0
         self._paused_since: float | None = None
         self._not_before = 0.0
-        self._again = False
-        """Whether the signal is to be obeyed once more, at the next look."""
+        self._postponed: str | None = None
+        """Why the signal could not be obeyed yet; it is again at the next look."""
         self.refused: str | None = None
         """Why the latest configuration is not in force, if it was refused."""
 
@@ -75,8 +74,7 @@ class Reload:
 
     def look(self, jobs: Jobs) -> Jobs:
         """Takes the next step. Returns the jobs that are in force from here on."""
-        if self._preparing is None and (self._hangup.asked() or self._again):
-            self._again = False
+        if self._preparing is None and (self._hangup.asked() or self._postponed is not None):
             self._obey(jobs)
         self._take_prepared(jobs)
         if self._ready is None or time.monotonic() < self._not_before:
@@ -96,25 +94,30 @@ class Reload:
         self._preparing = Thread(target=self._prepare, args=(jobs,), name="reload", daemon=True)
         try:
             self._preparing.start()
-        except RuntimeError:
+        except RuntimeError as error:
             self._preparing = None
-            self._again = True
+            self._postpone(jobs, str(error))
+
+    def _postpone(self, jobs: Jobs, why: str) -> None:
+        if self._postponed is None:
+            jobs.components.log(events.ReloadPostponed(why))
+        self._postponed = why
 
     def _prepare(self, jobs: Jobs) -> None:
         self._systemd.reloading()
         read_at = time.monotonic()
         self._prepared.put(Prepared(read_at, self._prepare_jobs(jobs)))
 
-    def _prepare_jobs(self, jobs: Jobs) -> Jobs | str | None:
-        """The jobs of the present configuration, or why it is refused; `None` if they cannot be started now."""
+    def _prepare_jobs(self, jobs: Jobs) -> Jobs | str | DaemonError:
+        """The jobs of the present configuration, or why it is refused, or why they cannot be started now."""
         try:
             configuration = self._read()
             _check_database(configuration.settings.database.url, jobs.components.settings.database.url)
             return self._make(configuration)
         except ConfigError as error:
             return "; ".join(error.problems)
-        except DaemonError:
-            return None
+        except DaemonError as error:
+            return error
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end what works
             return f"a fault of this program: {type(error).__name__}"
 
@@ -124,9 +127,10 @@ class Reload:
         except Empty:
             return
         self._preparing = None
-        if prepared.result is None:
-            self._again = True
+        if isinstance(prepared.result, DaemonError):
+            self._postpone(jobs, str(prepared.result))
             return
+        self._postponed = None
         if self._ready is not None:
             self._discard(jobs, self._ready)
         if isinstance(prepared.result, Jobs):

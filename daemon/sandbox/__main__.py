@@ -12,7 +12,7 @@ import sys
 import time
 from contextlib import suppress
 
-from daemon.sandbox.commands import seconds_of
+from daemon.sandbox.commands import MOST_SECONDS, seconds_of
 from daemon.sandbox.interrupt import interruptible
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.standalone import StandAlone, listen
@@ -63,7 +63,7 @@ def _options() -> argparse.Namespace:
 def _seconds(text: str) -> float:
     seconds = seconds_of(text)
     if seconds is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to {MOST_SECONDS}")
     return seconds
 
 

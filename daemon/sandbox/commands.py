@@ -20,7 +20,8 @@ ALL, CLEARED = "all", "cleared"
 FAULTS = "\n".join(
     ["  503 …     answers that status (300 to 599)", *(f"  {word:<9} {WORDS[word][0]}" for word in WORDS)]
 )
-MOST_SECONDS = 86400.0
+MOST_SECONDS = 86400
+"""The longest time between two changes."""
 Change = Callable[[str], object]
 
 
@@ -131,7 +132,7 @@ class Commands:
     def _every(self, words: list[str]) -> Iterable[str]:
         seconds = seconds_of(words[0]) if len(words) == 1 else None
         if seconds is None:
-            raise CommandError("every takes a number of seconds, at most 86400; 0: nothing changes by itself")
+            raise CommandError(f"every takes a number of seconds, at most {MOST_SECONDS}; 0: nothing changes by itself")
         self._life.go_on(seconds, self._clock())
         yield f"a change comes every {seconds:g} s" if seconds else "nothing changes by itself"
 

@@ -30,11 +30,6 @@ class Life:
         self._every = every
         self._due = now if every else None
 
-    @property
-    def every(self) -> float:
-        """Seconds between two changes; 0: there are none."""
-        return self._every
-
     def go_on(self, every: float, now: float) -> None:
         """From now on a change comes each `every` seconds; 0: none."""
         self._every, self._due = every, (now + every if every else None)

@@ -34,10 +34,18 @@ def setting(operator: Operator, sandbox: Sandbox) -> Iterator[Setting]:
         yield setting
 
 
-def asked(setting: Setting) -> int:
-    """The exit code of `ExecReload=`."""
+def asking(setting: Setting) -> subprocess.Popen[str]:
+    """`ExecReload=`, under way."""
     command = [sys.executable, "-m", "daemon.host.reload_outcome", str(setting.daemon.process.pid)]
-    return subprocess.run(command, cwd=ROOT, env=setting.operator.environment, check=False, timeout=PATIENCE).returncode
+    environment = setting.operator.environment
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def asked(setting: Setting) -> int:
+    """Its exit code."""
+    with asking(setting) as process:
+        process.communicate(timeout=PATIENCE)
+    return process.returncode
 
 
 def test_when_the_question_is_answered_the_new_configuration_is_in_force(setting: Setting) -> None:
@@ -63,32 +71,22 @@ def test_a_refusal_is_the_answer_whatever_is_refused(setting: Setting) -> None:
 def test_the_answer_waits_for_what_is_in_flight(setting: Setting) -> None:
     setting.start()
     with setting.in_flight():
-        with subprocess.Popen(
-            [sys.executable, "-m", "daemon.host.reload_outcome", str(setting.daemon.process.pid)],
-            cwd=ROOT,
-            env=setting.operator.environment,
-        ) as asking:
+        with asking(setting) as process:
             setting.wait(lambda: setting.manager.said("RELOADING"), "the reload")
             setting.pass_looks()
             assert not (setting.operator.directory / "runtime" / "reload").exists()
-            asking.kill()
+            process.kill()
     setting.wait(setting.changed, "the end")
 
 
 def test_a_program_that_is_killed_meanwhile_is_no_reload(setting: Setting) -> None:
     setting.start()
     with setting.in_flight():
-        with subprocess.Popen(
-            [sys.executable, "-m", "daemon.host.reload_outcome", str(setting.daemon.process.pid)],
-            cwd=ROOT,
-            env=setting.operator.environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as asking:
+        with asking(setting) as process:
             setting.wait(lambda: setting.manager.said("RELOADING"), "the reload")
             setting.daemon.kill()
-            assert "ended before" in asking.communicate()[1]
-        assert asking.returncode == 1
+            assert "ended before" in process.communicate()[1]
+        assert process.returncode == 1
 
 
 def test_systemd_hears_of_a_reload_at_once(setting: Setting) -> None:

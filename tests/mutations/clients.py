@@ -4,6 +4,12 @@ from tests.mutations.mutation import row
 
 ROWS = (
     row(
+        "A service that fails is reported without a word of what to do",
+        "daemon/cli/diagnose.py",
+        ("    if sentence.rpartition", "    if sentence or sentence.rpartition"),
+        "tests/unit/cli/test_diagnose.py::TestCheckOnline::test_each_failure_says_once_what_to_do",
+    ),
+    row(
         "A list ends where an answer names no next page, though it says nothing of pages",
         "daemon/clients/pages.py",
         (

@@ -87,7 +87,7 @@ ROWS = (
     row(
         "A reload is forgotten where the machine has no thread for it",
         "daemon/runtime/reload.py",
-        ("            self._again = True\n            return\n", "            return\n"),
+        ("            self._postpone(jobs, str(prepared.result))\n", ""),
         "tests/unit/runtime/test_reload.py::test_one_for_which_there_is_no_thread_is_tried_again_at_the_next_look",
     ),
     row(

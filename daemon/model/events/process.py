@@ -63,6 +63,16 @@ class ConfigurationReloaded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ReloadPostponed(Event):
+    """No thread can be started for the new configuration. It is tried again until one can."""
+
+    event = "reload postponed"
+    level = Level.ERROR
+    todo = "look at `TasksMax=` of the unit, and at `ulimit -u`"
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigurationRefused(Event):
     """The new configuration cannot be used; the old one stays in force."""
 

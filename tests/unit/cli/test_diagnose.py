@@ -16,8 +16,9 @@ from daemon.cli.diagnose import check_online, plan, send_test_alert
 from daemon.config.load import Configuration, load
 from daemon.config.settings import Settings
 from daemon.sandbox.exchange import Answer, json_answer
-from daemon.sandbox.faults import Cut, Instead
+from daemon.sandbox.faults import Cut, Fault, Instead
 from daemon.sandbox.server import Sandbox
+from tests.support.each import each
 from tests.support.values import settings
 
 TIMES = re.compile(r"; look-up (\d+\.\d\d) s, connection (\d+\.\d\d) s, answer (\d+\.\d\d) s$")
@@ -116,7 +117,30 @@ class TestPlan:
         assert not [secret for secret in whole.secrets() if secret in said]
 
 
+MENDS: dict[str, tuple[Fault, str]] = {
+    "an error of its own": (
+        Instead(json_answer(503, {"errors": "down; later"})),
+        "network, proxy and betterstack.base_url",
+    ),
+    "a connection that ends": (Cut(), "network, proxy and betterstack.base_url"),
+    "a wrong token": (Instead(json_answer(401, {"errors": "a; b"})), "check betterstack.token"),
+    "another server": (Instead(json_answer(404, {"errors": "a"})), "check betterstack.base_url"),
+    "no JSON": (Instead(Answer(200, b"text")), "is betterstack.base_url right?"),
+}
+"""What Better Stack answers, and how the sentence about it ends."""
+
+
 class TestCheckOnline:
+    @each("name", MENDS)
+    def test_each_failure_says_once_what_to_do(self, sandbox: Sandbox, name: str) -> None:
+        fault, mend = MENDS[name]
+        sandbox.betterstack.faults.clear()
+        sandbox.betterstack.faults.arm(fault)
+        well, sentence = next(check_online(pointed_at(sandbox)))
+        assert (well, sentence.endswith(mend)) == (False, True), sentence
+        assert sentence.count("look at network") + sentence.count("betterstack.token") <= 1
+        assert sentence.count("betterstack.base_url") <= 1
+
     @pytest.mark.parametrize(("count", "said"), [(0, "open incidents: 0"), (3, "open incidents: 3")])
     def test_makes_one_read_and_one_connection(self, sandbox: Sandbox, count: int, said: str) -> None:
         for _ in range(count):

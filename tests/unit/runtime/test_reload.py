@@ -161,6 +161,8 @@ def test_one_for_which_there_is_no_thread_is_tried_again_at_the_next_look(change
     assert change.asked() is change.old
     assert (change.reload.refused, change.reload.pending, change.outcome.exit_code(0)) == (None, False, None)
     assert change.old.done == []
+    assert change.looked_twice() is change.old
+    assert change.old.components.log.named("reload postponed") == [{"error": "no thread can be started now"}]
     change.has_threads = True
     assert change.looked_twice() is change.made[0]
     assert change.outcome.exit_code(0) == 0

@@ -1,8 +1,6 @@
 """An existing database is carried over whole: tests/data holds one as each earlier version left it."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +9,8 @@ from sqlalchemy import Engine
 
 from daemon.model.destination import DEFAULT, Destination
 from daemon.storage import queries
-from daemon.storage.engine import open_engine
-from daemon.storage.instance import locked
-from daemon.storage.upgrade import upgrade
+from tests.support.earlier import carried_over, contents, left_by
 from tests.support.outbox import NEW, after, change, due, rows, tell
-from tests.support.paths import DATA
 from tests.support.store import Store
 from tests.support.values import NOW
 
@@ -23,32 +18,16 @@ SIGNL4 = "https://connect.signl4.com"
 TABLES = ("incidents", "deliveries", "progress", "unreadable")
 
 
-def contents(file: Path, table: str) -> list[dict[str, Any]]:
-    """Each row by the names of its columns."""
-    with closing(sqlite3.connect(file)) as connection:
-        connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1")]
-
-
 @pytest.fixture
 def before(tmp_path: Path) -> Path:
     """A database of the version before destinations: each state of a delivery, a hold, a limit, a pruned row."""
-    file = tmp_path / "before.db"
-    with closing(sqlite3.connect(file)) as connection:
-        connection.executescript((DATA / "state-0002.sql").read_text("utf-8"))
-    return file
+    return left_by("0002", tmp_path / "before.db")
 
 
 @pytest.fixture
-def engine(before: Path, tmp_path: Path) -> Iterator[Engine]:
-    file = tmp_path / "state.db"
-    file.write_bytes(before.read_bytes())
-    url = f"sqlite:///{file}"
-    with locked(url):
-        assert upgrade(url)
-    engine = open_engine(url)
-    yield engine
-    engine.dispose()
+def engine(before: Path) -> Iterator[Engine]:
+    with carried_over(before) as engine:
+        yield engine
 
 
 def test_every_row_is_carried_over_as_it_was(before: Path, engine: Engine) -> None:

@@ -1,10 +1,7 @@
 """A database from before reasons were recorded is carried over whole, and what it does not say is not made up."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -12,44 +9,25 @@ from sqlalchemy import Engine
 from daemon.decisions.reconcile import Policy, reconcile
 from daemon.model.incident import Silence
 from daemon.storage import listings
-from daemon.storage.engine import open_engine
 from daemon.storage.incidents import Change
-from daemon.storage.instance import locked
-from daemon.storage.upgrade import upgrade
+from tests.support.earlier import carried_over, contents, left_by
 from tests.support.outbox import NEW, after, due, rows, tell
-from tests.support.paths import DATA
 from tests.support.store import Store
 from tests.support.values import NOW, incident
 
 TABLES = ("incidents", "deliveries", "progress", "unreadable", "accounts", "destinations")
 
 
-def contents(file: Path, table: str) -> list[dict[str, Any]]:
-    """Each row by the names of its columns."""
-    with closing(sqlite3.connect(file)) as connection:
-        connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1")]
-
-
 @pytest.fixture
 def before(tmp_path: Path) -> Path:
     """Of schema 0003: each state of a delivery, a reopened incident, and three that nobody was told of."""
-    file = tmp_path / "before.db"
-    with closing(sqlite3.connect(file)) as connection:
-        connection.executescript((DATA / "state-0003.sql").read_text("utf-8"))
-    return file
+    return left_by("0003", tmp_path / "before.db")
 
 
 @pytest.fixture
-def engine(before: Path, tmp_path: Path) -> Iterator[Engine]:
-    file = tmp_path / "state.db"
-    file.write_bytes(before.read_bytes())
-    url = f"sqlite:///{file}"
-    with locked(url):
-        assert upgrade(url)
-    engine = open_engine(url)
-    yield engine
-    engine.dispose()
+def engine(before: Path) -> Iterator[Engine]:
+    with carried_over(before) as engine:
+        yield engine
 
 
 def test_every_row_is_carried_over_as_it_was(before: Path, engine: Engine) -> None:

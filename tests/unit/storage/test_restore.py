@@ -16,9 +16,12 @@ from daemon.storage.backup import backup
 from daemon.storage.instance import locked
 from daemon.storage.restore import restore
 from daemon.storage.revision import REVISIONS, revision_of
+from tests.support.earlier import left_by
 from tests.support.outbox import DELIVERED, NEW, RESOLVED, after, dump, impatient, postpone, put, states, tell
-from tests.support.paths import DATA, ROOT
+from tests.support.paths import ROOT
 from tests.support.store import Store
+
+OLDER = REVISIONS[-2]
 
 
 def url(file: Path) -> str:
@@ -175,6 +178,12 @@ def with_an_index_that_lacks_a_row(copy: Path) -> None:
         assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
 
 
+def with_a_column_of_a_later_schema(copy: Path) -> None:
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", [OLDER])
+        connection.commit()
+
+
 def the_database(copy: Path) -> None:
     copy.unlink()
     copy.hardlink_to(copy.parent.parent / "state.db")
@@ -197,6 +206,7 @@ REFUSED: list[tuple[Callable[[Path], None], str]] = [
     (damaged, "restore another copy"),
     (cut_short, "restore another copy"),
     (with_an_index_that_lacks_a_row, "restore another copy"),
+    (with_a_column_of_a_later_schema, "cannot be brought up to date: duplicate column name"),
     (the_database, "is the database itself; name a copy that db backup made"),
     (behind_a_link_of_others, "is a link in a directory that others can write, and is not followed"),
 ]
@@ -212,6 +222,7 @@ def test_a_copy_that_cannot_serve_is_refused_and_nothing_is_changed(
         restore(url(database), copy)
     assert sentence in str(caught.value)
     assert str(copy) in str(caught.value)
+    assert "/betterstack-signl4-" not in str(caught.value), "a file that is gone"
     assert (dump(database), everything_in(database.parent)) == before
 
 
@@ -237,9 +248,7 @@ def test_while_another_process_reads_it_is_refused(database: Path, copy: Path, m
 
 
 def test_a_copy_of_an_older_schema_is_brought_up_to_date(database: Path, tmp_path: Path) -> None:
-    older = tmp_path / "older.db"
-    with closing(sqlite3.connect(older)) as connection:
-        connection.executescript((DATA / "state-0002.sql").read_text("utf-8"))
+    older = left_by("0002", tmp_path / "older.db")
     before = dump(older)
     restore(url(database), older)
     assert revision_of(url(database)) == REVISIONS[-1]
@@ -283,7 +292,6 @@ def test_a_log_whose_file_was_removed_does_not_get_into_the_restored_one(
     assert [path.read_bytes() for path in database.parent.glob("state.db.before-*-wal")] == [log]
 
 
-OLDER = REVISIONS[-2]
 KILLED = """
 import os, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1])
