@@ -86,13 +86,15 @@ def run(unit: str, command: Sequence[str]) -> int | str:
         return str(error)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
-    with subprocess.Popen(call) as process:  # noqa: S603
-        try:
-            return process.wait()
-        except (KeyboardInterrupt, SystemExit):
-            # systemd-run leaves what it started behind.
+    ended: int | None = None
+    try:
+        with subprocess.Popen(call) as process:  # noqa: S603
+            ended = process.wait()
+    finally:
+        if ended is None or ended < 0:
+            # A signal ended this process or systemd-run, which leaves behind what it started.
             _systemctl("stop", name)
-            raise
+    return ended if ended >= 0 else 128 - ended
 
 
 def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:

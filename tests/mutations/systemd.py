@@ -56,8 +56,14 @@ ROWS = (
     row(
         "What was started as the service is left behind",
         "daemon/host/as_service.py",
-        ('            _systemctl("stop", name)\n', ""),
+        ('            _systemctl("stop", name)\n', "            pass\n"),
         "tests/unit/host/test_as_service.py::test_what_was_started_is_stopped_with_it",
+    ),
+    row(
+        "What was started as the service is left behind where systemd-run gets a signal",
+        "daemon/host/as_service.py",
+        ("if ended is None or ended < 0:", "if ended is None:"),
+        "tests/unit/host/test_as_service.py::test_what_a_killed_systemd_run_leaves_behind_is_stopped",
     ),
     row(
         "The command takes no notice of the settings of the shell",

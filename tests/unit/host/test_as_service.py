@@ -134,6 +134,14 @@ def test_what_was_started_is_stopped_with_it(tools: dict[str, str], number: str,
     assert f"systemctl stop betterstack-signl4-command-{process.pid}" in Path(tools["CALLS"]).read_text()
 
 
+def test_what_a_killed_systemd_run_leaves_behind_is_stopped(tools: dict[str, str]) -> None:
+    """A terminal that is closed sends its signal to both, and systemd-run may be the first to end."""
+    (Path(tools["CALLS"]).parent / "systemd-run").write_text("#!/bin/sh\nkill -HUP $$\n")
+    command = [sys.executable, "-m", "daemon.host.as_service", UNIT, "true"]
+    assert subprocess.run(command, cwd=ROOT, env=tools, check=False).returncode == 129
+    assert "systemctl stop betterstack-signl4-command-" in Path(tools["CALLS"]).read_text()
+
+
 def test_a_unit_that_is_not_there_is_named(tools: dict[str, str]) -> None:
     (Path(tools["CALLS"]).parent / "systemctl").write_text("#!/bin/sh\necho No files found >&2\nexit 1\n")
     done = subprocess.run(
