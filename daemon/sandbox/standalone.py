@@ -18,6 +18,8 @@ from daemon.sandbox.server import Sandbox
 AGAIN = 1.0
 """Seconds until the terminal is asked again while another job has it."""
 BLOCK = 65536
+LOOK_UP = 1.0
+"""Longest wait, in seconds. A signal right before a wait does not end it: Python handles it after the wait."""
 
 
 class StandAlone:
@@ -51,7 +53,8 @@ class StandAlone:
             while self._heard and not self.commands.over:
                 lines += self.commands.obey(self._heard.popleft()) + self._news.lines()
             if not lines and not self.commands.over:
-                self._changed.wait(self._life.until_due(time.monotonic()))
+                due = self._life.until_due(time.monotonic())
+                self._changed.wait(LOOK_UP if due is None else min(due, LOOK_UP))
             return lines
 
 

@@ -12,6 +12,12 @@ LIFE = "tests/sandbox/test_life.py"
 
 ROWS = (
     row(
+        "A signal right before a wait of the sandbox is not noticed",
+        "daemon/sandbox/standalone.py",
+        ("LOOK_UP if due is None else min(due, LOOK_UP)", "due"),
+        f"{ALONE}::test_a_signal_that_wakes_no_wait_ends_it_all_the_same",
+    ),
+    row(
         "What a client did to an incident ends the sandbox",
         "daemon/sandbox/life.py",
         ("lambda record: record.phase is Phase.OPEN", "lambda _: True"),

@@ -39,6 +39,33 @@ def test_it_goes_on_until_it_is_asked_to_stop(tmp_path: Path, number: signal.Sig
         assert sandbox.end(number)[-1] == "stopped"
 
 
+STRUCK_ELSEWHERE = """
+import runpy, signal, sys, threading
+def waits():
+    caller = sys._current_frames()[threading.main_thread().ident].f_back
+    return caller is not None and caller.f_code.co_name == "_wait_for_lines"
+def strike():
+    while not waits():
+        threading.Event().wait(0.01)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+threading.Thread(target=strike, daemon=True).start()
+sys.argv = ["sandbox", "--every", "0"]
+runpy.run_module("daemon.sandbox", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_a_signal_that_wakes_no_wait_ends_it_all_the_same() -> None:
+    """As one does that comes right before the wait: here another thread gets it."""
+    command = [sys.executable, "-c", STRUCK_ELSEWHERE]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
+        try:
+            assert started.wait(PATIENCE) == 0
+            assert started.stdout is not None
+            assert started.stdout.read().endswith("\nstopped\n")
+        finally:
+            started.kill()
+
+
 def test_sigint_ends_it_also_where_it_was_started_to_ignore_it(tmp_path: Path) -> None:
     command = 'trap "" INT; exec "$@"'
     with subprocess.Popen(
