@@ -10,11 +10,11 @@ import json
 import logging
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.cookiejar import CookieJar
 from typing import Any
+from urllib.parse import urlencode
 
 from daemon.clients.dates import clock_ahead, wait_asked
 from daemon.clients.deadline import Took, begin_exchange, status_heard, took
@@ -43,6 +43,8 @@ KEPT = 60.0
 BEGINNING = 4096
 """Bytes kept of a body that could not be read to its end."""
 THROUGH = ", through "
+HEADERS = {"User-Agent": "betterstack-signl4", "Accept": "*/*", "Accept-Encoding": "gzip", "Connection": "keep-alive"}
+"""Of every request, unless it says otherwise."""
 
 
 class ExchangeError(DaemonError):
@@ -84,13 +86,6 @@ class TooLargeError(BodyError):
     """The response is larger than the cap."""
 
 
-class _NoCookies(CookieJar):
-    """Ignores all cookies: one that cannot be encoded in a header would break every later request."""
-
-    def extract_cookies(self, response: Any, request: Any) -> None:
-        """Extracts none."""
-
-
 class HttpClient:
     """A connection pool to one service."""
 
@@ -112,12 +107,9 @@ class HttpClient:
         proxy = proxy_for(base_url, settings)
         self._way = f"{THROUGH}the proxy that {proxy.named_by} names" if proxy else ""
         self._proxy_secrets = proxy.secrets() if proxy else ()
-        self._http = httpx.Client(
-            transport=Pooled(tls, proxy, connections, KEPT),
-            timeout=self._timeout,
-            headers={"User-Agent": "betterstack-signl4", "Accept-Encoding": "gzip"},
-            cookies=_NoCookies(),
-        )
+        # Without httpx's own client: it would follow redirects and keep cookies, and costs as much as all the rest.
+        self._transport = Pooled(tls, proxy, connections, KEPT)
+        self._limits = {"timeout": httpx.Timeout(self._timeout).as_dict()}
 
     def exchange(
         self,
@@ -134,12 +126,14 @@ class HttpClient:
         Raises `ExchangeError`; its subclass `BodyError` if a status arrived but the rest cannot be read.
         """
         begin_exchange(self._timeout)
-        url = f"{base_url or self._base_url}{path}"
-        stream = self._http.stream(method, url, headers=headers, params=params, content=content)
         try:
-            with self._as_exchange_error(), stream as response:
-                self._check_who_answers(response)
-                return self._read(response)
+            with self._as_exchange_error():
+                url = f"{base_url or self._base_url}{path}" + (f"?{urlencode(params)}" if params else "")
+                given = {**HEADERS, **(headers or {})}
+                request = httpx.Request(method, url, headers=given, content=content, extensions=self._limits)
+                with closing(self._transport.handle_request(request)) as response:
+                    self._check_who_answers(request, response)
+                    return self._read(response)
         except ExchangeError as error:
             status = None if isinstance(error.__context__, httpx.ProxyError) else status_heard()
             if status is None or isinstance(error, BodyError):
@@ -177,10 +171,10 @@ class HttpClient:
             # The library's text may contain secrets; the caller, who knows them, redacts it.
             raise ExchangeError(f"{type(error).__name__}: {error}{self._way}") from None
 
-    def _check_who_answers(self, response: httpx.Response) -> None:
+    def _check_who_answers(self, request: httpx.Request, response: httpx.Response) -> None:
         if not getattr(response.extensions.get("network_stream"), "heard", True):
             raise ExchangeError("an answer was there before the request: what came before it was too long")
-        if response.status_code == 407 and self._way and response.url.scheme == "http":
+        if response.status_code == 407 and self._way and request.url.scheme == "http":
             # Plain HTTP uses no tunnel, so this response comes from the proxy, not from the service.
             raise httpx.ProxyError(f"407 {response.reason_phrase}")
 
@@ -192,7 +186,7 @@ class HttpClient:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._http.close()
+        self._transport.close()
 
 
 def tls_context(settings: HttpSection) -> ssl.SSLContext:
