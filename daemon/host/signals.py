@@ -41,6 +41,8 @@ class Stop:
 
         Returns whether the flag is set.
         """
+        if seconds <= 0 and not others:
+            return self._raised_at is not None
         waiting = select.poll()
         for descriptor in (self._reading, *others):
             waiting.register(descriptor, select.POLLIN)
