@@ -11,6 +11,10 @@ LOG = ("-wal", "-shm")
 """The files beside an open database: the WAL, and its index."""
 
 
+Inode = tuple[int, int]
+"""The device of a file, and its number there."""
+
+
 class Change(StrEnum):
     """What happened to the file."""
 
@@ -28,15 +32,16 @@ class Changes:
         """`held`: the lock of the file, with an open descriptor."""
         self.file = file
         self._lock = held
-        self._log_is_known = False
+        self._known_log: dict[str, Inode] | None = None
 
     def note_log(self) -> None:
-        """Records whether the WAL beside the file is the one this process has open. Raises `OSError`."""
-        self._log_is_known = len(self.our_log()) == len(LOG)
+        """Records the WAL beside the file, if it is the one this process has open. Raises `OSError`."""
+        ours = self.our_log()
+        self._known_log = ours if len(ours) == len(LOG) else None
 
     def forget_log(self) -> None:
         """No connection has the WAL open any more, so `latest` does not check it."""
-        self._log_is_known = False
+        self._known_log = None
 
     def latest(self) -> Change | None:
         """What happened to the file; `None` if it is unchanged. Raises `OSError`."""
@@ -47,10 +52,17 @@ class Changes:
             return Change.REPLACED
         if self.file.is_symlink():
             return Change.LINKED
-        return Change.LOG if self._log_is_known and len(self.our_log()) < len(LOG) else None
+        # While this process has a file open, no other gets its number.
+        if self._known_log is None or self._beside() == self._known_log:
+            return None
+        return Change.LOG if len(self.our_log()) < len(LOG) else None
 
-    def our_log(self) -> list[str]:
-        """Suffixes of the files beside the database that this process has open."""
+    def our_log(self) -> dict[str, Inode]:
+        """The files beside the database that this process has open, by their suffixes."""
         here = set(open_inodes())
+        return {name: inode for name, inode in self._beside().items() if inode in here}
+
+    def _beside(self) -> dict[str, Inode]:
+        """The files that are beside the database now, by their suffixes."""
         found = {name: status_of(self.file.with_name(f"{self.file.name}{name}")) for name in LOG}
-        return [name for name, status in found.items() if status and (status.st_dev, status.st_ino) in here]
+        return {name: (status.st_dev, status.st_ino) for name, status in found.items() if status is not None}
