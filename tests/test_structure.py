@@ -49,7 +49,7 @@ OFFERED = {
 """Names with an underscore that are offered all the same, and the folder that uses them."""
 
 PURE_IMPORTS = set(
-    "collections.abc dataclasses datetime difflib enum functools itertools json math random re typing".split()
+    "bisect collections.abc dataclasses datetime difflib enum functools itertools json math random re typing".split()
 )
 CLOCKS = {"now", "utcnow", "today"}
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__", "Random"}

@@ -17,6 +17,7 @@ after each fully used window, halved by a 429.
 Source of the figures: SIGNL4's support pages of November 2026.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -37,7 +38,10 @@ class SendHistory:
     """The recently sent events, and the limit by the latest response."""
 
     sent: tuple[datetime, ...] = ()
-    """When each event of the last day, or of the last window, was answered, oldest first."""
+    """When each event of the last day, or of the last window, was answered, oldest first.
+
+    In order also after a clock step: a time in the future is forgotten with the next event.
+    """
     left: int = 0
     """Events that may still be sent by the latest response."""
     resets_at: datetime | None = None
@@ -75,8 +79,9 @@ def learned(
     count, so the assumption that leaves less is used. `refused`: whether the response reported too many events.
     """
     span = max(span for span, _ in _windows(history, limit))
-    since = replace(history, sent=tuple(at for at in history.sent if sent_at is None or at <= sent_at))
-    between = len(_within(history, span, now)) - len(_within(since, span, now))
+    before = min(sent_at or now, now)
+    between = _count(history, span, now) - _count(history, span, now, before)
+    ours_before = _count(history, WINDOW, now, before)
     # A refused event may not count. If it does, the use that the response reports includes it.
     counts = said is None or not refused
     history = replace(history, sent=(*_within(history, span, now), *([now] if counts else [])))
@@ -84,7 +89,7 @@ def learned(
         return _probed(history, in_flight, now, refused=refused) if limit is None else history
     if said.resets_in is None:
         return replace(history, others=0)
-    spent, ours = said.events - said.remaining, len(_within(since, WINDOW, now)) + counts
+    spent, ours = said.events - said.remaining, ours_before + counts
     slides = _slides(history, spent, ours, sent_at or now)
     # With sliding windows `Reset` is when the oldest event expires; no new window starts.
     resets_in = WINDOW if slides else min(said.resets_in, WINDOW)
@@ -142,19 +147,19 @@ def _slides(history: SendHistory, spent: int, ours: int, sent_at: datetime) -> b
 
 def _room(history: SendHistory, limit: int | None, in_flight: int, now: datetime) -> int:
     (span, short), *longer = _windows(history, limit)
-    room = max(short - len(_within(history, span, now)) - in_flight - history.others, history.left)
+    room = max(short - _count(history, span, now) - in_flight - history.others, history.left)
     if room <= 0 and in_flight == 0 and history.resets_at is not None and history.resets_at <= now:
         # A new window has begun: one event finds out what it allows.
         room = 1
-    return min([room, *(most - len(_within(history, span, now)) - in_flight for span, most in longer)])
+    return min([room, *(most - _count(history, span, now) - in_flight for span, most in longer)])
 
 
 def _freed_at(history: SendHistory, span: timedelta, most: int, now: datetime) -> datetime:
     """When fewer than `most` sent events lie in the span; one span from now if `most` is 0 or less."""
     if most <= 0:
         return now + span
-    recent = _within(history, span, now)
-    return recent[-most] + span if len(recent) >= most else now
+    full = _count(history, span, now) >= most
+    return history.sent[bisect_right(history.sent, now) - most] + span if full else now
 
 
 def _probed(history: SendHistory, in_flight: int, now: datetime, *, refused: bool) -> SendHistory:
@@ -164,7 +169,7 @@ def _probed(history: SendHistory, in_flight: int, now: datetime, *, refused: boo
         return replace(history, guess=halved, grown=halved, probe_from=now + PROBE_AGAIN)
     if history.probe_from is not None and now >= history.probe_from:
         history = replace(history, guess=history.grown, probe_from=None)
-    used_up = len(_within(history, WINDOW, now)) + in_flight >= history.guess
+    used_up = _count(history, WINDOW, now) + in_flight >= history.guess
     if not used_up or history.probe_from is not None:
         return history
     return replace(history, grown=min(history.guess * 2, PAID), probe_from=now + WINDOW)
@@ -172,7 +177,12 @@ def _probed(history: SendHistory, in_flight: int, now: datetime, *, refused: boo
 
 def _within(history: SendHistory, span: timedelta, now: datetime) -> tuple[datetime, ...]:
     """The events sent in the span before now. A time in the future comes from a wrong clock and does not count."""
-    return tuple(at for at in history.sent if now - span < at <= now)
+    return history.sent[bisect_right(history.sent, now - span) : bisect_right(history.sent, now)]
+
+
+def _count(history: SendHistory, span: timedelta, now: datetime, until: datetime | None = None) -> int:
+    """How many events were sent in the span before now, up to `until`."""
+    return max(bisect_right(history.sent, until or now) - bisect_right(history.sent, now - span), 0)
 
 
 def _windows(history: SendHistory, limit: int | None) -> tuple[tuple[timedelta, int], ...]:
