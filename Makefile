@@ -28,7 +28,7 @@ unit: $(READY)
 	$(BIN)/pytest --numprocesses 3 --dist worksteal $(TESTS)
 
 bench: $(READY)
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(WORDS)
 
 soak: $(READY)
 	$(BIN)/python -m tests.soak

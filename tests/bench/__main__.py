@@ -1,0 +1,228 @@
+"""`make bench`: what the program costs, beside floors that are measured in the same run.
+
+Figures are printed, not judged: machines differ, and a slow one is not a fault of the program. With `--against DIR`
+each is taken of that checkout, too. With words, only the cases whose names begin so.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import floor_stack, floor_storm, probe
+from tests.bench.history import empty, fill
+from tests.bench.program import (
+    HERE,
+    Checkout,
+    Server,
+    cpu_seconds,
+    daemon,
+    fine_cpu_seconds,
+    megabytes,
+    running,
+    serving,
+    switches,
+)
+
+LAST_WORDS = (
+    "import atexit, runpy, sys; atexit.register(lambda: sys.stderr.write(open('/proc/self/status').read())); "
+    "runpy.run_module('daemon', run_name='__main__', alter_sys=True)"
+)
+"""The program, which says at its end what it needed: what the kernel tells a parent counts the parent's memory, too."""
+ROUNDS = 20
+WARM_UP = 3
+"""Rounds before the first that counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table."""
+
+    what: str
+    value: float
+    unit: str = ""
+
+
+def directory() -> "tempfile.TemporaryDirectory[str]":
+    """A place for a database. Not in memory, where nothing is synced."""
+    return tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR"))
+
+
+def round_seconds(pid: int, server: Server, rounds: int = ROUNDS) -> float:
+    """CPU of a round, in seconds, from one round to the one that is so many later."""
+    first = len(server.wait_for("rounds", len(server.figures()["rounds"]) + WARM_UP))
+    # Between two rounds: the first is over, the next not begun.
+    time.sleep(0.4)
+    before = fine_cpu_seconds(pid)
+    server.wait_for("rounds", first + rounds)
+    time.sleep(0.4)
+    return (fine_cpu_seconds(pid) - before) / rounds
+
+
+def idle(checkout: Checkout) -> Iterator[Figure]:
+    """Rounds in which nothing happens."""
+    with directory() as place, serving() as server:
+        command = [checkout.python, floor_stack.__file__, server.url, f"{place}/floor.db"]
+        with running(command, {**os.environ, "PYTHONPATH": str(HERE)}) as process:
+            floor = round_seconds(process.pid, server)
+    with directory() as place, serving() as server, daemon(checkout, Path(place), server) as process:
+        spent = round_seconds(process.pid, server)
+        yield Figure("idle round, CPU", spent * 1000, "ms")
+        yield Figure("idle round, CPU / floor of the stack", spent / floor)
+        before, first = switches(process.pid), len(server.figures()["rounds"])
+        server.wait_for("rounds", first + ROUNDS)
+        yield Figure("idle round, context switches", (switches(process.pid) - before) / ROUNDS)
+        yield Figure("resident, idle", megabytes(process.pid, "VmRSS"), "MB")
+    yield from _counted(checkout)
+
+
+def _counted(checkout: Checkout) -> Iterator[Figure]:
+    with directory() as place, serving() as server, daemon(checkout, Path(place), server, calls=True):
+        first = len(server.wait_for("rounds", WARM_UP))
+        time.sleep(0.4)
+        calls, transactions, commits = probe.read(Path(place, "counts"))
+        server.wait_for("rounds", first + ROUNDS)
+        time.sleep(0.4)
+        after = probe.read(Path(place, "counts"))
+        yield Figure("idle round, calls of Python functions", (after[0] - calls) / ROUNDS)
+        yield Figure("idle round, transactions", (after[1] - transactions) / ROUNDS)
+        yield Figure("idle round, commits", (after[2] - commits) / ROUNDS)
+
+
+def many(checkout: Checkout) -> Iterator[Figure]:
+    """Rounds that find many open incidents, none of which has changed."""
+    spent = {}
+    for count in (0, 500, 5000):
+        with directory() as place, serving(count) as server, daemon(checkout, Path(place), server) as process:
+            server.wait_for("posts", count)
+            spent[count] = round_seconds(process.pid, server, 3 if count == 5000 else ROUNDS)
+    yield Figure("round with 500 open / idle round", spent[500] / spent[0])
+    yield Figure("round with 5,000 open, CPU", spent[5000] * 1000, "ms")
+
+
+def old(checkout: Checkout) -> Iterator[Figure]:
+    """Idle rounds in databases that are years old."""
+    spent = {}
+    for count in (0, 100_000, 1_000_000):
+        with directory() as place, serving() as server:
+            fill(empty(checkout, Path(place)), count) if count else None
+            with daemon(checkout, Path(place), server) as process:
+                spent[count] = round_seconds(process.pid, server)
+    yield Figure("idle round, 100,000 stored / none", spent[100_000] / spent[0])
+    yield Figure("idle round, 1,000,000 stored / none", spent[1_000_000] / spent[0])
+
+
+def storm(checkout: Checkout) -> Iterator[Figure]:
+    """Alerts that wait in the outbox at the start, and a SIGNL4 that takes them all."""
+    cpu = {}
+    for count in (500, 2000, 10_000):
+        with directory() as place, serving() as server:
+            command = [checkout.python, floor_storm.__file__, server.url, f"{place}/floor.db", str(count)]
+            subprocess.run(command, env={**os.environ, "PYTHONPATH": str(HERE)}, check=True)
+            posts = server.figures()["posts"]
+            floor = posts[-1] - posts[0]
+        with directory() as place, serving() as server:
+            fill(empty(checkout, Path(place)), count, waiting=True)
+            with daemon(checkout, Path(place), server, counted=True) as process:
+                server.wait_for("posts", 1)
+                before, commits = cpu_seconds(process.pid), probe.read(Path(place, "counts"))[2]
+                posts = server.wait_for("posts", count)
+                cpu[count] = (cpu_seconds(process.pid) - before) / count
+                commits = probe.read(Path(place, "counts"))[2] - commits
+                most = megabytes(process.pid, "VmHWM")
+            if count > 500:
+                yield Figure(f"storm of {count:,}, time / floor", (posts[-1] - posts[0]) / floor)
+                yield Figure(f"storm of {count:,}, rate", count / (posts[-1] - posts[0]), "/s")
+    yield Figure("storm of 2,000, CPU of a delivery", cpu[2000] * 1000, "ms")
+    yield Figure("storm of 10,000, CPU of a delivery / of 500", cpu[10_000] / cpu[500])
+    yield Figure("storm of 10,000, commits of a delivery", commits / 10_000)
+    yield Figure("most resident, storm of 10,000", most, "MB")
+
+
+def outage(checkout: Checkout) -> Iterator[Figure]:
+    """Many incidents open at once while the program runs: from the first page that shows them to the alert."""
+    for count in (50, 2000):
+        with directory() as place, serving() as server, daemon(checkout, Path(place), server):
+            server.wait_for("rounds", WARM_UP)
+            server.open(count)
+            waits = sorted(server.wait_for("waits", count))
+            which, what = (0.99, "99 %") if count == 50 else (0.5, "median")
+            found = waits[min(int(len(waits) * which), len(waits) - 1)]
+            yield Figure(f"first seen to alert, {count:,} at once, {what}", found, "s")
+
+
+def start(checkout: Checkout) -> Iterator[Figure]:
+    """From the start of the process to its first request."""
+    for what in ("fresh", "existing"):
+        took = []
+        for _ in range(5):
+            with directory() as place, serving() as server:
+                if what == "existing":
+                    empty(checkout, Path(place))
+                began = time.monotonic()
+                with daemon(checkout, Path(place), server):
+                    took.append(server.wait_for("rounds", 1)[0] - began)
+        yield Figure(f"start to first request, {what} database", statistics.median(took), "s")
+
+
+def commands(checkout: Checkout) -> Iterator[Figure]:
+    """What an operator waits for."""
+    with directory() as place:
+        file = empty(checkout, Path(place))
+        yield Figure("--version, CPU", _cost(checkout, place, "--version")[0], "s")
+        before = _cost(checkout, place, "status", "--json")[0]
+        yield Figure("status --json, CPU", before, "s")
+        fill(file, 100_000)
+        yield Figure("status --json, 100,000 stored / none", _cost(checkout, place, "status", "--json")[0] / before)
+        spent, most = _cost(checkout, place, "deliveries", "--json", "--limit", "0", times=1)
+        yield Figure("deliveries --json --limit 0 of 100,000, CPU", spent, "s")
+        yield Figure("deliveries --json --limit 0 of 100,000, most", most, "MB")
+
+
+def _cost(checkout: Checkout, place: str, *command: str, times: int = 5) -> tuple[float, float]:
+    """Median seconds of CPU, and the most resident memory in MB."""
+    spent, most = list[float](), 0.0
+    for _ in range(times):
+        before = os.times()
+        ended = subprocess.run(
+            [checkout.python, "-c", LAST_WORDS, *command],
+            env=checkout.environment(Path(place), "http://127.0.0.1:9"),
+            cwd=place,
+            check=False,  # `status` without a daemon is not healthy
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        after = os.times()
+        spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
+        most = max(most, int(ended.stderr.split("VmHWM:")[1].split()[0]) * 1024 / 1e6)
+    return statistics.median(spent), most
+
+
+CASES: tuple[Callable[[Checkout], Iterator[Figure]], ...] = (idle, start, commands, storm, outage, many, old)
+
+
+def main() -> None:
+    """Prints the table, a line as soon as it is known."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--against", type=Path, metavar="DIR")
+    parser.add_argument("words", nargs="*")
+    chosen = parser.parse_args()
+    for case in CASES:
+        if chosen.words and not case.__name__.startswith(tuple(chosen.words)):
+            continue
+        there = {figure.what: figure.value for figure in case(Checkout(chosen.against))} if chosen.against else {}
+        for figure in case(Checkout(HERE)):
+            line = f"{figure.what:50} {figure.value:10.2f} {figure.unit:4}"
+            if figure.what in there:
+                line += f" {there[figure.what]:10.2f} there, ratio {figure.value / (there[figure.what] or 1):.2f}"
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

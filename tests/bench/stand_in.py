@@ -1,0 +1,110 @@
+"""Both services as one bare server in a process of its own: fast enough that what is measured is the program.
+
+`GET /figures` says what has been asked of it, `POST /open?count=N` opens so many incidents, newest first in the list.
+"""
+
+import asyncio
+import json
+import re
+import time
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+PER_PAGE = 50
+LIMIT = {"X-RateLimit-Limit": "1000000;w=15", "X-RateLimit-Remaining": "1000000"}
+_LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+
+
+class Services:
+    """What there is, and what was asked."""
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.opened_at = datetime.now(UTC).isoformat()
+        self.rounds: list[float] = []
+        """When the first page of a list of open incidents was asked for; monotonic, as are all times here."""
+        self.posts: list[float] = []
+        self.shown: dict[str, float] = {}
+        """When each incident was first in a list."""
+        self.told: dict[str, float] = {}
+        """When its alert came."""
+
+    def answer(self, method: str, target: str, body: bytes) -> bytes:
+        """The whole answer to one request."""
+        address = urlsplit(target)
+        query = {name: values[0] for name, values in parse_qs(address.query).items()}
+        if method == "POST" and address.path.startswith("/webhook/"):
+            self.posts.append(time.monotonic())
+            self.told.setdefault(json.loads(body).get("X-S4-ExternalID", ""), self.posts[-1])
+            return _answer({"eventId": f"event{len(self.posts)}"}, 201, LIMIT)
+        if address.path == "/figures":
+            waits = [at - self.shown[one] for one, at in self.told.items() if one in self.shown]
+            return _answer({"rounds": self.rounds, "posts": self.posts, "waits": waits})
+        if address.path == "/open":
+            self.open = int(query["count"])
+            return _answer({})
+        return _answer(self._page(int(query.get("page", "1")), query))
+
+    def _page(self, number: int, query: dict[str, str]) -> dict[str, object]:
+        if number == 1 and query.get("resolved") == "false":
+            self.rounds.append(time.monotonic())
+        first, size = (number - 1) * PER_PAGE, int(query.get("per_page", PER_PAGE))
+        found = [self._record(index) for index in range(first, min(first + size, self.open))]
+        more = first + size < self.open
+        return {"data": found, "pagination": {"next": "there is more" if more else None}}
+
+    def _record(self, index: int) -> dict[str, object]:
+        attributes = {
+            "name": f"Shop front page {index}",
+            "url": "https://shop.example.com/",
+            "cause": "Status 503",
+            "status": "Started",
+            "started_at": self.opened_at,
+            "acknowledged_at": None,
+            "resolved_at": None,
+            "team_name": "Shop",
+            "response_content": "Service unavailable. " * 20,
+        }
+        incident_id = str(100_000_000 - index)
+        self.shown.setdefault(incident_id, time.monotonic())
+        return {"id": incident_id, "type": "incident", "attributes": attributes}
+
+
+def _answer(document: dict[str, object], status: int = 200, more: dict[str, str] | None = None) -> bytes:
+    body = json.dumps(document).encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(more or {})}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status} OK\r\n{head}\r\n".encode() + body
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while (ends := self._received.find(b"\r\n\r\n")) >= 0:
+            head = self._received[:ends]
+            length = _LENGTH.search(head)
+            end = ends + 4 + (int(length[1]) if length else 0)
+            if len(self._received) < end:
+                return
+            body, self._received = self._received[ends + 4 : end], self._received[end:]
+            method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
+            self._transport.write(self._services.answer(method, target, body))
+
+
+async def _serve() -> None:
+    services = Services()
+    server = await asyncio.get_running_loop().create_server(lambda: _Connection(services), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())
