@@ -43,7 +43,8 @@ def status(configuration: Configuration, utc: bool, as_json: bool) -> None:
     settings, now = configuration.settings, utc_now()
     process = holder(settings.database.url)
     presence = Presence(process, held_log(settings.database.url, process))
-    engine = reader(settings.database.url)
+    # A daemon has read the file from end to end at its start.
+    engine = reader(settings.database.url, checked=process is None)
     snapshot = queries.snapshot(engine) if engine else Snapshot()
     queue = rate_limit.time_for(snapshot.pending_deliveries, snapshot.event_limit)
     report = health.report(snapshot, settings.poll.interval, settings.alarm.poll_after, queue, now, presence)

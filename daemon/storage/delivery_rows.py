@@ -7,9 +7,10 @@ from sqlalchemy import ColumnElement, FromClause, Select, Update, and_, bindpara
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS, constant
 
-PENDING = DELIVERIES.c.state == DeliveryState.PENDING
+PENDING = DELIVERIES.c.state == constant(DeliveryState.PENDING)
+DEAD = DELIVERIES.c.state == constant(DeliveryState.DEAD)
 GENERATION = [
     DELIVERIES.c.incident_id == bindparam("incident"),
     DELIVERIES.c.generation == bindparam("of_generation"),
@@ -35,56 +36,49 @@ def related(other: FromClause) -> ColumnElement[bool]:
 
 def oldest_pending() -> ColumnElement[bool]:
     """There is no earlier pending row that is `related`. This keeps the order within an incident."""
-    is_earlier = and_(_EARLIER.c.state == DeliveryState.PENDING, _EARLIER.c.id < DELIVERIES.c.id)
+    is_earlier = and_(_EARLIER.c.state == constant(DeliveryState.PENDING), _EARLIER.c.id < DELIVERIES.c.id)
     return ~exists().where(related(_EARLIER), is_earlier)
 
 
 def ends(end: FromClause) -> ColumnElement[bool]:
     """`end` is the `resolved` of the same generation."""
     same = end.c.generation == DELIVERIES.c.generation
-    return and_(related(end), same, end.c.kind == Kind.RESOLVED, DELIVERIES.c.kind != Kind.RESOLVED)
+    return and_(related(end), same, end.c.kind == constant(Kind.RESOLVED), DELIVERIES.c.kind != constant(Kind.RESOLVED))
 
 
-def of_alarm() -> ColumnElement[bool]:
+def of_alarm(row: FromClause = DELIVERIES) -> ColumnElement[bool]:
     """The row belongs to one of the program's own alarms."""
-    return exists().where(INCIDENTS.c.id == DELIVERIES.c.incident_id, INCIDENTS.c.is_alarm)
+    return exists().where(INCIDENTS.c.id == row.c.incident_id, INCIDENTS.c.is_alarm)
 
 
 def too_late() -> ColumnElement[bool]:
     """Sending the row would contradict the present: it would open what is over, or close what is open again."""
     again = _LATER.c.generation > DELIVERIES.c.generation
-    reopened = exists().where(related(_LATER), again, _LATER.c.kind == Kind.NEW, DELIVERIES.c.kind == Kind.RESOLVED)
+    reopened = exists().where(
+        related(_LATER), again, _LATER.c.kind == constant(Kind.NEW), DELIVERIES.c.kind == constant(Kind.RESOLVED)
+    )
     return or_(exists().where(ends(_END)), reopened)
 
 
 def obsolete() -> ColumnElement[bool]:
     """A dead row of an own alarm that is obsolete. For incidents a person decides that."""
     same = [related(_BEGUN), _BEGUN.c.generation == DELIVERIES.c.generation]
-    given_up = [_BEGUN.c.kind == Kind.NEW, _BEGUN.c.state == DeliveryState.SUPERSEDED]
-    unheard_end = exists().where(*same, *given_up, DELIVERIES.c.kind == Kind.RESOLVED)
-    return and_(DELIVERIES.c.state == DeliveryState.DEAD, of_alarm(), or_(too_late(), unheard_end))
+    given_up = [_BEGUN.c.kind == constant(Kind.NEW), _BEGUN.c.state == constant(DeliveryState.SUPERSEDED)]
+    unheard_end = exists().where(*same, *given_up, DELIVERIES.c.kind == constant(Kind.RESOLVED))
+    return and_(DEAD, of_alarm(), or_(too_late(), unheard_end))
 
 
 @cache
 def new_never_sent() -> "Select[*tuple[Any, ...]]":
     """Whether the `new` of this generation was superseded before any attempt to send it to this destination."""
     ours = DELIVERIES.c.destination == bindparam("ours")
-    unsent = [DELIVERIES.c.kind == Kind.NEW, DELIVERIES.c.attempts == 0]
-    return select(exists().where(*GENERATION, ours, *unsent, DELIVERIES.c.state == DeliveryState.SUPERSEDED))
-
-
-def failed_in_outage() -> list[ColumnElement[bool]]:
-    """Deliveries that wait because SIGNL4 was down: they failed, and no other delivery was accepted since.
-
-    A single failure counts only for a delivery without an earlier one; otherwise each success would trigger a retry.
-    """
-    in_a_row = or_(DELIVERIES.c.failing_from == TAKEN, DELIVERIES.c.latest_failures > 1)
-    return [PENDING, ~DELIVERIES.c.own_fault, DELIVERIES.c.latest_from == TAKEN, in_a_row]
+    unsent = [DELIVERIES.c.kind == constant(Kind.NEW), DELIVERIES.c.attempts == 0]
+    return select(exists().where(*GENERATION, ours, *unsent, DELIVERIES.c.state == constant(DeliveryState.SUPERSEDED)))
 
 
 @cache
 def supersede_acknowledged() -> Update:
     """Supersedes the `acknowledged` of a resolved incident if it was never attempted."""
-    unsent = [PENDING, DELIVERIES.c.kind == Kind.ACKNOWLEDGED, DELIVERIES.c.attempts == 0]
+    unsent = [PENDING, DELIVERIES.c.kind == constant(Kind.ACKNOWLEDGED), DELIVERIES.c.attempts == 0]
     superseded = {"state": DeliveryState.SUPERSEDED, "reason": "the incident was resolved before this was sent"}
     return update(DELIVERIES).where(*GENERATION, *unsent).values(superseded)

@@ -40,29 +40,27 @@ def existing(url: str) -> Engine | None:
     return open_engine(url, NullPool) if is_up_to_date(url) else None
 
 
-def reader(url: str) -> Engine | None:
-    """Like `existing`, but read-only: changes neither the file nor the files beside it."""
-    return _reading(url) if is_up_to_date(url) else None
+def reader(url: str, *, checked: bool = True) -> Engine | None:
+    """Like `existing`, but read-only: changes neither the file nor the files beside it.
 
-
-def listing_reader(url: str) -> Engine:
-    """Like `reader`, but at once, however large the file: that it is damaged shows when the damage is read.
-
-    Raises `DatabaseUnusableError`, then too, and `NoDatabaseError` where there is no database.
+    Without `checked` it is there at once, however large the file; damage raises `DatabaseUnusableError` once read.
     """
-    if not is_up_to_date(url, checked=False):
-        raise NoDatabaseError(nothing_to("list", url))
-    engine = _reading(url)
-    event.listen(engine, "handle_error", partial(_name_damage, url))
-    return engine
-
-
-def _reading(url: str) -> Engine:
+    if not is_up_to_date(url, checked=checked):
+        return None
     engine = create_engine(
         url, creator=partial(read_only, file_of(url), BUSY_SECONDS), poolclass=NullPool, json_deserializer=_json
     )
     event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", partial(_name_damage, url))
+    return engine
+
+
+def listing_reader(url: str) -> Engine:
+    """An unchecked reader. Raises `NoDatabaseError` where there is no database."""
+    engine = reader(url, checked=False)
+    if engine is None:
+        raise NoDatabaseError(nothing_to("list", url))
     return engine
 
 
@@ -123,7 +121,7 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
             try:
                 with connection.begin():
                     yield connection
-                if writes:
+                if writes and engine.get_execution_options().get("distrusted"):
                     engine.update_execution_options(distrusted=False)
             except DBAPIError:
                 engine.update_execution_options(distrusted=True)

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, delete, exists, func, or_, select, update
 
-from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Phase
 from daemon.storage import unreadable_rows
-from daemon.storage.delivery_rows import PENDING
+from daemon.storage.delivery_rows import DEAD, PENDING
 from daemon.storage.engine import checkpoint, transaction
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, INCIDENTS, OPEN, PROGRESS
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, INCIDENTS, OPEN, PROGRESS, constant
+
+BATCH = 500
+"""Incidents that are deleted in one transaction."""
 
 
 class Housekeeping:
@@ -59,19 +61,19 @@ class Housekeeping:
             unreadable_rows.restart(connection, now)
 
     def prune(self, before: datetime) -> int:
-        """Deletes incidents resolved before `before` and their deliveries, up to 500; returns how many.
+        """Deletes incidents resolved before `before` and their deliveries, up to `BATCH`; returns how many.
 
         Keeps an incident with a pending or dead delivery.
         """
-        unsettled = DELIVERIES.c.state.in_([DeliveryState.PENDING, DeliveryState.DEAD])
+        unsettled = or_(PENDING, DEAD)
         old = select(INCIDENTS.c.id).where(
-            INCIDENTS.c.phase == Phase.RESOLVED,
+            INCIDENTS.c.phase == constant(Phase.RESOLVED),
             func.coalesce(INCIDENTS.c.resolved_at, INCIDENTS.c.changed_at) < before,
             INCIDENTS.c.changed_at < before,
             ~exists().where(DELIVERIES.c.incident_id == INCIDENTS.c.id, unsettled),
         )
         with transaction(self._engine, writes=True) as connection:
-            ids = connection.execute(old.limit(500)).scalars().all()
+            ids = connection.execute(old.limit(BATCH)).scalars().all()
             connection.execute(delete(DELIVERIES).where(DELIVERIES.c.incident_id.in_(ids)))
             connection.execute(delete(INCIDENTS).where(INCIDENTS.c.id.in_(ids)))
         return len(ids)

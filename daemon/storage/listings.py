@@ -32,7 +32,7 @@ from daemon.model.delivery import Alert, DeliveryState
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN
+from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN, constant
 
 BATCH = 200
 _ROWID: ColumnElement[int] = literal_column("incidents.rowid", Integer)
@@ -146,10 +146,10 @@ def _incident_rows() -> "Select[*tuple[Any, ...]]":
     same = and_(
         _ALERT.c.incident_id == INCIDENTS.c.id,
         _ALERT.c.generation == INCIDENTS.c.generation,
-        _ALERT.c.kind == Kind.NEW,
+        _ALERT.c.kind == constant(Kind.NEW),
         _ALERT.c.destination == DEFAULT,
     )
-    query = select(_ROWID.label("key"), *INCIDENTS.c, *of_alert).outerjoin(_ALERT, same)
+    query = select(_ROWID.label("key"), *INCIDENTS.c, *of_alert).select_from(INCIDENTS).outerjoin(_ALERT, same)
     return query.where(_ROWID.in_(bindparam("keys", expanding=True)))
 
 

@@ -44,7 +44,7 @@ class Dropping:
 def dead_ids(engine: Engine) -> list[int]:
     """Ids of the dead deliveries, oldest first."""
     with transaction(engine, writes=False) as connection:
-        query = select(DELIVERIES.c.id).where(DELIVERIES.c.state == DeliveryState.DEAD).order_by(DELIVERIES.c.id)
+        query = select(DELIVERIES.c.id).where(rows.DEAD).order_by(DELIVERIES.c.id)
         return list(connection.execute(query).scalars())
 
 

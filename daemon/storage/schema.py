@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     DateTime,
     Float,
     ForeignKey,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     and_,
+    literal_column,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -43,6 +45,14 @@ class Moment(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """From the database."""
         return None if value is None else value.replace(tzinfo=UTC)
+
+
+def constant(value: StrEnum) -> ColumnElement[str]:
+    """A value as part of a statement's text.
+
+    SQLite uses a partial index only if it knows the value. With a parameter it prepares the statement again each time.
+    """
+    return literal_column(f"'{value}'", String)
 
 
 def _one_of(column: str, values: type[StrEnum]) -> str:
@@ -96,8 +106,11 @@ INCIDENTS = Table(
 )
 Index("ix_incidents_open", INCIDENTS.c.id, sqlite_where=text("phase <> 'resolved'"))
 
-OPEN = and_(INCIDENTS.c.phase != Phase.RESOLVED, ~INCIDENTS.c.is_alarm)
+OPEN = and_(INCIDENTS.c.phase != constant(Phase.RESOLVED), ~INCIDENTS.c.is_alarm)
 """The incidents not recorded as resolved, without the program's own alarms."""
+
+Index("ix_incidents_changed", INCIDENTS.c.changed_at, INCIDENTS.c.id)
+Index("ix_incidents_gone", INCIDENTS.c.id, sqlite_where=text("gone_since IS NOT NULL"))
 
 DOUBTED = INCIDENTS.c.doubted_at.is_not(None)
 Index("ix_incidents_doubted", INCIDENTS.c.id, sqlite_where=text("doubted_at IS NOT NULL"))
@@ -144,6 +157,14 @@ DELIVERIES = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_deliveries_pending", DELIVERIES.c.incident_id, DELIVERIES.c.id, sqlite_where=text("state = 'pending'"))
+Index("ix_deliveries_dead", DELIVERIES.c.incident_id, DELIVERIES.c.id, sqlite_where=text("state = 'dead'"))
+Index(
+    "ix_deliveries_failing",
+    DELIVERIES.c.destination,
+    DELIVERIES.c.latest_from,
+    sqlite_where=text("state = 'pending' AND failing_since IS NOT NULL"),
+)
+Index("ix_deliveries_attempted", DELIVERIES.c.attempted_at, sqlite_where=text("attempted_at IS NOT NULL"))
 
 NO_FAILURES = {
     "failing_since": None,

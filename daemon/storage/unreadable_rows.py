@@ -9,13 +9,15 @@ from sqlalchemy import Connection, delete, insert, select, update
 from daemon.model.incident import Unreadable
 from daemon.storage.schema import UNREADABLE
 
-_COLUMNS = [UNREADABLE.c[field.name] for field in fields(Unreadable)]
+# Built once, as the statements of the outbox.
+_READ = select(*(UNREADABLE.c[field.name] for field in fields(Unreadable))).order_by(
+    UNREADABLE.c.since, UNREADABLE.c.id
+)
 
 
 def read(connection: Connection) -> list[Unreadable]:
     """All rows, oldest first."""
-    rows = connection.execute(select(*_COLUMNS).order_by(UNREADABLE.c.since, UNREADABLE.c.id))
-    return [Unreadable(*row) for row in rows]
+    return [Unreadable(*row) for row in connection.execute(_READ)]
 
 
 def replace(connection: Connection, kept: Collection[Unreadable]) -> None:

@@ -1,13 +1,16 @@
 """Upgrades the database: a copy first, then all migrations or none."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
 from daemon.storage.backup import copy_before_upgrade
+from daemon.storage.create import create
 from daemon.storage.engine import open_engine, transaction
 from daemon.storage.revision import REVISIONS, file_of, revision_of
 from daemon.storage.safe_path import MEND
@@ -25,10 +28,14 @@ def upgrade(url: str, on_progress: Callable[[], None] = lambda: None) -> bool:
     if revision == REVISIONS[-1]:
         _check_writable(url)
         return False
-    if revision is not None:
-        copy_before_upgrade(file_of(url), revision, on_progress)
     try:
-        run_migrations(url, on_progress)
+        if revision is None:
+            create(url)
+        else:
+            copy_before_upgrade(file_of(url), revision, on_progress)
+            run_migrations(url, on_progress)
+    except DatabaseBusyError as error:
+        raise DatabaseUnusableError(f"{file_of(url)} cannot be made: {error}; {MEND}") from None
     except OSError as error:
         raise DatabaseUnusableError(f"{file_of(url)} cannot be brought up to date: {error.strerror}; {MEND}") from None
     return True
@@ -56,10 +63,7 @@ def run_migrations(url: str, on_progress: Callable[[], None]) -> None:
     with (
         # In memory: a temporary file would need a disk with room.
         os.fdopen(os.memfd_create("complaint"), "w+b") as complaint,
-        # In a session of its own, so that a signal that stops this process lets the migration finish.
-        subprocess.Popen(  # noqa: S603
-            command, stdout=subprocess.PIPE, stderr=complaint, env=os.environ | places, start_new_session=True
-        ) as migration,
+        _started(command, stdout=subprocess.PIPE, stderr=complaint, env=os.environ | places) as migration,
     ):
         assert migration.stdout is not None
         while migration.stdout.read(1):
@@ -68,6 +72,15 @@ def run_migrations(url: str, on_progress: Callable[[], None]) -> None:
             complaint.seek(0)
             why = complaint.read().decode("utf-8", "replace").strip()
             raise DatabaseUnusableError(f"{file_of(url)} cannot be brought up to date: {why}; {MEND}")
+
+
+def _started(command: Sequence[str], **how: Any) -> "subprocess.Popen[bytes]":
+    """A process that finishes although whatever stops this one is sent to it, too: it never sees these signals."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    try:
+        return subprocess.Popen(command, start_new_session=True, **how)  # noqa: S603
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check_writable(url: str) -> None:

@@ -72,7 +72,7 @@ IN_A_DELIVERY = {
     "before a claim is committed": Moment("commit", 1, CLAIM),
     "between a claim and its request": Moment("committed", 1, CLAIM),
     "between an answer and its record": Moment("statement", 1, RESULT),
-    "between a result and what it taught": Moment("statement", 1, "UPDATE destinations SET account"),
+    "between a result and what it taught": Moment("statement", 1, "UPDATE destinations SET taken"),
     "before a result is committed": Moment("commit", 1, RESULT),
     "after a result is committed": Moment("committed", 1, RESULT),
     "between the second answer and its record": Moment("statement", 2, RESULT),

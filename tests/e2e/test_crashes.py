@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,9 +17,12 @@ from daemon.sandbox.exchange import Request
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.server import Sandbox
+from daemon.storage.revision import REVISIONS
+from daemon.storage.schema import METADATA
 from tests.e2e.conftest import Daemon, Operator, pages
 from tests.e2e.mortal import INSTANTS, MIGRATION_VARIABLE, PROGRAM, RESULT, VARIABLE, Moment
 from tests.soak import SLACK_IN_DESCRIPTORS, SLACK_IN_MEMORY, Books, as_left, descriptors, harm, let_go, resident
+from tests.support.earlier import left_by
 
 
 def run_until_killed(operator: Operator, service: LoopbackService, number: int) -> Request:
@@ -206,13 +210,32 @@ def test_promise_6_killed_while_it_stops_nothing_is_lost(
 DEATHS_OF_A_MIGRATION = {
     "before the first statement, between two tables and before the commit": [
         Moment("statement", 1),
+        Moment("statement", 1, "CREATE TABLE accounts"),
+        Moment("statement", 1, "INSERT INTO destinations"),
+        Moment("commit", 1),
+    ],
+    "after the commit": [Moment("committed", 1)],
+    "not at all, but who started it is": [Moment("orphan", 1, "CREATE TABLE accounts")],
+}
+DEATHS_OF_A_NEW_DATABASE = {
+    "before the first statement, between two tables and before the commit": [
+        Moment("statement", 1),
         Moment("statement", 1, "CREATE TABLE deliveries"),
         Moment("statement", 1, "INSERT INTO destinations"),
         Moment("commit", 1),
     ],
     "after the commit": [Moment("committed", 1)],
-    "not at all, but who started it is": [Moment("orphan", 1, "CREATE TABLE deliveries")],
 }
+
+
+def earlier_and_empty(file: Path) -> None:
+    """A database of an earlier version that has nothing to tell."""
+    left_by("0002", file)
+    with closing(sqlite3.connect(file)) as connection:
+        for table in ("deliveries", "incidents"):
+            connection.execute(f"DELETE FROM {table}")
+        connection.execute("UPDATE targets SET hold_until = NULL, secret_refused_since = NULL")
+        connection.commit()
 
 
 @pytest.mark.parametrize("moments", DEATHS_OF_A_MIGRATION.values(), ids=DEATHS_OF_A_MIGRATION)
@@ -220,16 +243,38 @@ def test_a_migration_that_is_killed_leaves_all_of_it_or_nothing_and_the_next_sta
     operator: Operator, sandbox: Sandbox, moments: Sequence[Moment]
 ) -> None:
     (operator.directory / "state.db").unlink()
+    earlier_and_empty(operator.directory / "state.db")
     incident_id = sandbox.world.open("Shop front page")
     for moment in moments:
         settings: dict[str, Any] = {MIGRATION_VARIABLE: str(moment)}
         killed = operator.ask("db", "upgrade", program=PROGRAM, **settings)
         assert killed.returncode == (-signal.SIGKILL if moment.what == "orphan" else 78)
         assert "Traceback" not in killed.stderr
+        (operator.directory / "state.db.schema-0002.bak").unlink()
         assert harm(operator.directory) == []
         with as_left(operator.directory) as connection:
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-        assert not names or {"alembic_version", "incidents", "deliveries", "progress", "destinations"} <= names
+            [(revision,)] = connection.execute("SELECT version_num FROM alembic_version")
+        assert ("targets" in names, "destinations" in names) == (revision == "0002", revision == REVISIONS[-1])
+    assert operator.ask("once").returncode == 0
+    assert operator.told(incident_id) == ["new"]
+    (operator.directory / "state.db.schema-0002.bak").unlink(missing_ok=True)
+    assert harm(operator.directory) == []
+
+
+@pytest.mark.parametrize("moments", DEATHS_OF_A_NEW_DATABASE.values(), ids=DEATHS_OF_A_NEW_DATABASE)
+def test_a_process_that_is_killed_while_it_makes_a_database_leaves_all_of_it_or_nothing(
+    operator: Operator, sandbox: Sandbox, moments: Sequence[Moment]
+) -> None:
+    (operator.directory / "state.db").unlink()
+    incident_id = sandbox.world.open("Shop front page")
+    for moment in moments:
+        settings: dict[str, Any] = {VARIABLE: str(moment)}
+        killed = operator.ask("db", "upgrade", program=PROGRAM, **settings)
+        assert killed.returncode == -signal.SIGKILL
+        with as_left(operator.directory) as connection:
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        assert not names or {"alembic_version", *METADATA.tables} <= names
     assert operator.ask("once").returncode == 0
     assert operator.told(incident_id) == ["new"]
     assert harm(operator.directory) == []

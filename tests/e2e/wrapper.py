@@ -49,10 +49,10 @@ def let_hang(flow: type[Any], verb: str, switch: Event) -> None:
     """Once the switch is on, the verb never returns."""
     whole = getattr(flow, verb)
 
-    def hanging(*arguments: Any, **named: Any) -> None:
+    def hanging(*arguments: Any, **named: Any) -> Any:
         if switch.is_set():
             Event().wait()
-        whole(*arguments, **named)
+        return whole(*arguments, **named)
 
     setattr(flow, verb, hanging)
 

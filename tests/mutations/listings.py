@@ -90,7 +90,7 @@ ROWS = (
     row(
         "A listing reads the whole file first",
         "daemon/storage/engine.py",
-        ("is_up_to_date(url, checked=False)", "is_up_to_date(url)"),
+        ("engine = reader(url, checked=False)", "engine = reader(url)"),
         "tests/unit/cli/test_listings_damage.py::test_damage_that_is_not_met_does_not_keep_the_newest_from_being_listed",
     ),
     row(

@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,21 +11,24 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import NullPool, create_engine
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind, Phase
 from daemon.storage.revision import MIGRATIONS, REVISIONS, revision_of
 from daemon.storage.schema import METADATA
+from tests.support.earlier import contents
 
 
 @pytest.fixture
-def declared(tmp_path: Path) -> Iterator[Engine]:
-    """A database made from the tables as the program declares them, without a migration."""
-    engine = create_engine(f"sqlite:///{tmp_path}/declared.db")
-    METADATA.create_all(engine)
-    yield engine
-    engine.dispose()
+def migrated(tmp_path: Path) -> Path:
+    """A database that went through all migrations. A new one is made at once, by `create`."""
+    file = tmp_path / "migrated.db"
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("sqlalchemy.url", f"sqlite:///{file}")
+    command.upgrade(config, "head")
+    return file
 
 
 def schema(file: str) -> dict[tuple[str, str], set[str]]:
@@ -45,29 +47,39 @@ def _inside(sql: str) -> str:
     return sql.partition("(")[2].rpartition(")")[0] if sql.startswith("CREATE TABLE") else sql
 
 
-def test_alembic_finds_nothing_to_migrate(engine: Engine) -> None:
-    with engine.connect() as connection:
+def test_alembic_finds_nothing_to_migrate(migrated: Path) -> None:
+    with create_engine(f"sqlite:///{migrated}", poolclass=NullPool).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
-def test_every_column_constraint_and_index_is_the_same(database: Path, declared: Engine) -> None:
-    migrated = schema(str(database))
-    assert migrated == schema(str(declared.url.database))
-    assert {name for kind, name in migrated if kind == "table"} == set(METADATA.tables)
-    assert {name for kind, name in migrated if kind == "index"} == {
+def test_every_column_constraint_and_index_is_the_same(database: Path, migrated: Path) -> None:
+    made = schema(str(database))
+    assert made == schema(str(migrated))
+    assert {name for kind, name in made if kind == "table"} == set(METADATA.tables)
+    assert {name for kind, name in made if kind == "index"} == {
         "ix_incidents_open",
         "ix_incidents_doubted",
         "ix_deliveries_pending",
+        "ix_deliveries_attempted",
+        "ix_deliveries_dead",
+        "ix_deliveries_failing",
+        "ix_incidents_changed",
+        "ix_incidents_gone",
     }
 
 
-def test_the_columns_come_in_the_same_order(database: Path, declared: Engine) -> None:
+def test_the_columns_come_in_the_same_order(database: Path, migrated: Path) -> None:
     for table in METADATA.tables:
         orders = []
-        for file in (database, declared.url.database):
-            with closing(sqlite3.connect(str(file))) as connection:
+        for file in (database, migrated):
+            with closing(sqlite3.connect(file)) as connection:
                 orders.append(connection.execute(f"SELECT * FROM pragma_table_info('{table}')").fetchall())
         assert orders[0] == orders[1]
+
+
+def test_the_rows_of_a_new_database_are_the_same(database: Path, migrated: Path) -> None:
+    for table in ("alembic_version", *METADATA.tables):
+        assert contents(database, table) == contents(migrated, table), table
 
 
 def test_the_known_revisions_are_those_of_the_scripts_in_their_order() -> None:
@@ -76,8 +88,8 @@ def test_the_known_revisions_are_those_of_the_scripts_in_their_order() -> None:
     assert [script.revision for script in reversed(list(scripts.walk_revisions()))] == REVISIONS
 
 
-def test_a_fresh_database_is_at_the_newest_revision(database: Path) -> None:
-    assert revision_of(f"sqlite:///{database}") == REVISIONS[-1]
+def test_a_new_database_and_one_that_was_migrated_are_at_the_newest_revision(database: Path, migrated: Path) -> None:
+    assert [revision_of(f"sqlite:///{file}") for file in (database, migrated)] == [REVISIONS[-1]] * 2
 
 
 def test_the_single_rows_exist_from_the_start(database: Path) -> None:
@@ -97,11 +109,3 @@ def test_each_word_the_program_knows_is_one_the_database_takes(database: Path, c
     match = re.search(rf"{column} IN \(([^)]*)\)", sql)
     assert match is not None
     assert re.findall(r"'(\w+)'", match[1]) == [str(word) for word in words]
-
-
-def test_alembics_own_command_works_on_the_same_scripts(tmp_path: Path) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("sqlalchemy.url", f"sqlite:///{tmp_path}/own.db")
-    command.upgrade(config, "head")
-    assert revision_of(f"sqlite:///{tmp_path}/own.db") == REVISIONS[-1]

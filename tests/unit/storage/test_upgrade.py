@@ -14,6 +14,7 @@ from daemon.model.errors import DatabaseUnusableError
 from daemon.storage import backup, upgrade
 from daemon.storage.backup import copy_before_upgrade
 from daemon.storage.revision import REVISIONS
+from tests.support.earlier import left_by
 from tests.support.outbox import dump
 from tests.support.paths import ROOT
 from tests.support.service_manager import managing
@@ -121,7 +122,7 @@ upgrade.upgrade(sys.argv[2], lambda: print("it gets on", flush=True))
 
 
 def test_a_migration_whose_starter_was_killed_gives_up(tmp_path: Path) -> None:
-    script, file = tmp_path / "slow.py", tmp_path / "state.db"
+    script, file = tmp_path / "slow.py", left_by("0002", tmp_path / "state.db")
     script.write_text(SLOW.replace("3000000", "3000000000"))
     starter = subprocess.Popen(
         [sys.executable, "-c", ALONE, str(script), url(file)], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -149,6 +150,7 @@ main(prog_name="betterstack-signl4")
 def test_a_stop_lets_a_migration_end_though_everybody_hears_of_it(tmp_path: Path, number: signal.Signals) -> None:
     script = tmp_path / "slow.py"
     script.write_text(SLOW)
+    left_by("0002", tmp_path / "state.db")
     settings = {"BETTERSTACK__TOKEN": "a-token-of-better-stack", "SIGNL4__SECRET": "wr0ngs3cret"}
     away = {f"{service}__BASE_URL": "http://127.0.0.1:9" for service in ("BETTERSTACK", "SIGNL4")}
     with managing(tmp_path / "notify") as manager:
