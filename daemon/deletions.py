@@ -38,7 +38,7 @@ class Deletions:
         """Records the deletions that this round proves. Raises `TokenSuspectError` while the token is suspected."""
         now, theirs = self._clock(), self._their_clock()
         suspected, token = progress.token_suspect_since, self._token(this_round, progress)
-        since = suspect_since(this_round.tracked, this_round.seen, this_round.gone, suspected, now, token)
+        since = suspect_since(this_round.start, this_round.seen, this_round.gone, suspected, now, token)
         if token is Token.RECOGNISED or (suspected is not None and since is None):
             self._incidents.know_token(self._fingerprint)
         # While the token is suspected, the first answer is recorded, but no second one proves a deletion.
@@ -48,9 +48,9 @@ class Deletions:
         if since != suspected:
             self._incidents.suspect_token(since)
         if since is not None:
-            what = f"all {len(this_round.tracked)} open incidents answer"
+            what = f"all {len(this_round.start.tracked)} open incidents answer"
             if token is Token.NEW:
-                lost = sorted(this_round.tracked.keys() & set(this_round.gone))
+                lost = sorted(this_round.start.tracked.intersection(this_round.gone))
                 what = f"the token is another one than before, and open incidents ({', '.join(lost)}) answer"
             raise TokenSuspectError(
                 f'{what} "no such record", as if betterstack.token were another team\'s; check it '
@@ -61,7 +61,7 @@ class Deletions:
         """What is known of the token. With nothing tracked, a new one is accepted: it could end no incident."""
         if progress.token_fingerprint == self._fingerprint and progress.token_changed_at is None:
             return Token.KNOWN
-        if progress.token_fingerprint == self._fingerprint or not this_round.tracked:
+        if progress.token_fingerprint == self._fingerprint or not this_round.start.tracked:
             self._incidents.know_token(self._fingerprint)
             return Token.KNOWN
         if progress.token_changed_at is None:

@@ -54,6 +54,7 @@ class Lookups:
     def read(
         self,
         wanted: Collection[str],
+        aside: Mapping[str, Unreadable],
         unreadable_listed: Sequence[str],
         take: Callable[[Incident], None],
         *,
@@ -61,10 +62,10 @@ class Lookups:
     ) -> Found:
         """Reads the `wanted` records, except those whose back-off has not passed, and passes each incident to `take`.
 
-        `unreadable_listed`: the reason for each unreadable record in the list of open incidents. Raises
-        `BetterStackError` if Better Stack asks to wait.
+        `aside`: the records that were set aside before; `unreadable_listed`: the reason for each unreadable record in
+        the list of open incidents. Raises `BetterStackError` if Better Stack asks to wait.
         """
-        aside, found = self._incidents.set_aside(), Found()
+        found = Found()
         failed, answered = self._ask(set(wanted), aside, take, found)
         needed = {*wanted, unreadable.IN_OPEN_LIST} - answered
         before = {one.id: one for one in aside.values() if one.id in needed}

@@ -22,7 +22,8 @@ from daemon.deletions import Deletions
 from daemon.lookups import Lookups
 from daemon.model.errors import BetterStackError, TokenRefusedError
 from daemon.model.event import Listener
-from daemon.model.incident import Absence, Incident, Page, Progress, Shown
+from daemon.model.incident import Absence, Incident, KnownPages, Page, Progress, Shown
+from daemon.model.snapshot import Snapshot
 from daemon.recording import Recording
 from daemon.round_progress import RoundProgress
 from daemon.storage.incidents import Incidents
@@ -58,11 +59,12 @@ class Poll:
         on_queued: Callable[[], None],
         their_clock: Callable[[], datetime] | None = None,
         shown: list[Shown] | None = None,
+        known_pages: KnownPages | None = None,
     ) -> None:
         """`clock` gives aware UTC times, `their_clock` those of Better Stack's clock.
 
         `on_queued` is called after each commit that added to the outbox. The source appends the counts of each list to
-        `shown`.
+        `shown`, and gives `known_pages` unread.
         """
         self._source = source
         self._incidents = incidents
@@ -71,15 +73,31 @@ class Poll:
         self._their_clock = theirs = their_clock or clock
         self._shown = [] if shown is None else shown
         self._lookups = Lookups(source, incidents, settings, clock, log)
-        self._recording = Recording(incidents, settings, clock=clock, their_clock=theirs, log=log, on_queued=on_queued)
+        self._known_pages: KnownPages = {} if known_pages is None else known_pages
+        self._known_under: tuple[Policy, datetime | None] | None = None
+        """The policy, and the last complete round, under which the known pages changed nothing."""
+        self._recording = Recording(
+            incidents,
+            settings,
+            clock=clock,
+            their_clock=theirs,
+            log=log,
+            on_queued=on_queued,
+            known_pages=self._known_pages,
+        )
         self._deletions = Deletions(incidents, self._recording, settings, clock, theirs)
 
-    def round(self, *, sweep: bool) -> None:
-        """Runs one round. Raises `BetterStackError` if it failed, `StoppedError` at a stop, and `DatabaseBusyError`."""
-        progress = self._incidents.progress()
-        tracked, doubted = self._incidents.tracked(), self._incidents.doubted()
-        this_round = RoundProgress(self._policy(progress), tracked, self._clock(), doubted)
+    def round(self, *, sweep: bool) -> Snapshot:
+        """Runs one round; returns the figures after it.
+
+        Raises `BetterStackError` if it failed, `StoppedError` at a stop, and `DatabaseBusyError`.
+        """
+        start = self._incidents.begin_round()
+        progress = start.progress
+        this_round = RoundProgress(self._policy(progress), start, self._clock())
         self._shown.clear()
+        if self._known_under != (this_round.policy, progress.last_complete_round_at):
+            self._known_pages.clear()
         try:
             self._gather(this_round, progress, sweep=sweep)
             self._deletions.settle(this_round, progress)
@@ -89,8 +107,10 @@ class Poll:
             refused = any(isinstance(one, TokenRefusedError) for one in (error, *this_round.errors))
             self._incidents.fail_round(str(error), self._clock(), token_refused=refused)
             raise
-        shown = least_readable(self._shown)
-        self._incidents.complete_round(self._clock(), self._their_clock() - self._clock(), shown)
+        shown, now = least_readable(self._shown), self._clock()
+        snapshot = self._incidents.complete_round(now, self._their_clock() - now, shown)
+        self._known_under = this_round.policy, now
+        return snapshot
 
     def _gather(self, this_round: RoundProgress, progress: Progress, *, sweep: bool) -> None:
         with this_round.collect_errors():
@@ -116,9 +136,7 @@ class Poll:
     def _catch_up(self, this_round: RoundProgress) -> None:
         """Reads pages from the oldest vanished incident on, as long as that takes fewer requests than lookups."""
         lookups = len(this_round.missing)
-        starts = [
-            at for incident_id in this_round.missing if (at := this_round.tracked[incident_id].started_at) is not None
-        ]
+        starts = self._incidents.started(this_round.missing)
         with this_round.collect_errors():
             for number, page in enumerate(self._source.pages_since(min(starts, default=self._clock()).date()), 1):
                 self._recording.take(page, this_round)
@@ -128,8 +146,9 @@ class Poll:
     def _look_up(self, this_round: RoundProgress) -> None:
         found = self._lookups.read(
             this_round.to_look_up,
+            this_round.start.set_aside,
             this_round.unreadable_listed,
-            lambda incident: self._recording.take((incident,), this_round, own=True),
+            lambda incident: self._recording.take_own(incident, this_round),
             lists_failed=bool(this_round.errors),
         )
         this_round.gone += found.gone
@@ -140,12 +159,12 @@ class Poll:
 
         Without this second lookup, 5 % stale responses would cause a false alert for one incident in thousands.
         """
-        for incident_id in sorted(this_round.doubted & this_round.doubted_before):
+        for incident_id in sorted(this_round.doubted & this_round.start.doubted):
             # After an error the incident stays in doubt.
             with suppress(BetterStackError):
                 found = self._source.lookup(incident_id)
                 if isinstance(found, Incident):
-                    self._recording.take((found,), this_round, own=True)
+                    self._recording.take_own(found, this_round)
 
     def _policy(self, progress: Progress) -> Policy:
         return Policy(

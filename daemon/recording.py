@@ -13,7 +13,7 @@ from daemon.decisions.payload import Templates, minimal
 from daemon.decisions.reconcile import Decision, reconcile
 from daemon.model.event import Listener
 from daemon.model.events import rounds as events
-from daemon.model.incident import Incident, IncidentState, Transition
+from daemon.model.incident import Incident, IncidentState, KnownPages, Page, Transition, Unchanged
 from daemon.round_progress import RoundProgress
 from daemon.storage.incidents import Change, Incidents
 
@@ -30,25 +30,42 @@ class Recording:
         their_clock: Callable[[], datetime],
         log: Listener,
         on_queued: Callable[[], None],
+        known_pages: KnownPages,
     ) -> None:
-        """The arguments are those of `Poll`."""
+        """The arguments are those of `Poll`. Pages that change nothing become known, until something is recorded."""
         self._incidents = incidents
         self._templates = Templates(settings)
         self._clock = clock
         self._their_clock = their_clock
         self._log = log
         self._on_queued = on_queued
+        self._known_pages = known_pages
 
-    def take(self, page: Iterable[Incident], this_round: RoundProgress, *, own: bool = False) -> None:
-        """Decides on each incident of a page, or on an incident's `own` record, and commits the result."""
+    def take(self, page: Page, this_round: RoundProgress) -> None:
+        """Decides on each incident of a page, and commits the result."""
+        if page.unchanged is not None:
+            this_round.recognised |= page.unchanged - this_round.seen
+            this_round.seen |= page.unchanged
+            return
+        changed = self._take(page.incidents, this_round, own=False)
+        if page.digest and not changed and not page.ids & this_round.in_doubt:
+            self._known_pages[page.digest] = Unchanged(page.ids, page.is_last)
+
+    def take_own(self, incident: Incident, this_round: RoundProgress) -> None:
+        """Decides on an incident by its own record, and commits the result."""
+        self._take((incident,), this_round, own=True)
+
+    def _take(self, page: Iterable[Incident], this_round: RoundProgress, *, own: bool) -> bool:
+        """Whether anything had to be recorded."""
         incidents = {incident.id: incident for incident in page}
         known = self._incidents.known(incidents.keys())
         this_round.recognised |= known.keys() - this_round.seen
         decided = [
             self._decide(known.get(incident.id), incident, this_round, own=own) for incident in incidents.values()
         ]
-        self._commit(decided, self._clock())
+        changed = self._commit(decided, self._clock())
         this_round.seen |= incidents.keys()
+        return changed
 
     def _decide(
         self, before: IncidentState | None, seen: Incident, this_round: RoundProgress, *, own: bool
@@ -77,10 +94,12 @@ class Recording:
             self._log(events.TemplateFailed(seen.id, transition.kind, repr(error)))
             return minimal(transition.kind, seen.id, after.external_id)
 
-    def _commit(self, decided: Iterable[Change | None], now: datetime) -> None:
+    def _commit(self, decided: Iterable[Change | None], now: datetime) -> bool:
+        """Whether there was anything to commit."""
         changes = [change for change in decided if change is not None]
         if not changes:
-            return
+            return False
+        self._known_pages.clear()
         self._incidents.record(changes, now)
         if any(change.transitions for change in changes):
             self._on_queued()
@@ -89,6 +108,7 @@ class Recording:
             for transition, _ in change.transitions:
                 what = after.id, transition.kind, transition.generation
                 self._log(events.Transitioned(*what, transition.reason, after.name))
+        return True
 
 
 def _read(before: IncidentState | None, this_round: RoundProgress) -> Read:

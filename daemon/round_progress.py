@@ -1,13 +1,13 @@
 """The progress of one round."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from daemon.decisions.reconcile import Policy
 from daemon.model.errors import BetterStackError
-from daemon.model.incident import IncidentState
+from daemon.model.incident import RoundStart
 
 
 @dataclass(slots=True)
@@ -15,10 +15,8 @@ class RoundProgress:
     """What one round has read so far. Created for each round, and used only by its thread."""
 
     policy: Policy
-    tracked: Mapping[str, IncidentState]
+    start: RoundStart
     began_at: datetime
-    doubted_before: frozenset[str]
-    """Incidents that their own record left in doubt in an earlier round."""
     seen: set[str] = field(default_factory=set)
     recognised: set[str] = field(default_factory=set)
     """Incidents that were seen and had been recorded before."""
@@ -34,12 +32,12 @@ class RoundProgress:
     @property
     def to_look_up(self) -> set[str]:
         """Incidents whose own record must be read."""
-        return self.missing | self.in_doubt | self.doubted_before
+        return self.missing | self.in_doubt | self.start.doubted
 
     @property
     def missing(self) -> set[str]:
         """Tracked incidents not seen in this round yet."""
-        return self.tracked.keys() - self.seen
+        return set(self.start.tracked - self.seen)
 
     @contextmanager
     def collect_errors(self) -> Iterator[None]:

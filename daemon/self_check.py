@@ -50,9 +50,9 @@ class Notes:
 
 
 class SelfCheck:
-    """Run by the job `self-check`, in its thread: after each round and each pass of the deliveries.
+    """Run by the job `self-check`, in its thread: after each pass of the deliveries, and each round with something new.
 
-    `state_failed` and `state_works` are called by the rounds, `line` by the main thread.
+    `state_failed`, `state_works`, `saw` and `is_due` are called by the rounds, `line` by the main thread.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class SelfCheck:
         self._on_queued = on_queued
         self._notes = notes
         self._host = host
+        self._seen: Snapshot | None = None
 
     def state_failed(self, why: str) -> None:
         """A round could not be recorded."""
@@ -97,26 +98,41 @@ class SelfCheck:
         """The result of a round, good or bad, was recorded."""
         self._notes.state_error = None
 
+    def saw(self, snapshot: Snapshot | None) -> None:
+        """What a round read at its end; `None`: it has not come that far."""
+        self._seen = snapshot
+        self._notes.snapshot = snapshot or self._notes.snapshot
+
+    def is_due(self) -> bool:
+        """Whether there is anything to do or to say after a round."""
+        notes, seen, now = self._notes, self._seen, self._clock()
+        if seen is None or notes.found or notes.state_error is not None or notes.state_alarm_sent:
+            return True
+        to_close = seen.open_alarms or seen.dead_deliveries > seen.dead_alerts
+        news = to_close or self._causes(seen, now) or self._wrong(seen, now) or self._skew_is_news(seen, now)
+        return bool(news) or (bool(self._settings.heartbeat.urls) and self._heartbeat_is_due())
+
     def run(self) -> bool:
         """Raises and closes alarms. Whether all is well; records that were set aside do not count."""
         self._send_state_alarm()
         now = self._clock()
         try:
             snapshot = self._snapshot()
-            self._record(alarm.causes(snapshot, self._settings.alarm.poll_after, now), now)
+            found = self._causes(snapshot, now)
+            if found or snapshot.open_alarms:
+                self._record(found, now)
             if snapshot.dead_deliveries > snapshot.dead_alerts:
                 self._outbox.supersede_obsolete()
         except DatabaseBusyError as error:
             self.state_failed(str(error))
             self._note([str(error)])
             return False
-        waits = self._settings.poll.interval, self._settings.alarm.poll_after
-        found = list(problems(snapshot, *waits, now))
-        odd_records_alone = not list(problems(but_for_odd_records(snapshot), *waits, now))
+        wrong = self._wrong(snapshot, now)
+        odd_records_alone = not wrong or not self._wrong(but_for_odd_records(snapshot), now)
         if self._notes.state_error is not None:
-            found.append(f"the state cannot be written: {self._notes.state_error[2]}")
+            wrong.append(f"the state cannot be written: {self._notes.state_error[2]}")
         self._notes.snapshot = snapshot
-        self._note(found)
+        self._note(wrong)
         self._log_skew(snapshot, now)
         return odd_records_alone and self._notes.state_error is None
 
@@ -126,10 +142,9 @@ class SelfCheck:
 
     def send_heartbeats(self) -> None:
         """Sends the heartbeats, if they are due. Called only while all is well."""
-        now, interval = self._monotonic(), self._settings.heartbeat.interval.total_seconds()
-        if self._notes.heartbeat_at is not None and now - self._notes.heartbeat_at < interval:
+        if not self._heartbeat_is_due():
             return
-        missed = self._watchers.send()
+        now, missed = self._monotonic(), self._watchers.send()
         if missed != self._notes.missed:
             for sentence in missed:
                 self._log(events.HeartbeatFailed(sentence))
@@ -137,6 +152,16 @@ class SelfCheck:
                 self._log(events.HeartbeatsSucceed())
         self._notes.missed = missed
         self._notes.heartbeat_at = now if not missed else self._notes.heartbeat_at
+
+    def _heartbeat_is_due(self) -> bool:
+        interval, sent_at = self._settings.heartbeat.interval.total_seconds(), self._notes.heartbeat_at
+        return sent_at is None or self._monotonic() - sent_at >= interval
+
+    def _causes(self, snapshot: Snapshot, now: datetime) -> Mapping[Cause, str]:
+        return alarm.causes(snapshot, self._settings.alarm.poll_after, now)
+
+    def _wrong(self, snapshot: Snapshot, now: datetime) -> list[str]:
+        return list(problems(snapshot, self._settings.poll.interval, self._settings.alarm.poll_after, now))
 
     def _record(self, found: Mapping[Cause, str], now: datetime) -> None:
         known = self._incidents.known([cause.external_id for cause in Cause])
@@ -168,12 +193,13 @@ class SelfCheck:
         return taken
 
     def _log_skew(self, snapshot: Snapshot, now: datetime) -> None:
-        sentence = clock_sentence(snapshot, now)
-        if sentence is not None and not self._notes.skew_logged:
-            self._log(ClockOff(sentence))
-        elif sentence is None and self._notes.skew_logged:
-            self._log(ClockRight())
-        self._notes.skew_logged = sentence is not None
+        if self._skew_is_news(snapshot, now):
+            sentence = clock_sentence(snapshot, now)
+            self._log(ClockRight() if sentence is None else ClockOff(sentence))
+            self._notes.skew_logged = sentence is not None
+
+    def _skew_is_news(self, snapshot: Snapshot, now: datetime) -> bool:
+        return (clock_sentence(snapshot, now) is not None) is not self._notes.skew_logged
 
     def _note(self, found: list[str]) -> None:
         """Logs a change between healthy and not healthy; `status` names the problems at any time."""

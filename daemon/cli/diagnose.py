@@ -76,8 +76,8 @@ def _read_incidents(http: HttpClient, settings: Settings, times: list[Took]) -> 
     source = BetterStack(http, settings.betterstack, _never_stops, warnings.append, TheirClock(utc_now))
     try:
         page = next(iter(source.open_pages()))
-        more = " on the first page" if len(page) == PER_PAGE else ""
-        yield True, f"Better Stack: the token works; open incidents{more}: {len(page)}{_spelled(times)}"
+        more = " on the first page" if len(page.incidents) == PER_PAGE else ""
+        yield True, f"Better Stack: the token works; open incidents{more}: {len(page.incidents)}{_spelled(times)}"
     except BetterStackError as error:
         yield False, f"Better Stack: {_mended(str(error), 'betterstack.base_url')}"
     for sentence in warnings:

@@ -11,23 +11,31 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from daemon.clients.betterstack_response import (
+    is_followed,
+    is_page_for_people,
+    pause_asked,
+    says_no_such_record,
+)
 from daemon.clients.dates import WRITTEN
 from daemon.clients.http import ExchangeError, HttpClient, Response, TooLargeError, described
 from daemon.clients.json_input import TooManyValuesError
-from daemon.clients.limits import limit_said
 from daemon.clients.pages import PageResponse, pages
 from daemon.clients.records import has_unknown_status, read_incident
 from daemon.config.settings import BetterStackSection
 from daemon.model.errors import BetterStackError, ForbiddenError, StoppedError, TokenRefusedError, UnreadableAnswerError
-from daemon.model.incident import Absence, Incident, Page, Phase, Shown
+from daemon.model.incident import Absence, Incident, KnownPages, Page, Phase, Shown
 from daemon.model.redact import redacted
 
 REQUEST_GAP = 0.2
 """Seconds between two requests. No limit is published; the official Terraform provider keeps to 8 requests a second."""
-LONGEST_RETRY_AFTER = timedelta(minutes=5)
+FULL_PAGE_GAP = 0.1
+"""The same after a page that is not the last of its list, as long as Better Stack has never asked for less: in a large
+outage alerts wait for the pages."""
 
 # Better Stack is renaming its host. Between these two a redirect is followed; anywhere else it is an error.
 _RENAMED_HOSTS = {"uptime.betterstack.com", "incidents.betterstack.com"}
@@ -52,6 +60,8 @@ class Quiet:
 
     until: float = 0.0
     """On the monotonic clock, in seconds."""
+    was_asked: bool = False
+    """Whether Better Stack has ever answered 429."""
 
 
 class BetterStack:
@@ -66,11 +76,12 @@ class BetterStack:
         clock: Clock,
         report: Callable[[Shown], None] = lambda _: None,
         quiet: Quiet | None = None,
+        known: KnownPages | None = None,
     ) -> None:
         """`wait(seconds)` returns true when the program stops; `warning` gets a sentence for each oddity.
 
         Each response with a `Date` sets `clock`. `report` gets the counts of each list that was read to its end.
-        `quiet`: the pause that Better Stack asked of this process before.
+        `quiet`: the pause that Better Stack asked of this process before. A page that is `known` is not read again.
         """
         self._http = http
         self._token = settings.token
@@ -80,6 +91,8 @@ class BetterStack:
         self._warning = warning
         self._report = report
         self._quiet = quiet or Quiet()
+        self._asked_at = 0.0
+        self._known = {} if known is None else known
         self._clock = clock
 
     def open_pages(self) -> Iterator[Page]:
@@ -96,7 +109,7 @@ class BetterStack:
     def lookup(self, incident_id: str) -> Incident | Absence:
         """Fetches the record of one incident. Raises `BetterStackError`."""
         reply = self._get(f"{_PATH}/{incident_id}", {})
-        if reply.status == 404 and _says_no_such_record(reply):
+        if reply.status == 404 and says_no_such_record(reply):
             return Absence.NO_SUCH_RECORD
         try:
             incident = self._read(self._document(reply, dict)["data"])
@@ -108,8 +121,15 @@ class BetterStack:
         def ask(size: int, number: int) -> PageResponse:
             # Every page request repeats all parameters: whether `next` keeps the filters is not documented.
             reply = self._get(_PATH, {**which, **self._team, "per_page": str(size), "page": str(number)})
-            document = self._document(reply, list)
-            return PageResponse(document["data"], size, _following(document))
+            digest = blake2b(reply.body, digest_size=16, salt=str(size).encode()).digest()
+            if reply.status == 200 and (known := self._known.get(digest)) is not None:
+                response = PageResponse((), size, None, digest, known)
+            else:
+                document = self._document(reply, list)
+                response = PageResponse(document["data"], size, is_followed(document), digest)
+            if not response.is_last and not self._quiet.was_asked:
+                self._quiet.until = self._asked_at + FULL_PAGE_GAP
+            return response
 
         return pages(ask, self._read, self._report, self._warning)
 
@@ -128,9 +148,11 @@ class BetterStack:
         except ExchangeError as error:
             kind = UnreadableAnswerError if isinstance(error, TooLargeError) else BetterStackError
             raise kind(f"Better Stack was not reached: {redacted(str(error), token)}") from None
-        if (ahead := reply.ahead(datetime.now(UTC))) is not None:
+        now = datetime.now(UTC)
+        if (ahead := reply.ahead(now)) is not None:
             self._clock.is_ahead(ahead)
-        retry_after = _wait_asked(reply, ahead or timedelta(0)) if reply.status in {429, 503} else None
+        self._quiet.was_asked |= reply.status == 429
+        retry_after = pause_asked(reply, ahead or timedelta(0), now) if reply.status in {429, 503} else None
         if retry_after is not None:
             self._quiet.until = time.monotonic() + retry_after.total_seconds()
             raise BetterStackError(self._complaint(reply), retry_after=retry_after)
@@ -144,7 +166,8 @@ class BetterStack:
             )
         if self._wait(max(wait, 0)):
             raise StoppedError("the program is stopping")
-        self._quiet.until = time.monotonic() + REQUEST_GAP
+        self._asked_at = time.monotonic()
+        self._quiet.until = self._asked_at + REQUEST_GAP
 
     def _renamed(self, reply: Response, path: str) -> bool:
         """Whether the redirect leads to Better Stack's renamed host; if so, later requests go there."""
@@ -164,7 +187,7 @@ class BetterStack:
         """The JSON body, whose `data` is of this kind. Raises `BetterStackError`."""
         if reply.status == 401:
             raise TokenRefusedError(self._complaint(reply))
-        if reply.status == 403 and not _is_page_for_people(reply):
+        if reply.status == 403 and not is_page_for_people(reply):
             raise ForbiddenError(self._complaint(reply), described(reply, self._token.get_secret_value()))
         if reply.status != 200:
             raise BetterStackError(self._complaint(reply))
@@ -181,9 +204,9 @@ class BetterStack:
     def _complaint(self, reply: Response) -> str:
         said = described(reply, self._token.get_secret_value())
         match reply.status:
-            case 403 if _is_page_for_people(reply):
+            case 403 if is_page_for_people(reply):
                 return f"Better Stack was not reached: something in front of Better Stack (a filter) refused: {said}"
-            case 401 if _is_page_for_people(reply):
+            case 401 if is_page_for_people(reply):
                 other = "such a page is another server's; check betterstack.base_url and betterstack.token"
                 return f"Better Stack refused the token: {said}; {other}"
             case 401 | 403:
@@ -206,38 +229,3 @@ class BetterStack:
             taken = "over" if incident.phase is Phase.RESOLVED else "open"
             self._warning(f"Better Stack uses the unknown status {incident.status[:40]!r}, taken as {taken}")
         return incident
-
-
-def _wait_asked(reply: Response, ahead: timedelta) -> timedelta | None:
-    """How long it asks to be left alone: `Retry-After`, else until its exhausted limit is reset.
-
-    `ahead`: how far its clock is ahead of ours.
-    """
-    now = datetime.now(UTC)
-    asked, said = reply.retry_after(LONGEST_RETRY_AFTER, now), limit_said(reply.headers)
-    if asked is not None or said.remaining != 0:
-        return asked
-    wait = said.resets_in if said.resets_at is None else said.resets_at - (now + ahead)
-    # A longer time means a wrong clock or another unit.
-    return min(wait, LONGEST_RETRY_AFTER) if wait is not None and timedelta(0) <= wait <= timedelta(days=1) else None
-
-
-def _is_page_for_people(reply: Response) -> bool:
-    """Whether the body is HTML, from a proxy or filter: Better Stack itself sends JSON or nothing."""
-    return "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip().startswith(b"<")
-
-
-def _says_no_such_record(reply: Response) -> bool:
-    """Whether a 404 means a missing record: its `errors` says "not found". That of a missing route has `see_docs`."""
-    try:
-        body = reply.json()
-    except ValueError:
-        return False
-    said = body.get("errors") if isinstance(body, dict) and "see_docs" not in body else None
-    return isinstance(said, str) and "not found" in said.lower()
-
-
-def _following(document: Mapping[str, Any]) -> bool | None:
-    """Whether the response names a next page; `None` if it does not say."""
-    pagination = document.get("pagination")
-    return bool(pagination["next"]) if isinstance(pagination, dict) and "next" in pagination else None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from daemon.model.errors import BetterStackError, UnreadableAnswerError
-from daemon.model.incident import Incident, Page, Shown
+from daemon.model.incident import Incident, Page, Shown, Unchanged
 
 PER_PAGE = 50
 """The API's maximum."""
@@ -30,10 +30,15 @@ class PageResponse:
     """How many records were requested."""
     following: bool | None
     """Whether it names a next page; `None` if it does not say."""
+    digest: bytes = b""
+    known: Unchanged | None = None
+    """In place of the records, if it was read before."""
 
     @property
     def is_last(self) -> bool:
         """Whether the list ends here."""
+        if self.known is not None:
+            return self.known.is_last
         return len(self.records) < self.size if self.following is None else not self.following
 
 
@@ -82,15 +87,24 @@ class _ListReader:
         """One page of `PER_PAGE` records, in smaller pages if necessary. Raises `BetterStackError`."""
         read_before, unread_before, new_list = self.readable, len(self.unreadable), not self.seen
         for response in self._responses(PER_PAGE, number):
-            page = tuple(self._readable(response.records))
-            self.seen |= {incident.id for incident in page}
-            self.is_over = response.is_last
+            page = self._read(response)
+            self.seen |= page.ids
+            self.is_over = page.is_last
             yield page
         unread = self.unreadable[unread_before:]
         if unread and self.readable == read_before and (new_list or len(unread) > 1):
             raise BetterStackError(
                 f"Better Stack's page {number} holds no record that can be read ({unread[0]}); its format has changed"
             )
+
+    def _read(self, response: PageResponse) -> Page:
+        if response.known is not None:
+            self.readable += len(response.known.ids)
+            return Page((), response.digest, response.is_last, response.known.ids)
+        unread_before = len(self.unreadable)
+        incidents = tuple(self._readable(response.records))
+        whole = len(self.unreadable) == unread_before
+        return Page(incidents, response.digest if whole else b"", response.is_last)
 
     def _readable(self, records: Sequence[object]) -> Iterator[Incident]:
         for record in records:

@@ -4,13 +4,13 @@ This module defines the life cycle of an incident. Only positive evidence ends o
 answers "no such record" far enough apart. Each transition has a reason, which the outbox keeps.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from daemon.decisions.evidence import Order, Read, after_that, ended_until, latest, of_this_generation, order
-from daemon.model.incident import Incident, IncidentState, Kind, Phase, Silence, Transition
+from daemon.model.incident import Incident, IncidentState, Kind, Phase, RoundStart, Silence, Transition
 
 DELETED_NOTE = "The incident was deleted in Better Stack."
 SUSPECT_FROM = 3
@@ -99,7 +99,7 @@ def reconcile_gone(
 
 
 def suspect_since(
-    tracked: Mapping[str, IncidentState],
+    start: RoundStart,
     seen: Collection[str],
     gone: Collection[str],
     before: datetime | None,
@@ -112,10 +112,10 @@ def suspect_since(
     one as soon as a lookup of a tracked incident finds no record. The suspicion ends when a vanished incident is seen
     again, when a new token is recognised, or after an hour. `before`: the result of the previous round.
     """
-    vanished = {incident_id for incident_id, incident in tracked.items() if incident.gone_since is not None}
+    tracked, vanished = start.tracked, start.vanished
     goes_on = before is not None and bool(vanished) and vanished.isdisjoint(seen)
-    all_gone = len(tracked) >= SUSPECT_FROM and bool(gone) and tracked.keys().isdisjoint(seen)
-    begins = not tracked.keys().isdisjoint(gone) if token is Token.NEW else all_gone
+    all_gone = len(tracked) >= SUSPECT_FROM and bool(gone) and tracked.isdisjoint(seen)
+    begins = not tracked.isdisjoint(gone) if token is Token.NEW else all_gone
     if token is Token.RECOGNISED or not (goes_on or begins):
         return None
     since = min(before or now, now)

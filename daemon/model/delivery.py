@@ -1,7 +1,7 @@
 """Values of delivery: a transition to be sent to SIGNL4, and the result of an attempt."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -70,8 +70,21 @@ class Delivery:
     taken_before: int = 0
     """How many deliveries SIGNL4 had ever accepted when this row was read."""
     failing: Failing | None = None
+    all_failing: int = 0
+    """How many pending deliveries of the destination had failed when this row was read, without own faults."""
     own_fault: bool = False
     """Whether it fails while others succeed. Then it is sent in its minimal form, alone and rarely."""
+
+    def since_read(self, taken: int, failing: int) -> "Delivery":
+        """The same, after SIGNL4 accepted `taken` more deliveries, and `failing` more began to fail."""
+        if not taken and not failing:
+            return self
+        compared = self.failing and replace(
+            self.failing,
+            others_taken=self.failing.others_taken + taken,
+            others_failing=max(self.failing.others_failing + failing, 0),
+        )
+        return replace(self, taken_before=self.taken_before + taken, failing=compared)
 
 
 class Scope(StrEnum):
@@ -160,6 +173,23 @@ class Disposition:
     """Whether the next attempt sends the minimal payload."""
     own_fault: bool = False
     """Whether the delivery itself caused the failure, not SIGNL4 or the secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An answered attempt and what follows from it, to be recorded."""
+
+    delivery: Delivery
+    answer: Answer
+    disposition: Disposition
+    at: datetime
+    replacement: Mapping[str, Any] | None = None
+    """The minimal payload, where it takes the place of the full one; that is kept."""
+
+    @property
+    def delivered(self) -> bool:
+        """Whether SIGNL4 accepted it."""
+        return isinstance(self.answer.outcome, Delivered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,33 @@ class Incident:
         return value if isinstance(value, str) else ""
 
 
-Page = tuple[Incident, ...]
-"""The incidents of one page of a list."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list."""
+
+    incidents: tuple[Incident, ...]
+    digest: bytes = b""
+    """Of the response; empty if it held something that could not be read."""
+    is_last: bool = False
+    unchanged: frozenset[str] | None = None
+    """The ids, without the incidents, if the digest is that of a page which changed nothing."""
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of all incidents of the page."""
+        return frozenset(one.id for one in self.incidents) if self.unchanged is None else self.unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A page that changed nothing when it was last read."""
+
+    ids: frozenset[str]
+    is_last: bool
+
+
+KnownPages = dict[bytes, Unchanged]
+"""By their digests. Forgotten as soon as anything is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +211,18 @@ class Progress:
     """Of the token that last read a known record."""
     token_changed_at: datetime | None = None
     """Since when another token is in use that has not read a known record yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStart:
+    """What is recorded when a round begins."""
+
+    progress: Progress
+    tracked: frozenset[str]
+    """Ids of the incidents that are not recorded as resolved."""
+    vanished: frozenset[str]
+    """Those of them for which a lookup found no record, and none has since."""
+    doubted: frozenset[str]
+    """Ids of the incidents whose record at Better Stack contradicted the state recorded here."""
+    set_aside: Mapping[str, Unreadable]
+    """The incidents whose record cannot be read, by id."""

@@ -83,6 +83,8 @@ class Snapshot:
     refused_because: str = ""
     """SIGNL4's message when it refused the secret."""
     open_incidents: int = 0
+    doubted_incidents: int = 0
+    """Those whose record at Better Stack contradicts the one here."""
     pending_deliveries: int = 0
     dead_deliveries: int = 0
     dead_alerts: int = 0

@@ -20,7 +20,7 @@ from daemon.host.signals import Stop
 from daemon.model.destination import DEFAULT, Destination
 from daemon.model.event import Listener
 from daemon.model.events import process as events
-from daemon.model.incident import Shown
+from daemon.model.incident import KnownPages, Shown
 from daemon.poll import Poll
 from daemon.runtime.shared import Shared
 from daemon.self_check import SelfCheck
@@ -94,6 +94,7 @@ def _poll(
     on_queued: Callable[[], None],
 ) -> Poll:
     shown: list[Shown] = []
+    known_pages: KnownPages = {}
     betterstack = BetterStack(
         incidents,
         settings.betterstack,
@@ -102,6 +103,7 @@ def _poll(
         shared.their_clock,
         report=shown.append,
         quiet=shared.quiet,
+        known=known_pages,
     )
     return Poll(
         betterstack,
@@ -110,6 +112,7 @@ def _poll(
         log=log,
         on_queued=on_queued,
         shown=shown,
+        known_pages=known_pages,
         clock=shared.clock,
         their_clock=shared.their_clock,
     )

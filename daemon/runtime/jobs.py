@@ -6,7 +6,7 @@ was put into the outbox, or when the next one may be sent; the self-check follow
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.jobstores.base import JobLookupError
@@ -26,6 +26,8 @@ STOP_GRACE = 1.5
 """Seconds beyond `http.timeout` that the jobs may take to end once they are asked to."""
 PAUSE = timedelta(seconds=1)
 """After a pass of the deliveries that failed, by the database or by a fault of this program."""
+CLOSE_ENOUGH = timedelta(milliseconds=50)
+"""Two times for the next run of a job that are no further apart are one."""
 LOOK_AGAIN = timedelta(seconds=10)
 """The longest time between two looks at the outbox: `retry` runs in another process and cannot wake this one."""
 
@@ -47,6 +49,7 @@ class Jobs:
         self._wakes = self._wakes_before = 0
         self._polled = False
         self._next_round_in = 0.0
+        self._next_delivery_at: datetime | None = None
         self._last_error: str | None = None
         try:
             start(self._scheduler)
@@ -126,9 +129,10 @@ class Jobs:
     def _deliver(self) -> None:
         self.liveness["deliver"].beat()
         self._wakes_before = self._wakes
-        log = self.components.log
+        log, next_at, failed = self.components.log, None, True
         try:
-            self.components.deliver.drain()
+            next_at = self.components.deliver.drain()
+            failed = False
         except DatabaseBusyError as error:
             if str(error) != self._last_error:
                 log(events.Postponed(str(error)))
@@ -137,6 +141,8 @@ class Jobs:
             if self._last_error is not None:
                 log(events.Resumed(self._last_error))
             self._last_error = None
+        finally:
+            self._next_delivery_at = self._shared.clock() + PAUSE if failed else next_at
 
     def _self_check(self) -> None:
         if self.components.self_check.run() and not self._shared.stop.wait(0):
@@ -149,22 +155,18 @@ class Jobs:
                 self._polled = True
                 self.liveness["poll"].idle(self._next_round_in)
                 self._due("poll", self._next_round_in)
-                self._due("self-check", 0)
+                if self.components.self_check.is_due():
+                    self._due("self-check", 0)
             case "deliver":
-                self._after_deliver(faulty=event.exception is not None)
+                self._after_deliver()
 
-    def _after_deliver(self, *, faulty: bool) -> None:
-        if self._polled:
+    def _after_deliver(self) -> None:
+        if self._polled and not self.components.deliver.idle:
             self._due("self-check", 0)
         self.liveness["deliver"].idle()
-        clock = self._shared.clock
-        try:
-            next_at = self.components.deliver.next_at()
-        except DatabaseBusyError:
-            faulty, next_at = True, clock()
-        latest = clock() + LOOK_AGAIN
-        rest = min(next_at or latest, latest) - clock()
-        self._due("deliver", (max(rest, PAUSE) if faulty else rest).total_seconds())
+        latest = self._shared.clock() + LOOK_AGAIN
+        rest = min(self._next_delivery_at or latest, latest) - self._shared.clock()
+        self._due("deliver", rest.total_seconds())
         if self._wakes != self._wakes_before:
             # Something arrived during this run, and the line above may have postponed the run for it.
             self._due("deliver", 0)
@@ -173,5 +175,9 @@ class Jobs:
         """A stop may come at any moment, also right before this; a scheduler that is shut down has no jobs."""
         if self._shared.stop.wait(0):
             return
-        with suppress(JobLookupError):
-            self._scheduler.modify_job(job, next_run_time=utc_now() + timedelta(seconds=max(seconds, 0)))
+        at = utc_now() + timedelta(seconds=max(seconds, 0))
+        planned = self._scheduler.get_job(job)
+        # Setting a time wakes the scheduler's thread. After most rounds it would be the time that is set already.
+        if planned is not None and abs(planned.next_run_time - at) > CLOSE_ENOUGH:
+            with suppress(JobLookupError):
+                self._scheduler.modify_job(job, next_run_time=at)

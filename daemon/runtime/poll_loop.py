@@ -13,8 +13,10 @@ from daemon.model.delivery import LONGEST_HOLD
 from daemon.model.errors import BetterStackError, DaemonError, DatabaseBusyError, StoppedError
 from daemon.model.events import rounds as events
 from daemon.model.events.process import ClockStepped
+from daemon.model.snapshot import Snapshot
 from daemon.runtime.build import Components
 from daemon.runtime.shared import Shared
+from daemon.storage.housekeeping import BATCH
 
 PRUNE_EVERY = 3600.0
 """Seconds."""
@@ -45,9 +47,10 @@ class PollLoop:
         started = time.monotonic()
         sweep = started - self._rounds.swept_at >= self._settings.poll.sweep_interval.total_seconds()
         self_check = self._components.self_check
+        self_check.saw(None)
         try:
             self._prepare()
-            self._components.poll.round(sweep=sweep)
+            snapshot = self._components.poll.round(sweep=sweep)
         except StoppedError:
             self._log(events.RoundInterrupted())
             return 0.0
@@ -60,9 +63,10 @@ class PollLoop:
         except Exception as error:  # noqa: BLE001 - a fault of ours fails this round, and no other
             return self._failed(why_failed(error))
         self_check.state_works()
+        self_check.saw(snapshot)
         if sweep:
             self._rounds.swept_at = started
-        return self._succeeded(started)
+        return self._succeeded(started, snapshot)
 
     def _prepare(self) -> None:
         """Between two rounds: checks the database file and the clock. Raises `DatabaseBusyError`."""
@@ -91,12 +95,14 @@ class PollLoop:
         self._log(ClockStepped(f"{step.total_seconds():+.1f}s"))
         self._wake()
 
-    def _succeeded(self, started: float) -> float:
+    def _succeeded(self, started: float, snapshot: Snapshot) -> float:
         rounds = self._rounds
         if rounds.last_error is not None:
             self._log(events.RoundsSucceed(rounds.last_error, rounds.failures))
         rounds.failures, rounds.last_error = 0, None
-        next_in = max(self._interval().total_seconds() - (time.monotonic() - started), 0)
+        busy = snapshot.open_incidents or snapshot.doubted_incidents or snapshot.pending_deliveries
+        interval = self._settings.poll.active_interval if busy else self._settings.poll.interval
+        next_in = max(interval.total_seconds() - (time.monotonic() - started), 0)
         self._prune()
         return next_in
 
@@ -124,7 +130,9 @@ class PollLoop:
         except DatabaseBusyError as error:
             self._log(events.PruningPostponed(str(error)))
             return
-        self._rounds.pruned_at = time.monotonic()
+        if pruned < BATCH:
+            # Otherwise there is more: the next round goes on.
+            self._rounds.pruned_at = time.monotonic()
         if pruned:
             self._log(events.Pruned(pruned))
 

@@ -14,8 +14,9 @@ _FAULTS = ("other_faults", "payload_faults")
 _THIS = DESTINATIONS.c.name == bindparam("this")
 # Statements are built once, as those of the outbox.
 _READ = select(*(DESTINATIONS.c[field.name] for field in fields(DestinationState))).where(_THIS)
+_ACCOUNT = select(DESTINATIONS.c.account).where(_THIS)
 _WRITE = update(DESTINATIONS).where(_THIS)
-_COUNT = update(DESTINATIONS).where(_THIS).values(taken=DESTINATIONS.c.taken + 1)
+_COUNT = update(DESTINATIONS).where(_THIS).values(taken=DESTINATIONS.c.taken + bindparam("more"))
 _LIMIT = select(ACCOUNTS.c.event_limit).where(ACCOUNTS.c.name == bindparam("this"))
 _NEW_LIMIT = insert(ACCOUNTS)
 _LEARN = _NEW_LIMIT.on_conflict_do_update(
@@ -30,6 +31,11 @@ def read(connection: Connection, destination: Destination) -> DestinationState:
     return DestinationState(**{**row._mapping, **faults})
 
 
+def is_of_account(connection: Connection, destination: Destination) -> bool:
+    """Whether its latest delivery was to the same account."""
+    return bool(connection.execute(_ACCOUNT, {"this": destination.name}).scalar() == destination.account)
+
+
 def write(connection: Connection, destination: Destination, state: DestinationState) -> None:
     """Records the state of a destination."""
     faults = {name: [fault.isoformat() for fault in getattr(state, name)] for name in _FAULTS}
@@ -37,9 +43,9 @@ def write(connection: Connection, destination: Destination, state: DestinationSt
     connection.execute(_WRITE, {**values, "this": destination.name})
 
 
-def count_taken(connection: Connection, destination: Destination) -> None:
-    """Counts one more accepted delivery."""
-    connection.execute(_COUNT, {"this": destination.name})
+def count_taken(connection: Connection, destination: Destination, more: int) -> None:
+    """Counts so many more accepted deliveries."""
+    connection.execute(_COUNT, {"this": destination.name, "more": more})
 
 
 def event_limit(connection: Connection, account: str) -> int | None:

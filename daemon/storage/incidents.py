@@ -8,25 +8,50 @@ Each method is one short transaction. It raises `DatabaseBusyError` if it fails,
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Engine, Executable, bindparam, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import DEFAULT
-from daemon.model.incident import IncidentState, Kind, Phase, Progress, Shown, Transition, Unreadable
+from daemon.model.incident import (
+    IncidentState,
+    Kind,
+    Phase,
+    Progress,
+    RoundStart,
+    Shown,
+    Transition,
+    Unreadable,
+)
+from daemon.model.snapshot import Snapshot
 from daemon.storage import delivery_rows as rows
 from daemon.storage import unreadable_rows
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS
+from daemon.storage.queries import figures
+from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, UNREADABLE
+
+AT_ONCE = 500
+"""So many ids in one statement."""
 
 # Statements are built once, as those of the outbox.
 _STATES = select(*(INCIDENTS.c[field.name].label(field.name) for field in fields(IncidentState)))
 _KNOWN = _STATES.where(INCIDENTS.c.id.in_(bindparam("ids", expanding=True)))
-_TRACKED = _STATES.where(OPEN)
+_STARTED = select(INCIDENTS.c.started_at).where(
+    INCIDENTS.c.id.in_(bindparam("ids", expanding=True)), INCIDENTS.c.started_at.is_not(None)
+)
+_TRACKED = select(INCIDENTS.c.id).where(OPEN)
+_VANISHED = _TRACKED.where(INCIDENTS.c.gone_since.is_not(None))
 _DOUBTED = select(INCIDENTS.c.id).where(DOUBTED)
-_PROGRESS = select(*(PROGRESS.c[field.name] for field in fields(Progress)))
+_PROGRESS = select(
+    *(PROGRESS.c[field.name] for field in fields(Progress)),
+    # Mostly there are none, and asking for them takes longer than counting.
+    *(exists().where(which).label(name) for name, which in (("any_open", OPEN), ("any_doubted", DOUBTED))),
+    select(UNREADABLE.c.id).exists().label("any_unreadable"),
+)
+_UPDATE_PROGRESS = update(PROGRESS)
 _BEFORE = select(INCIDENTS.c.id).where(INCIDENTS.c.first_seen_at < bindparam("moment"))
 _NEW_STATE = insert(INCIDENTS)
 _PUT_INCIDENT = _NEW_STATE.on_conflict_do_update(
@@ -51,28 +76,31 @@ class Incidents:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def progress(self) -> Progress:
-        """The recorded progress of polling."""
+    def begin_round(self) -> RoundStart:
+        """What a round begins with."""
         with transaction(self._engine, writes=False) as connection:
-            return Progress(*connection.execute(_PROGRESS).one())
+            *progress, any_open, any_doubted, any_unreadable = connection.execute(_PROGRESS).one()
+            tracked = frozenset(connection.execute(_TRACKED).scalars() if any_open else ())
+            vanished = frozenset(connection.execute(_VANISHED).scalars() if any_open else ())
+            doubted = frozenset(connection.execute(_DOUBTED).scalars() if any_doubted else ())
+            set_aside = {one.id: one for one in unreadable_rows.read(connection)} if any_unreadable else {}
+        return RoundStart(Progress(*progress), tracked, vanished, doubted, set_aside)
 
     def known(self, ids: Collection[str]) -> dict[str, IncidentState]:
         """The recorded states of these incidents."""
-        return self._recorded(_KNOWN, ids=list(ids))
-
-    def tracked(self) -> dict[str, IncidentState]:
-        """The incidents that are not recorded as resolved."""
-        return self._recorded(_TRACKED)
-
-    def doubted(self) -> frozenset[str]:
-        """Ids of the incidents whose record at Better Stack contradicted the state recorded here."""
+        if not ids:
+            return {}
         with transaction(self._engine, writes=False) as connection:
-            return frozenset(connection.execute(_DOUBTED).scalars())
-
-    def _recorded(self, query: "Select[*tuple[Any, ...]]", **values: Any) -> dict[str, IncidentState]:
-        with transaction(self._engine, writes=False) as connection:
-            rows = connection.execute(query, values).all()
+            rows = connection.execute(_KNOWN, {"ids": list(ids)}).all()
         return {row.id: IncidentState(**{**row._mapping, "phase": Phase(row.phase)}) for row in rows}
+
+    def started(self, ids: Collection[str]) -> list[datetime]:
+        """When these incidents started, as far as that is known."""
+        remaining, found = iter(ids), list[datetime]()
+        with transaction(self._engine, writes=False) as connection:
+            while some := list(islice(remaining, AT_ONCE)):
+                found += connection.execute(_STARTED, {"ids": some}).scalars()
+        return found
 
     def record(self, changes: Sequence[Change], now: datetime) -> None:
         """Writes states and outbox rows in one transaction. A crash leaves both or neither."""
@@ -84,21 +112,24 @@ class Incidents:
             _execute(connection, _PUT_DELIVERY, [_delivery(connection, *one, now) for one in told])
             _execute(connection, rows.supersede_acknowledged(), ended)
 
-    def complete_round(self, now: datetime, ahead: timedelta | None = None, shown: Shown | None = None) -> None:
-        """Records that the lists were read completely and everything seen is committed.
+    def complete_round(self, now: datetime, ahead: timedelta | None = None, shown: Shown | None = None) -> Snapshot:
+        """Records that the lists were read completely and everything seen is committed. Returns the figures after it.
 
         `ahead`: how far Better Stack's clock is ahead of ours, if known; `shown`: the least readable list.
         """
-        self._update_progress(
-            last_complete_round_at=now,
-            last_round_error=None,
-            token_suspect_since=None,
-            failing_since=None,
-            refused_rounds=0,
-            ahead_seconds=None if ahead is None else ahead.total_seconds(),
-            listed_records=shown.readable + len(shown.unreadable) if shown else 0,
-            unreadable_records=len(shown.unreadable) if shown else 0,
-        )
+        values = {
+            "last_complete_round_at": now,
+            "last_round_error": None,
+            "token_suspect_since": None,
+            "failing_since": None,
+            "refused_rounds": 0,
+            "ahead_seconds": None if ahead is None else ahead.total_seconds(),
+            "listed_records": shown.readable + len(shown.unreadable) if shown else 0,
+            "unreadable_records": len(shown.unreadable) if shown else 0,
+        }
+        with transaction(self._engine, writes=True) as connection:
+            connection.execute(_UPDATE_PROGRESS, values)
+            return figures(connection)
 
     def fail_round(self, why: str, now: datetime, *, token_refused: bool = False) -> None:
         """Records a failed round and its reason. `token_refused`: Better Stack rejected the token."""
@@ -124,11 +155,6 @@ class Incidents:
         """Ids of the incidents first recorded before `moment`."""
         with transaction(self._engine, writes=False) as connection:
             return set(connection.execute(_BEFORE, {"moment": moment}).scalars())
-
-    def set_aside(self) -> dict[str, Unreadable]:
-        """The incidents whose record cannot be read, by id."""
-        with transaction(self._engine, writes=False) as connection:
-            return {one.id: one for one in unreadable_rows.read(connection)}
 
     def put_aside(self, kept: Collection[Unreadable]) -> None:
         """Replaces the incidents whose record cannot be read."""

@@ -7,22 +7,24 @@
 Each method is one short transaction. It raises `DatabaseBusyError` if it fails, and then has changed nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Engine, Row
+from sqlalchemy import Connection, Engine, Row
 
 from daemon.model.delivery import (
     Admission,
-    Answer,
     Delivered,
     Delivery,
     DeliveryState,
     DestinationState,
-    Disposition,
     Failing,
     NextDue,
+    Result,
 )
 from daemon.model.destination import Destination
 from daemon.model.incident import Kind
@@ -32,6 +34,20 @@ from daemon.storage import outbox_statements as statements
 from daemon.storage.engine import transaction
 from daemon.storage.schema import NO_FAILURES
 
+GivenUp = tuple[Delivery, str]
+"""A delivery that is not to be sent any more, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of a record of results and claims; deliveries by their ids."""
+
+    claimed: frozenset[int] = frozenset()
+    unwanted: frozenset[int] = frozenset()
+    """Dropped during their attempt, which failed."""
+    others_due: bool = False
+    """Whether a result made other deliveries due."""
+
 
 class Outbox:
     """What `deliver` reads and writes. Called by its thread, `supersede_obsolete` by that of the self-check."""
@@ -40,6 +56,9 @@ class Outbox:
         self._engine = engine
         self._destination = destination
         self._ours = {"ours": destination.name}
+        self._state: DestinationState | None = None
+        """As it was last read or recorded here, like the limit."""
+        self._event_limit: int | None = None
 
     def due(self, admission: Admission, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
         """The due deliveries, most urgent first: the oldest pending one of each incident that is not `busy`."""
@@ -61,59 +80,62 @@ class Outbox:
             found = connection.execute(statements.waiting(), {**self._ours, "busy": list(busy)}).all()
         return [NextDue(row.due_at, bool(row.refused), bool(row.attempted), row.own_fault) for row in found]
 
-    def claim(self, delivery: Delivery, now: datetime) -> bool:
-        """Records the start of an attempt; `False` if the row has changed since it was read, or may no longer be sent.
-
-        Only a claimed delivery is sent, so an operator's `drop` or `retry` comes before or after it, never between.
-        A crash right after the claim records an attempt that was not made; at worst it causes a needless `resolved`.
-        """
-        as_read = {"this": delivery.id, "attempts_before": delivery.attempts, "was_refused": delivery.refused}
-        with transaction(self._engine, writes=True) as connection:
-            return connection.execute(statements.claim(), {**as_read, "now": now}).rowcount == 1
-
-    def settle(
+    def settle_and_claim(
         self,
-        delivery: Delivery,
-        disposition: Disposition,
-        answer: Answer,
-        minimal: Mapping[str, Any],
+        results: Sequence[Result],
+        claims: Sequence[Delivery],
         state: DestinationState,
         event_limit: int | None,
         now: datetime,
-    ) -> bool:
-        """Records the result of an attempt. `minimal`: the payload of the next attempt, if the disposition asks for it;
-        `event_limit`: what the account allows in 15 s, if known.
+        *,
+        some_fail: bool = True,
+    ) -> Recorded:
+        """Records results, and the start of the next attempts (`claims`), in one transaction.
 
-        A success shows that SIGNL4 is back: deliveries that failed because it was down become due now. A delivery
-        dropped during its attempt is delivered if SIGNL4 accepted it; else it stays dropped, and this is `False`.
+        `state`: the destination after these results; `event_limit`: what the account allows in 15 s, if known.
+
+        A success shows that SIGNL4 is back: deliveries that failed because it was down become due now, if `some_fail`.
+        A delivery dropped during its attempt is delivered if SIGNL4 accepted it; else it stays dropped.
+
+        Only a claimed delivery is sent. None is claimed whose row has changed since it was read: an operator's `drop`
+        or `retry` comes before or after an attempt, never between. A crash right after a claim records an attempt that
+        was not made; at worst it causes a needless `resolved`.
         """
-        delivered = isinstance(answer.outcome, Delivered)
-        replaced = disposition.minimal or (delivered and delivery.own_fault and not delivery.refused)
-        values = _result(delivery, answer, disposition, now)
-        if replaced:
-            values["payload"] = minimal
         with transaction(self._engine, writes=True) as connection:
-            query = statements.settle(delivered=delivered, replaced=replaced)
-            taken = connection.execute(query, values).rowcount == 1
-            if delivered:
-                connection.execute(statements.end_outage(), {**self._ours, "now": now})
-                destination_rows.count_taken(connection, self._destination)
-            destination_rows.write(connection, self._destination, state)
-            if event_limit is not None:
+            unwanted, others_due = set[int](), False
+            for delivered, group in groupby(results, key=attrgetter("delivered")):
+                if delivered:
+                    taken = list(group)
+                    _settle_delivered(connection, taken)
+                    others_due |= some_fail and self._end_outage(connection, now)
+                    destination_rows.count_taken(connection, self._destination, len(taken))
+                else:
+                    unwanted |= {result.delivery.id for result in group if not _settle_failed(connection, result)}
+            if state != self._state:
+                destination_rows.write(connection, self._destination, state)
+            if event_limit is not None and event_limit != self._event_limit:
                 destination_rows.learn_limit(connection, self._destination.account, event_limit)
-        return taken
+            claimed = _claim(connection, claims, now) if claims else frozenset()
+        self._state, self._event_limit = state, event_limit
+        return Recorded(claimed, frozenset(unwanted), others_due)
 
-    def hold(self, delivery: Delivery, until: datetime) -> None:
-        """Postpones the delivery until then."""
+    def put_off(self, until: Mapping[int, datetime], given_up: Iterable[GivenUp] = ()) -> None:
+        """Holds deliveries, by id, until then. Of those given up, supersedes all that is pending of the generation."""
+        held = [{"this": which, "due_at": at} for which, at in until.items()]
+        superseded = [
+            {
+                **self._ours,
+                "incident": delivery.incident_id,
+                "of_generation": delivery.generation,
+                "state": DeliveryState.SUPERSEDED,
+                "reason": reason,
+            }
+            for delivery, reason in given_up
+        ]
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(statements.hold(), {"this": delivery.id, "due_at": until})
-
-    def supersede(self, delivery: Delivery, reason: str) -> None:
-        """Supersedes all pending deliveries of this generation of the incident, for that reason."""
-        generation = {"incident": delivery.incident_id, "of_generation": delivery.generation}
-        superseded = {"state": DeliveryState.SUPERSEDED, "reason": reason}
-        with transaction(self._engine, writes=True) as connection:
-            connection.execute(statements.supersede(), {**self._ours, **generation, **superseded})
+            for query, values in ((statements.hold(), held), (statements.supersede(), superseded)):
+                if values:
+                    connection.execute(query, values)
 
     def supersede_obsolete(self) -> None:
         """Supersedes the dead deliveries of own alarms that are over."""
@@ -121,21 +143,53 @@ class Outbox:
         with transaction(self._engine, writes=True) as connection:
             connection.execute(statements.supersede_obsolete(), superseded)
 
-    def destination_state(self) -> DestinationState:
-        """The recorded state of the destination."""
+    def look(self) -> tuple[DestinationState, int | None, bool]:
+        """The state of the destination; events that SIGNL4 allows its account in 15 s, if known; whether any waits."""
         with transaction(self._engine, writes=False) as connection:
-            return destination_rows.read(connection, self._destination)
-
-    def event_limit(self) -> int | None:
-        """Events that SIGNL4 allows the account in 15 s; `None` until it has reported the limit."""
-        with transaction(self._engine, writes=False) as connection:
-            return destination_rows.event_limit(connection, self._destination.account)
+            state = destination_rows.read(connection, self._destination)
+            self._state = state if destination_rows.is_of_account(connection, self._destination) else None
+            self._event_limit = destination_rows.event_limit(connection, self._destination.account)
+            waits = bool(connection.execute(statements.any_waits(), self._ours).scalar_one())
+        return state, self._event_limit, waits
 
     def attempts_since(self, since: datetime) -> tuple[datetime, ...]:
         """The latest attempt of each delivery to the account, if it was after `since`; oldest first."""
         values = {**self._ours, "account": self._destination.account, "since": since}
         with transaction(self._engine, writes=False) as connection:
             return tuple(connection.execute(statements.attempts_since(), values).scalars())
+
+    def _end_outage(self, connection: Connection, now: datetime) -> bool:
+        """Whether others became due by it."""
+        return connection.execute(statements.end_outage(), {**self._ours, "now": now}).rowcount > 0
+
+
+def _settle_delivered(connection: Connection, results: Iterable[Result]) -> None:
+    for replaced, group in groupby(results, key=_is_replaced):
+        connection.execute(statements.settle(delivered=True, replaced=replaced), [_result(one) for one in group])
+
+
+def _settle_failed(connection: Connection, result: Result) -> bool:
+    """Whether the delivery was still wanted."""
+    query = statements.settle(delivered=False, replaced=_is_replaced(result))
+    return connection.execute(query, _result(result)).rowcount == 1
+
+
+def _claim(connection: Connection, claims: Sequence[Delivery], now: datetime) -> frozenset[int]:
+    """The ids of those that could be claimed."""
+    as_read = [
+        {"this": delivery.id, "attempts_before": delivery.attempts, "was_refused": delivery.refused, "now": now}
+        for delivery in claims
+    ]
+    ids = frozenset(delivery.id for delivery in claims)
+    if connection.execute(statements.claim(), as_read).rowcount == len(claims):
+        return ids
+    claimed = connection.execute(statements.attempted(), {"these": list(ids), "now": now})
+    before = {delivery.id: delivery.attempts for delivery in claims}
+    return frozenset(row.id for row in claimed if row.attempts == before[row.id] + 1)
+
+
+def _is_replaced(result: Result) -> bool:
+    return result.replacement is not None
 
 
 def _delivery(row: Row[Any]) -> Delivery:
@@ -156,15 +210,19 @@ def _delivery(row: Row[Any]) -> Delivery:
         previous_at=row.previous_at,
         taken_before=row.taken,
         failing=failing,
+        all_failing=row.failing,
         own_fault=row.own_fault,
     )
 
 
-def _result(delivery: Delivery, answer: Answer, disposition: Disposition, now: datetime) -> dict[str, Any]:
-    """The result of an attempt, as values of `_settle`."""
+def _result(result: Result) -> dict[str, Any]:
+    """The result of an attempt, as values of `statements.settle`."""
+    delivery, disposition, outcome = result.delivery, result.disposition, result.answer.outcome
     values = {"this": delivery.id, "state": disposition.state, "due_at": disposition.due_at}
-    if isinstance(answer.outcome, Delivered):
-        return {**values, "delivered_at": now, "event_id": answer.outcome.event_id, **NO_FAILURES}
+    if result.replacement is not None:
+        values["payload"] = result.replacement
+    if isinstance(outcome, Delivered):
+        return {**values, "delivered_at": result.at, "event_id": outcome.event_id, **NO_FAILURES}
     taken = {"taken_before": delivery.taken_before, "latest_from": delivery.taken_before}
     own_fault = {"own_fault": True} if disposition.own_fault else {}
-    return {**values, **taken, **own_fault, "now": now, "last_error": answer.outcome.why}
+    return {**values, **taken, **own_fault, "now": result.at, "last_error": outcome.why}

@@ -3,18 +3,32 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind
 from daemon.storage import delivery_rows as rows
 from daemon.storage.delivery_rows import PENDING, TAKEN
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, Moment
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, Moment, constant
 
 _END, _PREVIOUS, _FAILING = (DELIVERIES.alias(name) for name in ("over", "previous", "failing"))
 _OURS = DELIVERIES.c.destination == bindparam("ours")
 _THIS = DELIVERIES.c.id == bindparam("this")
 _NOW = bindparam("now", type_=Moment)
+# Not correlated, so that SQLite asks once and then looks up the few rows with this count in an index.
+_TAKEN_BY_OURS = select(DESTINATIONS.c.taken).where(DESTINATIONS.c.name == bindparam("ours")).scalar_subquery()
 _IN_TURN = [_OURS, PENDING, rows.oldest_pending(), DELIVERIES.c.incident_id.not_in(bindparam("busy", expanding=True))]
 """In its turn, and no request of its incident is in flight."""
 
@@ -34,6 +48,7 @@ def due(*, probe: bool, own_faults: bool) -> "Select[*tuple[Any, ...]]":
             TAKEN.label("taken"),
             _failing().label("failing"),
         )
+        .select_from(DELIVERIES)
         .outerjoin(_END, rows.ends(_END))
         .where(*_IN_TURN, DELIVERIES.c.due_at <= _NOW, starts <= _NOW)
         .order_by(*_most_urgent_first(probe=probe), DELIVERIES.c.occurred_at, DELIVERIES.c.id)
@@ -48,18 +63,24 @@ def _most_urgent_first(*, probe: bool) -> list[ColumnElement[Any]]:
         # An attempt in the future was stamped by a wrong clock; it counts as never attempted, or would never be chosen.
         return [case((DELIVERIES.c.attempted_at <= _NOW, DELIVERIES.c.attempted_at)).asc().nulls_first()]
     # Alerts of open incidents go first. Deliveries with a fault of their own go last, so they delay no other.
-    return [DELIVERIES.c.own_fault, and_(DELIVERIES.c.kind == Kind.NEW, _END.c.id.is_(None)).desc()]
+    return [DELIVERIES.c.own_fault, and_(DELIVERIES.c.kind == constant(Kind.NEW), _END.c.id.is_(None)).desc()]
 
 
 def _failing() -> ColumnElement[int]:
     """Number of failing pending deliveries at the destination, without own faults. One uncorrelated count per query."""
     fails = [
         _FAILING.c.destination == bindparam("ours"),
-        _FAILING.c.state == DeliveryState.PENDING,
+        _FAILING.c.state == constant(DeliveryState.PENDING),
         _FAILING.c.failing_since.is_not(None),
         ~_FAILING.c.own_fault,
     ]
     return select(func.count()).select_from(_FAILING).where(*fails).scalar_subquery()
+
+
+@cache
+def any_waits() -> "Select[*tuple[Any, ...]]":
+    """Whether any delivery is pending."""
+    return select(exists().where(_OURS, PENDING))
 
 
 @cache
@@ -84,10 +105,17 @@ def claim() -> Update:
 
 
 @cache
+def attempted() -> "Select[*tuple[Any, ...]]":
+    """Which of `these` were last attempted now, and how often they have been."""
+    of_these = DELIVERIES.c.id.in_(bindparam("these", expanding=True))
+    return select(DELIVERIES.c.id, DELIVERIES.c.attempts).where(of_these, DELIVERIES.c.attempted_at == _NOW)
+
+
+@cache
 def settle(*, delivered: bool, replaced: bool) -> Update:
     """Records the result of an attempt; takes its column values. `replaced`: `payload` is new, the full one is kept."""
-    settled = [DeliveryState.PENDING, DeliveryState.SUPERSEDED] if delivered else [DeliveryState.PENDING]
-    query = update(DELIVERIES).where(DELIVERIES.c.state.in_(settled), _THIS)
+    unsettled = or_(PENDING, DELIVERIES.c.state == constant(DeliveryState.SUPERSEDED)) if delivered else PENDING
+    query = update(DELIVERIES).where(unsettled, _THIS)
     if replaced:
         query = query.values(refused_payload=DELIVERIES.c.payload)
     if delivered:
@@ -103,9 +131,14 @@ def settle(*, delivered: bool, replaced: bool) -> Update:
 
 @cache
 def end_outage() -> Update:
-    """The deliveries that failed because SIGNL4 was down become due."""
+    """The deliveries that failed because SIGNL4 was down become due: no other was accepted since they failed.
+
+    A single failure counts only for a delivery without an earlier one; otherwise each success would trigger a retry.
+    """
+    failed_since = [DELIVERIES.c.failing_since.is_not(None), DELIVERIES.c.latest_from == _TAKEN_BY_OURS]
+    in_a_row = or_(DELIVERIES.c.failing_from == _TAKEN_BY_OURS, DELIVERIES.c.latest_failures > 1)
     at_once = {"due_at": func.min(DELIVERIES.c.due_at, _NOW), "failures": 0}
-    return update(DELIVERIES).where(_OURS, *rows.failed_in_outage()).values(at_once)
+    return update(DELIVERIES).where(_OURS, PENDING, ~DELIVERIES.c.own_fault, *failed_since, in_a_row).values(at_once)
 
 
 @cache

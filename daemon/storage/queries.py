@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, ScalarSelect, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, Select, and_, exists, func, select
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import DEFAULT
@@ -13,41 +13,61 @@ from daemon.model.snapshot import OwnFault, RunMode, Snapshot
 from daemon.storage import delivery_rows as rows
 from daemon.storage import unreadable_rows
 from daemon.storage.engine import transaction
-from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, OPEN, PROGRESS
+from daemon.storage.schema import (
+    ACCOUNTS,
+    DELIVERIES,
+    DESTINATIONS,
+    DOUBTED,
+    INCIDENTS,
+    OPEN,
+    PROGRESS,
+    UNREADABLE,
+    constant,
+)
 
-_OWN_FAULT = DELIVERIES.alias("own_fault")
-_DEAD = DELIVERIES.c.state == DeliveryState.DEAD
+_OWN_FAULT, _DEAD = DELIVERIES.alias("own_fault"), DELIVERIES.alias("dead")
+_OPEN_ALARM = and_(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != constant(Phase.RESOLVED))
 
 
 def snapshot(engine: Engine) -> Snapshot:
     """The figures behind `status`. Raises `DatabaseBusyError`."""
     with transaction(engine, writes=False) as connection:
-        found = connection.execute(_figures()).one()
-        return Snapshot(
-            run_mode=None if found.duty is None else RunMode(found.duty),
-            last_complete_round_at=found.last_complete_round_at,
-            last_round_error=found.last_round_error,
-            token_suspect_since=found.token_suspect_since,
-            failing_since=found.failing_since,
-            refused_rounds=found.refused_rounds,
-            secret_refused_since=found.secret_refused_since,
-            refused_because=found.why,
-            open_incidents=found.open_incidents,
-            pending_deliveries=found.pending_deliveries,
-            dead_deliveries=found.dead_deliveries,
-            dead_alerts=found.dead_alerts,
-            dead_incident=found.dead_incident,
-            too_late=tuple(connection.execute(_dead_and_too_late()).scalars()),
-            open_alarms={row.id: row.name for row in connection.execute(_open_alarms())},
-            event_limit=found.event_limit,
-            ahead=None if found.ahead_seconds is None else timedelta(seconds=found.ahead_seconds),
-            unreadable=tuple(unreadable_rows.read(connection)),
-            listed_records=found.listed_records,
-            unreadable_records=found.unreadable_records,
-            oldest_pending_at=found.oldest_pending_at,
-            oldest_due_at=found.oldest_due_at,
-            own_faults=tuple(OwnFault(**row._mapping) for row in connection.execute(_own_faults())),
-        )
+        return figures(connection)
+
+
+def figures(connection: Connection) -> Snapshot:
+    """The same, in the transaction of a caller."""
+    found = connection.execute(_figures()).one()
+    return Snapshot(
+        run_mode=None if found.duty is None else RunMode(found.duty),
+        last_complete_round_at=found.last_complete_round_at,
+        last_round_error=found.last_round_error,
+        token_suspect_since=found.token_suspect_since,
+        failing_since=found.failing_since,
+        refused_rounds=found.refused_rounds,
+        secret_refused_since=found.secret_refused_since,
+        refused_because=found.why,
+        open_incidents=found.open_incidents,
+        doubted_incidents=found.doubted_incidents,
+        pending_deliveries=found.pending_deliveries,
+        dead_deliveries=found.dead_deliveries,
+        dead_alerts=found.dead_alerts,
+        dead_incident=found.dead_incident,
+        too_late=tuple(sorted(connection.execute(_dead_and_too_late()).scalars())) if found.dead_alerts else (),
+        open_alarms={row.id: row.name for row in connection.execute(_open_alarms())} if found.alarms else {},
+        event_limit=found.event_limit,
+        ahead=None if found.ahead_seconds is None else timedelta(seconds=found.ahead_seconds),
+        unreadable=tuple(unreadable_rows.read(connection)) if found.set_aside else (),
+        listed_records=found.listed_records,
+        unreadable_records=found.unreadable_records,
+        oldest_pending_at=found.oldest_pending_at,
+        oldest_due_at=found.oldest_due_at,
+        own_faults=_read_own_faults(connection) if found.pending_deliveries else (),
+    )
+
+
+def _read_own_faults(connection: Connection) -> tuple[OwnFault, ...]:
+    return tuple(OwnFault(**row._mapping) for row in connection.execute(_own_faults()))
 
 
 @cache
@@ -55,13 +75,16 @@ def _figures() -> "Select[*tuple[Any, ...]]":
     limit = select(ACCOUNTS.c.event_limit).where(ACCOUNTS.c.name == DESTINATIONS.c.account)
     figures: dict[str, ScalarSelect[Any]] = {
         "open_incidents": _count(OPEN),
+        "doubted_incidents": _count(DOUBTED),
         "pending_deliveries": _count(rows.PENDING),
-        "dead_deliveries": _count(_DEAD),
-        "dead_alerts": _count(_DEAD, ~rows.of_alarm()),
+        "dead_deliveries": _count(rows.DEAD),
+        "dead_alerts": _count(rows.DEAD, ~rows.of_alarm()),
         "dead_incident": _latest_dead(),
         "oldest_pending_at": _earliest(DELIVERIES.c.created_at),
         "oldest_due_at": _earliest(DELIVERIES.c.due_at),
         "event_limit": limit.scalar_subquery(),
+        "alarms": _count(_OPEN_ALARM),
+        "set_aside": select(func.count(UNREADABLE.c.id)).scalar_subquery(),
     }
     polling = [column for column in PROGRESS.c if column.name != "id"]
     destination = [DESTINATIONS.c.secret_refused_since, DESTINATIONS.c.why]
@@ -71,8 +94,11 @@ def _figures() -> "Select[*tuple[Any, ...]]":
 
 
 def _latest_dead() -> ScalarSelect[str]:
-    query = select(DELIVERIES.c.incident_id).where(_DEAD, ~rows.of_alarm())
-    return query.order_by(DELIVERIES.c.id.desc()).limit(1).scalar_subquery()
+    # For the greatest id alone SQLite would look at every row from the newest on, and not use the index of dead ones.
+    latest = select(func.max(_DEAD.c.id + 0)).where(
+        _DEAD.c.state == constant(DeliveryState.DEAD), ~rows.of_alarm(_DEAD)
+    )
+    return select(DELIVERIES.c.incident_id).where(DELIVERIES.c.id == latest.scalar_subquery()).scalar_subquery()
 
 
 def _count(*which: ColumnElement[bool]) -> ScalarSelect[int]:
@@ -81,18 +107,22 @@ def _count(*which: ColumnElement[bool]) -> ScalarSelect[int]:
 
 def _earliest(moment: ColumnElement[datetime]) -> ScalarSelect[datetime]:
     """Of the pending deliveries of incidents without a delivery that has a fault of its own."""
-    in_the_way = [rows.related(_OWN_FAULT), _OWN_FAULT.c.state == DeliveryState.PENDING, _OWN_FAULT.c.own_fault]
+    in_the_way = [
+        rows.related(_OWN_FAULT),
+        _OWN_FAULT.c.state == constant(DeliveryState.PENDING),
+        _OWN_FAULT.c.own_fault,
+    ]
     return select(func.min(moment)).where(rows.PENDING, ~exists().where(*in_the_way)).scalar_subquery()
 
 
 @cache
 def _dead_and_too_late() -> "Select[*tuple[Any, ...]]":
-    return select(DELIVERIES.c.id).where(_DEAD, ~rows.of_alarm(), rows.too_late()).order_by(DELIVERIES.c.id)
+    return select(DELIVERIES.c.id).where(rows.DEAD, ~rows.of_alarm(), rows.too_late())
 
 
 @cache
 def _open_alarms() -> "Select[*tuple[Any, ...]]":
-    return select(INCIDENTS.c.id, INCIDENTS.c.name).where(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != Phase.RESOLVED)
+    return select(INCIDENTS.c.id, INCIDENTS.c.name).where(_OPEN_ALARM)
 
 
 @cache

@@ -218,7 +218,7 @@ ROWS = (
     ),
     row(
         "Better Stack's exhausted limit is not waited out",
-        "daemon/clients/betterstack.py",
+        "daemon/clients/betterstack_response.py",
         ("if asked is not None or said.remaining != 0:", "if True:"),
         "tests/unit/clients/test_betterstack.py::TestRetryAfter::test_without_one_an_exhausted_limit_says_how_long",
     ),

@@ -29,7 +29,7 @@ ROWS = (
     row(
         "A new token is suspected only once three incidents vanish",
         "daemon/decisions/reconcile.py",
-        ("begins = not tracked.keys().isdisjoint(gone) if token is Token.NEW else all_gone", "begins = all_gone"),
+        ("begins = not tracked.isdisjoint(gone) if token is Token.NEW else all_gone", "begins = all_gone"),
         "tests/unit/test_deletions_new_token.py::test_another_teams_token_resolves_nothing_for_an_hour",
     ),
     row(

@@ -15,7 +15,7 @@ from daemon.deliver import Deliver
 from daemon.in_flight import Receiver
 from daemon.model.delivery import Answer, Delivered, Rejected, Scope, TryLater
 from daemon.model.errors import BetterStackError
-from daemon.model.incident import Absence, Incident, IncidentState, Page, Phase
+from daemon.model.incident import Absence, Incident, IncidentState, KnownPages, Page, Phase
 from daemon.poll import Poll
 from daemon.storage.schema import DELIVERIES, INCIDENTS
 from tests.support.clock import Clock
@@ -59,6 +59,9 @@ class FakeBetterStack:
         """How many changes the replica that answers a request has not heard of yet."""
         self.stale: list[str] = []
         """The requests that were answered by a replica that lagged."""
+        self.known_pages: KnownPages = {}
+        self.unread = 0
+        """How many pages were not read, since they were known."""
         self._changes: list[tuple[str, Incident | None]] = []
         """The incident of each change, and how it stood before."""
 
@@ -113,8 +116,16 @@ class FakeBetterStack:
             )
             found = [one for one in newest_first if wanted(one) and one.id not in self.unseen]
             more = len(found) > number * self.per_page
-            yield tuple(found[(number - 1) * self.per_page : number * self.per_page])
+            yield self._page(tuple(found[(number - 1) * self.per_page : number * self.per_page]), is_last=not more)
             number += 1
+
+    def _page(self, incidents: tuple[Incident, ...], *, is_last: bool) -> Page:
+        # Each that ever was is kept, so no two have the same address.
+        digest = str([id(one) for one in incidents]).encode()
+        if (known := self.known_pages.get(digest)) is not None:
+            self.unread += 1
+            return Page((), digest, known.is_last, known.ids)
+        return Page(incidents, digest, is_last)
 
     def _request(self, request: str) -> None:
         self.asked.append(request)
@@ -200,7 +211,13 @@ class Flows:
         self.settings: Settings = settings(**sections)
         self.told = 0
         self.poll = Poll(
-            self.betterstack, self.store, self.settings, clock=self.clock, log=self.log, on_queued=self._on_queued
+            self.betterstack,
+            self.store,
+            self.settings,
+            clock=self.clock,
+            log=self.log,
+            on_queued=self._on_queued,
+            known_pages=self.betterstack.known_pages,
         )
         self.deliver = Deliver(
             receiver or self.signl4,

@@ -19,6 +19,7 @@ from daemon.model.delivery import (
     Disposition,
     Outcome,
     Rejected,
+    Result,
     Scope,
     TryLater,
 )
@@ -85,7 +86,9 @@ def settle(
     event_limit: int | None = None,
 ) -> None:
     """Writes down an outcome, without having claimed the attempt."""
-    store.settle(delivery, disposition, Answer(outcome), minimal, target, event_limit, at)
+    replaced = disposition.minimal or (isinstance(outcome, Delivered) and delivery.own_fault and not delivery.refused)
+    replacement = minimal if replaced else None
+    store.settle(Result(delivery, Answer(outcome), disposition, at, replacement), target, event_limit)
 
 
 def deliver(store: Store, incident_id: str, *, at: datetime = NOW, event_id: str | None = None) -> None:

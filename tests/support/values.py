@@ -1,14 +1,14 @@
 """Values to begin a test with. Each has sensible defaults, so that a test names only what it is about."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from daemon.clients.records import read_incident
 from daemon.config.settings import Settings
-from daemon.model.incident import Incident, IncidentState, Phase
+from daemon.model.incident import Incident, IncidentState, Phase, Progress, RoundStart
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
@@ -62,6 +62,11 @@ def recorded(incident_id: str = "1026034957", **changes: Any) -> IncidentState:
         "reopened_at": None,
     }
     return IncidentState(id=incident_id, **{**values, **changes})
+
+
+def started(*tracked: str, vanished: Iterable[str] = ()) -> RoundStart:
+    """What a round begins with that knows these incidents."""
+    return RoundStart(Progress(None, None, None), frozenset(tracked), frozenset(vanished), frozenset(), {})
 
 
 def settings(database: Path | None = None, **sections: Mapping[str, Any]) -> Settings:

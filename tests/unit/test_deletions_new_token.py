@@ -13,7 +13,7 @@ from tests.support.clock import Clock
 from tests.support.fakes import Flows
 from tests.support.kept_log import KeptLog
 from tests.support.store import Store
-from tests.support.values import NOW, ago, recorded
+from tests.support.values import NOW, ago, started
 
 OTHER = {"token": "another-token-of-better-stack"}
 
@@ -180,12 +180,12 @@ def test_a_clock_that_is_set_back_makes_nothing_known(flows: Flows) -> None:
     ],
 )
 def test_what_is_known_of_the_token_decides(token: Token, seen: list[str], gone: list[str], since: object) -> None:
-    tracked = {number: recorded(number) for number in "01"}
+    tracked = started("0", "1")
     assert suspect_since(tracked, seen, gone, None, NOW, token) == since
 
 
 def test_a_token_that_is_recognised_ends_what_was_suspected() -> None:
-    tracked = {"0": recorded("0", gone_since=ago(minutes=5)), "1": recorded("1")}
+    tracked = started("0", "1", vanished=["0"])
     assert suspect_since(tracked, ["1"], ["0"], ago(minutes=5), NOW, Token.NEW) == ago(minutes=5)
     assert suspect_since(tracked, ["1"], ["0"], ago(minutes=5), NOW, Token.RECOGNISED) is None
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.model.delivery import Answer, Delivery
+from daemon import due_list
+from daemon.model.delivery import Answer
 from daemon.model.errors import DatabaseBusyError
 from tests.support.clock import Clock
 from tests.support.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
@@ -69,13 +70,14 @@ def test_a_stop_ends_a_pass_that_only_supersedes(flows: Flows, monkeypatch: pyte
     flows.see(*ids)
     flows.see(*ids, status="Resolved", resolved_at=flows.clock())
     flows.clock.pass_(hours=1)
-    supersede = flows.store.supersede
+    put_off = flows.store.put_off
 
-    def supersede_and_stop(delivery: Delivery, reason: str) -> None:
-        supersede(delivery, reason)
+    def put_off_and_stop(*which: Any) -> None:
+        put_off(*which)
         flows.stopped = True
 
-    monkeypatch.setattr(flows.store, "supersede", supersede_and_stop)
+    monkeypatch.setattr(flows.store, "put_off", put_off_and_stop)
+    monkeypatch.setattr(due_list, "AHEAD", 10)
     flows.drain()
     states = [state for (state,) in flows.outbox("state")]
     assert 0 < states.count("superseded") < states.count("pending")

@@ -1,7 +1,7 @@
 """One delivery's lasting fault is not SIGNL4's: it holds nobody up, and somebody hears of it."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from threading import Semaphore
 from typing import Any
@@ -14,8 +14,9 @@ from daemon.clients.signl4 import answer_to
 from daemon.decisions.alarm import causes
 from daemon.decisions.health import problems
 from daemon.model.alarm import Cause
-from daemon.model.delivery import Answer, Delivery, DeliveryState, Disposition
+from daemon.model.delivery import Answer, Delivery, Result
 from daemon.storage import operate, queries
+from daemon.storage.outbox import Recorded
 from tests.support.clock import Clock
 from tests.support.fakes import ACCEPTED, LONG, Flows
 from tests.support.kept_log import KeptLog
@@ -57,15 +58,16 @@ def flows(engine: Engine, clock: Clock, log: KeptLog, store: Store) -> Flows:
 @pytest.fixture
 def two_are_taken(flows: Flows, monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
     """Waits until two deliveries are recorded as taken: which answer comes first is nobody's promise."""
-    taken, settle = Semaphore(0), flows.store.settle
+    taken, settle = Semaphore(0), flows.store.settle_and_claim
 
-    def settled(delivery: Delivery, disposition: Disposition, *result: Any) -> bool:
-        wanted = settle(delivery, disposition, *result)
-        if disposition.state is DeliveryState.DELIVERED:
-            taken.release()
-        return wanted
+    def settled(results: Sequence[Result], *others: Any, **more: Any) -> Recorded:
+        recorded = settle(results, *others, **more)
+        for result in results:
+            if result.delivered:
+                taken.release()
+        return recorded
 
-    monkeypatch.setattr(flows.store, "settle", settled)
+    monkeypatch.setattr(flows.store, "settle_and_claim", settled)
     return lambda: all(taken.acquire(timeout=LONG) for _ in range(2))
 
 
@@ -308,13 +310,13 @@ def test_many_of_them_go_one_at_a_time_and_only_behind_all_others(
     began = len(flows.signl4.sent)
     flows.signl4.hold(*bad)
     claimed: list[str] = []
-    claim = flows.store.claim
+    claim = flows.store.settle_and_claim
 
-    def noted(delivery: Delivery, now: datetime) -> bool:
-        claimed.append(delivery.incident_id)
-        return claim(delivery, now)
+    def noted(results: Sequence[Result], claims: Sequence[Delivery], *others: Any, **more: Any) -> Recorded:
+        claimed.extend(delivery.incident_id for delivery in claims)
+        return claim(results, claims, *others, **more)
 
-    monkeypatch.setattr(flows.store, "claim", noted)
+    monkeypatch.setattr(flows.store, "settle_and_claim", noted)
     flows.see("200", "201")
     with flows.draining():
         flows.signl4.wait_for(lambda: len(flows.signl4.sent) == began + 3)

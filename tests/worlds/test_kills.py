@@ -41,7 +41,7 @@ def resume(ledger: Ledger, _: int | None) -> None:
         ledger.true[incident_id].append(act)
 
 
-TALE: list[Disposition] = [begin, look, tell(Fate.TAKEN, Fate.OUTAGE), resume, look, tell(Fate.LOST), look, tell()]
+TALE: list[Disposition] = [begin, look, tell(Fate.TAKEN, Fate.OUTAGE), resume, look, tell(Fate.LOST), look]
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def api() -> Iterator[respx.MockRouter]:
 
 
 def ids(pages: Iterator[Page]) -> list[list[str]]:
-    return [[incident.id for incident in page] for page in pages]
+    return [[incident.id for incident in page.incidents] for page in pages]
 
 
 class TestPages:
@@ -59,7 +59,7 @@ class TestPages:
         api.get(LIST).side_effect = [page([record("1")], "yes"), page([record("2")])]
         pages = source(time).client.open_pages()
         assert api.calls.call_count == 0
-        assert [incident.id for incident in next(pages)] == ["1"]
+        assert [incident.id for incident in next(pages).incidents] == ["1"]
         assert api.calls.call_count == 1
 
     @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ class TestPages:
     def test_an_error_on_a_later_page_fails_the_list(self, api: respx.MockRouter, time: Monotonic) -> None:
         api.get(LIST).side_effect = [page([record("1")], "yes"), httpx.Response(500)]
         pages = source(time).client.open_pages()
-        assert len(next(pages)) == 1
+        assert len(next(pages).incidents) == 1
         with pytest.raises(BetterStackError, match="HTTP 500"):
             next(pages)
 
@@ -160,9 +160,10 @@ class TestToken:
 
 
 class TestPace:
-    @pytest.mark.parametrize(("takes", "gap"), [(0.0, 0.2), (0.05, 0.2), (0.15, 0.2), (0.5, 0.5)])
-    def test_requests_are_a_fifth_of_a_second_apart(
-        self, api: respx.MockRouter, time: Monotonic, takes: float, gap: float
+    @pytest.mark.parametrize("was_asked", [False, True])
+    @pytest.mark.parametrize("takes", [0.0, 0.03, 0.15, 0.5])
+    def test_requests_are_a_fifth_of_a_second_apart_but_for_pages_of_a_list_until_better_stack_asks_for_less(
+        self, api: respx.MockRouter, time: Monotonic, takes: float, *, was_asked: bool
     ) -> None:
         moments: list[float] = []
 
@@ -174,14 +175,20 @@ class TestPace:
             number = int(request.url.params["page"])
             return page([record(str(number))], "yes" if number < 4 else None)
 
-        api.route().side_effect = answer
         one = source(time)
+        if was_asked:
+            api.route().mock(httpx.Response(429))
+            with pytest.raises(BetterStackError, match="429"):
+                one.client.lookup("7")
+        api.route().side_effect = answer
         ids(one.client.open_pages())
         for _ in range(3):
             one.client.lookup("7")
         ids(one.client.pages_since(DAY))
-        assert len(moments) == len(one.waits) == 11
-        assert [later - earlier for earlier, later in pairwise(moments)] == pytest.approx([gap] * 10)
+        assert len(moments) == 11
+        page_gap, gap = max(takes, 0.2 if was_asked else 0.1), max(takes, 0.2)
+        expected = [page_gap] * 3 + [gap] * 4 + [page_gap] * 3
+        assert [later - earlier for earlier, later in pairwise(moments)] == pytest.approx(expected)
 
     def test_the_first_request_and_one_after_a_while_go_at_once(self, api: respx.MockRouter, time: Monotonic) -> None:
         api.get(LIST).mock(page([]))

@@ -38,7 +38,7 @@ def shown(api: respx.MockRouter, one: Source, *records: Any) -> list[Incident]:
     """The incidents that a page with these records brings."""
     api.get(LIST).mock(page(list(records)))
     [only] = one.client.open_pages()
-    return list(only)
+    return list(only.incidents)
 
 
 class TestStatus:

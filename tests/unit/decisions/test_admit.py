@@ -78,7 +78,7 @@ def test_the_previous_one_is_the_latest_that_was_taken_of_the_incident_in_whatev
 def test_what_is_held_is_not_due_before_its_time(store: Store) -> None:
     tell(store, "1", NEW, RESOLVED)
     tell(store, "2", NEW)
-    store.hold(head(store, "1"), after(seconds=2))
+    store.put_off({head(store, "1").id: after(seconds=2)})
     assert due(store) == [("2", NEW)]
     assert sorted(due(store, now=after(seconds=2))) == [("1", NEW), ("2", NEW)]
 
@@ -88,5 +88,5 @@ def test_what_was_given_up_meanwhile_is_not_held(store: Store, engine: Engine) -
     delivery = head(store, "1")
     store.supersede(delivery, "why")
     before = only(engine)
-    store.hold(delivery, after(seconds=2))
+    store.put_off({delivery.id: after(seconds=2)})
     assert only(engine) == before

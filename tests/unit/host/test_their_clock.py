@@ -24,7 +24,7 @@ class Apart(Flows):
 
     def configure(self, *args: Any, **sections: Any) -> None:
         super().configure(*args, **sections)
-        for each in (self.poll, self.poll._recording, self.poll._deletions, self.deliver):
+        for each in (self.poll, self.poll._recording, self.poll._deletions, self.deliver._due):
             each._their_clock = lambda: self.clock.now - self.off
 
 

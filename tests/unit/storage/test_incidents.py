@@ -92,7 +92,7 @@ def test_known_are_those_asked_for_that_were_ever_recorded(store: Store, ids: li
 
 def test_tracked_are_all_that_are_not_known_to_be_over(store: Store) -> None:
     store.record([change(str(phase), phase=phase, alerted=False) for phase in Phase], NOW)
-    assert set(store.tracked()) == {"unconfirmed", "open", "acknowledged"}
+    assert set(store.begin_round().tracked) == {"unconfirmed", "open", "acknowledged"}
 
 
 def test_recording_again_changes_the_state_and_keeps_when_it_was_first_seen(store: Store, engine: Engine) -> None:

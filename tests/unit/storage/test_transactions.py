@@ -56,9 +56,8 @@ WRITES: dict[str, Callable[[Store], object]] = {
     "try_secrets_again": lambda store: store.try_secrets_again(NOW),
 }
 READS: dict[str, Callable[[Store], object]] = {
-    "progress": Store.progress,
+    "begin_round": Store.begin_round,
     "known": lambda store: store.known(["1"]),
-    "tracked": Store.tracked,
     "has_work": Store.has_work,
     "target": Store.destination_state,
     "due": lambda store: store.due(WIDE_OPEN, (), 10, NOW),

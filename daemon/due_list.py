@@ -1,0 +1,116 @@
+"""The deliveries that may be sent next, read ahead: not every answer reads the whole outbox again.
+
+What is read ahead may be out of date, and loses nothing by it: a delivery is sent only after a claim, which fails if
+its row has changed; and the outbox is read again before a pass of the deliveries ends.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from daemon.config.settings import DeliverySection
+from daemon.decisions.admit import Hold, Send, Supersede, admit
+from daemon.model.delivery import Admission, Delivery, DeliveryState, Result
+from daemon.model.event import Event, Listener
+from daemon.model.events import deliveries as events
+from daemon.storage.outbox import GivenUp, Outbox
+
+AHEAD = 500
+"""So many deliveries are read at once."""
+LONGEST = timedelta(seconds=1)
+"""For so long they are used. An operator's `retry` in another process, or the end of a back-off, shows after it."""
+
+
+class DueList:
+    """Called by the thread of `deliver`; `outdate` by any thread."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        settings: DeliverySection,
+        *,
+        clock: Callable[[], datetime],
+        their_clock: Callable[[], datetime],
+        log: Listener,
+    ) -> None:
+        """The arguments are those of `Deliver`."""
+        self._outbox = outbox
+        self._settings = settings
+        self._clock = clock
+        self._their_clock = their_clock
+        self._log = log
+        self._due = deque[Delivery]()
+        self._read_for = (False, False)
+        self._read_at = clock()
+        self._outdated = True
+        self._taken = self._failing = 0
+        """How many more deliveries were accepted, and how many more fail, than when they were read."""
+        self._all_failing: int | None = None
+
+    def outdate(self) -> None:
+        """What was read is not used any more: something more urgent may be due."""
+        self._outdated = True
+
+    @property
+    def some_fail(self) -> bool:
+        """Whether a pending delivery may have failed, other than by its own fault."""
+        return self._all_failing is None or self._all_failing + self._failing > 0
+
+    def take(self, admission: Admission, most: int) -> list[Delivery]:
+        """Up to so many deliveries to send now, most urgent first. Reads nothing."""
+        now, taken = self._clock(), list[Delivery]()
+        if not self._is_current(admission, now):
+            self._due.clear()
+        while self._due and len(taken) < most and not (taken and taken[-1].own_fault):
+            delivery = self._due.popleft()
+            if admission.start(refused=delivery.refused or delivery.own_fault) <= now:
+                taken.append(delivery.since_read(self._taken, self._failing))
+        return taken
+
+    def read(self, admission: Admission, busy: Iterable[str]) -> bool:
+        """Reads anew; records what is not to be sent now. Whether there may be something to send, or to read again."""
+        now = self._clock()
+        self._outdated = False
+        self._read_for = admission.probe, admission.own_faults
+        self._taken = self._failing = 0
+        due = self._outbox.due(admission, busy, AHEAD, now)
+        self._due = deque(self._admitted(due, now))
+        self._all_failing = due[0].all_failing if due else None
+        # Not when it began: what takes longer to read than it may be used would be read for ever.
+        self._read_at = self._clock()
+        return bool(due)
+
+    def noticed(self, result: Result) -> None:
+        """Brings what was read up to date with a result."""
+        delivery, disposition = result.delivery, result.disposition
+        pending = disposition.state is DeliveryState.PENDING
+        self._taken += result.delivered
+        self._failing += (pending and not disposition.own_fault) - (
+            delivery.failing is not None and not delivery.own_fault
+        )
+        if pending and disposition.due_at <= result.at:
+            self.outdate()
+
+    def _is_current(self, admission: Admission, now: datetime) -> bool:
+        alike = self._read_for == (admission.probe, admission.own_faults)
+        return alike and not self._outdated and timedelta(0) <= now - self._read_at < LONGEST
+
+    def _admitted(self, due: Iterable[Delivery], now: datetime) -> list[Delivery]:
+        """Those that may be sent now. Of the others it records why: then they are no longer due."""
+        settings, admitted, held, given_up = self._settings, list[Delivery](), dict[int, datetime](), list[GivenUp]()
+        happened = list[Event]()
+        for delivery in due:
+            match admit(delivery, settings.gap, settings.stale_after, now, self._their_clock()):
+                case Send():
+                    admitted.append(delivery)
+                case Hold(until, why):
+                    held[delivery.id] = until
+                    happened.append(events.DeliveryHeld(delivery.incident_id, delivery.kind, until.isoformat(), why))
+                case Supersede(why):
+                    given_up.append((delivery, why))
+                    happened.append(events.Superseded(delivery.incident_id, delivery.generation))
+        if happened:
+            self._outbox.put_off(held, given_up)
+        for event in happened:
+            self._log(event)
+        return admitted

@@ -1,0 +1,35 @@
+"""Logs what came of each attempt: an error that many deliveries share is told once, and its end as well."""
+
+from dataclasses import replace
+
+from daemon.decisions.outcome import what_came_of
+from daemon.model.delivery import DeliveryState, Result
+from daemon.model.event import Listener
+from daemon.model.events import deliveries as events
+
+
+class OutcomeLog:
+    """Called by the thread of `deliver`."""
+
+    def __init__(self, log: Listener) -> None:
+        self._log = log
+        self._last_error: str | None = None
+        self.deaths = 0
+        """How many deliveries died."""
+
+    def note(self, result: Result, *, still_wanted: bool) -> None:
+        """After a result is recorded. `still_wanted`: whether nobody had dropped the delivery by then."""
+        disposition = result.disposition
+        if not still_wanted:
+            disposition = replace(disposition, state=DeliveryState.SUPERSEDED)
+        event = what_came_of(result.delivery, result.answer, disposition, self._last_error)
+        match event:
+            case events.Delivered():
+                if self._last_error is not None:
+                    self._log(events.Signl4TakesAgain(self._last_error))
+                self._last_error = None
+            case events.NotDelivered():
+                self._last_error = event.error
+            case events.DeliveryDead():
+                self.deaths += 1
+        self._log(event)

@@ -1,0 +1,94 @@
+"""However many years of history there are: no statement of the flows reads them from end to end."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from daemon.storage import outbox_statements as statements
+from tests.support.outbox import ACKNOWLEDGED, NEW, RESOLVED, WIDE_OPEN, after, change, head, kill, put, refuse, tell
+from tests.support.outbox import DELIVERED as TAKEN
+from tests.support.store import Store
+from tests.support.values import NOW, ago
+
+HISTORY = {"incidents", "deliveries"}
+VERBS: dict[str, Callable[[Store], object]] = {
+    "begin_round": Store.begin_round,
+    "known": lambda store: store.known(["1", "2"]),
+    "record": lambda store: store.record([change("1", RESOLVED), change("9", NEW)], NOW),
+    "complete_round": lambda store: store.complete_round(NOW),
+    "fail_round": lambda store: store.fail_round("why", NOW),
+    "has_work": Store.has_work,
+    "look": Store.look,
+    "due": lambda store: store.due(WIDE_OPEN, ("1",), 10, NOW),
+    "waiting": lambda store: store.waiting(("1",)),
+    "attempts_since": lambda store: store.attempts_since(ago(days=1)),
+    "claim": lambda store: store.claim(head(store, "2"), NOW),
+    "put_off": lambda store: store.put_off({1: NOW}, [(head(store, "2"), "why")]),
+    "supersede_obsolete": Store.supersede_obsolete,
+    "cut_waits": lambda store: store.cut_waits(timedelta(0), NOW),
+    "try_secrets_again": lambda store: store.try_secrets_again(NOW),
+    "forget_spans": lambda store: store.forget_spans(NOW),
+    "prune": lambda store: store.prune(after(days=1000)),
+}
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    """One of each, so that no verb is content with less."""
+    put(store, "0", TAKEN, NEW)
+    tell(store, "1", NEW, ACKNOWLEDGED, gone_since=NOW)
+    tell(store, "2", NEW)
+    tell(store, "3", NEW, is_alarm=True)
+    tell(store, "4", NEW)
+    kill(store, "4")
+    refuse(store, "1")
+    return store
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_statement_of_a_flow_reads_the_history_from_end_to_end(
+    filled: Store, engine: Engine, database: Path, verb: str
+) -> None:
+    said: list[tuple[str, Any]] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def note(_c: Any, _u: Any, statement: str, parameters: Any, _x: Any, many: bool) -> None:
+        said.append((statement, parameters[0] if many else parameters))
+
+    VERBS[verb](filled)
+    with closing(sqlite3.connect(database)) as connection:
+        plans = {
+            (statement, detail)
+            for statement, parameters in said
+            if not statement.startswith("BEGIN")
+            for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        }
+    assert plans
+    names = HISTORY | {
+        "latest",
+        "earlier",
+        "over",
+        "previous",
+        "failing",
+        "ended",
+        "later",
+        "begun",
+        "own_fault",
+        "dead",
+    }
+    whole = {
+        (statement, detail) for statement, detail in plans if detail.split()[1] in names and " USING " not in detail
+    }
+    assert whole == set()
+
+
+def test_what_an_index_of_a_part_is_made_for_is_text_in_the_statement() -> None:
+    """With a parameter SQLite prepares the statement anew each time, which takes longer than running it."""
+    for statement in (statements.waiting(), statements.end_outage(), statements.any_waits()):
+        assert "deliveries.state = 'pending'" in str(statement)
