@@ -7,27 +7,21 @@
    recorded, nothing more is sent.
 4. A delivery that fails while others are accepted is retried rarely and alone: it delays no other.
 
-The job's thread decides and writes. Each request runs in a thread of its own, which only talks to SIGNL4.
+The job's thread decides and writes. Requests run in threads of their own, which only talk to SIGNL4.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
+from daemon.admissions import Admissions
 from daemon.config.settings import DeliverySection
 from daemon.decisions import retry
 from daemon.decisions.payload import replacement
 from daemon.due_list import DueList
-from daemon.in_flight import Attempt, InFlight, Receiver
+from daemon.in_flight import Attempt, Finished, InFlight, Receiver
 from daemon.limiter import Limiter
-from daemon.model.delivery import (
-    Admission,
-    Answer,
-    Delivery,
-    DestinationState,
-    Result,
-)
+from daemon.model.delivery import Answer, Delivery, Result
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.event import Listener
 from daemon.model.events import deliveries as events
@@ -36,8 +30,6 @@ from daemon.storage.outbox import Outbox, Recorded
 
 RECORD_AGAIN = 1.0
 """Seconds between two attempts to record a result."""
-THREAD_AGAIN = timedelta(seconds=1)
-"""Between two attempts to start a thread on a machine that has none left."""
 
 
 class Deliver:
@@ -60,7 +52,7 @@ class Deliver:
 
         `wait(seconds)` returns true when the program stops. `limiter`: that of the account.
         """
-        self._in_flight = InFlight(signl4)
+        self._in_flight = InFlight(signl4, self._stopped)
         self._due = DueList(outbox, settings, clock=clock, their_clock=their_clock or clock, log=log)
         self._outbox = outbox
         self._settings = settings
@@ -70,12 +62,12 @@ class Deliver:
         self._log = log
         self._taken = 0
         """How many deliveries SIGNL4 accepted from this instance."""
-        self._destination = DestinationState()
         self._limiter = limiter or Limiter()
+        self._admissions = Admissions(
+            settings.concurrency, self._limiter, self._in_flight, lambda: self._due.is_storm, clock
+        )
         self._outcomes = OutcomeLog(log)
         self._paused = False
-        self._short_until: datetime | None = None
-        """When to try again to start a thread, after that failed."""
         self.idle = False
         """Whether nothing was waiting when it last looked."""
 
@@ -85,7 +77,7 @@ class Deliver:
         Returns when something may be sent next; `None` if nothing waits. Raises `DatabaseBusyError` if the outbox
         cannot be read or claimed from; nothing was sent without a claim.
         """
-        self._destination, limit, waiting = self._outbox.look()
+        self._admissions.destination, limit, waiting = self._outbox.look()
         self.idle = not waiting
         if self.idle:
             return None
@@ -96,10 +88,19 @@ class Deliver:
             while self._in_flight:
                 self._advance(self._in_flight.next(self._patience()))
         finally:
-            while self._in_flight:
-                self._commit([self._judge(*one) for one in self._in_flight.next(None)])
-            self._in_flight.close()
+            self._end()
         return self.next_at()
+
+    def _end(self) -> None:
+        """Records what is still in flight, and sends nothing more."""
+        unsent = self._in_flight.take_back()
+        try:
+            while self._in_flight or unsent:
+                results, more = self._sorted(self._in_flight.next(None) if self._in_flight else [])
+                self._commit(results, unsent=unsent + more)
+                unsent = []
+        finally:
+            self._in_flight.close()
 
     @property
     def deaths(self) -> int:
@@ -122,63 +123,65 @@ class Deliver:
 
     def next_at(self) -> datetime | None:
         """When something may be sent next; `None` if nothing waits. Raises `DatabaseBusyError`."""
-        admission = self._admission()
-        waits = [
-            wait
-            for wait in self._outbox.waiting(self._in_flight.incidents)
-            if admission.own_faults or not wait.own_fault
-        ]
-        return min((max(wait.due_at, admission.start(refused=wait.refused)) for wait in waits), default=None)
+        return self._due.next_at(self._admissions.now(), self._in_flight.incidents)
 
     def gap_ends_at(self) -> datetime | None:
         """The time of the next first attempt, if only the gap or the rate limit delays it; else `None`."""
         fresh = [wait.due_at for wait in self._outbox.waiting(self._in_flight.incidents) if not wait.attempted]
-        willing = self._willing().clean_from <= self._clock()
-        return max(min(fresh), self._admission().clean_from) if fresh and willing else None
+        willing = self._admissions.willing().clean_from <= self._clock()
+        return max(min(fresh), self._admissions.now().clean_from) if fresh and willing else None
 
-    def _willing(self) -> Admission:
-        """What SIGNL4 admits, apart from the rate limit."""
-        return retry.admission(self._destination, self._settings.concurrency, self._clock())
-
-    def _admission(self) -> Admission:
-        admission = self._limiter.admit(self._willing(), len(self._in_flight), self._clock())
-        if self._short_until is not None:
-            clean, refused = (max(at, self._short_until) for at in (admission.clean_from, admission.refused_from))
-            admission = replace(admission, clean_from=clean, refused_from=refused)
-        return replace(admission, own_faults=not self._in_flight.own_fault)
-
-    def _advance(self, finished: Iterable[tuple[Attempt, Answer]] = ()) -> None:
-        """Records these answers, and sends what may be sent."""
-        results = [self._judge(*one) for one in finished]
+    def _advance(self, finished: Iterable[Finished] = ()) -> None:
+        """Records what has ended, and sends what may be sent."""
+        results, unsent = self._sorted(finished)
+        # What is claimed and not sent makes room for what is more urgent, and waits while SIGNL4 does not accept.
+        if not self._due.is_calm or self._stopped():
+            unsent += self._in_flight.take_back()
         # A success may make more urgent ones due, among those that failed while SIGNL4 was down.
         alone = self._due.some_fail and any(result.delivered for result in results)
-        self._commit(results, [] if alone else self._next())
+        self._commit(results, [] if alone or unsent else self._next(), unsent)
         while self._room():
             chosen = self._next()
-            if not chosen and not self._due.read(self._admission(), self._in_flight.incidents):
+            if not chosen and not self._due.read(self._admissions.now(), self._in_flight.incidents):
                 return
             self._commit([], chosen or self._next())
 
+    def _sorted(self, finished: Iterable[Finished]) -> tuple[list[Result], list[Attempt]]:
+        """The results of the attempts that were answered, and those that were not made."""
+        results, unsent = list[Result](), list[Attempt]()
+        for attempt, answer in finished:
+            self._in_flight.ended(attempt)
+            if answer is None:
+                unsent.append(attempt)
+            else:
+                results.append(self._judge(attempt, answer))
+        return results, unsent
+
+    def _stopped(self) -> bool:
+        """Whether nothing more may be sent. Called by the threads that send, too."""
+        return self._paused or self._wait(0)
+
     def _room(self) -> int:
         """How many more requests may be in flight."""
-        if self._paused or self._wait(0):
+        if self._stopped():
             return 0
-        return max(self._admission().max_in_flight - len(self._in_flight), 0)
+        return max(self._admissions.now().max_in_flight - len(self._in_flight), 0)
 
     def _next(self) -> list[Delivery]:
         """What is sent next, as far as it was read already. A thread waits for each."""
         room = self._room()
-        chosen = self._due.take(self._admission(), room) if room else []
+        chosen = self._due.take(self._admissions.now(), room) if room else []
         try:
-            self._in_flight.need(len(chosen))
+            self._in_flight.need(min(len(self._in_flight) + len(chosen), self._settings.concurrency))
         except RuntimeError as error:
-            if self._short_until is None:
+            if self._admissions.no_thread():
                 self._log(events.NoThread(str(error)))
-            self._short_until = self._clock() + THREAD_AGAIN
             self._due.outdate()
         else:
-            self._short_until = None if chosen else self._short_until
-        return chosen[: self._in_flight.idle]
+            if chosen:
+                self._admissions.enough_threads()
+        short = self._in_flight.threads < self._settings.concurrency
+        return chosen[: max(self._in_flight.threads - len(self._in_flight), 0)] if short else chosen
 
     def _patience(self) -> float | None:
         """Seconds until something else may be sent; `None` if nothing can be before the next answer."""
@@ -192,44 +195,53 @@ class Deliver:
         # SIGNL4 accepted others since this attempt began: its outage is over, so the back-off starts again.
         attempts, settings = 1 if meanwhile else delivery.attempts + 1, self._settings
         delay = retry.backoff(attempts, self._rng, settings.retry_min, settings.retry_max)
-        disposition, self._destination = retry.judge(
-            delivery, answer, self._destination, meanwhile, delay=delay, rarely=settings.retry_max, now=now
+        disposition, self._admissions.destination = retry.judge(
+            delivery, answer, self._admissions.destination, meanwhile, delay=delay, rarely=settings.retry_max, now=now
         )
-        self._in_flight.ended(attempt)
         self._limiter.answered(answer, len(self._in_flight), now, sent_at=attempt.sent_at)
         result = Result(delivery, answer, disposition, now, replacement(delivery, answer, disposition))
         self._taken += result.delivered
         self._due.noticed(result)
         return result
 
-    def _commit(self, results: Sequence[Result], chosen: Sequence[Delivery] = ()) -> None:
-        """Records the results, claims the chosen deliveries in the same commit, and sends what was claimed."""
-        if not results and not chosen:
+    def _commit(
+        self, results: Sequence[Result], chosen: Sequence[Delivery] = (), unsent: Sequence[Attempt] = ()
+    ) -> None:
+        """Records the results, claims the chosen deliveries in the same commit, and sends what was claimed.
+
+        `unsent`: attempts that were claimed and are not made.
+        """
+        if not results and not chosen and not unsent:
             return
         now = self._clock()
-        recorded = self._record(results, chosen, now)
+        recorded = self._record(results, chosen, [attempt.delivery for attempt in unsent], now)
         for delivery in chosen:
             if delivery.id in recorded.claimed:
-                self._destination = retry.sent_at(self._destination, now)
+                self._admissions.destination = retry.sent_at(self._admissions.destination, now)
                 self._limiter.sent(now)
                 self._in_flight.send(Attempt(delivery, now, self._taken))
-        if recorded.others_due:
+        if recorded.others_due or unsent:
             self._due.outdate()
         for result in results:
             self._outcomes.note(result, still_wanted=result.delivery.id not in recorded.unwanted)
 
-    def _record(self, results: Sequence[Result], chosen: Sequence[Delivery], now: datetime) -> Recorded:
+    def _record(
+        self, results: Sequence[Result], chosen: Sequence[Delivery], unsent: Sequence[Delivery], now: datetime
+    ) -> Recorded:
         """Retries until the results are recorded or the program stops; what cannot be claimed at once is not sent."""
         last_error: str | None = None
         while True:
             try:
-                state, limit = self._destination, self._limiter.limit
-                return self._outbox.settle_and_claim(results, chosen, state, limit, now, some_fail=self._due.some_fail)
+                state, limit = self._admissions.destination, self._limiter.limit
+                return self._outbox.settle_and_claim(
+                    results, chosen, state, limit, now, some_fail=self._due.some_fail, unsent=unsent
+                )
             except DatabaseBusyError as error:
                 self._due.outdate()
                 if not results:
                     raise
                 chosen = ()
+                unsent = [*unsent, *(attempt.delivery for attempt in self._in_flight.take_back())]
                 if str(error) != last_error:
                     last_error = str(error)
                     for result in results:

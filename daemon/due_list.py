@@ -17,6 +17,8 @@ from daemon.storage.outbox import GivenUp, Outbox
 
 AHEAD = 500
 """So many deliveries are read at once."""
+MANY = 50
+"""So many that are due make a storm."""
 LONGEST = timedelta(seconds=1)
 """For so long they are used. An operator's `retry` in another process, or the end of a back-off, shows after it."""
 
@@ -43,6 +45,8 @@ class DueList:
         self._read_for = (False, False)
         self._read_at = clock()
         self._outdated = True
+        self._has_more = False
+        """Whether more were due than were read."""
         self._taken = self._failing = 0
         """How many more deliveries were accepted, and how many more fail, than when they were read."""
         self._all_failing: int | None = None
@@ -50,6 +54,16 @@ class DueList:
     def outdate(self) -> None:
         """What was read is not used any more: something more urgent may be due."""
         self._outdated = True
+
+    @property
+    def is_storm(self) -> bool:
+        """Whether many wait to be sent, and what is next stays next."""
+        return (self._has_more or len(self._due) >= MANY) and self.is_calm
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing has come and none has failed, so that what was read is still in the right order."""
+        return not self._outdated and not self.some_fail
 
     @property
     def some_fail(self) -> bool:
@@ -72,13 +86,19 @@ class DueList:
         now = self._clock()
         self._outdated = False
         self._read_for = admission.probe, admission.own_faults
-        self._taken = self._failing = 0
         due = self._outbox.due(admission, busy, AHEAD, now)
         self._due = deque(self._admitted(due, now))
-        self._all_failing = due[0].all_failing if due else None
+        if due:
+            self._all_failing, self._taken, self._failing = due[0].all_failing, 0, 0
+        self._has_more = len(due) == AHEAD
         # Not when it began: what takes longer to read than it may be used would be read for ever.
         self._read_at = self._clock()
         return bool(due)
+
+    def next_at(self, admission: Admission, busy: Iterable[str]) -> datetime | None:
+        """When something may be sent next; `None` if nothing waits. Raises `DatabaseBusyError`."""
+        waits = [wait for wait in self._outbox.waiting(busy) if admission.own_faults or not wait.own_fault]
+        return min((max(wait.due_at, admission.start(refused=wait.refused)) for wait in waits), default=None)
 
     def noticed(self, result: Result) -> None:
         """Brings what was read up to date with a result."""
@@ -93,7 +113,8 @@ class DueList:
 
     def _is_current(self, admission: Admission, now: datetime) -> bool:
         alike = self._read_for == (admission.probe, admission.own_faults)
-        return alike and not self._outdated and timedelta(0) <= now - self._read_at < LONGEST
+        used_up = self._has_more and len(self._due) < MANY
+        return alike and not used_up and not self._outdated and timedelta(0) <= now - self._read_at < LONGEST
 
     def _admitted(self, due: Iterable[Delivery], now: datetime) -> list[Delivery]:
         """Those that may be sent now. Of the others it records why: then they are no longer due."""

@@ -1,6 +1,6 @@
-"""The requests to SIGNL4 in flight, each in a thread of its own, which does nothing but send."""
+"""The requests to SIGNL4 in flight: threads that do nothing but send, one request at a time."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,24 +29,29 @@ class Attempt:
     """How many deliveries of this process SIGNL4 had accepted by then."""
 
 
-Inbox = SimpleQueue[Attempt | None]
+Finished = tuple[Attempt, Answer | None]
+"""An attempt and its answer; `None` if it was not sent any more."""
 
 
 class InFlight:
     """Called by the thread of `deliver`; `wake` by any thread."""
 
-    def __init__(self, signl4: Receiver) -> None:
+    def __init__(self, signl4: Receiver, stopped: Callable[[], bool]) -> None:
+        """`stopped`, called by any thread: whether nothing more may be sent."""
         self._signl4 = signl4
+        self._stopped = stopped
         self._attempts: dict[str, Attempt] = {}
-        self._finished: SimpleQueue[tuple[Attempt, Answer, Inbox] | None] = SimpleQueue()
-        self._idle: list[Inbox] = []
+        self._to_send: SimpleQueue[Attempt | None] = SimpleQueue()
+        self._finished: SimpleQueue[Finished | None] = SimpleQueue()
+        self.threads = 0
+        """How many send, or wait for an attempt."""
 
     def __len__(self) -> int:
         return len(self._attempts)
 
     @property
     def incidents(self) -> Collection[str]:
-        """The incidents with a request in flight."""
+        """The incidents of all claimed attempts."""
         return self._attempts.keys()
 
     @property
@@ -55,35 +60,37 @@ class InFlight:
         return any(attempt.delivery.own_fault for attempt in self._attempts.values())
 
     def need(self, threads: int) -> None:
-        """Sees to it that so many threads wait for an attempt: without a thread no attempt is claimed.
+        """Sees to it that there are so many threads: without a thread no attempt is claimed.
 
         Raises `RuntimeError` if no more can be started.
         """
-        while len(self._idle) < threads:
-            inbox = Inbox()
-            Thread(target=self._work, args=(inbox,), name=f"signl4-{len(self._attempts) + len(self._idle)}").start()
-            self._idle.append(inbox)
-
-    @property
-    def idle(self) -> int:
-        """How many threads wait for an attempt."""
-        return len(self._idle)
+        while self.threads < threads:
+            Thread(target=self._send, args=(self._to_send,), name=f"signl4-{self.threads}").start()
+            self.threads += 1
 
     def send(self, attempt: Attempt) -> None:
-        """Sends a claimed delivery, in one of the threads that wait."""
+        """Sends a claimed delivery as soon as a thread is free."""
         self._attempts[attempt.delivery.incident_id] = attempt
-        self._idle.pop().put(attempt)
+        self._to_send.put(attempt)
 
-    def next(self, timeout: float | None) -> list[tuple[Attempt, Answer]]:
-        """The answers that have come; waits for the first of them up to `timeout` seconds, or until `wake`."""
-        finished = list[tuple[Attempt, Answer]]()
+    def take_back(self) -> list[Attempt]:
+        """The attempts that no thread has begun with; they are not sent any more."""
+        unsent = list[Attempt]()
+        with suppress(Empty):
+            while True:
+                if (attempt := self._to_send.get_nowait()) is not None:
+                    self.ended(attempt)
+                    unsent.append(attempt)
+        return unsent
+
+    def next(self, timeout: float | None) -> list[Finished]:
+        """The attempts that have ended; waits for the first of them up to `timeout` seconds, or until `wake`."""
+        finished = list[Finished]()
         with suppress(Empty):
             one = self._finished.get(timeout=timeout)
             while True:
                 if one is not None:
-                    attempt, answer, inbox = one
-                    self._idle.append(inbox)
-                    finished.append((attempt, answer))
+                    finished.append(one)
                 one = self._finished.get_nowait()
         return finished
 
@@ -96,14 +103,16 @@ class InFlight:
         self._finished.put(None)
 
     def close(self) -> None:
-        """Ends the threads that wait."""
-        while self._idle:
-            self._idle.pop().put(None)
+        """Ends the threads, once nothing is in flight."""
+        for _ in range(self.threads):
+            self._to_send.put(None)
+        # No thread of a later pass must take what tells these to end.
+        self._to_send, self.threads = SimpleQueue(), 0
 
-    def _work(self, inbox: Inbox) -> None:
+    def _send(self, to_send: "SimpleQueue[Attempt | None]") -> None:
         """Runs in a thread of its own. Every attempt gets an answer, whatever happens."""
-        while (attempt := inbox.get()) is not None:
-            self._finished.put((attempt, self._answer(attempt.delivery), inbox))
+        while (attempt := to_send.get()) is not None:
+            self._finished.put((attempt, None if self._stopped() else self._answer(attempt.delivery)))
 
     def _answer(self, delivery: Delivery) -> Answer:
         try:

@@ -89,10 +89,12 @@ class Outbox:
         now: datetime,
         *,
         some_fail: bool = True,
+        unsent: Sequence[Delivery] = (),
     ) -> Recorded:
         """Records results, and the start of the next attempts (`claims`), in one transaction.
 
         `state`: the destination after these results; `event_limit`: what the account allows in 15 s, if known.
+        `unsent`: what was claimed, as it was read before, and is not sent: that attempt does not count.
 
         A success shows that SIGNL4 is back: deliveries that failed because it was down become due now, if `some_fail`.
         A delivery dropped during its attempt is delivered if SIGNL4 accepted it; else it stays dropped.
@@ -102,22 +104,17 @@ class Outbox:
         was not made; at worst it causes a needless `resolved`.
         """
         with transaction(self._engine, writes=True) as connection:
-            unwanted, others_due = set[int](), False
-            for delivered, group in groupby(results, key=attrgetter("delivered")):
-                if delivered:
-                    taken = list(group)
-                    _settle_delivered(connection, taken)
-                    others_due |= some_fail and self._end_outage(connection, now)
-                    destination_rows.count_taken(connection, self._destination, len(taken))
-                else:
-                    unwanted |= {result.delivery.id for result in group if not _settle_failed(connection, result)}
+            unwanted, others_due = self._settle(connection, results, now, some_fail=some_fail)
             if state != self._state:
                 destination_rows.write(connection, self._destination, state)
             if event_limit is not None and event_limit != self._event_limit:
                 destination_rows.learn_limit(connection, self._destination.account, event_limit)
+            if unsent:
+                values = [{"this": delivery.id, "attempts_before": delivery.attempts} for delivery in unsent]
+                connection.execute(statements.give_back(), values)
             claimed = _claim(connection, claims, now) if claims else frozenset()
         self._state, self._event_limit = state, event_limit
-        return Recorded(claimed, frozenset(unwanted), others_due)
+        return Recorded(claimed, unwanted, others_due)
 
     def put_off(self, until: Mapping[int, datetime], given_up: Iterable[GivenUp] = ()) -> None:
         """Holds deliveries, by id, until then. Of those given up, supersedes all that is pending of the generation."""
@@ -157,6 +154,21 @@ class Outbox:
         values = {**self._ours, "account": self._destination.account, "since": since}
         with transaction(self._engine, writes=False) as connection:
             return tuple(connection.execute(statements.attempts_since(), values).scalars())
+
+    def _settle(
+        self, connection: Connection, results: Iterable[Result], now: datetime, *, some_fail: bool
+    ) -> tuple[frozenset[int], bool]:
+        """The ids of those that were not wanted any more, and whether others became due."""
+        unwanted, others_due = set[int](), False
+        for delivered, group in groupby(results, key=attrgetter("delivered")):
+            if delivered:
+                taken = list(group)
+                _settle_delivered(connection, taken)
+                others_due |= some_fail and self._end_outage(connection, now)
+                destination_rows.count_taken(connection, self._destination, len(taken))
+            else:
+                unwanted |= {result.delivery.id for result in group if not _settle_failed(connection, result)}
+        return frozenset(unwanted), others_due
 
     def _end_outage(self, connection: Connection, now: datetime) -> bool:
         """Whether others became due by it."""

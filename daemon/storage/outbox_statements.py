@@ -105,6 +105,15 @@ def claim() -> Update:
 
 
 @cache
+def give_back() -> Update:
+    """Takes back the record of an attempt that was not made. When an earlier one was made is not known any more."""
+    before: ColumnElement[int] = bindparam("attempts_before")
+    claimed = [PENDING, _THIS, DELIVERIES.c.attempts == before + 1]
+    at = case((before > 0, DELIVERIES.c.attempted_at))
+    return update(DELIVERIES).where(*claimed).values(attempts=before, attempted_at=at)
+
+
+@cache
 def attempted() -> "Select[*tuple[Any, ...]]":
     """Which of `these` were last attempted now, and how often they have been."""
     of_these = DELIVERIES.c.id.in_(bindparam("these", expanding=True))

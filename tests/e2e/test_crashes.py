@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from daemon.due_list import MANY
 from daemon.sandbox.exchange import Request
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.loopback import LoopbackService
@@ -20,7 +21,7 @@ from daemon.sandbox.server import Sandbox
 from daemon.storage.revision import REVISIONS
 from daemon.storage.schema import METADATA
 from tests.e2e.conftest import Daemon, Operator, pages
-from tests.e2e.mortal import INSTANTS, MIGRATION_VARIABLE, PROGRAM, RESULT, VARIABLE, Moment
+from tests.e2e.mortal import CLAIM, INSTANTS, MIGRATION_VARIABLE, PROGRAM, RESULT, VARIABLE, Moment
 from tests.soak import SLACK_IN_DESCRIPTORS, SLACK_IN_MEMORY, Books, as_left, descriptors, harm, let_go, resident
 from tests.support.earlier import left_by
 
@@ -205,6 +206,38 @@ def test_promise_6_killed_while_it_stops_nothing_is_lost(
     daemon.kill()
     see_it_dead(operator, daemon, books)
     end_in_peace(operator, ids, books, costs_at_first)
+
+
+IN_A_STORM = {
+    "claimed ahead, and none sent": Moment("committed", 1, CLAIM),
+    "claimed ahead, and some sent": Moment("committed", 3, CLAIM),
+    "between answers and their common record": Moment("statement", 3, RESULT),
+    "before a common record is committed": Moment("commit", 4, RESULT),
+    "after a common record is committed": Moment("committed", 4, RESULT),
+}
+
+
+@pytest.mark.parametrize("moment", IN_A_STORM.values(), ids=IN_A_STORM)
+def test_promise_6_killed_in_a_storm_nothing_is_lost_and_only_what_was_sent_and_not_recorded_is_repeated(
+    operator: Operator, sandbox: Sandbox, moment: Moment
+) -> None:
+    books, ids = Books(operator), [sandbox.world.open(f"incident {number}") for number in range(MANY + 30)]
+    settings: dict[str, Any] = {VARIABLE: str(moment)}
+    see_it_dead(operator, operator.run(program=PROGRAM, **settings), books)
+    sent = {event.external_id for event in operator.events}
+    with as_left(operator.directory) as connection:
+        rows = connection.execute("SELECT external_id, state FROM deliveries WHERE attempts > 0").fetchall()
+    claimed, recorded = {one for one, _ in rows}, {one for one, state in rows if state == "delivered"}
+    assert sent <= claimed, "nothing is sent without a claim"
+    daemon = operator.run()
+    daemon.wait_for(lambda: all(operator.told(incident_id) for incident_id in ids), "all alerts")
+    assert daemon.stop(signal.SIGTERM, within=20) == 0
+    let_all_go(sandbox)
+    assert books.close(killed=False) == []
+    twice = {incident_id for incident_id in ids if len(operator.told(incident_id)) == 2}
+    assert {len(operator.told(incident_id)) for incident_id in ids} <= {1, 2}
+    assert twice == sent - recorded
+    assert len(twice) <= 8, "as many as are sent at a time, and as many that were claimed ahead"
 
 
 DEATHS_OF_A_MIGRATION = {

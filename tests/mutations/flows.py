@@ -124,7 +124,7 @@ ROWS = (
     row(
         "Nothing is claimed before it is sent",
         "daemon/deliver.py",
-        ("(results, chosen, state, limit, now, ", "(results, [], state, limit, now, "),
+        ("results, chosen, state, limit, now, some", "results, [], state, limit, now, some"),
         ("            if delivery.id in recorded.claimed:\n", "            if recorded is not None:\n"),
         "tests/unit/test_deliver.py::test_what_is_due_is_sent_and_noted_with_its_event_id",
         "tests/e2e/test_crashes.py::test_promise_7_a_new_that_signl4_took_from_a_process_that_died_is_followed_by_its_resolved",
@@ -144,14 +144,14 @@ ROWS = (
     row(
         "What is paused is sent all the same",
         "daemon/deliver.py",
-        ("if self._paused or self._wait(0):", "if self._wait(0):"),
+        ("return self._paused or self._wait(0)", "return self._wait(0)"),
         "tests/unit/test_deliver.py::test_paused_it_sends_nothing_until_it_is_resumed",
     ),
     row(
-        "While a result cannot be recorded, more is sent",
+        "What was chosen before a result could be recorded is sent, however long that takes",
         "daemon/deliver.py",
         ("                chosen = ()\n", ""),
-        "tests/unit/test_deliver_together.py::test_while_results_cannot_be_recorded_nothing_more_is_sent",
+        "tests/unit/test_deliver_together.py::test_what_was_chosen_while_a_result_could_not_be_recorded_is_chosen_anew",
     ),
     row(
         "What was queued while others wait comes after all that was read ahead",
@@ -162,7 +162,7 @@ ROWS = (
     row(
         "What SIGNL4's outage kept back waits for all that was read ahead",
         "daemon/deliver.py",
-        ("        if recorded.others_due:\n            self._due.outdate()\n", ""),
+        ("        if recorded.others_due or unsent:\n", "        if unsent:\n"),
         "tests/unit/test_deliver_recovery.py::test_open_incidents_go_first_and_the_pace_is_kept",
     ),
     row(
@@ -235,5 +235,29 @@ ROWS = (
         "daemon/self_check.py",
         ("self._causes(seen, now) or self._wrong(seen, now) or", ""),
         "tests/unit/test_self_check_due.py",
+    ),
+    row(
+        "What was claimed and not sent counts as attempted",
+        "daemon/storage/outbox.py",
+        ("                connection.execute(statements.give_back(), values)\n", "                del values\n"),
+        "tests/unit/test_deliver_ahead.py::test_what_was_not_sent_does_not_count_as_attempted_after",
+    ),
+    row(
+        "What is claimed is sent although something more urgent has come",
+        "daemon/deliver.py",
+        ("        if not self._due.is_calm or self._stopped():\n", "        if self._stopped():\n"),
+        "tests/unit/test_deliver_ahead.py::test_what_is_more_urgent_is_claimed_before_what_was_claimed_and_not_sent",
+    ),
+    row(
+        "What was claimed is sent after a stop",
+        "daemon/in_flight.py",
+        ("None if self._stopped() else self._answer(attempt.delivery)", "self._answer(attempt.delivery)"),
+        "tests/unit/test_deliver_ahead.py::test_what_was_not_sent_does_not_count_as_attempted_after",
+    ),
+    row(
+        "What was given back goes behind all that was read ahead",
+        "daemon/deliver.py",
+        ("        if recorded.others_due or unsent:\n", "        if recorded.others_due:\n"),
+        "tests/unit/test_deliver_ahead.py",
     ),
 )

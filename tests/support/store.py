@@ -1,7 +1,7 @@
 """All verbs of the storage in one place, for tests that play all jobs themselves."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
@@ -40,6 +40,11 @@ class Store(Incidents, Outbox, Housekeeping):
     def claim(self, delivery: Delivery, now: datetime) -> bool:
         """Claims this delivery alone."""
         return bool(Outbox.settle_and_claim(self, [], [delivery], *self.look()[:2], now).claimed)
+
+    def give_back(self, delivery: Delivery) -> None:
+        """Takes back the claim of a delivery, given as it was read before."""
+        state, limit, _ = self.look()
+        Outbox.settle_and_claim(self, [], [], state, limit, datetime.now(UTC), unsent=[delivery])
 
     def supersede(self, delivery: Delivery, reason: str) -> None:
         """Supersedes this delivery alone, with all that is pending of its generation."""

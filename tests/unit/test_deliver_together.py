@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from daemon.in_flight import Attempt, InFlight
+from daemon.in_flight import Attempt, Finished, InFlight
 from daemon.model.delivery import Answer
 from tests.support.clock import Clock
 from tests.support.fakes import ACCEPTED, LONG, Flows
@@ -46,19 +46,19 @@ def test_answers_that_have_come_are_taken_at_once(store: Store) -> None:
 
     for incident_id in "123":
         tell(store, incident_id, NEW)
-    in_flight = InFlight(Receiver())
+    in_flight = InFlight(Receiver(), lambda: False)
     in_flight.need(3)
     for incident_id in "123":
         in_flight.send(Attempt(head(store, incident_id), NOW, 0))
-    answered = list[tuple[Attempt, Answer]]()
+    answered = list[Finished]()
     while len(answered) < 3:
         found = in_flight.next(LONG)
         assert found
         answered += found
     assert {attempt.delivery.incident_id for attempt, _ in answered} == set("123")
-    assert in_flight.idle == 3
+    assert in_flight.threads == 3
     in_flight.close()
-    assert in_flight.idle == 0
+    assert in_flight.threads == 0
 
 
 def test_a_pass_needs_no_more_threads_than_requests_at_a_time(flows: Flows) -> None:
@@ -74,23 +74,26 @@ def test_a_pass_needs_no_more_threads_than_requests_at_a_time(flows: Flows) -> N
     assert len(names) == 1
 
 
-def test_while_results_cannot_be_recorded_nothing_more_is_sent(flows: Flows, engine: Engine) -> None:
+def test_what_was_chosen_while_a_result_could_not_be_recorded_is_chosen_anew(flows: Flows, engine: Engine) -> None:
     queue(flows, "1", "2", "3")
     full = "CREATE TRIGGER full BEFORE UPDATE OF state ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    older = change("0", NEW, occurred_at=NOW.replace(year=2025))
 
     def answer(_: Mapping[str, Any]) -> Answer:
-        with engine.begin() as connection:
-            connection.exec_driver_sql(full)
+        if len(flows.signl4.sent) == 1:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(full)
         return ACCEPTED
 
-    def pause_and_mend() -> None:
-        flows.deliver.pause()
+    def mend() -> None:
+        assert len(flows.signl4.sent) == 1, "nothing is sent meanwhile"
         with engine.begin() as connection:
             connection.exec_driver_sql("DROP TRIGGER full")
+        flows.store.record([older], NOW)
 
-    flows.signl4.answer, flows.while_waiting = answer, pause_and_mend
+    flows.signl4.answer, flows.while_waiting = answer, mend
     flows.drain()
-    assert flows.outbox("state", "attempts") == [("delivered", 1), ("pending", 0), ("pending", 0)]
+    assert [incident_id for incident_id, _ in flows.signl4.told] == ["1", "0", "2", "3"]
 
 
 def test_what_is_more_urgent_overtakes_what_was_read_ahead(flows: Flows) -> None:

@@ -46,6 +46,7 @@ def test_what_was_read_is_taken_bit_by_bit_without_reading_again(store: Store, a
 
 def test_no_more_is_read_than_can_be_used_soon(store: Store, ahead: DueList, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(due_list, "AHEAD", 2)
+    monkeypatch.setattr(due_list, "MANY", 1)
     for incident_id in ("1", "2", "3"):
         tell(store, incident_id, NEW)
     assert ahead.read(WIDE_OPEN, ())
