@@ -25,7 +25,7 @@ STAMP = Table(
 def create(url: str) -> None:
     """Makes all tables and the rows that are always there, in one transaction.
 
-    The caller holds the lock. Raises `DatabaseBusyError` and `OSError`; then nothing is there.
+    The caller holds the lock. Raises `DatabaseBusyError` and `OSError`; then the file is missing or empty.
     """
     os.close(open_file(resolved(file_of(url)), os.O_RDWR))
     engine = open_engine(url)
