@@ -63,11 +63,11 @@ class Server:
     def wait_for(self, what: str, count: int) -> Sequence[float]:
         """Waits until that figure has so many entries; returns them. Raises `TimeoutError`."""
         until = time.monotonic() + PATIENCE
-        while len(found := self.figures()[what]) < count:
+        while (found := self._ask("GET", "/counts")[what]) < count:
             if time.monotonic() > until:
-                raise TimeoutError(f"{len(found)} of {count} {what} after {PATIENCE:g} s")
+                raise TimeoutError(f"{found} of {count} {what} after {PATIENCE:g} s")
             time.sleep(0.02)
-        return list(found)
+        return list(self.figures()[what])
 
     def _ask(self, method: str, target: str) -> Any:
         connection = http.client.HTTPConnection(self.url.removeprefix("http://"))
