@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.clients.http import ExchangeError
-from daemon.config.load import SECTIONS
+from daemon.config.settings import SECTIONS
 from daemon.model.errors import DaemonError
 from daemon.storage.instance import locked
 from daemon.storage.upgrade import upgrade

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from daemon.cli.diagnose import Finding
-    from daemon.config.load import Configuration
+    from daemon.config.configuration import Configuration
 
 
 @click.command()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from daemon.cli.options import configured, say
+from daemon.cli.options import placed, say
 
 if TYPE_CHECKING:
-    from daemon.config.load import Configuration
+    from daemon.config.place import Place
 
 
 @click.group()
@@ -19,14 +19,14 @@ def db() -> None:
 
 
 @db.command("upgrade")
-@configured(offline=True)
-def upgrade(configuration: Configuration) -> None:
+@placed
+def upgrade(place: Place) -> None:
     """Bring the database to the newest schema; `run` and `once` do it themselves."""
     from daemon.storage.instance import locked
     from daemon.storage.revision import file_of
     from daemon.storage.upgrade import upgrade as bring_up_to_date
 
-    url = configuration.settings.database.url
+    url = place.url
     with locked(url):
         done = bring_up_to_date(url)
     say(f"{file_of(url)} {'was brought' if done else 'is'} up to date")
@@ -34,26 +34,26 @@ def upgrade(configuration: Configuration) -> None:
 
 @db.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
-@configured(offline=True)
-def backup(configuration: Configuration, file: Path) -> None:
+@placed
+def backup(place: Place, file: Path) -> None:
     """Write a consistent copy of the database, also while the daemon runs."""
     from daemon.storage.backup import backup as write_copy
 
     _check_named(file)
-    write_copy(configuration.settings.database.url, file)
+    write_copy(place.url, file)
     say(f"written to {file}")
 
 
 @db.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
-@configured(offline=True)
-def restore(configuration: Configuration, file: Path) -> None:
+@placed
+def restore(place: Place, file: Path) -> None:
     """Put a copy in the place of the database while no daemon runs; the file from before is kept."""
     from daemon.storage.restore import restore as put_back
     from daemon.storage.revision import file_of
 
     _check_named(file)
-    url = configuration.settings.database.url
+    url = place.url
     done = put_back(url, file)
     state = f"the state of {done.as_of:%Y-%m-%d %H:%M:%S} UTC" if done.as_of else "no round was complete yet"
     say(f"{file_of(url)} is restored from {file} ({state})")

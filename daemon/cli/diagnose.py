@@ -9,7 +9,7 @@ from daemon.clients.deadline import Took
 from daemon.clients.http import ExchangeError, HttpClient, tls_context
 from daemon.clients.pages import PER_PAGE
 from daemon.clients.signl4 import Signl4
-from daemon.config.load import Configuration
+from daemon.config.configuration import Configuration
 from daemon.config.settings import Settings
 from daemon.config.types import spelled
 from daemon.decisions.payload import EXTERNAL_ID, SOURCE, STATUS
@@ -51,7 +51,7 @@ def plan(configuration: Configuration) -> Iterator[str]:
 def _try_to_set_out(settings: Settings) -> None:
     """Builds every client, which checks certificates and proxies. Raises `ConfigError`. Sends nothing."""
     tls = tls_context(settings.http)
-    watchers = [url.get_secret_value() for url in settings.heartbeat.urls]
+    watchers = [url.reveal() for url in settings.heartbeat.urls]
     for base_url in (settings.betterstack.base_url, settings.signl4.base_url, *watchers):
         HttpClient(base_url, settings.http, tls).close()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from daemon.cli.options import as_text, configured, json_option, limit_option, say, since_option, utc_option
+from daemon.cli.options import as_text, json_option, limit_option, placed, say, since_option, utc_option
 from daemon.model.delivery import DeliveryState
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from daemon.cli.tables import Table
-    from daemon.config.load import Configuration
+    from daemon.config.place import Place
     from daemon.model.incident import Unreadable
     from daemon.storage.listings import Listing
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 @click.command()
 @utc_option
 @json_option
-@configured(offline=True)
-def status(configuration: Configuration, utc: bool, as_json: bool) -> None:
+@placed
+def status(place: Place, utc: bool, as_json: bool) -> None:
     """Say whether all is well; exit 1 if not."""
     from daemon.cli.as_json import spelled
     from daemon.decisions import health, rate_limit
@@ -40,16 +40,16 @@ def status(configuration: Configuration, utc: bool, as_json: bool) -> None:
     from daemon.storage.log_hold import held_log
     from daemon.storage.revision import nothing_to
 
-    settings, now = configuration.settings, utc_now()
-    process = holder(settings.database.url)
-    presence = Presence(process, held_log(settings.database.url, process))
+    now = utc_now()
+    process = holder(place.url)
+    presence = Presence(process, held_log(place.url, process))
     # A daemon has read the file from end to end at its start.
-    engine = reader(settings.database.url, checked=process is None)
+    engine = reader(place.url, checked=process is None)
     snapshot = queries.snapshot(engine) if engine else Snapshot()
     queue = rate_limit.time_for(snapshot.pending_deliveries, snapshot.event_limit)
-    report = health.report(snapshot, settings.poll.interval, settings.alarm.poll_after, queue, now, presence)
+    report = health.report(snapshot, place.poll_interval, place.poll_after, queue, now, presence)
     if engine is None:
-        report = replace(report, problems=[nothing_to("show", settings.database.url), *report.problems])
+        report = replace(report, problems=[nothing_to("show", place.url), *report.problems])
     if as_json:
         click.echo(spelled(asdict(report)))
     else:
@@ -68,9 +68,9 @@ def status(configuration: Configuration, utc: bool, as_json: bool) -> None:
 @limit_option
 @utc_option
 @json_option
-@configured(offline=True)
+@placed
 def incidents(
-    configuration: Configuration,
+    place: Place,
     open_only: bool,
     pattern: str | None,
     since: timedelta | None,
@@ -87,7 +87,7 @@ def incidents(
     from daemon.storage import listings
     from daemon.storage.engine import listing_reader
 
-    engine = listing_reader(configuration.settings.database.url)
+    engine = listing_reader(place.url)
     named = None if pattern is None else _matching(pattern)
     listing = listings.incidents(engine, open_only=open_only, named=named, since=_ago(since), limit=limit)
     _show(listing, INCIDENTS, _explained, utc=utc, as_json=as_json)
@@ -100,9 +100,9 @@ def incidents(
 @limit_option
 @utc_option
 @json_option
-@configured(offline=True)
+@placed
 def deliveries(
-    configuration: Configuration,
+    place: Place,
     state: str | None,
     incident_id: str | None,
     since: timedelta | None,
@@ -115,7 +115,7 @@ def deliveries(
     from daemon.storage import listings, queries
     from daemon.storage.engine import listing_reader
 
-    engine = listing_reader(configuration.settings.database.url)
+    engine = listing_reader(place.url)
     in_state = None if state is None else DeliveryState(state)
     listing = listings.deliveries(engine, state=in_state, incident_id=incident_id, since=_ago(since), limit=limit)
     _show(listing, DELIVERIES, dict, utc=utc, as_json=as_json)

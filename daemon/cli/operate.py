@@ -10,34 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from daemon.cli.options import configured, say
+from daemon.cli.options import placed, say
 from daemon.model.errors import DatabaseUnusableError
 from daemon.model.incident import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from daemon.config.load import Configuration
+    from daemon.config.place import Place
 
 
 @click.command()
 @click.argument("ids", nargs=-1, type=int, metavar="ID...")
 @click.option("--dead", is_flag=True, help="All dead deliveries.")
 @click.option("--force", is_flag=True, help="Also what is too late, and would open what is over or close what is open.")
-@configured(offline=True)
-def retry(configuration: Configuration, ids: tuple[int, ...], dead: bool, force: bool) -> None:
+@placed
+def retry(place: Place, ids: tuple[int, ...], dead: bool, force: bool) -> None:
     """Make dead deliveries pending again, and waiting ones due now."""
-    if not _retry(configuration.settings.database.url, ids, dead=dead, force=force):
+    if not _retry(place.url, ids, dead=dead, force=force):
         sys.exit(1)
 
 
 @click.command()
 @click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
-@configured(offline=True)
-def drop(configuration: Configuration, ids: tuple[int, ...], yes: bool) -> None:
+@placed
+def drop(place: Place, ids: tuple[int, ...], yes: bool) -> None:
     """Give up deliveries that cannot be sent, dead ones or waiting ones."""
-    if not _drop(configuration.settings.database.url, ids, yes=yes):
+    if not _drop(place.url, ids, yes=yes):
         sys.exit(1)
 
 

@@ -5,9 +5,11 @@ Each command imports only what it needs: `run` must not load what only a termina
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +19,8 @@ import click
 from daemon.model.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from daemon.config.load import Configuration
+    from daemon.config.configuration import Configuration
+    from daemon.config.place import Place
 
 LOGGING = {"run", "once"}
 """The commands that write a log."""
@@ -63,47 +64,75 @@ def say(sentence: str, *, err: bool = False) -> None:
     click.echo(printable(sentence), err=err)
 
 
-def configured(*, offline: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Passes the configuration to a command. Accepts `--config` before and after the command's name."""
+def configured(module: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Passes the configuration to a command. Accepts `--config` before and after the command's name.
 
+    `module`: what it works with, imported while another process reads the configuration.
+    """
+
+    def read(ctx: click.Context, named: Path | None) -> Configuration:
+        from daemon.config.reading import Reading
+        from daemon.config.sources import logs_json
+
+        with Reading(named, os.environ) as reading:
+            ctx.meta[AS_JSON] = ctx.info_name in LOGGING and logs_json(named, os.environ)
+            if module:
+                importlib.import_module(module)
+            return reading.result()
+
+    return _with(read)
+
+
+def placed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Passes a command on a database the place of that. Otherwise as `configured`."""
+    return _with(_place)(command)
+
+
+def _with(
+    read: Callable[[click.Context, Path | None], Any],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @config_option
         @click.pass_context
         def with_configuration(ctx: click.Context, /, config: Path | None, **options: Any) -> Any:
-            from daemon.config.load import load, logs_json
-
-            named = config or ctx.obj
-            ctx.meta[AS_JSON] = ctx.info_name in LOGGING and logs_json(named, os.environ)
-            read = _of_database if offline else load
-            return command(read(named, os.environ), **options)
+            return command(read(ctx, config or ctx.obj), **options)
 
         return update_wrapper(with_configuration, command)
 
     return decorate
 
 
-def _of_database(named: Path | None, environ: Mapping[str, str]) -> Configuration:
-    """The configuration for commands that only use the database.
+def _place(_: click.Context, named: Path | None) -> Place:
+    """The place of the database.
 
-    One that is not valid does not hide a daemon that goes on with the one before it.
+    A daemon that works on it has checked the configuration as it was then, so a look at the place is enough. One that
+    is not valid by now does not hide that daemon, which goes on with the one before it.
     """
-    from daemon.config.load import load
+    from daemon.config.place import Place, place
+    from daemon.config.reading import read
     from daemon.model.errors import ConfigError, DaemonError
+    from daemon.storage.instance import holder
 
+    found = daemon = None
+    with suppress(DaemonError):
+        found = place(named, os.environ)
+        daemon = holder(found.url)
+    if found is not None and daemon is not None and not _changed(named, daemon.since):
+        return found
     try:
-        return load(named, environ, offline=True)
+        return Place.of(read(named, os.environ, "offline").settings)
     except ConfigError as error:
-        from daemon.config.salvage import salvage
-        from daemon.storage.instance import holder
-
-        try:
-            salvaged = salvage(named, environ)
-            daemon = holder(salvaged.settings.database.url)
-        except DaemonError:
-            daemon = None
-        if daemon is None:
+        if found is None or daemon is None:
             raise
         say(f"the configuration is not valid; process {daemon.pid} goes on with the one before it:", err=True)
         for problem in error.problems:
             say(f"  {problem}", err=True)
-        return salvaged
+        return found
+
+
+def _changed(named: Path | None, since: datetime | None) -> bool:
+    """Whether the configuration file may have changed since then."""
+    from daemon.config.sources import find
+
+    file = find(named, os.environ)
+    return file is not None and (since is None or file.stat().st_ctime > since.timestamp())

@@ -11,22 +11,22 @@ import click
 from daemon.cli.options import configured
 
 if TYPE_CHECKING:
-    from daemon.config.load import Configuration
+    from daemon.config.configuration import Configuration
     from daemon.model.event import Listener
 
 
 @click.command()
-@configured()
+@configured(module="daemon.runtime.run")
 def run(configuration: Configuration) -> None:
     """Run the daemon in the foreground, until SIGTERM or SIGINT."""
-    from daemon.config.load import load
+    from daemon.config.reading import read
     from daemon.runtime import run
 
-    run.run(configuration, lambda: load(configuration.named, os.environ), _log)
+    run.run(configuration, lambda: read(configuration.named, os.environ), _log)
 
 
 @click.command()
-@configured()
+@configured(module="daemon.runtime.once")
 def once(configuration: Configuration) -> None:
     """Make one complete round, deliver all that is due, and stop."""
     from daemon.runtime.once import once as do_all_once

@@ -141,7 +141,7 @@ class BetterStack:
 
     def _exchange(self, path: str, params: Mapping[str, str]) -> Response:
         self._keep_pace()
-        token = self._token.get_secret_value()
+        token = self._token.reveal()
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         try:
             reply = self._http.exchange("GET", path, base_url=self._base_url, headers=headers, params=params)
@@ -188,7 +188,7 @@ class BetterStack:
         if reply.status == 401:
             raise TokenRefusedError(self._complaint(reply))
         if reply.status == 403 and not is_page_for_people(reply):
-            raise ForbiddenError(self._complaint(reply), described(reply, self._token.get_secret_value()))
+            raise ForbiddenError(self._complaint(reply), described(reply, self._token.reveal()))
         if reply.status != 200:
             raise BetterStackError(self._complaint(reply))
         try:
@@ -202,7 +202,7 @@ class BetterStack:
         return body
 
     def _complaint(self, reply: Response) -> str:
-        said = described(reply, self._token.get_secret_value())
+        said = described(reply, self._token.reveal())
         match reply.status:
             case 403 if is_page_for_people(reply):
                 return f"Better Stack was not reached: something in front of Better Stack (a filter) refused: {said}"

@@ -54,7 +54,7 @@ def proxy_for(base_url: str, settings: HttpSection) -> Proxy | None:
     if bypassed(parts.hostname or "", _first_set("no_proxy", "NO_PROXY")[1]):
         return None
     if settings.proxy is not None:
-        return _read("http.proxy", settings.proxy.get_secret_value())
+        return _read("http.proxy", settings.proxy.reveal())
     # curl ignores HTTP_PROXY: in a CGI program a client can set it with a header named Proxy.
     own = (f"{parts.scheme}_proxy", *([f"{parts.scheme}_proxy".upper()] if parts.scheme != "http" else []))
     variable, address = _first_set(*own, "all_proxy", "ALL_PROXY")

@@ -53,7 +53,7 @@ class Signl4:
 
     def send(self, payload: Mapping[str, Any]) -> Answer:
         """Sends one event; returns the result."""
-        secret = self._secret.get_secret_value()
+        secret = self._secret.reveal()
         try:
             reply = self._post(secret, payload)
         except ExchangeError as error:

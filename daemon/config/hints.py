@@ -3,20 +3,21 @@
 import difflib
 from collections.abc import Iterable, Mapping
 
-from pydantic import BaseModel
+from daemon.config.settings import KEYS, SECTIONS
 
 
-def nearest(key: str, sections: Mapping[str, type[BaseModel]]) -> str:
+def nearest(key: str) -> str:
     """The hint for an unknown key or section.
 
     It stays within the section: a similar name in another one means something else. Where nothing is similar, it lists
     what is known there.
     """
     section, dot, name = key.partition(".")
-    if dot and section in sections:
-        return _hint(name, sections[section].model_fields, f"{section}.", f"the keys of [{section}] are")
-    found = difflib.get_close_matches(section.lower(), sections, 1)
-    return f"the nearest is [{found[0]}]" if found else f"the sections are {', '.join(f'[{one}]' for one in sections)}"
+    if dot and section in SECTIONS:
+        known = [one.partition(".")[2] for one in KEYS if one.startswith(f"{section}.")]
+        return _hint(name, known, f"{section}.", f"the keys of [{section}] are")
+    found = difflib.get_close_matches(section.lower(), SECTIONS, 1)
+    return f"the nearest is [{found[0]}]" if found else f"the sections are {', '.join(f'[{one}]' for one in SECTIONS)}"
 
 
 def _hint(name: str, known: Iterable[str], prefix: str, otherwise: str) -> str:

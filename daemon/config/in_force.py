@@ -6,20 +6,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
-from daemon.config.settings import Settings
+from daemon.config.settings import KEYS, Settings
 from daemon.config.types import spelled
 from daemon.model.redact import HIDDEN
+from daemon.model.secret import Secret
 
 
 def listed(settings: Settings, origins: Mapping[str, str]) -> Iterator[str]:
     """A line of TOML for each key, with its origin as a comment; a comment alone for one that is not set."""
-    for section, table in settings:
-        for name, value in table:
-            key = f"{section}.{name}"
-            origin = origins.get(key, "default")
-            yield f"# {key} is not set" if value is None else f"{key} = {_written(value)}  # {origin}"
+    for key in KEYS:
+        section, _, name = key.partition(".")
+        value = getattr(getattr(settings, section), name)
+        origin = origins.get(key, "default")
+        yield f"# {key} is not set" if value is None else f"{key} = {_written(value)}  # {origin}"
 
 
 def origins(
@@ -37,7 +36,7 @@ def origins(
 
 def _written(value: object) -> str:
     match value:
-        case SecretStr():
+        case Secret():
             return f'"{HIDDEN}"'
         case timedelta():
             return f'"{spelled(value)}"'

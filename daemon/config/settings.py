@@ -1,12 +1,15 @@
-"""All settings with their defaults. The sample `config.toml` describes each; a test keeps the two in step."""
+"""All settings with their defaults. The sample `config.toml` describes each; a test keeps the two in step.
 
+Plain values: `validate` builds them from what the operator wrote, with the checks that the types name.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-
+from daemon.config.checks import between
 from daemon.config.types import (
     DatabaseUrl,
     Duration,
@@ -21,17 +24,14 @@ from daemon.config.types import (
     Template,
     Token,
     WebhookSecret,
-    duration,
     spelled,
     within,
 )
+from daemon.model.secret import Secret
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class BetterStackSection(_Section):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BetterStackSection:
     """`[betterstack]`: the source of incidents."""
 
     token: Token
@@ -42,10 +42,11 @@ class BetterStackSection(_Section):
     @property
     def fingerprint(self) -> str:
         """A hash that identifies the token without revealing it."""
-        return blake2b(self.token.get_secret_value().encode(), digest_size=8, person=b"bs-signl4-token").hexdigest()
+        return blake2b(self.token.reveal().encode(), digest_size=8, person=b"bs-signl4-token").hexdigest()
 
 
-class Signl4Section(_Section):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signl4Section:
     """`[signl4]`: the destination of alerts."""
 
     secret: WebhookSecret
@@ -53,7 +54,8 @@ class Signl4Section(_Section):
     external_id: ExternalId = "$INCIDENT_ID"
 
 
-class PollSection(_Section):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollSection:
     """`[poll]`: when Better Stack is polled, and how the responses are used."""
 
     interval: Annotated[Duration, within("1s", "1d")] = timedelta(seconds=30)
@@ -62,91 +64,85 @@ class PollSection(_Section):
     initial: Annotated[Literal["open", "baseline"], Lowercase] = "open"
     gone_after: Annotated[Duration, within("1s", "1d")] = timedelta(minutes=1)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _active_follows_interval(cls, data: Any) -> Any:
-        """A short `interval` without an `active_interval` sets both."""
-        if isinstance(data, dict) and "interval" in data and "active_interval" not in data:
-            try:
-                interval = duration(data["interval"])
-            except ValueError:
-                return data
-            # An interval that is too short is reported once, not for both keys.
-            return {**data, "active_interval": min(max(interval, timedelta(seconds=1)), timedelta(seconds=10))}
-        return data
-
-    @model_validator(mode="after")
-    def _active_is_no_longer(self) -> "PollSection":
+    def __post_init__(self) -> None:
         if self.active_interval > self.interval:
             raise ValueError(
                 f"poll.active_interval ({spelled(self.active_interval)}) is longer than "
                 f"poll.interval ({spelled(self.interval)}); make it at most as long, or leave it out"
             )
-        return self
 
 
-class DeliverySection(_Section):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySection:
     """`[delivery]`: how transitions are sent to SIGNL4."""
 
     acknowledged: bool = True
     stale_after: Annotated[Duration, within("0s", "365d")] = timedelta(minutes=10)
     gap: Annotated[Duration, within("0s", "5m")] = timedelta(seconds=2)
-    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    concurrency: Annotated[int, between(1, 64)] = 4
     retry_min: Annotated[Duration, within("0.1s", "1h")] = timedelta(seconds=2)
     retry_max: Annotated[Duration, within("1s", "1h")] = timedelta(minutes=5)
 
-    @model_validator(mode="after")
-    def _retry_range_is_a_range(self) -> "DeliverySection":
+    def __post_init__(self) -> None:
         if self.retry_min > self.retry_max:
             raise ValueError(
                 f"delivery.retry_min ({spelled(self.retry_min)}) is longer than "
                 f"delivery.retry_max ({spelled(self.retry_max)}); swap them or leave one out"
             )
-        return self
 
 
-class PayloadSection(_Section):
-    """`[payload]`: the JSON body for each kind of transition."""
-
-    new: Template = {
+def _new() -> dict[str, Any]:
+    return {
         "Title": "$NAME",
         "Cause": "$CAUSE",
         "URL": "$URL",
         "Started at": "$STARTED_AT",
         "Better Stack URL": "$INCIDENT_URL",
     }
-    acknowledged: Template = {}
-    resolved: Template = {}
 
 
-class AlarmSection(_Section):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadSection:
+    """`[payload]`: the JSON body for each kind of transition."""
+
+    new: Template = field(default_factory=_new)
+    acknowledged: Template = field(default_factory=dict)
+    resolved: Template = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmSection:
     """`[alarm]`: when the program raises an alarm about itself."""
 
     poll_after: Annotated[Duration, within("1s", "1d")] = timedelta(minutes=5)
 
 
-class HeartbeatSection(_Section):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeartbeatSection:
     """`[heartbeat]`: the watchdog URLs that are called while the program is healthy."""
 
-    urls: list[HeartbeatUrl] = []
+    urls: list[HeartbeatUrl] = field(default_factory=list)
     interval: Annotated[Duration, within("1s", "1d")] = timedelta(minutes=1)
 
 
-class DatabaseSection(_Section):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSection:
     """`[database]`: where the state is kept, and for how long."""
 
     url: DatabaseUrl = "sqlite:///state.db"
     retention: Annotated[Duration, within("7d", "3650d")] = timedelta(days=90)
 
 
-class LogSection(_Section):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSection:
     """`[log]`: what `run` and `once` write to standard error."""
 
     level: Annotated[Literal["debug", "info", "warning", "error"], Lowercase] = "info"
     format: Annotated[Literal["auto", "json"], Lowercase] = "auto"
 
 
-class HttpSection(_Section):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSection:
     """`[http]`: settings of all HTTP clients."""
 
     timeout: Annotated[Duration, within("1s", "2m")] = timedelta(seconds=15)
@@ -154,39 +150,34 @@ class HttpSection(_Section):
     ca_file: ExistingFile | None = None
 
 
-class Settings(BaseSettings):
-    """The whole configuration. Built by `config.load`."""
-
-    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole configuration."""
 
     betterstack: BetterStackSection
     signl4: Signl4Section
-    poll: PollSection = PollSection()
-    delivery: DeliverySection = DeliverySection()
-    payload: PayloadSection = PayloadSection()
-    alarm: AlarmSection = AlarmSection()
-    heartbeat: HeartbeatSection = HeartbeatSection()
-    database: DatabaseSection = DatabaseSection()
-    log: LogSection = LogSection()
-    http: HttpSection = HttpSection()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Uses only the layers that `config.load` has merged key by key.
-
-        The library's own sources would merge a `payload.new` from the environment with that of the file instead of
-        replacing it, and fail on unrelated variables such as `LOG`.
-        """
-        return (init_settings,)
+    poll: PollSection = field(default_factory=PollSection)
+    delivery: DeliverySection = field(default_factory=DeliverySection)
+    payload: PayloadSection = field(default_factory=PayloadSection)
+    alarm: AlarmSection = field(default_factory=AlarmSection)
+    heartbeat: HeartbeatSection = field(default_factory=HeartbeatSection)
+    database: DatabaseSection = field(default_factory=DatabaseSection)
+    log: LogSection = field(default_factory=LogSection)
+    http: HttpSection = field(default_factory=HttpSection)
 
     def secrets(self) -> tuple[str, ...]:
         """The secrets, to be redacted everywhere except in requests to their own service."""
         held = (self.betterstack.token, self.signl4.secret, self.http.proxy, *self.heartbeat.urls)
-        return tuple(secret.get_secret_value() for secret in held if secret is not None)
+        return tuple(secret.reveal() for secret in held if secret is not None)
+
+
+SECTIONS: dict[str, type] = {
+    section.name: section.type for section in fields(Settings) if isinstance(section.type, type)
+}
+KEYS: dict[str, Any] = {f"{section}.{key.name}": key for section, kind in SECTIONS.items() for key in fields(kind)}
+"""Each key's field, by its name as in `poll.interval`."""
+
+
+def secret_keys() -> Iterator[str]:
+    """The keys whose values must not be shown."""
+    return (key for key, held in KEYS.items() if Secret.__name__ in str(held.type))

@@ -1,7 +1,4 @@
-"""The types of single settings, each with its validation.
-
-A validator raises `ValueError` with a sentence that lacks its subject, the key: what is wrong, and how to fix it.
-"""
+"""The types of single settings, each with its checks."""
 
 import ipaddress
 import math
@@ -13,7 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from daemon.config.checks import After, Before, between
+from daemon.model.secret import Secret
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -58,16 +56,9 @@ def spelled(duration: timedelta) -> str:
     return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
-def within(least: str, most: str) -> AfterValidator:
+def within(least: str, most: str) -> After:
     """Bounds for a `Duration`, inclusive."""
-    low, high = duration(least), duration(most)
-
-    def check(value: timedelta) -> timedelta:
-        if not low <= value <= high:
-            raise ValueError(f"is out of range; take {least} to {most}")
-        return value
-
-    return AfterValidator(check)
+    return between(duration(least), duration(most), f"{least} to {most}")
 
 
 def is_loopback(host: str) -> bool:
@@ -104,8 +95,7 @@ def _link_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _token(value: SecretStr) -> SecretStr:
-    secret = value.get_secret_value()
+def _token(secret: str) -> str:
     if not secret:
         raise ValueError("is empty; put the secret there")
     for pattern, problem in _NO_SECRETS:
@@ -113,17 +103,17 @@ def _token(value: SecretStr) -> SecretStr:
             raise ValueError(problem)
     if not (secret.isascii() and secret.isprintable()) or " " in secret:
         raise ValueError("holds a space, a line break or a character outside ASCII; copy it again")
-    return value
+    return secret
 
 
-def _webhook_secret(value: SecretStr) -> SecretStr:
-    if set(_token(value).get_secret_value()) & set("/?#:"):
+def _webhook_secret(value: str) -> str:
+    if set(_token(value)) & set("/?#:"):
         raise ValueError("looks like a URL; give only the part after /webhook/")
     return value
 
 
-def _heartbeat_url(value: SecretStr) -> SecretStr:
-    address, _, _ = value.get_secret_value().partition("?")
+def _heartbeat_url(value: str) -> str:
+    address, _, _ = value.partition("?")
     _service_url(address)
     return value
 
@@ -199,21 +189,21 @@ def proxy_parts(address: str) -> SplitResult:
     return parts
 
 
-def _proxy(value: SecretStr) -> SecretStr:
-    proxy_parts(value.get_secret_value())
+def _proxy(value: str) -> str:
+    proxy_parts(value)
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-ServiceUrl = Annotated[str, AfterValidator(_service_url)]
-LinkUrl = Annotated[str, AfterValidator(_link_url)]
-Token = Annotated[SecretStr, AfterValidator(_token)]
-WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
-TeamName = Annotated[str, AfterValidator(_bare)]
-ExternalId = Annotated[str, AfterValidator(_external_id)]
-DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
-HeartbeatUrl = Annotated[SecretStr, AfterValidator(_heartbeat_url)]
-ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
-ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
-Template = Annotated[dict[str, Any], AfterValidator(_json)]
-Lowercase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
+Duration = Annotated[timedelta, Before(duration)]
+ServiceUrl = Annotated[str, After(_service_url)]
+LinkUrl = Annotated[str, After(_link_url)]
+Token = Annotated[Secret, After(_token)]
+WebhookSecret = Annotated[Secret, After(_webhook_secret)]
+TeamName = Annotated[str, After(_bare)]
+ExternalId = Annotated[str, After(_external_id)]
+DatabaseUrl = Annotated[str, After(_database_url)]
+HeartbeatUrl = Annotated[Secret, After(_heartbeat_url)]
+ProxyUrl = Annotated[Secret, After(_proxy)]
+ExistingFile = Annotated[Path, After(_existing_file)]
+Template = Annotated[dict[str, Any], After(_json)]
+Lowercase = Before(lambda value: value.lower() if isinstance(value, str) else value)

@@ -12,7 +12,7 @@ from daemon.clients.betterstack import BetterStack
 from daemon.clients.heartbeat import Heartbeat
 from daemon.clients.http import HttpClient, tls_context
 from daemon.clients.signl4 import Signl4
-from daemon.config.load import Configuration
+from daemon.config.configuration import Configuration
 from daemon.config.settings import Settings
 from daemon.deliver import Deliver
 from daemon.host.liveness import Liveness
@@ -147,7 +147,7 @@ def _clients(settings: Settings, tls: SSLContext) -> Iterator[HttpClient]:
     yield HttpClient(settings.betterstack.base_url, settings.http, tls)
     yield HttpClient(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency)
     for url in settings.heartbeat.urls:
-        yield HttpClient(url.get_secret_value(), settings.http, tls)
+        yield HttpClient(url.reveal(), settings.http, tls)
 
 
 def _waiting(stop: Stop, liveness: Liveness) -> Callable[[float], bool]:

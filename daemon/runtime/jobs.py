@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.jobstores.base import JobLookupError
 
-from daemon.config.load import Configuration
+from daemon.config.configuration import Configuration
 from daemon.host.clock import utc_now
 from daemon.host.liveness import Liveness
 from daemon.model.errors import DatabaseBusyError

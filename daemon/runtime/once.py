@@ -4,7 +4,7 @@ import signal
 from collections.abc import Callable
 from contextlib import closing
 
-from daemon.config.load import Configuration
+from daemon.config.configuration import Configuration
 from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop
 from daemon.model.errors import DatabaseBusyError, StoppedError

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from daemon.config.load import Configuration, differences
+from daemon.config.configuration import Configuration, differences
 from daemon.host.reload_outcome import ReloadOutcome
 from daemon.host.signals import Stop
 from daemon.host.startup import HANGUP, Hangup

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from daemon import __version__
-from daemon.config.load import Configuration
+from daemon.config.configuration import Configuration
 from daemon.config.types import spelled
 from daemon.host.output import end_at_once, flush
 from daemon.host.reload_outcome import ReloadOutcome

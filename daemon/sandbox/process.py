@@ -12,7 +12,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Self
 
-from daemon.config.load import CONFIG_VARIABLE, SECTIONS
+from daemon.config.settings import SECTIONS
+from daemon.config.sources import CONFIG_VARIABLE
 
 PACE: Mapping[str, str] = {
     "POLL__INTERVAL": "1s",

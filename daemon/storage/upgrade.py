@@ -3,11 +3,11 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from daemon.host import child
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
 from daemon.storage.backup import copy_before_upgrade
 from daemon.storage.create import create
@@ -15,8 +15,7 @@ from daemon.storage.engine import open_engine, transaction
 from daemon.storage.revision import REVISIONS, file_of, revision_of
 from daemon.storage.safe_path import MEND
 
-MIGRATION = ("-P", "-m", "daemon.storage.migrate")
-"""`-P` excludes modules in the working directory."""
+MIGRATION = "daemon.storage.migrate"
 
 
 def upgrade(url: str, on_progress: Callable[[], None] = lambda: None) -> bool:
@@ -56,14 +55,13 @@ def needed_now(url: str) -> Iterator[None]:
 def run_migrations(url: str, on_progress: Callable[[], None]) -> None:
     """Runs Alembic in a process of its own: it takes 10 MB, which a daemon would keep for months. Makes no copy.
 
-    That process has the module search path of this one, and reports its progress.
+    That process reports its progress.
     """
-    command = [sys.executable, *MIGRATION, url]
-    places = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = child.command(MIGRATION, url)
     with (
         # In memory: a temporary file would need a disk with room.
         os.fdopen(os.memfd_create("complaint"), "w+b") as complaint,
-        _started(command, stdout=subprocess.PIPE, stderr=complaint, env=os.environ | places) as migration,
+        _started(command, stdout=subprocess.PIPE, stderr=complaint, env=child.environment(os.environ)) as migration,
     ):
         assert migration.stdout is not None
         while migration.stdout.read(1):

@@ -19,7 +19,6 @@ from sqlalchemy import Engine
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.http import HttpClient, tls_context
 from daemon.clients.signl4 import Signl4
-from daemon.config.settings import HttpSection
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.incident import Phase
 from daemon.poll import Poll
@@ -68,7 +67,7 @@ class Scene(Flows):
             "signl4": {"secret": self.sandbox.signl4.secret, "base_url": self._url(1, scheme, host)},
         }
         whole = settings(**services, http=http)
-        section = HttpSection(**http).model_copy(update={"timeout": timedelta(seconds=timeout)})
+        section = replace(whole.http, timeout=timedelta(seconds=timeout))
         tls = tls_context(section) if scheme == "https" else SSLContext(PROTOCOL_TLS_CLIENT)
         incidents = self._open.enter_context(closing(HttpClient(whole.betterstack.base_url, section, tls)))
         alerts = self._open.enter_context(closing(HttpClient(whole.signl4.base_url, section, tls, 4)))
@@ -129,7 +128,7 @@ class Scene(Flows):
             line.reset = None
         if self.is_hasty:
             self.configure()
-        self.sandbox.signl4.secret = self.settings.signl4.secret.get_secret_value()
+        self.sandbox.signl4.secret = self.settings.signl4.secret.reveal()
 
     def check_that_no_end_was_invented(self) -> None:
         """Not more often than it ended is an incident said to be over, be it told or only written down."""

@@ -29,7 +29,7 @@ ROWS = (
     ),
     row(
         "A reload tells secrets",
-        "daemon/config/load.py",
+        "daemon/config/configuration.py",
         ("hidden = key in secrets or isinstance(after, dict)", "hidden = isinstance(after, dict)"),
         "tests/unit/config/test_load_differences.py::test_each_change_is_a_phrase",
     ),
@@ -49,7 +49,7 @@ ROWS = (
     row(
         "The listing of the settings shows secrets",
         "daemon/config/in_force.py",
-        ("""return f'"{HIDDEN}"'""", """return f'"{value.get_secret_value()}"'"""),
+        ("""return f'"{HIDDEN}"'""", """return f'"{value.reveal()}"'"""),
         "tests/unit/config/test_in_force.py::test_secrets_are_masked",
         "tests/unit/cli/test_check.py::test_show_prints_each_setting_before_the_plan",
     ),
@@ -75,7 +75,7 @@ ROWS = (
     row(
         "The hint for an unknown key leads to another section",
         "daemon/config/hints.py",
-        ("_hint(name, sections[section].model_fields,", "_hint(name, sections['http'].model_fields,"),
+        ('if one.startswith(f"{section}.")]', 'if one.startswith("http.")]'),
         "tests/unit/config/test_load_sentences.py::TestUnknownKeys::test_are_told_with_the_nearest_one_of_their_section_or_with_all_of_them",
     ),
     row(
@@ -92,8 +92,8 @@ ROWS = (
     ),
     row(
         "Where there is no default, it is said to be null",
-        "daemon/config/load.py",
-        ('return "leave it out if you do not need it" if default is None else', "return"),
+        "daemon/config/validate.py",
+        ('return "leave it out if you do not need it" if default in {None, MISSING} else', "return"),
         "tests/unit/config/test_load_sentences.py::test_a_mistake_is_one_exact_sentence",
     ),
     row(

@@ -141,20 +141,54 @@ ROWS = (
     row(
         "A bad configuration hides the running daemon",
         "daemon/cli/options.py",
-        ("        if daemon is None:\n            raise\n", "        raise\n"),
+        ("        if found is None or daemon is None:\n            raise\n", "        raise\n"),
         "tests/e2e/test_reload_asked.py::test_while_the_file_is_bad_the_running_daemon_is_looked_at",
     ),
     row(
         "A bad configuration is ignored where no daemon runs",
         "daemon/cli/options.py",
-        ("        if daemon is None:\n            raise\n", "        assert daemon is not None\n"),
+        ("        if found is None or daemon is None:\n            raise\n", "        assert found and daemon\n"),
         "tests/e2e/test_reload_asked.py::test_without_a_daemon_a_bad_file_is_refused_as_before",
     ),
     row(
+        "A configuration that has become bad is not noticed while a daemon runs",
+        "daemon/cli/options.py",
+        (" and not _changed(named, daemon.since)", ""),
+        "tests/e2e/test_reload_asked.py::test_while_the_file_is_bad_the_running_daemon_is_looked_at",
+    ),
+    row(
+        "A configuration that could not be read is called wrong",
+        "daemon/config/reading.py",
+        (
+            "        if self._process.returncode != 0:\n            raise DaemonError(",
+            "        if self._process.returncode != 0:\n            raise ConfigError(",
+        ),
+        "tests/unit/config/test_reading.py::test_a_process_that_comes_to_no_end_of_its_own_says_nothing_of_the_configuration",
+    ),
+    row(
+        "The process that reads the configuration outlives who asked for it",
+        "daemon/config/reading.py",
+        ("            process.kill()\n", "            process.stdout = None\n"),
+        "tests/unit/config/test_reading.py::test_leaving_the_block_ends_a_process_that_waits_for_its_file",
+    ),
+    row(
+        "A secret is laid open with what holds it",
+        "daemon/model/secret.py",
+        ("        return HIDDEN\n", "        return self._text\n"),
+        "tests/unit/model/test_secret.py::test_it_shows_only_when_it_is_asked_for",
+        "tests/unit/config/test_load_sentences.py::TestSecrets::test_are_in_no_repr",
+    ),
+    row(
+        "The service keeps pydantic",
+        "daemon/config/configuration.py",
+        ("import json\n", "import json\n\nimport pydantic\n"),
+        "tests/unit/config/test_reading.py::test_pydantic_stays_out_of_this_process",
+    ),
+    row(
         "Keys below a broken header count for the section before it",
-        "daemon/config/salvage.py",
+        "daemon/config/place.py",
         ('            section = None if line.lstrip().startswith("[") else section\n', ""),
-        "tests/unit/config/test_salvage.py::test_a_mistake_hides_nothing_but_its_line",
+        "tests/unit/config/test_place.py::test_a_mistake_hides_nothing_but_its_line",
     ),
     row(
         "The migration needs a temporary folder",

@@ -7,7 +7,8 @@ from threading import Event
 
 import pytest
 
-from daemon.config.load import CONFIG_VARIABLE, load
+from daemon.config.load import load
+from daemon.config.sources import CONFIG_VARIABLE
 from daemon.sandbox.process import DaemonProcess, isolated
 from daemon.sandbox.server import Sandbox
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from daemon.config.load import CONFIG_VARIABLE, load
+from daemon.config.load import load
+from daemon.config.sources import CONFIG_VARIABLE
 from daemon.sandbox.betterstack import LIST
 from tests.sandbox.alone import PATIENCE, alone
 from tests.support import warm

@@ -5,14 +5,15 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event, Semaphore, Thread
 from typing import Any
 
 from daemon.clients.http import HttpClient
-from daemon.config.settings import HttpSection
 from tests.support.paths import CERTIFICATE
 from tests.support.slowness import SLOWNESS
+from tests.support.values import settings
 
 TIMEOUT = round(0.5 * SLOWNESS, 1)
 """Seconds that the client waits for a whole exchange."""
@@ -166,8 +167,8 @@ class _Kept(Connection):
 @contextmanager
 def client_to(url: str, tls: ssl.SSLContext | None = None, **http: Any) -> Iterator[HttpClient]:
     """A client; one that trusts nobody, if not told otherwise."""
-    settings = HttpSection(**http).model_copy(update={"timeout": timedelta(seconds=TIMEOUT)})
-    with closing(HttpClient(url, settings, tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))) as client:
+    section = replace(settings(http=http).http, timeout=timedelta(seconds=TIMEOUT))
+    with closing(HttpClient(url, section, tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))) as client:
         yield client
 
 

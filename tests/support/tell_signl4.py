@@ -4,16 +4,16 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from daemon.clients.http import HttpClient, tls_context
 from daemon.clients.signl4 import Signl4
 from daemon.config.load import load
 from daemon.model.delivery import Answer
+from daemon.model.secret import Secret
 from tests.support.paths import ROOT
 
 SCRIPT = ROOT / "systemd" / "tell-signl4"
@@ -89,7 +89,7 @@ class Place:
             settings = load(self.config, os.environ).settings
             own = settings.signl4
             if secret is not None:
-                own = own.model_copy(update={"secret": SecretStr(secret)})
+                own = replace(own, secret=Secret(secret))
             with closing(HttpClient(own.base_url, settings.http, tls_context(settings.http))) as http:
                 yield Signl4(http, own)
 

@@ -12,6 +12,7 @@ from daemon.cli.main import main
 from tests.support import warm
 from tests.support.canary import leaked
 from tests.support.paths import ROOT
+from tests.support.read_here import read_here
 
 SECRETS = {"BETTERSTACK__TOKEN": "a-token-of-better-stack", "SIGNL4__SECRET": "96sbq49u"}
 
@@ -19,7 +20,8 @@ SECRETS = {"BETTERSTACK__TOKEN": "a-token-of-better-stack", "SIGNL4__SECRET": "9
 def command(database: Path, line: str, *more: str, encoding: str = "utf-8", **environment: str) -> Result:
     """Runs one command on this database, in this process, without secrets. `more` are arguments as they are."""
     environment = {"DATABASE__URL": f"sqlite:///{database}", **environment}
-    said = CliRunner(encoding).invoke(main, [*line.split(), *more], env=environment)
+    with read_here():
+        said = CliRunner(encoding).invoke(main, [*line.split(), *more], env=environment)
     assert leaked(said.output) == []
     return said
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from daemon.clients.records import read_incident
 from daemon.config.settings import Settings
+from daemon.config.validate import validated
+from daemon.model.errors import ConfigError
 from daemon.model.incident import Incident, IncidentState, Phase, Progress, RoundStart
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -78,7 +80,19 @@ def settings(database: Path | None = None, **sections: Mapping[str, Any]) -> Set
     }
     for section, keys in sections.items():
         values[section] = {**values.get(section, {}), **keys}
-    return Settings(**values)  # type: ignore[arg-type]
+    return validated(values, {})
+
+
+def mistake(section: str, key: str, value: object) -> str | None:
+    """What is said of a value of the configuration, without its key; `None` if it is taken."""
+    needed = {"betterstack": {"token": "token1"}, "signl4": {"secret": "secret1"}}
+    try:
+        validated({**needed, section: {**needed.get(section, {}), key: value}}, {})
+    except ConfigError as error:
+        [sentence] = error.problems
+        shown = f"{section}.{key} ({str(value)[:80]!r}) "
+        return sentence.removeprefix(shown).removeprefix(f"{section}.{key} ")
+    return None
 
 
 def body(value: object) -> bytes:

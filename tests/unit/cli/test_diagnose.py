@@ -13,7 +13,8 @@ import pytest
 
 from daemon.cli.check import _report
 from daemon.cli.diagnose import check_online, plan, send_test_alert
-from daemon.config.load import Configuration, load
+from daemon.config.configuration import Configuration
+from daemon.config.load import load
 from daemon.config.settings import Settings
 from daemon.sandbox.exchange import Answer, json_answer
 from daemon.sandbox.faults import Cut, Fault, Instead

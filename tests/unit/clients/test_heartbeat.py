@@ -11,7 +11,7 @@ from daemon.clients.http import HttpClient, tls_context
 from daemon.config.settings import HttpSection
 from tests.support.listener import TIMEOUT, Connection, Script, after_request, answering, listening, ok, says
 
-HTTP = HttpSection().model_copy(update={"timeout": timedelta(seconds=TIMEOUT)})
+HTTP = HttpSection(timeout=timedelta(seconds=TIMEOUT))
 
 
 @contextmanager

@@ -156,7 +156,7 @@ def test_a_file_of_authorities_that_cannot_be_used_is_told_of_by_its_key(databas
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_of_authorities_that_was_spoilt_after_it_was_checked_is_told_of_by_its_key(file: str) -> None:
-    settings = HttpSection().model_copy(update={"ca_file": Path(file)})
+    settings = HttpSection(ca_file=Path(file))
     with pytest.raises(ConfigError) as caught:
         tls_context(settings)
     assert str(caught.value).startswith(f"http.ca_file ({file}) {FILES[file]}; ")
@@ -207,7 +207,7 @@ def test_a_key_log_that_cannot_be_written_is_told_of(database: Path, file: str) 
 
 def test_the_parts_themselves_say_so() -> None:
     """So whoever builds them needs to ask nothing before."""
-    settings = HttpSection().model_copy(update={"proxy": None})
+    settings = HttpSection()
     tls = tls_context(settings)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("https_proxy", "foo://one.test")

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from pydantic import SecretStr
 
 from daemon.clients.proxy import bypassed, proxy_for
 from daemon.config.settings import HttpSection
+from daemon.model.secret import Secret
 from tests.support.each import each
 from tests.support.listener import Listener, after_request, answering, listening, ok, says
 from tests.support.no_proxy_cases import ADDRESS, BLANK_CASES, NAME, NO_PROXY_CASES
@@ -133,4 +133,4 @@ def test_over_tls_there_is_one_in_capitals_too(
 
 def test_the_setting_is_bypassed_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "10.0.0.0/8")
-    assert proxy_for(f"https://{ADDRESS}", HttpSection(proxy=SecretStr(PROXY))) is None
+    assert proxy_for(f"https://{ADDRESS}", HttpSection(proxy=Secret(PROXY))) is None

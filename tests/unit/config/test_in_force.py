@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.config.in_force import listed
-from daemon.config.load import KEYS, load
-from daemon.config.settings import Settings
+from daemon.config.load import load
+from daemon.config.settings import KEYS
+from daemon.config.validate import validated
 from tests.support.values import settings
 
 SECRETS = {"BETTERSTACK__TOKEN": "hunter2-token", "SIGNL4__SECRET": "hunter2-secret"}
@@ -91,4 +92,4 @@ def test_what_is_listed_is_toml_that_means_the_same(body: dict[str, Any], team: 
     secrets = {"betterstack": {"token": "a-token-of-better-stack"}, "signl4": {"secret": "96sbq49u"}}
     for section, table in secrets.items():
         document[section] |= table
-    assert Settings(**document) == held
+    assert validated(document, {}) == held

@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
-from daemon.config.load import CONFIG_VARIABLE, KEYS, Configuration, load
-from daemon.config.settings import Settings
+from daemon.config.configuration import Configuration
+from daemon.config.load import load
+from daemon.config.settings import KEYS
+from daemon.config.sources import CONFIG_VARIABLE
+from daemon.config.validate import validated
 from daemon.model.errors import ConfigError
+from daemon.model.secret import Secret
 from tests.support.each import each
 from tests.support.paths import CERTIFICATE
 from tests.support.values import settings
@@ -111,7 +115,7 @@ def held(configuration: Configuration, key: str) -> Any:
 
 
 def shown(value: Any) -> Any:
-    return value.get_secret_value() if hasattr(value, "get_secret_value") else value
+    return value.reveal() if isinstance(value, Secret) else value
 
 
 def as_read(key: str, text: str) -> Any:
@@ -120,7 +124,7 @@ def as_read(key: str, text: str) -> Any:
     value = json.loads(text) if section == "payload" or name == "urls" else text
     layers: dict[str, dict[str, Any]] = {"betterstack": {"token": "t"}, "signl4": {"secret": "s"}}
     layers[section] = {**layers.get(section, {}), name: value}
-    return held(Configuration(Settings.model_validate(layers), None, ()), key)
+    return held(Configuration(validated(layers, {}), None, ()), key)
 
 
 def test_every_key_is_tried() -> None:
@@ -157,9 +161,8 @@ class TestOrder:
         assert held(read, others[1]) == as_read(others[1], VALUES[others[1]][2])
 
     def test_without_any_the_defaults_hold(self) -> None:
-        assert load(None, SECRETS).settings == Settings(
-            betterstack={"token": "the-token"},  # type: ignore[arg-type]
-            signl4={"secret": "the-secret"},  # type: ignore[arg-type]
+        assert load(None, SECRETS).settings == settings(
+            betterstack={"token": "the-token"}, signl4={"secret": "the-secret"}
         )
 
     @pytest.mark.parametrize("name", ["poll__interval", "Poll__Interval", "POLL__INTERVAL"])
@@ -246,14 +249,14 @@ class TestPlaces:
 
     def test_the_last_place_is_that_of_the_system(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file = written(place, "poll.interval = '20s'")
-        monkeypatch.setattr("daemon.config.load.CONFIG_PLACES", (Path("config.toml"), file))
+        monkeypatch.setattr("daemon.config.sources.CONFIG_PLACES", (Path("config.toml"), file))
         assert load(None, SECRETS).file == file
 
     def test_no_file_at_all_is_fine(self) -> None:
         assert load(None, SECRETS).file is None
 
     def test_the_places_are_those_of_the_contract(self) -> None:
-        from daemon.config.load import CONFIG_PLACES  # noqa: PLC0415 - as it is, not as another test set it
+        from daemon.config.sources import CONFIG_PLACES  # noqa: PLC0415 - as it is, not as another test set it
 
         assert [str(file) for file in CONFIG_PLACES] == ["config.toml", "/etc/betterstack-signl4/config.toml"]
         assert CONFIG_VARIABLE == "BETTERSTACK_SIGNL4_CONFIG"

@@ -79,7 +79,7 @@ def test_the_environment_wins_over_credentials_over_the_file_over_the_default(tm
     settings = load(file, environment).settings
     seconds = [settings.poll.interval, settings.poll.sweep_interval, settings.poll.gone_after]
     assert [moment.total_seconds() for moment in seconds] == [60, 300, 4]
-    assert settings.betterstack.token.get_secret_value() == "from-a-credential"
+    assert settings.betterstack.token.reveal() == "from-a-credential"
     assert "from-a-credential" not in repr(settings)
     assert settings.poll.initial == "open"
 

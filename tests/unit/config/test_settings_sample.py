@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from daemon.config.load import KEYS, SECTIONS, load
-from daemon.config.settings import Settings
+from daemon.config.load import load
+from daemon.config.settings import KEYS, SECTIONS
 from daemon.config.types import duration, spelled
 from daemon.model.errors import ConfigError
 from tests.support.each import each
 from tests.support.paths import CERTIFICATE, ROOT
+from tests.support.values import settings
 
 SAMPLE = ROOT / "config.toml"
 TEXT = SAMPLE.read_text("utf-8")
@@ -22,7 +23,7 @@ WITHOUT_A_DEFAULT = {
 }
 """Without one of their own: `poll.active_interval` follows `poll.interval`."""
 SECRETS = {"BETTERSTACK__TOKEN": "the-token", "SIGNL4__SECRET": "the-secret"}
-DEFAULT = Settings(betterstack={"token": "the-token"}, signl4={"secret": "the-secret"})  # type: ignore[arg-type]
+DEFAULT = settings(betterstack={"token": "the-token"}, signl4={"secret": "the-secret"})
 COMMENTED = re.compile(r"^#(\w+ = .*)$", re.MULTILINE)
 
 

@@ -1,17 +1,14 @@
 """The forms that single settings take: durations, addresses, and the rest."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from daemon.config.load import SECTIONS
 from daemon.config.types import duration, is_loopback, spelled
 from tests.support.each import each
-from tests.support.values import settings
+from tests.support.values import mistake, settings
 
 
 class TestDurations:
@@ -88,18 +85,6 @@ class TestDurations:
     @example(timedelta(milliseconds=100_500))
     def test_are_shown_so_that_they_can_be_read(self, value: timedelta) -> None:
         assert duration(spelled(value)) == value
-
-
-NEEDED = {"betterstack": {"token": "t"}, "signl4": {"secret": "s"}}
-
-
-def mistake(section: str, key: str, value: Any) -> str | None:
-    """What is said of a value; `None` if it is taken."""
-    try:
-        SECTIONS[section].model_validate({**NEEDED.get(section, {}), key: value})
-    except ValidationError as error:
-        return error.errors()[0]["msg"].removeprefix("Value error, ")
-    return None
 
 
 PLAIN = "must be a plain address; leave out user, password, ? and #"

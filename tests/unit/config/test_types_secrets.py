@@ -6,11 +6,11 @@ from string import ascii_letters, digits
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from daemon.config.load import SECTIONS, load
+from daemon.config.load import load
 from daemon.model.errors import ConfigError
 from tests.support.each import each
+from tests.support.values import mistake
 
 QUOTES = "is in quotes, which are a part of it here, as docker's env files keep them; leave them out"
 VARIABLE = "is the name of a variable, which nothing here replaces by its value; put the secret itself there"
@@ -29,19 +29,10 @@ REFUSED = {
 KEYS = {"betterstack": "token", "signl4": "secret"}
 
 
-def said(section: str, key: str, value: str) -> str | None:
-    """What is said of a value; `None` if it is taken."""
-    try:
-        SECTIONS[section].model_validate({"token" if section == "betterstack" else "secret": "hunter2", key: value})
-    except ValidationError as error:
-        return error.errors()[0]["msg"].removeprefix("Value error, ")
-    return None
-
-
 @pytest.mark.parametrize("section", KEYS)
 @each(("value", "problem"), [(value, problem) for problem, values in REFUSED.items() for value in values])
 def test_what_is_no_secret_is_refused_with_the_mend(section: str, value: str, problem: str) -> None:
-    assert said(section, KEYS[section], value) == problem
+    assert mistake(section, KEYS[section], value) == problem
 
 
 @pytest.mark.parametrize("section", KEYS)
@@ -70,23 +61,23 @@ def test_from_whatever_source_it_comes_and_without_showing_it(
 @given(text=st.text(ascii_letters + digits, min_size=8, max_size=40))
 def test_letters_and_digits_are_taken(section: str, text: str) -> None:
     lower = text.lower()
-    assert said(section, KEYS[section], text) is None or lower == "changeme" or set(lower) == {"x"}
+    assert mistake(section, KEYS[section], text) is None or lower == "changeme" or set(lower) == {"x"}
 
 
 @pytest.mark.parametrize(
     "token", ["a$b", "a'b", 'a"b', "yourtoken", "youra-b", "x-1", "xxx", "a%b%c", "{a", "a...", "a<b>", "96sbq49u"]
 )
 def test_what_only_looks_a_little_like_it_is_taken(token: str) -> None:
-    assert said("betterstack", "token", token) is None
+    assert mistake("betterstack", "token", token) is None
 
 
 @pytest.mark.parametrize("text", ['"Operations"', "'Operations'", '""'])
 def test_a_team_or_an_external_id_in_quotes_would_match_nothing(text: str) -> None:
     """Both would be taken in silence otherwise: no incident of that team, alerts under ids that nobody expects."""
-    assert said("betterstack", "team_name", text) == QUOTES
-    assert said("signl4", "external_id", f"{text[0]}$INCIDENT_ID{text[0]}") == QUOTES
+    assert mistake("betterstack", "team_name", text) == QUOTES
+    assert mistake("signl4", "external_id", f"{text[0]}$INCIDENT_ID{text[0]}") == QUOTES
 
 
 @pytest.mark.parametrize("name", ['The "A" team', "Ops'", '5"'])
 def test_a_team_may_have_quotes_in_its_name(name: str) -> None:
-    assert said("betterstack", "team_name", name) is None
+    assert mistake("betterstack", "team_name", name) is None

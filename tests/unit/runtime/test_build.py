@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from daemon.config.load import Configuration
+from daemon.config.configuration import Configuration
 from daemon.host.clock import SteadyClock, TheirClock
 from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop

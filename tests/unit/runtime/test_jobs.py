@@ -8,7 +8,7 @@ import pytest
 from apscheduler.events import EVENT_JOB_EXECUTED, JobExecutionEvent
 from sqlalchemy import Engine
 
-from daemon.config.load import Configuration
+from daemon.config.configuration import Configuration
 from daemon.deliver import Deliver
 from daemon.host.clock import SteadyClock, TheirClock
 from daemon.host.signals import Stop

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from daemon.config.load import Configuration
+from daemon.config.configuration import Configuration
 from daemon.model.errors import BetterStackError
 from daemon.poll import Poll
 from daemon.runtime.once import once

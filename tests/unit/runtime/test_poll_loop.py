@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from daemon.config.load import Configuration
+from daemon.config.configuration import Configuration
 from daemon.host.clock import SteadyClock, TheirClock
 from daemon.host.signals import Stop
 from daemon.runtime.jobs import Jobs

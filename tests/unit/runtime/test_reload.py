@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from daemon.config.load import Configuration
+from daemon.config.configuration import Configuration
 from daemon.host.reload_outcome import REFUSED, ReloadOutcome
 from daemon.host.signals import Stop
 from daemon.host.startup import Hangup

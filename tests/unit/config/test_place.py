@@ -1,11 +1,11 @@
-"""Of a configuration that is not valid, what the listings need is found as long as its line is whole."""
+"""What a command on the database needs is found also in a configuration that is not valid, if its line is whole."""
 
 from pathlib import Path
 
 import pytest
 
 from daemon.config.load import load
-from daemon.config.salvage import salvage
+from daemon.config.place import Place, place
 from daemon.model.errors import ConfigError
 from tests.support.each import each
 
@@ -45,23 +45,37 @@ def test_a_mistake_hides_nothing_but_its_line(tmp_path_factory: pytest.TempPathF
     old, new, expected = BROKEN[what]
     file = tmp_path_factory.mktemp("broken") / "config.toml"
     file.write_text(GOOD.replace(old, new, 1), errors="surrogateescape")
-    settings = salvage(file, {}).settings
-    found = (settings.database.url, settings.poll.interval.total_seconds(), settings.alarm.poll_after.total_seconds())
-    assert found == expected
+    found = place(file, {})
+    assert (found.url, found.poll_interval.total_seconds(), found.poll_after.total_seconds()) == expected
     if old:
         with pytest.raises(ConfigError):
             load(file, {}, offline=True)
+    else:
+        assert found == Place.of(load(file, {}, offline=True).settings)
 
 
 def test_the_environment_counts_as_ever(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(GOOD.replace("[poll]", "[poll"))
-    settings = salvage(tmp_path / "config.toml", {"DATABASE__URL": "sqlite:////elsewhere.db"}).settings
-    assert settings.database.url == "sqlite:////elsewhere.db"
+    assert (
+        place(tmp_path / "config.toml", {"DATABASE__URL": "sqlite:////elsewhere.db"}).url == "sqlite:////elsewhere.db"
+    )
+
+
+def test_credentials_count_as_ever(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(GOOD)
+    (tmp_path / "poll.interval").write_text("11s\n")
+    found = place(tmp_path / "config.toml", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert found.poll_interval.total_seconds() == 11
+
+
+def test_without_a_configuration_it_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert place(None, {}) == Place.of(load(None, {}, offline=True).settings)
 
 
 def test_what_cannot_be_read_or_is_wrong_in_the_environment_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
-        salvage(tmp_path / "none.toml", {})
+        place(tmp_path / "none.toml", {})
     (tmp_path / "config.toml").write_text(GOOD)
     with pytest.raises(ConfigError, match=r"database\.url"):
-        salvage(tmp_path / "config.toml", {"DATABASE__URL": "nowhere"})
+        place(tmp_path / "config.toml", {"DATABASE__URL": "nowhere"})

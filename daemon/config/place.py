@@ -1,0 +1,96 @@
+"""Where the database is, and how `status` judges: all that a command on a database needs of the configuration.
+
+Read without pydantic, which takes longer than all the rest of such a command, and of a configuration that is not valid,
+too: the daemon goes on with the one before it.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from daemon.config import sources
+from daemon.config.settings import KEYS, AlarmSection, DatabaseSection, PollSection, Settings
+from daemon.model.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The database, and the two durations by which `status` judges what is in it."""
+
+    url: str = DatabaseSection().url
+    poll_interval: timedelta = PollSection().interval
+    poll_after: timedelta = AlarmSection().poll_after
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """That of a whole configuration."""
+        return cls(settings.database.url, settings.poll.interval, settings.alarm.poll_after)
+
+
+FIELDS = {"database.url": "url", "poll.interval": "poll_interval", "alarm.poll_after": "poll_after"}
+
+
+def place(file: Path | None, environ: Mapping[str, str]) -> Place:
+    """What is given of it, and else the defaults. Raises `ConfigError`, also if the database's place is not valid.
+
+    `file`: the argument of `--config`. Where a duration is not valid, both have their defaults.
+    """
+    texts = [sources.read_credentials(environ), sources.read_environment(environ)]
+    layers = (sources.as_values(sources.given(pairs), []) for pairs in texts)
+    given = dict(_flat(sources.merged(_toml(sources.find(file, environ)), *layers)))
+    found = {"url": _checked("database.url", given["database.url"])} if "database.url" in given else {}
+    with suppress(ConfigError):
+        durations = [key for key in ("poll.interval", "alarm.poll_after") if key in given]
+        found |= {FIELDS[key]: _checked(key, given[key]) for key in durations}
+    return Place(**found)
+
+
+def _checked(key: str, given: object) -> Any:
+    """The value as the checks of its type make it, which take text. Raises `ConfigError`."""
+    value: Any = str(given)
+    try:
+        for check in KEYS[key].type.__metadata__:
+            value = check.make(value)
+    except ValueError as error:
+        raise ConfigError(f"{key} {error}") from None
+    return value
+
+
+def _toml(file: Path | None) -> Mapping[str, Any]:
+    """The tables of the file; where it is not valid, those of all lines that are."""
+    try:
+        return sources.read_toml(file)
+    except ConfigError:
+        if file is None:
+            raise
+    try:
+        text = file.read_text("utf-8-sig", "replace")
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read ({error.strerror})") from None
+    return sources.merged(*_lines(text))
+
+
+def _lines(text: str) -> Iterator[Mapping[str, Any]]:
+    """The tables of TOML, read line by line: a mistake in one line hides no other."""
+    section: str | None = ""
+    for line in text.splitlines():
+        try:
+            table = tomllib.loads(line)
+        except (ValueError, RecursionError):
+            # Below a broken header it is not known whose keys these are.
+            section = None if line.lstrip().startswith("[") else section
+            continue
+        if line.lstrip().startswith("["):
+            section = next(iter(table))
+        elif section is not None:
+            yield {section: table} if section else table
+
+
+def _flat(tables: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for section, table in tables.items():
+        if isinstance(table, dict):
+            yield from ((f"{section}.{key}", value) for key, value in table.items())

@@ -1,0 +1,110 @@
+"""Checks what the operator wrote, with pydantic: valid settings, or a sentence for each mistake.
+
+In a process of its own: pydantic takes 10 MB and a part of a second, which a daemon would keep for months.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from datetime import timedelta
+from typing import Any
+
+from pydantic import Field, ValidationError, create_model
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from daemon.config.configuration import told
+from daemon.config.hints import missing, nearest
+from daemon.config.settings import KEYS, SECTIONS, Settings, secret_keys
+from daemon.config.types import duration
+from daemon.model.errors import ConfigError
+
+
+class _Layers(BaseSettings):
+    """Uses only the layers that `sources` has merged key by key.
+
+    The library's own sources would merge a `payload.new` from the environment with that of the file instead of
+    replacing it, and fail on unrelated variables such as `LOG`.
+    """
+
+    model_config = SettingsConfigDict(extra="forbid")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Those of the caller."""
+        return (init_settings,)
+
+
+_GIVEN: dict[str, Any] = {
+    section.name: (
+        section.type,
+        ... if section.default_factory is MISSING else Field(default_factory=section.default_factory),
+    )
+    for section in fields(Settings)
+}
+_SECTIONS = create_model("_SECTIONS", __base__=_Layers, **_GIVEN)
+
+
+def validated(values: Mapping[str, Any], empty: Mapping[str, str]) -> Settings:
+    """The settings, with defaults where nothing is given. Raises `ConfigError` with all that is wrong.
+
+    `values`: tables of the sections as they were written; `empty`: the places that name a key and hold nothing, by key.
+    """
+    try:
+        held = _SECTIONS(**_with_active_interval(values))
+    except ValidationError as error:
+        raise ConfigError(*(_sentence(detail, empty) for detail in error.errors())) from None
+    return Settings(**{section: getattr(held, section) for section in SECTIONS})
+
+
+def _with_active_interval(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A short `poll.interval` without a `poll.active_interval` sets both."""
+    poll = values.get("poll")
+    if not isinstance(poll, dict) or "interval" not in poll or "active_interval" in poll:
+        return values
+    try:
+        interval = duration(poll["interval"])
+    except ValueError:
+        return values
+    # An interval that is too short is reported once, not for both keys.
+    active = min(max(interval, timedelta(seconds=1)), timedelta(seconds=10))
+    return {**values, "poll": {**poll, "active_interval": active}}
+
+
+def _sentence(detail: ErrorDetails, empty: Mapping[str, str]) -> str:
+    """One mistake as a sentence for the operator. `empty`: the places that name a key and hold nothing, by key."""
+    key = ".".join(str(part) for part in detail["loc"][:2])
+    match detail["type"]:
+        case "missing":
+            return missing(key, empty)
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            return f"{key} is not a known key; {nearest(key)}"
+        case "value_error" if len(detail["loc"]) == 1:
+            return str(detail["ctx"]["error"])
+        case "value_error":
+            return f"{key}{_shown(key, detail['input'])} {detail['ctx']['error']}"
+        case "dataclass_type" | "dict_type":
+            return f"{key} must be a table; write it as [{key}] with its keys below"
+        case _:
+            plain = detail["msg"].removeprefix("Input ")
+            mend = "put it in quotes" if key in secret_keys() else _without(key)
+            if detail["type"] == "list_type":
+                mend = 'write it like ["https://one.example.com/beat"]'
+            return f"{key}{_shown(key, detail['input'])} {plain}; {mend}"
+
+
+def _shown(key: str, value: object) -> str:
+    secret = key in secret_keys() or not isinstance(value, str | int | float) or "@" in str(value)
+    return "" if secret else f" ({str(value)[:80]!r})"
+
+
+def _without(key: str) -> str:
+    """What applies without the key."""
+    default = KEYS[key].default if key in KEYS else None
+    return "leave it out if you do not need it" if default in {None, MISSING} else f"the default is {told(default)}"
