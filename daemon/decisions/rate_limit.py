@@ -12,7 +12,7 @@ shows that earlier events still count, windows are sliding, and later `Reset` ti
 by others counts until the next response, as they probably continue.
 
 If no response has these headers, the limit is probed: from that of the free plan up to that of the paid plan, doubled
-after each fully used window, halved by a 429.
+after each fully used window, halved by a 429 and by a rest.
 
 Source of the figures: SIGNL4's support pages of November 2026.
 """
@@ -27,6 +27,8 @@ CAREFUL = 10
 """Events per window on the free plan, and as long as SIGNL4 has reported no limit."""
 PAID = 150
 """Events per window on the paid plan."""
+REST = 2 * WINDOW
+"""So long without an event, others of the account may have taken up what was free."""
 PROBE_AGAIN = timedelta(minutes=10)
 """Pause in probing after a 429 without headers."""
 # The longer windows of the paid plan (600 a minute, 36,000 an hour, 864,000 a day) equal the sum of its short ones.
@@ -82,11 +84,12 @@ def learned(
     before = min(sent_at or now, now)
     between = _count(history, span, now) - _count(history, span, now, before)
     ours_before = _count(history, WINDOW, now, before)
+    rested = not in_flight and bool(history.sent) and now - history.sent[-1] >= REST
     # A refused event may not count. If it does, the use that the response reports includes it.
     counts = said is None or not refused
     history = replace(history, sent=(*_within(history, span, now), *([now] if counts else [])))
     if said is None:
-        return _probed(history, in_flight, now, refused=refused) if limit is None else history
+        return _probed(history, in_flight, now, refused=refused, rested=rested) if limit is None else history
     if said.resets_in is None:
         return replace(history, others=0)
     spent, ours = said.events - said.remaining, ours_before + counts
@@ -162,11 +165,13 @@ def _freed_at(history: SendHistory, span: timedelta, most: int, now: datetime) -
     return history.sent[bisect_right(history.sent, now) - most] + span if full else now
 
 
-def _probed(history: SendHistory, in_flight: int, now: datetime, *, refused: bool) -> SendHistory:
-    """The guess after a response without a limit."""
-    if refused:
+def _probed(history: SendHistory, in_flight: int, now: datetime, *, refused: bool, rested: bool) -> SendHistory:
+    """The guess after a response without a limit. `rested`: whether it is the first after a rest."""
+    if refused or rested:
         halved = max(history.guess // 2, CAREFUL)
-        return replace(history, guess=halved, grown=halved, probe_from=now + PROBE_AGAIN)
+        history = replace(history, guess=halved, grown=halved)
+    if refused:
+        return replace(history, probe_from=now + PROBE_AGAIN)
     if history.probe_from is not None and now >= history.probe_from:
         history = replace(history, guess=history.grown, probe_from=None)
     used_up = _count(history, WINDOW, now) + in_flight >= history.guess

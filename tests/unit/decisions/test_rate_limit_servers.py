@@ -232,14 +232,40 @@ def test_steady_alerts_below_the_limit_never_wait(reset: str) -> None:
         assert end - loads[-1] < timedelta(seconds=1), f"sliding {sliding}"
 
 
-def test_without_headers_the_limit_is_probed_up_and_halved_by_a_429() -> None:
+def probed(windows: int) -> tuple[SendHistory, datetime, list[int]]:
+    """What is known after so many full windows without a header, when the next begins, and the guess in each."""
     kept, now = SendHistory(), NOW
     guesses = [kept.guess]
-    for _ in range(7):
+    for _ in range(windows):
         for _ in range(kept.grown):
             kept = rate_limit.learned(rate_limit.counted(kept, None, now), None, 0, now)
         now += WINDOW
         guesses.append(kept.guess)
+    return kept, now, guesses
+
+
+@pytest.mark.parametrize(("rest", "guess"), [(WINDOW, PAID), (2 * WINDOW, PAID // 2), (timedelta(days=1), PAID // 2)])
+def test_without_headers_a_rest_halves_the_guess(rest: timedelta, guess: int) -> None:
+    kept, now, _ = probed(7)
+    now += rest - WINDOW
+    kept = rate_limit.learned(rate_limit.counted(kept, None, now), None, 0, now)
+    assert kept.guess == guess
+    later = now + timedelta(seconds=1)
+    assert rate_limit.learned(rate_limit.counted(kept, None, later), None, 0, later).guess == guess
+
+
+def test_without_headers_two_thousand_alerts_take_minutes() -> None:
+    """Not the fifty that ten in each window would take."""
+    kept, now, sent = SendHistory(), NOW, 0
+    while sent < 2000:
+        now = max(now, rate_limit.free_at(kept, None, now))
+        kept = rate_limit.learned(rate_limit.counted(kept, None, now), None, 0, now)
+        sent += 1
+    assert now - NOW < timedelta(minutes=5)
+
+
+def test_without_headers_the_limit_is_probed_up_and_halved_by_a_429() -> None:
+    kept, now, guesses = probed(7)
     assert guesses == [CAREFUL, CAREFUL, 20, 40, 80, PAID, PAID, PAID]
     halved = rate_limit.learned(kept, None, 0, now, refused=True)
     assert halved.guess == PAID // 2
