@@ -28,7 +28,7 @@ class Reading:
         try:
             # In a session of its own, Ctrl-C at a terminal ends this process alone, which ends that one.
             self._process = subprocess.Popen(  # noqa: S603
-                child.command(MODULE, how, *named), env=variables, stdout=subprocess.PIPE, start_new_session=True
+                child.command("-m", MODULE, how, *named), env=variables, stdout=subprocess.PIPE, start_new_session=True
             )
         except OSError as error:
             raise DaemonError(

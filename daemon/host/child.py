@@ -5,9 +5,9 @@ import sys
 from collections.abc import Mapping
 
 
-def command(module: str, *arguments: str) -> list[str]:
-    """Runs a module of the program under this Python. `-P` excludes modules in the working directory."""
-    return [sys.executable, "-P", "-m", module, *arguments]
+def command(*arguments: str) -> list[str]:
+    """Runs this Python so. `-P` excludes modules in the working directory."""
+    return [sys.executable, "-P", *arguments]
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from daemon.storage.engine import open_engine, transaction
 from daemon.storage.revision import REVISIONS, file_of, revision_of
 from daemon.storage.safe_path import MEND
 
-MIGRATION = "daemon.storage.migrate"
+MIGRATION = ("-m", "daemon.storage.migrate")
 
 
 def upgrade(url: str, on_progress: Callable[[], None] = lambda: None) -> bool:
@@ -57,7 +57,7 @@ def run_migrations(url: str, on_progress: Callable[[], None]) -> None:
 
     That process reports its progress.
     """
-    command = child.command(MIGRATION, url)
+    command = child.command(*MIGRATION, url)
     with (
         # In memory: a temporary file would need a disk with room.
         os.fdopen(os.memfd_create("complaint"), "w+b") as complaint,
