@@ -13,6 +13,7 @@ from daemon.config.configuration import Configuration
 from daemon.config.hints import empty_places
 from daemon.config.in_force import origins
 from daemon.config.settings import Settings, secret_keys
+from daemon.config.template_text import templates
 from daemon.config.validate import validated
 from daemon.model.errors import ConfigError
 
@@ -27,10 +28,13 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
     empty = empty_places(environ, variables, credentials)
     credentials, variables = sources.given(credentials), sources.given(variables)
     toml = sources.read_toml(found)
-    settings = _settings(toml, credentials, variables, empty, offline=offline)
+    folder = Path() if found is None else found.parent
+    settings, template_files = _settings(toml, credentials, variables, empty, folder, offline=offline)
     files = {key: Path(environ["CREDENTIALS_DIRECTORY"], key) for key in credentials}
     warnings = tuple(_exposed(found, toml, files))
-    return Configuration(settings, found, warnings, file, origins(found, toml, files, variables))
+    places = origins(found, toml, files, variables)
+    places |= {key: f"template file {path}, named by {places[key]}" for key, path in template_files.items()}
+    return Configuration(settings, found, warnings, file, places)
 
 
 def _settings(
@@ -38,11 +42,18 @@ def _settings(
     credentials: Mapping[str, str],
     variables: Mapping[str, str],
     empty: Mapping[str, str],
+    folder: Path,
     *,
     offline: bool,
-) -> Settings:
+) -> tuple[Settings, dict[str, Path]]:
+    """The settings, and the files that templates came from. `folder`: where the paths of those begin."""
     problems: list[str] = []
     whole = sources.merged(toml, sources.as_values(credentials, problems), sources.as_values(variables, problems))
+    files: dict[str, Path] = {}
+    if isinstance(payload := whole.get("payload"), dict):
+        read = list(templates(payload, folder, problems))
+        whole["payload"] = {key: value for key, value, _ in read}
+        files = {f"payload.{key}": path for key, _, path in read if path is not None}
     for section, secret in (("betterstack", "token"), ("signl4", "secret")):
         held = whole.setdefault(section, {})
         if offline and isinstance(held, dict):
@@ -53,7 +64,7 @@ def _settings(
         raise ConfigError(*problems, *error.problems) from None
     if problems:
         raise ConfigError(*problems)
-    return settings
+    return settings, files
 
 
 def _exposed(file: Path | None, toml: Mapping[str, Any], credentials: Mapping[str, Path]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 from daemon.config.settings import KEYS, SECTIONS
+from daemon.config.template_text import why_not_json
 from daemon.config.text_file import read_text
 from daemon.model.errors import ConfigError
 
@@ -86,20 +87,21 @@ def given(pairs: Mapping[str, str]) -> dict[str, str]:
 
 
 def as_values(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
-    """Settings given as text, with lists and tables as JSON. Invalid JSON is added to `problems`."""
+    """Settings given as text, with lists and tables as JSON. Invalid JSON is added to `problems`.
+
+    A payload stays a text, wherever it is given: it may name a file, and placeholders in it may be bare.
+    """
     layer: dict[str, dict[str, Any]] = {}
     for name, text in pairs.items():
         section, _, key = name.partition(".")
         value: Any = text
         kind = _kind(name)
-        if kind in {dict, list}:
+        if kind in {dict, list} and section != "payload":
             try:
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
                 form = '{"Title": "$NAME"}' if kind is dict else '["https://one.example.com/beat"]'
-                plain = isinstance(error, json.JSONDecodeError)
-                wrong = f"is not JSON ({error})" if plain else "has a number that is too long, or is nested too deeply"
-                problems.append(f"{name} {wrong}; write it like {form}")
+                problems.append(f"{name} {why_not_json(error)}; write it like {form}")
                 continue
         layer.setdefault(section, {})[key] = value
     return layer

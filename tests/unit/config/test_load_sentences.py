@@ -191,7 +191,8 @@ class TestJsonInTheEnvironment:
     def test_that_is_none_is_a_mistake(self, text: str) -> None:
         [problem] = problems(environ=SECRETS | {"PAYLOAD__NEW": text})
         assert problem.startswith("payload.new is not JSON (")
-        assert problem.endswith('; write it like {"Title": "$NAME"}')
+        or_file = "" if text.startswith("{") else ", or name a file, like file:new.json"
+        assert problem.endswith(f'; write it like {{"Title": "$NAME"}}{or_file}')
 
     @pytest.mark.parametrize("text", ["[" * 100_000, f"[{'9' * 5000}]"])
     def test_that_python_does_not_read_is_a_mistake(self, text: str) -> None:
