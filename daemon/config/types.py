@@ -126,7 +126,7 @@ def _bare(value: str) -> str:
 
 def _external_id(value: str) -> str:
     _bare(value)
-    if "$INCIDENT_ID" not in value:
+    if "$INCIDENT_ID" not in value and "${INCIDENT_ID" not in value:
         raise ValueError("must hold $INCIDENT_ID, else different incidents would share one alert")
     return value
 

@@ -34,8 +34,8 @@ class Templates:
                 raise ConfigError(f"{key} has $METADATA. without a key; write it like $METADATA.Region")
         if "INCIDENT_ID" not in names(self._external_id):
             raise ConfigError(
-                f"signl4.external_id ({self._external_id!r}) holds $INCIDENT_ID as a part of a longer name only, so "
-                "different incidents would share one alert; write it like $INCIDENT_ID-PROD"
+                f"signl4.external_id ({self._external_id!r}) holds $INCIDENT_ID as a part of a longer name or cut "
+                "only, so different incidents would share one alert; write it like $INCIDENT_ID-PROD"
             )
 
     def _templates(self) -> Iterator[tuple[str, object]]:

@@ -5,6 +5,9 @@ underscores behind it: it is filled whole or not at all, so `$STATUS_PAGE` is no
 at the end of the run, or one that begins a word in lower case, is text: `$INCIDENT_ID_prod` holds `$INCIDENT_ID`.
 `$METADATA.` is followed by a key of the incident's metadata, which may hold spaces.
 
+In braces it ends where they do, and says what to make of its value: `${NAME:80}` is cut to 80 characters, and
+`${NAME:-none}` is `none` where the value is empty. Both may be given, in this order.
+
 A text is filled in one pass, so a value that contains `$NAME` is not filled again. Sources: Better Stack's webhook
 documentation, its Terraform provider, and other public code.
 """
@@ -12,6 +15,7 @@ documentation, its Terraform provider, and other public code.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from daemon.model.incident import Incident
@@ -32,6 +36,7 @@ ALWAYS_EMPTY = frozenset(
 )
 """The incidents API has no values for these: they belong to comments and to on-call webhooks."""
 _ARRAY = "METADATA_ARRAY"
+_ARRAY_BEGINS = (f"${_ARRAY}", f"${{{_ARRAY}")
 METADATA = "METADATA."
 
 _Source = Callable[[Incident, str], str]
@@ -41,28 +46,38 @@ def _attribute(name: str) -> _Source:
     return lambda incident, _: _text(incident.attributes.get(name))
 
 
+def _iso8601(name: str) -> _Source:
+    return lambda incident, _: _in_utc(_text(incident.attributes.get(name)), getattr(incident, name))
+
+
 _SOURCES: dict[str, _Source] = {
     "INCIDENT_ID": lambda incident, _: incident.id,
     "INCIDENT_URL": lambda incident, dashboard: f"{dashboard}/incidents/{incident.id}" if dashboard else "",
     "MONITOR_ID": lambda incident, _: incident.monitor_id,
     _ARRAY: lambda incident, _: _text(metadata_array(incident) or None),
     **{name: _attribute(name.lower()) for name in _ATTRIBUTES},
-    **{f"{name}_ISO8601": _attribute(name.lower()) for name in _TIMES},
+    **{f"{name}_ISO8601": _iso8601(name.lower()) for name in _TIMES},
     **{name: lambda *_: "" for name in sorted(ALWAYS_EMPTY)},
 }
 NAMES = tuple(_SOURCES)
 """All placeholders but `$METADATA.<key>`."""
 _KNOWN = "|".join(sorted(NAMES, key=len, reverse=True))
 _CONTINUED = r"_?[A-Z0-9]++(?![a-z])"
-PLACEHOLDER = re.compile(rf"\$(?:METADATA\.|({_KNOWN})(?!{_CONTINUED})|([A-Z]\w*))", re.ASCII)
-"""The first group is a known name, the second one that is not."""
+_CHANGES = r"(?P<limit>:[1-9]\d{0,3})?(?P<default>:-[^{}]*)?"
+_BRACED = rf"\{{(?:(?P<braced>{_KNOWN})|METADATA\.(?=[^{{}}]*\}})(?P<key>[^{{}}]+?)){_CHANGES}\}}"
+PLACEHOLDER = re.compile(
+    rf"\$(?:METADATA\.|(?P<name>{_KNOWN})(?!{_CONTINUED})|(?P<other>[A-Z]\w*)|{_BRACED})", re.ASCII
+)
+"""`name` and, in braces, `braced` are known, `other` is not; `key`: of metadata, in braces."""
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def fill(text: str, incident: Incident, dashboard: str) -> str | list[dict[str, Any]]:
     """The filled text. `$METADATA_ARRAY` alone is a list of `{"key": …, "values": […]}`, unless that is empty."""
-    if text == f"${_ARRAY}":
-        return metadata_array(incident) or ""
+    if text.startswith(_ARRAY_BEGINS) and (found := PLACEHOLDER.fullmatch(text)):
+        is_list = _ARRAY in {found["name"], found["braced"]} and not found["limit"]
+        if is_list and (array := metadata_array(incident)):
+            return array
     return fill_text(text, incident, dashboard)
 
 
@@ -78,13 +93,14 @@ def fill_text(text: str, incident: Incident, dashboard: str) -> str:
 
 
 def names(text: str) -> set[str]:
-    """The known placeholders in the text, except for metadata."""
-    return {found[1] for found in PLACEHOLDER.finditer(text) if found[1]}
+    """The known placeholders in the text that are filled whole, except for metadata."""
+    found = PLACEHOLDER.finditer(text)
+    return {name for one in found if (name := one["name"] or one["braced"]) and not one["limit"]}
 
 
 def lacks_key(text: str) -> bool:
     """Whether a `$METADATA.` of the text is followed by no key."""
-    return re.search(r"\$METADATA\.(?![\w-])", text) is not None
+    return re.search(r"\$\{?METADATA\.(?![\w-])", text) is not None
 
 
 def metadata_array(incident: Incident) -> list[dict[str, Any]]:
@@ -113,15 +129,29 @@ def _filled(text: str, metadata: Mapping[str, Any], incident: Incident, dashboar
         if found.start() < at:
             continue  # part of the previous key
         yield text[at : found.start()]
-        at, name = found.end(), found[1]
+        at, name = found.end(), found["name"]
         if name:
             yield _SOURCES[name](incident, dashboard)
-        elif found[2] is None and (key := _key_at(text, at, metadata)):
+        elif found["braced"] or found["key"]:
+            yield from _filled_braces(found, metadata, incident, dashboard)
+        elif found["other"] is None and (key := _key_at(text, at, metadata)):
             at += len(key)
             yield _metadata_text(metadata.get(key))
         else:
             yield found[0]
     yield text[at:]
+
+
+def _filled_braces(
+    found: re.Match[str], metadata: Mapping[str, Any], incident: Incident, dashboard: str
+) -> Iterator[str]:
+    """The value, cut; or the default, whose placeholders are filled as well and cannot be in braces again."""
+    name, limit, default = found["braced"], found["limit"], found["default"]
+    value = _SOURCES[name](incident, dashboard) if name else _metadata_text(metadata.get(found["key"]))
+    if not value and default:
+        yield from _filled(default[2:], metadata, incident, dashboard)
+    else:
+        yield cut(value, int(limit[1:])) if limit else value
 
 
 def _key_at(text: str, at: int, metadata: Mapping[str, Any]) -> str:
@@ -159,6 +189,13 @@ def _typed(entry: object) -> dict[str, Any]:
     if not isinstance(entry, Mapping):
         return {"type": "String", "value": cut(_text(entry))}
     return {str(key): _flat(value) for key, value in entry.items()}
+
+
+def _in_utc(text: str, moment: datetime | None) -> str:
+    """The time as ISO 8601 in UTC: as it is, if it is that; unchanged, if it cannot be read."""
+    if moment is None or not text or re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", text):
+        return text
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def _flat(value: object) -> object:

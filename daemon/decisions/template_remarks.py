@@ -14,6 +14,8 @@ _FOREIGN = re.compile(
     re.ASCII | re.VERBOSE,
 )
 """Placeholders as other programs write them; all but the first two groups count only with a name that is known here."""
+_CHANGES = re.compile(r"(?::[1-9]\d{0,3})?(?::-.*)?", re.DOTALL)
+"""What may follow a name in braces."""
 _METADATA_KEY = re.compile(r"\W*metadata\.(.*\w)\W*", re.IGNORECASE | re.DOTALL)
 
 
@@ -24,21 +26,35 @@ def remarks(texts: Iterable[str]) -> list[str]:
 
 def _remarks(text: str) -> Iterator[str]:
     found = list(PLACEHOLDER.finditer(text))
-    unknown = [(one[0], one[2]) for one in found if one[2]]
-    for typed, name in (*unknown, *_foreign(text)):
-        yield f"{typed}, which is no placeholder and will be sent as typed; the nearest is ${_nearest(name)}"
+    unknown = [(one[0], f"${_nearest(one['other'])}") for one in found if one["other"]]
+    for typed, nearest in (*unknown, *_foreign(text)):
+        yield f"{typed}, which is no placeholder and will be sent as typed; the nearest is {nearest}"
     for one in found:
-        if one[1] in ALWAYS_EMPTY:
-            yield f"{one[0]}, which the incidents API cannot fill; it will be empty"
+        default = (one["default"] or "")[2:]
+        if (one["name"] or one["braced"]) in ALWAYS_EMPTY:
+            becomes = f"always {default!r}" if default else "empty"
+            yield f"{one[0]}, which the incidents API cannot fill; it will be {becomes}"
+        yield from _remarks(default)
 
 
 def _foreign(text: str) -> Iterator[tuple[str, str]]:
-    """Each placeholder in another program's form, and the name in it."""
+    """Each placeholder in another program's form, and the nearest in that of this one."""
     for found in _FOREIGN.finditer(text):
         group = found.lastindex or 0
         name = found[group]
-        if group <= 2 or _plain(name) in NAMES or _METADATA_KEY.fullmatch(name):
-            yield found[0], name
+        if group == 1 and PLACEHOLDER.fullmatch(found[0]):
+            continue
+        if group == 1 and ":" in name:
+            yield found[0], _nearest_in_braces(name)
+        elif group <= 2 or _plain(name) in NAMES or _METADATA_KEY.fullmatch(name):
+            yield found[0], f"${_nearest(name)}"
+
+
+def _nearest_in_braces(inside: str) -> str:
+    """With what follows the name, if that may; else with an example of it."""
+    name, _, changes = inside.partition(":")
+    changes = f":{changes}" if _CHANGES.fullmatch(f":{changes}") else ":80:-none"
+    return f"${{{_nearest(name)}{changes}}}"
 
 
 def _nearest(name: str) -> str:

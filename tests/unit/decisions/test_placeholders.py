@@ -45,7 +45,14 @@ TEXTS = {
     "$METADATA": "$METADATA",
     "$METADATA_ARRAY_V2": "$METADATA_ARRAY_V2",
     # What others write is theirs.
-    "${NAME}": "${NAME}",
+    "${NAMES}": "${NAMES}",
+    "${name}": "${name}",
+    "${NAME": "${NAME",
+    "${ NAME }": "${ NAME }",
+    "${NAME:0}": "${NAME:0}",
+    "${NAME:80x}": "${NAME:80x}",
+    "${NAME:=x}": "${NAME:=x}",
+    "${NAME $INCIDENT_ID}": "${NAME 7}",
     "{{ NAME }}": "{{ NAME }}",
     "$name": "$name",
     "$Name": "$Name",
@@ -59,6 +66,100 @@ def test_a_placeholder_is_filled_whole_or_not_at_all(text: str, filled: str) -> 
     assert fill_text(f"on {text} it is", SHOP, "") == f"on {filled} it is"
 
 
+LOGS = incident(
+    "7",
+    name="Shop front page",
+    cause="",
+    acknowledged_by=None,
+    metadata={"Surrounding logs": "the whole log", "Port:80": "open", "Empty": [], "Ort": "Köln"},
+)
+BRACES = {
+    # The same as without them, and it ends where they do.
+    "${NAME}": "Shop front page",
+    "${INCIDENT_ID}S": "7S",
+    "${INCIDENT_ID}_PROD": "7_PROD",
+    "$${INCIDENT_ID}": "$7",
+    "${METADATA.Surrounding logs}": "the whole log",
+    "${METADATA.Surrounding logs} of it": "the whole log of it",
+    "${METADATA.Surrounding}": "",
+    "${METADATA.Port:80}": "",
+    # A default where the value is empty.
+    "${NAME:-none}": "Shop front page",
+    "${CAUSE:-none}": "none",
+    "${CAUSE:-}": "",
+    "${CAUSE:-no: cause, at all - sorry}": "no: cause, at all - sorry",
+    "${ACKNOWLEDGED_BY:-nobody}": "nobody",
+    "${MESSAGE:-no message}": "no message",
+    "${METADATA.Surrounding logs:-none}": "the whole log",
+    "${METADATA.Surrounding walls:-none}": "none",
+    "${METADATA.Empty:-none}": "none",
+    "${CAUSE:-$NAME}": "Shop front page",
+    "${CAUSE:-see $METADATA.Ort}": "see Köln",
+    "${CAUSE:-$NAMES}": "$NAMES",
+    # Cut, with an ellipsis as its last character.
+    "${NAME:80}": "Shop front page",
+    "${NAME:15}": "Shop front page",
+    "${NAME:5}": "Shop…",
+    "${NAME:1}": "…",
+    "${METADATA.Surrounding logs:9}": "the whol…",
+    "${CAUSE:5}": "",
+    # Both: the value is cut, the default is not.
+    "${NAME:5:-nothing}": "Shop…",
+    "${CAUSE:5:-nothing}": "nothing",
+    "${METADATA.Surrounding logs:9:-none}": "the whol…",
+    "${METADATA.Surrounding walls:9:-nothing at all}": "nothing at all",
+    "${NAME:5} ${CAUSE:-none} $INCIDENT_ID": "Shop… none 7",
+}
+
+
+@each(("text", "filled"), BRACES.items())
+def test_in_braces_a_placeholder_has_an_end_a_length_and_a_default(text: str, filled: str) -> None:
+    assert fill(text, LOGS, "") == filled
+    assert fill(f"on {text} it is", LOGS, "") == f"on {filled} it is"
+
+
+def test_a_value_is_not_filled_again_in_braces_either() -> None:
+    one = incident("7", name="${CAUSE:-x} $URL", cause="")
+    assert fill("${NAME} ${CAUSE:-$NAME}", one, "") == "${CAUSE:-x} $URL ${CAUSE:-x} $URL"
+
+
+ARRAY = [{"key": "A", "values": [{"type": "String", "value": "b"}]}]
+
+
+@each(
+    ("text", "with_it", "without"),
+    [
+        ("$METADATA_ARRAY", ARRAY, ""),
+        ("${METADATA_ARRAY}", ARRAY, ""),
+        ("${METADATA_ARRAY:-none}", ARRAY, "none"),
+        ("${METADATA_ARRAY:8}", '[{"key"…', ""),
+        ("${METADATA_ARRAY:8:-none}", '[{"key"…', "none"),
+        ("${METADATA_ARRAY}.", '[{"key":"A","values":[{"type":"String","value":"b"}]}].', "."),
+    ],
+)
+def test_all_metadata_alone_is_a_list_in_braces_too(text: str, with_it: object, without: object) -> None:
+    assert fill(text, incident(metadata={"A": "b"}), "") == with_it
+    assert fill(text, incident(metadata={}), "") == without
+
+
+TIMES = {
+    "2026-11-23T09:14:07.662Z": "2026-11-23T09:14:07.662Z",
+    "2026-11-23T09:14:07Z": "2026-11-23T09:14:07Z",
+    "2026-11-23T10:14:07.662+01:00": "2026-11-23T09:14:07.662Z",
+    "2026-11-23 09:14:07": "2026-11-23T09:14:07.000Z",
+    "yesterday": "yesterday",
+    None: "",
+}
+
+
+@each(("given", "shown"), TIMES.items())
+@each("name", ["started_at", "acknowledged_at", "resolved_at"])
+def test_a_time_is_passed_on_or_made_iso_8601_in_utc(name: str, given: str | None, shown: str) -> None:
+    one = incident(**{name: given})
+    assert fill(f"${name.upper()}", one, "") == (given or "")
+    assert fill(f"${name.upper()}_ISO8601", one, "") == shown
+
+
 @each("name", NAMES)
 @each("tail", ["S", "_X", "2", "_2", "_PAGE", "X_y"])
 def test_no_name_is_filled_as_the_beginning_of_another(name: str, tail: str) -> None:
@@ -67,7 +168,9 @@ def test_no_name_is_filled_as_the_beginning_of_another(name: str, tail: str) -> 
         assert fill_text(f"${longer} ", SHOP, "") == f"${longer} "
 
 
-@pytest.mark.parametrize("text", ["$INCIDENT_IDS", "x-$INCIDENT_ID_PROD", "$INCIDENT_ID2"])
+@pytest.mark.parametrize(
+    "text", ["$INCIDENT_IDS", "x-$INCIDENT_ID_PROD", "$INCIDENT_ID2", "${INCIDENT_ID:9}", "${NAME:-$INCIDENT_ID}"]
+)
 def test_an_external_id_needs_the_whole_name(text: str) -> None:
     """As a part of another name it would stay as typed, and all incidents would share one alert."""
     with pytest.raises(
@@ -76,7 +179,9 @@ def test_an_external_id_needs_the_whole_name(text: str) -> None:
         Templates(settings(signl4={"external_id": text}))
 
 
-@pytest.mark.parametrize("text", ["$INCIDENT_ID_prod", "$INCIDENT_ID-PROD", "$INCIDENT_IDS-$INCIDENT_ID"])
+@pytest.mark.parametrize(
+    "text", ["$INCIDENT_ID_prod", "$INCIDENT_ID-PROD", "$INCIDENT_IDS-$INCIDENT_ID", "${INCIDENT_ID}S"]
+)
 def test_an_external_id_may_go_on_behind_it(text: str) -> None:
     templates = Templates(settings(signl4={"external_id": text}))
     assert templates.external_id(SHOP) != templates.external_id(incident("8"))

@@ -21,11 +21,15 @@ NEAREST = {
     "$name": "$NAME",
     "$metadata.Region": "$METADATA.Region",
     "$incident.cause": "$CAUSE",
-    "${NAME}": "$NAME",
     "${name}": "$NAME",
     "${NAMES}": "$NAME",
-    "${METADATA.Surrounding logs}": "$METADATA.Surrounding logs",
-    "${NAME:-nothing}": "$NAME",
+    "${NAMES:-nothing}": "${NAME:-nothing}",
+    "${CAUES:80:-none}": "${CAUSE:80:-none}",
+    "${name:80}": "${NAME:80}",
+    "${NAME:0}": "${NAME:80:-none}",
+    "${NAME:=none}": "${NAME:80:-none}",
+    "${NAME-none}": "$NAME",
+    "${metadata.Region:-none}": "${METADATA.Region:-none}",
     "{{ name }}": "$NAME",
     "{{NAME}}": "$NAME",
     "{{ incident.resolved_by }}": "$RESOLVED_BY",
@@ -51,11 +55,24 @@ def test_what_is_nearly_a_placeholder_is_remarked_with_the_nearest_name(typed: s
     "text",
     [
         *("$NAME", "$NAMEs", "$NAME_$CAUSE", "$INCIDENT_ID_prod", "$METADATA.Surrounding logs", "$METADATA_ARRAY"),
+        *("${NAME}", "${NAME:80}", "${NAME:-none}", "${NAME:80:-none}", "${METADATA.Surrounding logs:-none}"),
+        *("${CAUSE:-$NAME}", "${CAUSE:-see $METADATA.Region}", "${METADATA_ARRAY}"),
         *("", "$", "$5", "5 $", "$lower", "{}", "{a}", "{1}", "100% of it, 5% more", "<b>", '{"name": 1}', "%s", "$()"),
     ],
 )
 def test_a_text_without_a_mistake_is_not_remarked(text: str) -> None:
     assert remarks([text, f"a {text} b"]) == []
+
+
+def test_what_is_never_filled_is_said_with_what_takes_its_place() -> None:
+    fixed = "which the incidents API cannot fill; it will be"
+    assert remarks(["$MESSAGE", "${MESSAGE}"]) == [f"$MESSAGE, {fixed} empty", f"${{MESSAGE}}, {fixed} empty"]
+    assert remarks(["${MESSAGE:-no news}"]) == [f"${{MESSAGE:-no news}}, {fixed} always 'no news'"]
+
+
+def test_a_default_is_looked_at_as_well() -> None:
+    [remark] = remarks(["${CAUSE:-$NAMES}"])
+    assert remark == "$NAMES, which is no placeholder and will be sent as typed; the nearest is $NAME"
 
 
 def test_every_template_is_looked_at() -> None:
@@ -70,7 +87,16 @@ def test_every_template_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["$" * 5_000, "{" * 5_000, "${" * 5_000, "%" * 5_000, "$A" * 5_000, "{{" * 2_000 + "}}"]
+    "text",
+    [
+        "$" * 5_000,
+        "{" * 5_000,
+        "${" * 5_000,
+        "%" * 5_000,
+        "$A" * 5_000,
+        "{{" * 2_000 + "}}",
+        "${METADATA.a" + ":-" * 9_000,
+    ],
 )
 def test_a_long_text_is_looked_at_in_no_time(text: str) -> None:
     """Each pattern is linear: this would take hours otherwise."""
