@@ -1,11 +1,11 @@
 """Renders a payload template for an incident as a JSON body. Pure and total: no incident makes a template fail."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from daemon.config.settings import Settings
 from daemon.decisions.placeholders import TEXT_LIMIT, cut, fill, fill_text, lacks_key, names
+from daemon.decisions.template_keys import TITLE_KEYS, key_remarks
 from daemon.decisions.template_remarks import remarks
 from daemon.model.alarm import PREFIX, PROGRAM
 from daemon.model.delivery import Answer, Delivered, Delivery, Disposition
@@ -15,9 +15,6 @@ from daemon.model.printable import is_visible
 
 TITLE_LIMIT = 200
 EXTERNAL_ID, STATUS, SOURCE = "X-S4-ExternalID", "X-S4-Status", "X-S4-SourceSystem"
-
-# SIGNL4 takes the title of an alert from the first of these keys in the body, in upper or lower case.
-_TITLE_KEYS = {"subject", "title", "task", "job", "case", "incident", "x-s4-subject"}
 _PROTECTED_KEYS = {EXTERNAL_ID.lower(), STATUS.lower()}
 
 
@@ -64,12 +61,8 @@ class Templates:
             for key in body:
                 if key.lower() in _PROTECTED_KEYS:
                     yield f"payload.{kind} sets {key}, which the program sets itself; leave it out"
-        titles = {key: value for key, value in self._bodies[Kind.NEW].items() if key.lower() in _TITLE_KEYS}
-        for key in self._bodies[Kind.NEW] if not titles else ():
-            if difflib.get_close_matches(key.lower(), ["title", "subject"], 1, 0.75):
-                yield f"payload.new sets {key}, which SIGNL4 takes for no title; the nearest is Title"
-        if titles and not any(isinstance(value, str) for value in titles.values()):
-            yield f"payload.new sets {next(iter(titles))} to no text, so SIGNL4 takes it for no title; put it in quotes"
+        for remark in key_remarks(self._bodies[Kind.NEW]):
+            yield f"payload.new {remark}"
         for key, template in self._templates():
             for remark in remarks(_texts(template)):
                 yield f"{key} has {remark}"
@@ -106,12 +99,12 @@ def _signed(body: dict[str, Any], kind: Kind, external_id: str) -> dict[str, Any
 
 def _may_be_sent(key: str, value: object) -> bool:
     """Whether a template may set the key to this value. SIGNL4 would show a blank title unchanged."""
-    return key not in _PROTECTED_KEYS and not (key in _TITLE_KEYS and isinstance(value, str) and _is_blank(value))
+    return key not in _PROTECTED_KEYS and not (key in TITLE_KEYS and isinstance(value, str) and _is_blank(value))
 
 
 def _titled(body: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
     """The body with a title. SIGNL4 takes one only from a string."""
-    if any(key.lower() in _TITLE_KEYS and isinstance(value, str) for key, value in body.items()):
+    if any(key.lower() in TITLE_KEYS and isinstance(value, str) for key, value in body.items()):
         return dict(body)
     cause = incident.text("cause")
     title = _plain_title(incident.id) if _is_blank(cause) else cause
@@ -145,7 +138,7 @@ def _fill_value(value: Any, incident: Incident, dashboard: str, limit: int = TEX
         return [_fill_value(inner, incident, dashboard) for inner in value]
     if isinstance(value, Mapping):
         table = {
-            key: _fill_value(inner, incident, dashboard, TITLE_LIMIT if key.lower() in _TITLE_KEYS else TEXT_LIMIT)
+            key: _fill_value(inner, incident, dashboard, TITLE_LIMIT if key.lower() in TITLE_KEYS else TEXT_LIMIT)
             for key, inner in value.items()
         }
         return {key: inner for key, inner in table.items() if inner not in ("", None, {})}
