@@ -21,6 +21,7 @@ from daemon.sandbox.history import Showing
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.parameters import RefusedError, opening, place_of, said_by, wanted
 from daemon.sandbox.record import Record
+from daemon.sandbox.webhooks import WEBHOOKS, OutgoingWebhooks
 from daemon.sandbox.world import AlreadyDoneError, NoSuchIncidentError, World
 
 TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but a sandbox
@@ -28,9 +29,7 @@ LIST = "/api/v3/incidents"
 DOCS = "https://betterstack.com/docs/uptime/api/getting-started-with-uptime-api/"
 BAD_TOKEN = f"Invalid Team API token. How to find your Team API token: {DOCS}#get-an-uptime-api-token"
 NO_RECORD = "Resource with provided ID was not found"
-OTHER_LISTS = (
-    "monitors monitor-groups heartbeats heartbeat-groups on-calls policies status-pages outgoing-webhooks severities"
-).split()
+OTHER_LISTS = ("monitors monitor-groups heartbeats heartbeat-groups on-calls policies status-pages severities").split()
 _INCIDENTS = "/api/v[23]/incidents"
 _OTHERS = rf"/api/v[23]/({'|'.join(OTHER_LISTS)})"
 
@@ -43,6 +42,7 @@ class BetterStack(LoopbackService):
         super().__init__(context, port)
         self.world = world
         self.token = token
+        self.webhooks = OutgoingWebhooks()
         self.age: Callable[[Request], timedelta] = lambda _: timedelta(0)
         """How far the replica that answers a request lags behind; see `lag` for ready-made functions."""
         self._routes: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
@@ -55,6 +55,7 @@ class BetterStack(LoopbackService):
             ("POST", f"{_INCIDENTS}/([^/]+)/resolve", self._resolve),
             ("POST", f"{_INCIDENTS}/([^/]+)/reopen", self._reopen),
             ("POST", f"{_INCIDENTS}/([^/]+)/escalate", self._escalate),
+            ("GET", WEBHOOKS, self._webhooks),
             ("GET", _OTHERS, self._other_list),
             ("GET", f"{_OTHERS}/([^/]+)", self._other),
         )
@@ -143,6 +144,9 @@ class BetterStack(LoopbackService):
 
     def _changed_to(self, record: Record) -> Answer:
         return json_answer(200, {"data": incident(record)})
+
+    def _webhooks(self, request: Request) -> Answer:
+        return json_answer(200, self.webhooks.page(request.query))
 
     def _other_list(self, request: Request, name: str) -> Answer:
         number, _ = place_of(request.query)

@@ -27,9 +27,9 @@ class RefusedError(Exception):
         self.answer = json_answer(status, {"errors": errors})
 
 
-def place_of(query: Mapping[str, str]) -> tuple[int, int]:
+def place_of(query: Mapping[str, str], default: int = DEFAULT_PER_PAGE, most: int = MOST_PER_PAGE) -> tuple[int, int]:
     """The number of the page, and how many records it has at most. Raises `RefusedError`."""
-    return _count(query, "page", 1), min(_count(query, "per_page", DEFAULT_PER_PAGE), MOST_PER_PAGE)
+    return _count(query, "page", 1), min(_count(query, "per_page", default), most)
 
 
 def wanted(query: Mapping[str, str], today: date) -> Callable[[Record], bool]:

@@ -155,7 +155,8 @@ TIMES = {
 @each(("given", "shown"), TIMES.items())
 @each("name", ["started_at", "acknowledged_at", "resolved_at"])
 def test_a_time_is_passed_on_or_made_iso_8601_in_utc(name: str, given: str | None, shown: str) -> None:
-    one = incident(**{name: given})
+    times: dict[str, Any] = {name: given}
+    one = incident(**times)
     assert fill(f"${name.upper()}", one, "") == (given or "")
     assert fill(f"${name.upper()}_ISO8601", one, "") == shown
 
