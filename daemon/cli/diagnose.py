@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
+from daemon.cli.outgoing import doubling
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.deadline import Took
 from daemon.clients.http import ExchangeError, HttpClient, tls_context
@@ -59,8 +60,9 @@ def _try_to_set_out(settings: Settings) -> None:
 def check_online(settings: Settings, *, prove_secret: bool = False) -> Iterator[Finding]:
     """Asks both services, and says what the answers prove and what they do not.
 
-    Reads one page from Better Stack with the token. Finds out whether SIGNL4's webhook answers at its address; then,
-    with `prove_secret`, sends it an event that can change no alert. The secret goes to no other server.
+    Reads one page from Better Stack with the token, and the outgoing webhooks there. Finds out whether SIGNL4's webhook
+    answers at its address; then, with `prove_secret`, sends it an event that can change no alert. The secret goes to no
+    other server.
     """
     tls = tls_context(settings.http)
     times: list[Took] = []
@@ -80,6 +82,9 @@ def _read_incidents(http: HttpClient, settings: Settings, times: list[Took]) -> 
         yield True, f"Better Stack: the token works; open incidents{more}: {len(page.incidents)}{_spelled(times)}"
     except BetterStackError as error:
         yield False, f"Better Stack: {_mended(str(error), 'betterstack.base_url')}"
+    else:
+        for sentence in doubling(source, settings):
+            yield True, sentence
     for sentence in warnings:
         yield True, sentence
 

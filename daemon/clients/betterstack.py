@@ -27,7 +27,14 @@ from daemon.clients.json_input import TooManyValuesError
 from daemon.clients.pages import PageResponse, pages
 from daemon.clients.records import has_unknown_status, read_incident
 from daemon.config.settings import BetterStackSection
-from daemon.model.errors import BetterStackError, ForbiddenError, StoppedError, TokenRefusedError, UnreadableAnswerError
+from daemon.model.errors import (
+    BetterStackError,
+    ForbiddenError,
+    NoSuchRouteError,
+    StoppedError,
+    TokenRefusedError,
+    UnreadableAnswerError,
+)
 from daemon.model.incident import Absence, Incident, KnownPages, Page, Phase, Shown
 from daemon.model.redact import redacted
 
@@ -117,6 +124,10 @@ class BetterStack:
             return Absence.UNREADABLE
         return incident if incident.id == incident_id else Absence.UNREADABLE
 
+    def other_list(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+        """A page of a list that holds no incidents. Raises `BetterStackError`; `NoSuchRouteError` if there is none."""
+        return self._document(self._get(path, params), list)
+
     def _pages(self, which: Mapping[str, str]) -> Iterator[Page]:
         def ask(size: int, number: int) -> PageResponse:
             # Every page request repeats all parameters: whether `next` keeps the filters is not documented.
@@ -189,6 +200,8 @@ class BetterStack:
             raise TokenRefusedError(self._complaint(reply))
         if reply.status == 403 and not is_page_for_people(reply):
             raise ForbiddenError(self._complaint(reply), described(reply, self._token.reveal()))
+        if reply.status == 404:
+            raise NoSuchRouteError(self._complaint(reply))
         if reply.status != 200:
             raise BetterStackError(self._complaint(reply))
         try:

@@ -57,6 +57,10 @@ class ForbiddenError(TokenRefusedError):
         self.said = said
 
 
+class NoSuchRouteError(BetterStackError):
+    """Better Stack has nothing under that path, at least not for this token."""
+
+
 class UnreadableAnswerError(BetterStackError):
     """A response cannot be read as a whole; a single record in it may be the cause."""
 

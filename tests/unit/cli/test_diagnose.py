@@ -143,7 +143,9 @@ class TestCheckOnline:
         assert sentence.count("betterstack.base_url") <= 1
 
     @pytest.mark.parametrize(("count", "said"), [(0, "open incidents: 0"), (3, "open incidents: 3")])
-    def test_makes_one_read_and_one_connection(self, sandbox: Sandbox, count: int, said: str) -> None:
+    def test_reads_one_page_and_the_outgoing_webhooks_and_asks_signl4_once(
+        self, sandbox: Sandbox, count: int, said: str
+    ) -> None:
         for _ in range(count):
             sandbox.world.open("Shop")
         findings = list(check_online(pointed_at(sandbox)))
@@ -153,9 +155,10 @@ class TestCheckOnline:
             UNPROVEN,
             NO_ALERT,
         ]
-        [read] = sandbox.betterstack.requests
+        [read, webhooks] = sandbox.betterstack.requests
         [asked] = sandbox.signl4.requests
         assert (read.request.method, read.request.query["resolved"]) == ("GET", "false")
+        assert (webhooks.request.method, webhooks.request.path) == ("GET", "/api/v2/outgoing-webhooks")
         assert (asked.method, asked.path, asked.status) == ("POST", "/webhook/betterstack-signl4-check", 404)
         assert sandbox.signl4.events == ()
 
@@ -178,7 +181,7 @@ class TestCheckOnline:
         [first, *_] = check_online(pointed_at(sandbox))
         assert first[0]
         assert first[1].startswith("Better Stack: the token works; open incidents on the first page: 50; ")
-        assert len(sandbox.betterstack.requests) == 1
+        assert [one.request.path for one in sandbox.betterstack.requests].count("/api/v3/incidents") == 1
 
     def test_says_that_the_token_is_wrong_and_goes_on(self, sandbox: Sandbox) -> None:
         [first, second, *rest] = check_online(pointed_at(sandbox, BETTERSTACK__TOKEN="wrong-token"))
