@@ -18,7 +18,7 @@ def listed(settings: Settings, origins: Mapping[str, str]) -> Iterator[str]:
         section, _, name = key.partition(".")
         value = getattr(getattr(settings, section), name)
         origin = origins.get(key, "default")
-        yield f"# {key} is not set" if value is None else f"{key} = {_written(value)}  # {origin}"
+        yield f"# {key} is not set" if value is None else f"{key} = {written(value)}  # {origin}"
 
 
 def origins(
@@ -34,16 +34,22 @@ def origins(
     return found | {key: f"environment variable {key.upper().replace('.', '__')}" for key in variables}
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
+    """The value in TOML, in one line, of characters that any terminal shows."""
     match value:
         case Secret():
             return f'"{HIDDEN}"'
         case timedelta():
             return f'"{spelled(value)}"'
         case dict():
-            return f"{{{', '.join(f'{_written(key)} = {_written(inner)}' for key, inner in value.items())}}}"
+            return f"{{{', '.join(f'{written(key)} = {written(inner)}' for key, inner in value.items())}}}"
         case list():
-            return f"[{', '.join(map(_written, value))}]"
+            return f"[{', '.join(map(written, value))}]"
         case _:
-            # TOML's strings, numbers and booleans are written as those of JSON, but for one control character.
-            return json.dumps(value, ensure_ascii=False, default=str).replace("\x7f", "\\u007f")
+            # TOML's strings, numbers and booleans are written as those of JSON, but for some escapes.
+            text = json.dumps(value, ensure_ascii=False, default=str)
+            return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else f"\\U{ord(character):08x}"

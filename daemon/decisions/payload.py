@@ -6,7 +6,7 @@ from typing import Any
 from daemon.config.settings import Settings
 from daemon.decisions.placeholders import TEXT_LIMIT, cut, fill, fill_text, lacks_key, names
 from daemon.decisions.template_keys import TITLE_KEYS, key_remarks
-from daemon.decisions.template_remarks import remarks
+from daemon.decisions.template_remarks import remarks, texts
 from daemon.model.alarm import PREFIX, PROGRAM
 from daemon.model.delivery import Answer, Delivered, Delivery, Disposition
 from daemon.model.errors import ConfigError
@@ -27,7 +27,7 @@ class Templates:
         self._external_id = settings.signl4.external_id
         self._dashboard = settings.betterstack.dashboard_url or ""
         for key, template in self._templates():
-            if any(map(lacks_key, _texts(template))):
+            if any(map(lacks_key, texts(template))):
                 raise ConfigError(f"{key} has $METADATA. without a key; write it like $METADATA.Region")
         if "INCIDENT_ID" not in names(self._external_id):
             raise ConfigError(
@@ -64,7 +64,7 @@ class Templates:
         for remark in key_remarks(self._bodies[Kind.NEW]):
             yield f"payload.new {remark}"
         for key, template in self._templates():
-            for remark in remarks(_texts(template)):
+            for remark in remarks(texts(template)):
                 yield f"{key} has {remark}"
 
 
@@ -119,14 +119,6 @@ def _is_blank(title: str) -> bool:
 
 def _plain_title(incident_id: str) -> str:
     return f"Better Stack incident {incident_id}"
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list):
-        for inner in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(inner)
 
 
 def _fill_value(value: Any, incident: Incident, dashboard: str, limit: int = TEXT_LIMIT) -> Any:

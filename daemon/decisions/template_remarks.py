@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from daemon.decisions.placeholders import ALWAYS_EMPTY, METADATA, NAMES, PLACEHOLDER
 
@@ -22,6 +22,15 @@ _METADATA_KEY = re.compile(r"\W*metadata\.(.*\w)\W*", re.IGNORECASE | re.DOTALL)
 def remarks(texts: Iterable[str]) -> list[str]:
     """A phrase for each placeholder of the texts that will not be filled as its author may expect."""
     return sorted({remark for text in texts for remark in _remarks(text)})
+
+
+def texts(value: object) -> Iterator[str]:
+    """All texts of a template, however deep, apart from the names of its fields."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from texts(inner)
 
 
 def _remarks(text: str) -> Iterator[str]:
