@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from daemon.cli.options import configured, say
+from daemon.cli.options import KINDS, configured, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,9 +24,18 @@ if TYPE_CHECKING:
     help="As --online, and prove SIGNL4's secret by an event that alerts nobody: the end of an alert that never was.",
 )
 @click.option("--show", is_flag=True, help="Print each setting in force and where it comes from; secrets are masked.")
+@click.option("--template", type=KINDS, help="Print the body that this template makes of --incident, and nothing else.")
+@click.option("--incident", metavar="ID|FILE", help="An id at Better Stack, or a record in a file (-: standard input).")
 @configured()
-def check(configuration: Configuration, online: bool, secret: bool, show: bool) -> None:
+def check(
+    configuration: Configuration, online: bool, secret: bool, show: bool, template: str | None, incident: str | None
+) -> None:
     """Validate the configuration and say what it will do."""
+    if template is not None or incident is not None:
+        if template is None or incident is None or online or secret or show:
+            raise click.UsageError("--template and --incident go together, and without other options")
+        _print_body(configuration, template, incident)
+        return
     from daemon.cli.diagnose import check_online, plan
     from daemon.config.in_force import listed
     from daemon.storage.revision import check_place
@@ -42,6 +51,14 @@ def check(configuration: Configuration, online: bool, secret: bool, show: bool) 
         say(f"warning: {warning}")
     if online or secret:
         _report(check_online(configuration.settings, prove_secret=secret))
+
+
+def _print_body(configuration: Configuration, template: str, incident: str) -> None:
+    from daemon.cli.preview import body, spelled
+
+    for warning in warnings_of(configuration):
+        say(f"warning: {warning}", err=True)
+    click.echo(spelled(body(configuration.settings, template, incident)))
 
 
 @click.command("test-alert")

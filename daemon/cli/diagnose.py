@@ -75,7 +75,7 @@ def check_online(settings: Settings, *, prove_secret: bool = False) -> Iterator[
 
 def _read_incidents(http: HttpClient, settings: Settings, times: list[Took]) -> Iterator[Finding]:
     warnings: list[str] = []
-    source = BetterStack(http, settings.betterstack, _never_stops, warnings.append, TheirClock(utc_now))
+    source = BetterStack(http, settings.betterstack, never_stops, warnings.append, TheirClock(utc_now))
     try:
         page = next(iter(source.open_pages()))
         more = " on the first page" if len(page.incidents) == PER_PAGE else ""
@@ -151,6 +151,7 @@ def _raise_and_close(signl4: Signl4, pause: Callable[[], None]) -> Iterator[Find
             pause()
 
 
-def _never_stops(seconds: float) -> bool:
+def never_stops(seconds: float) -> bool:
+    """Waits: a command at a terminal ends by Ctrl-C."""
     time.sleep(seconds)
     return False

@@ -13,6 +13,7 @@ import click
 from daemon import __version__
 from daemon.cli.check import check, test_alert
 from daemon.cli.database import db
+from daemon.cli.import_webhook import import_webhook
 from daemon.cli.listings import deliveries, incidents, status
 from daemon.cli.operate import drop, retry
 from daemon.cli.options import AS_JSON, config_option
@@ -78,5 +79,5 @@ def demo(replay: Path | None, speed: float | None) -> None:
     sys.exit(run_demo(replay, speed))
 
 
-for command in (run, once, check, test_alert, status, incidents, deliveries, retry, drop, db):
+for command in (run, once, check, test_alert, import_webhook, status, incidents, deliveries, retry, drop, db):
     main.add_command(command)

@@ -33,6 +33,9 @@ config_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 utc_option = click.option("--utc", is_flag=True, help="Times in UTC; otherwise in the local time zone.")
 
+KINDS = click.Choice(["new", "acknowledged", "resolved"])
+"""The templates, by the messages that they are for."""
+
 
 def _span(_: click.Context, __: click.Parameter, value: str | None) -> timedelta | None:
     """A duration, in the form of the configuration."""

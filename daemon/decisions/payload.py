@@ -58,8 +58,10 @@ class Templates:
     def warnings(self) -> Iterator[str]:
         """A sentence for each part of the templates that will not work as its author may expect."""
         for kind, body in self._bodies.items():
-            for key in body:
-                if key.lower() in _PROTECTED_KEYS:
+            set_here = {EXTERNAL_ID.lower(): self._external_id, STATUS.lower(): str(kind)}
+            for key, value in body.items():
+                # A recipe that was pasted as it is says the same, and nobody needs to change it.
+                if key.lower() in _PROTECTED_KEYS and value != set_here[key.lower()]:
                     yield f"payload.{kind} sets {key}, which the program sets itself; leave it out"
         for remark in key_remarks(self._bodies[Kind.NEW]):
             yield f"payload.new {remark}"
