@@ -222,4 +222,24 @@ ROWS = (
         ("if asked is not None or said.remaining != 0:", "if True:"),
         "tests/unit/clients/test_betterstack.py::TestRetryAfter::test_without_one_an_exhausted_limit_says_how_long",
     ),
+    row(
+        "Of the outgoing webhooks the first page is read",
+        "daemon/clients/outgoing_webhooks.py",
+        ("followed = is_followed(document)", "followed = False"),
+        "tests/unit/clients/test_outgoing_webhooks.py::test_a_list_is_read_to_its_end",
+        "tests/unit/cli/test_diagnose_webhooks.py::test_one_on_a_later_page_is_warned_of",
+    ),
+    row(
+        "A list of webhooks that repeats itself is read on",
+        "daemon/clients/outgoing_webhooks.py",
+        ("if not fresh or not", "if not"),
+        "tests/unit/clients/test_outgoing_webhooks.py::test_a_list_is_read_to_its_end",
+    ),
+    row(
+        "The body of a webhook beside the records is not found",
+        "daemon/clients/outgoing_webhooks.py",
+        ('_included(document.get("included"))', "_included(None)"),
+        "tests/unit/clients/test_outgoing_webhooks.py::test_a_body_is_found_wherever_it_is",
+        "tests/e2e/test_recipe.py::test_the_webhooks_of_better_stack_are_imported_and_sent",
+    ),
 )

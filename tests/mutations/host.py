@@ -114,4 +114,52 @@ ROWS = (
         ('f"{PROGRAM} on {host}: {sentence}"', 'f"{PROGRAM}: {sentence}"'),
         "tests/unit/test_self_check.py::test_a_dead_delivery_is_told_until_it_is_revived",
     ),
+    row(
+        "The path of a template begins at the working directory",
+        "daemon/config/load.py",
+        ("folder = Path() if found is None else found.parent", "folder = Path()"),
+        "tests/unit/config/test_template_text.py::TestWhereItIsGiven::test_it_gives_the_same_body",
+    ),
+    row(
+        "Placeholders within quotes get more of them",
+        "daemon/config/template_text.py",
+        ('rf"{_STRING}|({_BARE})"', 'rf"({_BARE})"'),
+        "tests/unit/config/test_template_text.py::test_a_bare_placeholder_is_a_text_of_itself",
+    ),
+    row(
+        "A mistake behind a bare placeholder is told in the wrong column",
+        "daemon/config/template_text.py",
+        ("min(error.pos - after + before, len(text))", "min(error.pos, len(text))"),
+        "tests/unit/config/test_template_text.py::test_a_mistake_is_where_it_was_written",
+    ),
+    row(
+        "A template file of any size is read",
+        "daemon/config/template_text.py",
+        ("if found.st_size > MOST_BYTES:", "if found.st_size < 0:"),
+        "tests/unit/config/test_template_text.py::test_a_mistake_in_a_file_is_a_sentence_with_key_file_and_mend",
+    ),
+    row(
+        "A template file may be a list",
+        "daemon/config/template_text.py",
+        ("if not isinstance(body, dict):", "if body is None:"),
+        "tests/unit/config/test_template_text.py::test_a_mistake_in_a_file_is_a_sentence_with_key_file_and_mend",
+    ),
+    row(
+        "A mistake in one template hides all others",
+        "daemon/config/template_text.py",
+        ("problems.extend(error.problems)", "raise"),
+        "tests/unit/config/test_template_text.py::test_a_mistake_hides_no_other",
+    ),
+    row(
+        "Imported TOML shows the secrets of webhooks",
+        "daemon/cli/import_webhook.py",
+        ("[redacted(line, *secrets) for line in as_toml(pasted)]", "[line for line in as_toml(pasted) if redacted]"),
+        "tests/unit/cli/test_import_webhook.py::TestFromBetterStack::test_no_secret_is_shown_wherever_it_stands",
+    ),
+    row(
+        "check --online fails where the token may not read webhooks",
+        "daemon/cli/outgoing.py",
+        ("    except BetterStackError as error:", "    except ArithmeticError as error:"),
+        "tests/unit/cli/test_diagnose_webhooks.py::test_that_they_cannot_be_read_is_one_sentence_and_no_failure",
+    ),
 )

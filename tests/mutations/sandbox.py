@@ -160,4 +160,10 @@ ROWS = (
         ("        for line in next_steps(sys.argv[0]):\n            self._output.quote(line)\n", ""),
         "tests/sandbox/test_demo.py::test_the_scenario_is_told_without_a_flaw",
     ),
+    row(
+        "A page of webhooks is as short as one of incidents",
+        "daemon/sandbox/webhooks.py",
+        ("place_of(query, DEFAULT_PER_PAGE, MOST_PER_PAGE)", "place_of(query)"),
+        "tests/sandbox/test_webhooks.py::test_a_page_holds_fifty_or_up_to_250",
+    ),
 )

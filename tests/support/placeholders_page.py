@@ -81,8 +81,9 @@ and names the nearest.
 
 - A table takes the place of the default one as a whole; `config.toml` shows the default.
 - A placeholder is `$` and a name of capitals, digits and underscores. It is filled whole or not at all: `$NAMES` and
-  `$STATUS_PAGE` stay as typed, and so do `${NAME}` and `{{ name }}`. An underscore at the end of a name, or before a
-  word in lower case, is text: `$INCIDENT_ID_prod` is the id and `_prod`.
+  `$STATUS_PAGE` stay as typed, and so does `{{ name }}`. An underscore at the end of a name, or before a word in lower
+  case, is text: `$INCIDENT_ID_prod` is the id and `_prod`.
+- `${NAME}` is the same as `$NAME`, and ends where its brace does; see below what else braces can do.
 - Without a value it is empty, and a field that comes out empty is left out. A value that holds `$NAME` is not filled
   again. The names of fields are sent as typed.
 - The title is cut at 200 characters, each other text at 2,000. A `new` without a title gets the cause as one, else
@@ -92,6 +93,49 @@ and names the nearest.
 - `X-S4-ExternalID` and `X-S4-Status` are set by the program. `X-S4-SourceSystem` is `Better Stack` unless a template
   sets it.
 """
+BRACES = {
+    "${NAME}": "the same as `$NAME`",
+    "${NAME:6}": "cut to 6 characters, of which the last is an ellipsis",
+    "${MESSAGE:-none}": "the text behind `:-` where the value is empty",
+    "${MESSAGE:-see $CAUSE}": "the same; the text may hold placeholders without braces",
+    "${NAME:6:-none}": "both, the length first; only the value is cut",
+    "${METADATA.Surrounding logs}": "a key of metadata, whole, however many spaces it holds",
+    "${METADATA.Service owner:20:-nobody}": "the same, cut and with a text for incidents without that key",
+    "${METADATA_ARRAY:-none}": "alone: the list, or the text where there is no metadata",
+}
+"""What can be written in braces, and what that means."""
+IN_BRACES = """## In braces
+
+A length is 1 to 9999. A brace that is none of these stays as typed, and `check` warns.
+"""
+AS_TEXT = """## A body as it was copied
+
+In place of a table, a payload can be JSON, as SIGNL4's recipe and Better Stack's webhook form have it: in a file, whose
+path begins at the folder of `config.toml` (`file:/path/new.json` is absolute), or in the configuration itself.
+
+```toml
+[payload]
+new = 'file:new.json'
+resolved = '''
+{
+  "Text": "over: $CAUSE",
+  "Data": $METADATA_ARRAY
+}
+'''
+```
+
+The same can stand in the environment (`PAYLOAD__NEW='file:new.json'`) and in a credential. A placeholder that is a
+whole value needs no quotes: `"Id": $INCIDENT_ID` is `"Id": "$INCIDENT_ID"`. The text becomes a text and
+`$METADATA_ARRAY` a list either way. A template file is of at most 100,000 bytes, in UTF-8. The service must be able to
+read it; a reload reads it again.
+
+## Keys that SIGNL4 takes for itself
+
+SIGNL4 makes the title of an alert of the first text under `Subject`, `Title`, `Task`, `Job`, `Case`, `Incident` or
+`X-S4-Subject`, and the text of the alert of one under `Text`, `Message`, `MessageText`, `Description`, `Body` or
+`Content`, in whatever case. It shows those as no fields. `check` warns where that may not be meant: of several of a
+kind, and of one alone unless it is `Title`, `X-S4-Subject` or `Text`.
+"""
 METADATA = """## Metadata
 
 The keys of metadata may hold spaces, so where one ends depends on the incident:
@@ -99,7 +143,7 @@ The keys of metadata may hold spaces, so where one ends depends on the incident:
 - it is the longest key of the incident that stands there;
 - if the incident has none of them, a text that begins with `$METADATA.` and holds no other placeholder is empty as a
   whole: `"Logs" = "$METADATA.Surrounding logs"`. In any other text the letters, digits, `-` and `_` that follow are
-  taken for the key. So give a key with spaces a field of its own.
+  taken for the key. So put a key with spaces in braces, or give it a field of its own.
 
 `$METADATA_ARRAY` alone holds as many keys as fit into 8,000 characters of JSON.
 """
@@ -109,7 +153,12 @@ def example(name: str) -> str:
     """What the program makes of it for the incident below."""
     if name in ALWAYS_EMPTY:
         return "empty"
-    filled = fill(f"${name.replace('<key>', 'Region')}", read_incident(RECORD), DASHBOARD)
+    return shown(f"${name.replace('<key>', 'Region')}")
+
+
+def shown(typed: str) -> str:
+    """What the program makes of a text for the incident below."""
+    filled = fill(typed, read_incident(RECORD), DASHBOARD)
     text = filled if isinstance(filled, str) else json.dumps(filled[:1])
     return f"`{text}`"
 
@@ -117,7 +166,10 @@ def example(name: str) -> str:
 def written() -> str:
     """The whole page."""
     rows = "\n".join(f"| `${name}` | {meaning} | {example(name)} |" for name, meaning in MEANINGS.items())
-    return f"{HEAD}\n| placeholder | what it is | example |\n|---|---|---|\n{rows}\n\n{METADATA}"
+    braces = "\n".join(f"| `{typed}` | {meaning} | {shown(typed)} |" for typed, meaning in BRACES.items())
+    table = "| placeholder | what it is | example |\n|---|---|---|\n"
+    typed = "| typed | what it is | example |\n|---|---|---|\n"
+    return f"{HEAD}\n{table}{rows}\n\n{METADATA}\n{IN_BRACES}\n{typed}{braces}\n\n{AS_TEXT}"
 
 
 if __name__ == "__main__":

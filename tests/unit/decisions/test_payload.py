@@ -245,3 +245,20 @@ def test_any_template_can_be_filled_or_is_refused_beforehand(template: dict[str,
     assert all(isinstance(warning, str) for warning in chosen.warnings())
     body = chosen.payload(Kind.NEW, incident(name=name), ID)
     assert json.loads(json.dumps(body, ensure_ascii=False, allow_nan=False).encode()) == body
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_key_that_says_what_the_program_does_is_not_warned_of(kind: Kind) -> None:
+    """So a recipe can stay as it was pasted; whatever else it says is not sent."""
+
+    def warned(external_id: object, status: object) -> list[str]:
+        body = {"x-s4-externalid": external_id, "X-S4-Status": status, "X-S4-SourceSystem": "Better Stack"}
+        said = Templates(settings(signl4={"external_id": "bs-$INCIDENT_ID"}, payload={kind: body})).warnings()
+        return [sentence.split(",")[0] for sentence in said]
+
+    assert warned("bs-$INCIDENT_ID", str(kind)) == []
+    assert warned("$INCIDENT_ID", "closed") == [
+        f"payload.{kind} sets x-s4-externalid",
+        f"payload.{kind} sets X-S4-Status",
+    ]
+    assert len(warned(["bs-$INCIDENT_ID"], {})) == 2

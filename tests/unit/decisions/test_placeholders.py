@@ -239,5 +239,5 @@ def test_the_page_lists_every_placeholder_with_an_example() -> None:
     assert page == placeholders_page.PAGE.read_text("utf-8"), "write it with: python -m tests.support.placeholders_page"
     assert placeholders_page.MEANINGS.keys() == {*NAMES, "METADATA.<key>"}
     rows = {line.split("`")[1]: line.split("|")[3].strip() for line in page.splitlines() if line.startswith("| `$")}
-    assert rows.keys() == {f"${name}" for name in placeholders_page.MEANINGS}
+    assert rows.keys() == {*(f"${name}" for name in placeholders_page.MEANINGS), *placeholders_page.BRACES}
     assert {name.removeprefix("$") for name, example in rows.items() if example == "empty"} == ALWAYS_EMPTY
