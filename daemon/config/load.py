@@ -21,7 +21,8 @@ from daemon.model.errors import ConfigError
 def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False) -> Configuration:
     """Reads all four sources. Raises `ConfigError`. `file`: the argument of `--config`.
 
-    `offline`: does not require the secrets, for commands that only use the database and may run without access to them.
+    `offline`: requires neither the secrets nor template files, for commands that only use the database and may run
+    without access to them.
     """
     found = sources.find(file, environ)
     credentials, variables = sources.read_credentials(environ), sources.read_environment(environ)
@@ -51,7 +52,7 @@ def _settings(
     whole = sources.merged(toml, sources.as_values(credentials, problems), sources.as_values(variables, problems))
     files: dict[str, Path] = {}
     if isinstance(payload := whole.get("payload"), dict):
-        read = list(templates(payload, folder, problems))
+        read = list(templates(payload, folder, problems, offline=offline))
         whole["payload"] = {key: value for key, value, _ in read}
         files = {f"payload.{key}": path for key, _, path in read if path is not None}
     for section, secret in (("betterstack", "token"), ("signl4", "secret")):

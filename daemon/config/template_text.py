@@ -59,13 +59,16 @@ def why_not_json(error: ValueError | RecursionError) -> str:
 
 
 def templates(
-    payload: Mapping[str, object], folder: Path, problems: list[str]
+    payload: Mapping[str, object], folder: Path, problems: list[str], *, offline: bool = False
 ) -> Iterator[tuple[str, object, Path | None]]:
     """Each key of the section with its value, and the file that this came from, if it did.
 
     `folder`: where relative paths begin. What is wrong with a text is added to `problems`, and its key left out.
+    `offline`: reads no file, for commands that send nothing and may run without access to it.
     """
     for key, value in payload.items():
+        if offline and isinstance(value, str) and value.strip().startswith(FILE):
+            continue
         try:
             yield key, *_template(f"payload.{key}", value, folder)
         except ConfigError as error:

@@ -218,6 +218,11 @@ def test_a_file_that_may_not_be_read_is_78_and_says_how_to_let_the_service(place
     assert asked.stderr == f"payload.new: {new} cannot be read (Permission denied); {mend}\n"
 
 
+def test_commands_on_the_database_need_no_template_file(place: Path) -> None:
+    file = configured(place, "payload.new = 'file:none.json'\n")
+    assert load(file, {}, offline=True).settings.payload.new["Title"] == "$NAME"
+
+
 def test_a_mistake_hides_no_other(place: Path) -> None:
     file = configured(place, "payload.new = 'file:none.json'\npayload.resolved = '{'\npoll.interval = 'x'\n")
     with pytest.raises(ConfigError) as caught:
