@@ -73,6 +73,24 @@ def test_the_examples_can_be_taken_as_they_are(tmp_path: Path) -> None:
     assert None not in (settings.betterstack.team_name, settings.betterstack.dashboard_url, settings.http.proxy)
 
 
+def without_payload(table: str) -> str:
+    """The sample without one of its tables."""
+    begin, _, end = TEXT.partition(f"[payload.{table}]")
+    return f"{begin}[{end.partition(chr(10) + '[')[2]}"
+
+
+def test_the_example_of_a_pasted_body_takes_the_place_of_the_tables(tmp_path: Path) -> None:
+    (tmp_path / "new.json").write_text('{"Title": $NAME}')
+    example = "\n".join(re.findall(r"^#   (.*)$", TEXT, re.MULTILINE))
+    own = tmp_path / "own.toml"
+    own.write_text(without_payload("new").replace("[payload.resolved]", example))
+    payload = load(own, SECRETS).settings.payload
+    assert payload.new == {"Title": "$NAME"}
+    assert payload.resolved == {"Text": "$CAUSE", "Data": "$METADATA_ARRAY"}
+    own.write_text(f"payload.new = 'file:new.json'\n{without_payload('new')}")
+    assert load(own, SECRETS).settings.payload.new == {"Title": "$NAME"}
+
+
 def test_the_examples_of_secrets_are_none(tmp_path: Path) -> None:
     whole = tmp_path / "whole.toml"
     whole.write_text(re.sub(r"(?m)^ca_file.*", "", COMMENTED.sub(r"\1", TEXT)))
