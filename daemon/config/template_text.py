@@ -84,8 +84,14 @@ def _template(key: str, value: object, folder: Path) -> tuple[object, Path | Non
     try:
         return parsed(value), None
     except (ValueError, RecursionError) as error:
-        or_file = "" if value.lstrip().startswith("{") else ", or name a file, like file:new.json"
-        raise ConfigError(f"{key} {why_not_json(error)}; {FORM}{or_file}") from None
+        raise ConfigError(f"{key} {why_not_json(error)}; {_mend(value, error)}") from None
+
+
+def _mend(text: str, error: ValueError | RecursionError) -> str:
+    """What to do about a text that is not JSON."""
+    if isinstance(error, json.JSONDecodeError) and error.msg.startswith("Invalid control character"):
+        return "a line break there is \\n; between three single quotes TOML leaves that as it is"
+    return FORM if text.lstrip().startswith("{") else f"{FORM}, or name a file, like file:new.json"
 
 
 def _of_file(key: str, file: Path) -> dict[str, Any]:
@@ -113,6 +119,8 @@ def _of_file(key: str, file: Path) -> dict[str, Any]:
 
 def _text_of(file: Path) -> str:
     """Raises `OSError` and `ConfigError`. A pipe or a device would not end."""
+    if "\0" in str(file):
+        raise ConfigError(f"{file} is no path; mend what is behind file:")
     found = file.stat()
     if not stat.S_ISREG(found.st_mode):
         raise ConfigError(f"{file} is not a file; name one that holds the body as JSON")

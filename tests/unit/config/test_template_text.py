@@ -207,6 +207,19 @@ def test_a_file_that_cannot_be_read_is_a_sentence(place: Path) -> None:
     assert problem(file) == f"{where} is not a file; name one that holds the body as JSON"
 
 
+def test_what_is_no_path_is_a_sentence(place: Path) -> None:
+    said = problem(configured(place, 'payload.new = "file:a\\u0000b"\n'))
+    assert said == f"payload.new: {place}/etc/a\0b is no path; mend what is behind file:"
+
+
+def test_a_line_break_that_toml_made_is_told_with_the_quotes_that_make_none(place: Path) -> None:
+    said = problem(configured(place, 'payload.new = """\n{\n  "a": "b\\n"\n}"""\n'))
+    begin = "payload.new is not JSON (Invalid control character at: line 2 column 10 (char 11)); "
+    assert said == f"{begin}a line break there is \\n; between three single quotes TOML leaves that as it is"
+    fine = configured(place, "payload.new = '''\n{\n  \"a\": \"b\\n\"\n}'''\n")
+    assert load(fine, SECRETS).settings.payload.new == {"a": "b\n"}
+
+
 @needs_an_owner
 def test_a_file_that_may_not_be_read_is_78_and_says_how_to_let_the_service(place: Path) -> None:
     file = configured(place, "payload.new = 'file:new.json'\n")
