@@ -8,26 +8,27 @@ import argparse
 import os
 import statistics
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import floor_stack, floor_storm, probe
+from tests.bench import floor_stack, probe
+from tests.bench.figure import Figure, Findings
 from tests.bench.history import empty, fill
 from tests.bench.program import (
     HERE,
+    WARM_UP,
     Checkout,
     Server,
-    cpu_seconds,
     daemon,
+    directory,
     fine_cpu_seconds,
     megabytes,
     running,
     serving,
     switches,
 )
+from tests.bench.storms import alertmanager, outage, storm
 
 LAST_WORDS = (
     "import atexit, runpy, sys; atexit.register(lambda: sys.stderr.write(open('/proc/self/status').read())); "
@@ -35,22 +36,6 @@ LAST_WORDS = (
 )
 """The program, which says at its end what it needed: what the kernel tells a parent counts the parent's memory, too."""
 ROUNDS = 20
-WARM_UP = 3
-"""Rounds before the first that counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table."""
-
-    what: str
-    value: float
-    unit: str = ""
-
-
-def directory() -> "tempfile.TemporaryDirectory[str]":
-    """A place for a database. Not in memory, where nothing is synced."""
-    return tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR"))
 
 
 def round_seconds(pid: int, server: Server, rounds: int = ROUNDS) -> float:
@@ -64,7 +49,7 @@ def round_seconds(pid: int, server: Server, rounds: int = ROUNDS) -> float:
     return (fine_cpu_seconds(pid) - before) / rounds
 
 
-def idle(checkout: Checkout) -> Iterator[Figure]:
+def idle(checkout: Checkout) -> Findings:
     """Rounds in which nothing happens."""
     with directory() as place, serving() as server:
         command = [checkout.python, floor_stack.__file__, server.url, f"{place}/floor.db"]
@@ -81,7 +66,7 @@ def idle(checkout: Checkout) -> Iterator[Figure]:
     yield from _counted(checkout)
 
 
-def _counted(checkout: Checkout) -> Iterator[Figure]:
+def _counted(checkout: Checkout) -> Findings:
     with directory() as place, serving() as server, daemon(checkout, Path(place), server, calls=True):
         first = len(server.wait_for("rounds", WARM_UP))
         time.sleep(0.4)
@@ -94,7 +79,7 @@ def _counted(checkout: Checkout) -> Iterator[Figure]:
         yield Figure("idle round, commits", (after[2] - commits) / ROUNDS)
 
 
-def many(checkout: Checkout) -> Iterator[Figure]:
+def many(checkout: Checkout) -> Findings:
     """Rounds that find many open incidents, none of which has changed."""
     spent = {}
     for count in (0, 500, 5000):
@@ -105,7 +90,7 @@ def many(checkout: Checkout) -> Iterator[Figure]:
     yield Figure("round with 5,000 open, CPU", spent[5000] * 1000, "ms")
 
 
-def old(checkout: Checkout) -> Iterator[Figure]:
+def old(checkout: Checkout) -> Findings:
     """Idle rounds in databases that are years old."""
     spent = {}
     for count in (0, 100_000, 1_000_000):
@@ -117,46 +102,7 @@ def old(checkout: Checkout) -> Iterator[Figure]:
     yield Figure("idle round, 1,000,000 stored / none", spent[1_000_000] / spent[0])
 
 
-def storm(checkout: Checkout) -> Iterator[Figure]:
-    """Alerts that wait in the outbox at the start, and a SIGNL4 that takes them all."""
-    cpu = {}
-    for count in (500, 2000, 10_000):
-        with directory() as place, serving() as server:
-            command = [checkout.python, floor_storm.__file__, server.url, f"{place}/floor.db", str(count)]
-            subprocess.run(command, env={**os.environ, "PYTHONPATH": str(HERE)}, check=True)
-            posts = server.figures()["posts"]
-            floor = posts[-1] - posts[0]
-        with directory() as place, serving() as server:
-            fill(empty(checkout, Path(place)), count, waiting=True)
-            with daemon(checkout, Path(place), server, counted=True) as process:
-                server.wait_for("posts", 1)
-                before, commits = cpu_seconds(process.pid), probe.read(Path(place, "counts"))[2]
-                posts = server.wait_for("posts", count)
-                cpu[count] = (cpu_seconds(process.pid) - before) / count
-                commits = probe.read(Path(place, "counts"))[2] - commits
-                most = megabytes(process.pid, "VmHWM")
-            if count > 500:
-                yield Figure(f"storm of {count:,}, time / floor", (posts[-1] - posts[0]) / floor)
-                yield Figure(f"storm of {count:,}, rate", count / (posts[-1] - posts[0]), "/s")
-    yield Figure("storm of 2,000, CPU of a delivery", cpu[2000] * 1000, "ms")
-    yield Figure("storm of 10,000, CPU of a delivery / of 500", cpu[10_000] / cpu[500])
-    yield Figure("storm of 10,000, commits of a delivery", commits / 10_000)
-    yield Figure("most resident, storm of 10,000", most, "MB")
-
-
-def outage(checkout: Checkout) -> Iterator[Figure]:
-    """Many incidents open at once while the program runs: from the first page that shows them to the alert."""
-    for count in (50, 2000):
-        with directory() as place, serving() as server, daemon(checkout, Path(place), server):
-            server.wait_for("rounds", WARM_UP)
-            server.open(count)
-            waits = sorted(server.wait_for("waits", count))
-            which, what = (0.99, "99 %") if count == 50 else (0.5, "median")
-            found = waits[min(int(len(waits) * which), len(waits) - 1)]
-            yield Figure(f"first seen to alert, {count:,} at once, {what}", found, "s")
-
-
-def start(checkout: Checkout) -> Iterator[Figure]:
+def start(checkout: Checkout) -> Findings:
     """From the start of the process to its first request."""
     for what in ("fresh", "existing"):
         took = []
@@ -170,7 +116,7 @@ def start(checkout: Checkout) -> Iterator[Figure]:
         yield Figure(f"start to first request, {what} database", statistics.median(took), "s")
 
 
-def commands(checkout: Checkout) -> Iterator[Figure]:
+def commands(checkout: Checkout) -> Findings:
     """What an operator waits for."""
     with directory() as place:
         file = empty(checkout, Path(place))
@@ -204,7 +150,16 @@ def _cost(checkout: Checkout, place: str, *command: str, times: int = 5) -> tupl
     return statistics.median(spent), most
 
 
-CASES: tuple[Callable[[Checkout], Iterator[Figure]], ...] = (idle, start, commands, storm, outage, many, old)
+CASES: tuple[Callable[[Checkout], Findings], ...] = (
+    idle,
+    start,
+    commands,
+    storm,
+    outage,
+    alertmanager,
+    many,
+    old,
+)
 
 
 def main() -> None:
@@ -216,12 +171,15 @@ def main() -> None:
     for case in CASES:
         if chosen.words and not case.__name__.startswith(tuple(chosen.words)):
             continue
-        there = {figure.what: figure.value for figure in case(Checkout(chosen.against))} if chosen.against else {}
+        found = case(Checkout(chosen.against)) if chosen.against else ()
+        there = {figure.what: figure.value for figure in found if isinstance(figure, Figure)}
         for figure in case(Checkout(HERE)):
-            line = f"{figure.what:50} {figure.value:10.2f} {figure.unit:4}"
-            if figure.what in there:
-                line += f" {there[figure.what]:10.2f} there, ratio {figure.value / (there[figure.what] or 1):.2f}"
-            print(line, flush=True)
+            print(figure if isinstance(figure, str) else _line(figure, there.get(figure.what)), flush=True)
+
+
+def _line(figure: Figure, there: float | None) -> str:
+    line = f"{figure.what:50} {figure.value:10.2f} {figure.unit:4}"
+    return line if there is None else f"{line} {there:10.2f} there, ratio {figure.value / (there or 1):.2f}"
 
 
 if __name__ == "__main__":

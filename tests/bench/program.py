@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ HERE = Path(__file__).parents[2]
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE = 600.0
 """Seconds."""
+WARM_UP = 3
+"""Rounds before the first that counts."""
 SETTINGS = {
     "BETTERSTACK__TOKEN": "a-token-of-better-stack",
     "SIGNL4__SECRET": "secret1",
@@ -78,6 +81,11 @@ class Server:
             connection.close()
 
 
+def directory() -> "tempfile.TemporaryDirectory[str]":
+    """A place for a database. Not in memory, where nothing is synced."""
+    return tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR"))
+
+
 @contextmanager
 def serving(incidents: int = 0) -> Iterator[Server]:
     """A stand-in for both services, with so many open incidents."""
@@ -102,15 +110,25 @@ def running(command: Sequence[str], environment: Mapping[str, str], **how: Any) 
 
 @contextmanager
 def daemon(
-    checkout: Checkout, directory: Path, server: Server, *, calls: bool = False, counted: bool = False
+    checkout: Checkout,
+    directory: Path,
+    server: Server,
+    *,
+    calls: bool = False,
+    counted: bool = False,
+    under: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The daemon. `counted`: with `counts` in the directory; `calls`: also the calls of functions, which costs time."""
+    """The daemon. `counted`: with `counts` in the directory; `calls`: also the calls of functions, which costs time.
+
+    `under`: a command that runs it.
+    """
     environment = checkout.environment(directory, server.url) | ({"PROBE_CALLS": "1"} if calls else {})
     (directory / "config.toml").touch()
     command = [checkout.python, "-m", "daemon", "run"]
     if counted or calls:
-        (directory / "counts").write_bytes(bytes(probe.NUMBERS.size))
+        (directory / "counts").write_bytes(bytes(probe.SIZE))
         command = [checkout.python, str(Path(probe.__file__)), str(directory / "counts"), "run"]
+    command = [*under, *command]
     with (directory / "log").open("ab") as log, running(command, environment, cwd=directory, stderr=log) as process:
         yield process
 

@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 PER_PAGE = 50
 LIMIT = {"X-RateLimit-Limit": "1000000;w=15", "X-RateLimit-Remaining": "1000000"}
+BACKLOG = 16_384
+"""More connections that come at once than any client makes: one that finds no room tries again after a second."""
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
@@ -36,14 +38,18 @@ class Services:
         query = {name: values[0] for name, values in parse_qs(address.query).items()}
         if method == "POST" and address.path.startswith("/webhook/"):
             self.posts.append(time.monotonic())
-            self.told.setdefault(json.loads(body).get("X-S4-ExternalID", ""), self.posts[-1])
+            event = json.loads(body)
+            # What Alertmanager sends has a key for each group of alerts.
+            self.told.setdefault(event.get("X-S4-ExternalID") or event.get("groupKey", ""), self.posts[-1])
             return _answer({"eventId": f"event{len(self.posts)}"}, 201, LIMIT)
         if address.path == "/counts":
             # Asked for often, while something is measured: the lists would take longer than what is measured.
-            return _answer({"rounds": len(self.rounds), "posts": len(self.posts), "waits": len(self.told)})
+            count = len(self.told)
+            return _answer({"rounds": len(self.rounds), "posts": len(self.posts), "waits": count, "told": count})
         if address.path == "/figures":
             waits = [at - self.shown.get(one, at) for one, at in self.told.items()]
-            return _answer({"rounds": self.rounds, "posts": self.posts, "waits": waits})
+            told = list(self.told.values())
+            return _answer({"rounds": self.rounds, "posts": self.posts, "waits": waits, "told": told})
         if address.path == "/open":
             self.open = int(query["count"])
             return _answer({})
@@ -105,7 +111,8 @@ class _Connection(asyncio.Protocol):
 
 async def _serve() -> None:
     services = Services()
-    server = await asyncio.get_running_loop().create_server(lambda: _Connection(services), "127.0.0.1", 0)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Connection(services), "127.0.0.1", 0, backlog=BACKLOG)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
