@@ -21,8 +21,8 @@ from tests.support.engines import engine_on
 from tests.support.kept_log import KeptLog
 from tests.support.store import Store
 
-hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=200)
-hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=100)
+hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True, max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
@@ -41,12 +41,16 @@ _let_children_hear_signals()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Thousands of tests stay as they are until the end: the garbage collector need not look at them again."""
+    """Thousands of tests stay as they are until the end: the garbage collector need not look at them again.
+
+    Nor need it come by as often as in a program of little memory.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         gc.enable()
 
 
