@@ -3,7 +3,9 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Engine
@@ -25,13 +27,22 @@ def left_by(revision: str, file: Path) -> Path:
 def carried_over(before: Path) -> Iterator[Engine]:
     """A copy of the database, brought to the newest schema."""
     file = before.with_name("state.db")
-    file.write_bytes(before.read_bytes())
-    url = f"sqlite:///{file}"
-    with locked(url):
-        assert upgrade(url)
-    engine = open_engine(url)
+    file.write_bytes(_upgraded(before.read_bytes()))
+    engine = open_engine(f"sqlite:///{file}")
     yield engine
     engine.dispose()
+
+
+@cache
+def _upgraded(content: bytes) -> bytes:
+    """The same database at the newest schema: all tests that look at it share one upgrade."""
+    with TemporaryDirectory() as directory:
+        file = Path(directory) / "state.db"
+        file.write_bytes(content)
+        url = f"sqlite:///{file}"
+        with locked(url):
+            assert upgrade(url)
+        return file.read_bytes()
 
 
 def contents(file: Path, table: str) -> list[dict[str, Any]]:
