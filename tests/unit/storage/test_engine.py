@@ -37,10 +37,12 @@ PRAGMAS = [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("b
 
 
 @pytest.mark.parametrize(("pragma", "expected"), PRAGMAS)
-def test_every_connection_is_set_up_the_same(engine: Engine, pragma: str, expected: object) -> None:
+def test_every_connection_is_set_up_the_same(database: Path, pragma: str, expected: object) -> None:
+    engine = open_engine(url(database))
     with engine.connect() as one, engine.connect() as two:
         for connection in (one, two):
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == expected
+    engine.dispose()
 
 
 def test_what_will_write_keeps_other_writers_out_from_its_first_moment(engine: Engine, database: Path) -> None:
