@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import warm
 from tests.support.each import each
-from tests.support.namespace import apart, needs_mounts
+from tests.support.namespace import needs_mounts, program_apart
 from tests.support.paths import ROOT
 
 SECRETS = {
@@ -23,13 +23,11 @@ SECRETS = {
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 SCRIPT = """
-disk=$1 database=$2 python=$3
+disk=$1 database=$2
 mount -t tmpfs -o size=4m tmpfs "$disk"
 mkdir "$disk/state" "$disk/tmp"
 [ -z "$database" ] || cp "$database" "$disk/state/state.db"
-cd "$disk/state"
 %s
-exec "$python" -m daemon %s
 """
 
 
@@ -43,8 +41,8 @@ class Case:
 
 FILL = 'dd if=/dev/zero of="$disk/filling" bs=4k 2>/dev/null || :'
 CASES = {
-    "one full disk for all": Case(f'export TMPDIR="$disk/tmp"; {FILL}', "full"),
-    "nothing can be written anywhere": Case('export TMPDIR="$disk/tmp"; mount -o remount,ro "$disk"', "cannot be"),
+    "one full disk for all": Case(FILL, "full"),
+    "nothing can be written anywhere": Case('mount -o remount,ro "$disk"', "cannot be"),
 }
 
 
@@ -55,7 +53,9 @@ def test_what_cannot_work_is_a_sentence_and_78(tmp_path: Path, empty_database: b
     (tmp_path / "disk").mkdir()
     (tmp_path / "empty.db").write_bytes(empty_database)
     database = tmp_path / "empty.db" if held == "a database" else ""
-    said = apart(SCRIPT % (CASES[case].script, "run"), tmp_path / "disk", database, sys.executable, **SECRETS)
+    disk = tmp_path / "disk"
+    whole = {**SECRETS, "TMPDIR": str(disk / "tmp")}
+    said = program_apart("run", SCRIPT % CASES[case].script, disk, database, directory=disk / "state", **whole)
     assert "Traceback" not in said.stderr, said.stderr
     assert (said.returncode, CASES[case].says in said.stderr) == (78, True), said.stderr
     assert str(tmp_path / "disk") in said.stderr.splitlines()[-1]

@@ -3,11 +3,14 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 
 import pytest
 
+from tests.support import confined, warm
 from tests.support.paths import ROOT
 
 APART = ("unshare", "--mount", "--")
@@ -43,4 +46,17 @@ def apart(script: str, *arguments: object, **environment: str) -> subprocess.Com
         timeout=60,
         env=whole,
         stdin=subprocess.DEVNULL,
+    )
+
+
+def program_apart(
+    line: str, script: str, *arguments: object, directory: Path | None = None, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """Runs a command of the program there, behind a shell script that mounts. `directory`: where it runs then."""
+    return warm.run(
+        [sys.executable, "-m", "daemon", *line.split()],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        timeout=60,
+        first=partial(confined.in_namespace, script, [str(one) for one in arguments], directory),
     )

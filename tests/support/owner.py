@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.support import confined, warm
 from tests.support.paths import ROOT
 
 _THEIRS = "-dac_override,-dac_read_search"
@@ -19,14 +20,7 @@ needs_an_owner = pytest.mark.skipif(
 )
 
 
-def as_owner(*arguments: object, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def as_owner(*arguments: object, environment: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
     """Runs Python."""
-    return subprocess.run(
-        [*BOUND, sys.executable, *map(str, arguments)],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        cwd=ROOT,
-        env=environment,
-    )
+    command = [sys.executable, *map(str, arguments)]
+    return warm.run(command, env=environment or os.environ, cwd=ROOT, timeout=30, first=confined.as_owner)

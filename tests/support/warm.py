@@ -1,8 +1,8 @@
 """Processes of the program that have imported it already: a test pays for what it runs, and not for the imports.
 
 A server process imports everything once for each worker of the tests; each process is a fork of it. From there on it is
-like any other: a pid, descriptors, an environment and a directory of its own, real signals, a real end. It
-reads its configuration itself. What a test wants to know of the very start is seen with `subprocess` alone.
+like any other: a pid, descriptors, an environment and a directory of its own, real signals, a real end. What a test
+wants to know of the very start is seen with `subprocess` alone.
 """
 
 import atexit
@@ -13,19 +13,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-from tests.support.read_here import read_here
-
 IMPORTED = (
     "daemon.cli.main daemon.cli.check daemon.cli.database daemon.cli.diagnose daemon.cli.listings daemon.cli.operate "
     "daemon.cli.render daemon.cli.work daemon.runtime.run daemon.runtime.once daemon.storage.backup "
-    "daemon.config.load daemon.host.journal sqlalchemy.dialects.sqlite.pysqlite tests.support.warm time_machine"
+    "daemon.host.journal sqlalchemy.dialects.sqlite.pysqlite tests.support.confined tests.support.warm time_machine"
 ).split()
 PIPE, DEVNULL = subprocess.PIPE, subprocess.DEVNULL
 
@@ -43,6 +41,7 @@ class Process:
         env: Mapping[str, str],
         cwd: Path,
         user: tuple[int, int] | None,
+        first: Callable[[], object] | None,
         stdin: int,
         stdout: int,
         stderr: int,
@@ -55,7 +54,7 @@ class Process:
             self.stdin, self.stdout, self.stderr = (_opened(own, number) for number, (_, own) in enumerate(ends))
             streams = [their for their, _ in ends]
             self._process = _server.Process(
-                target=_become, args=(list(command[1:]), dict(env), str(cwd), streams, user), daemon=True
+                target=_become, args=(list(command[1:]), dict(env), str(cwd), streams, user, first), daemon=True
             )
             self._process.start()
         assert self._process.pid is not None
@@ -97,13 +96,17 @@ def started(
     env: Mapping[str, str],
     cwd: Path,
     user: tuple[int, int] | None = None,
+    first: Callable[[], object] | None = None,
     **streams: int,
 ) -> "Process | subprocess.Popen[str]":
-    """Starts it, warm if Python runs a module or a text. The streams are as those of `subprocess.Popen`."""
+    """Starts it, warm if Python runs a module or a text. The streams are as those of `subprocess.Popen`.
+
+    `first`: what the process does before it becomes the program, a function of `tests.support.confined`.
+    """
     whole: Any = {"stdin": DEVNULL, "stdout": DEVNULL, "stderr": DEVNULL, "env": env, "cwd": cwd} | streams
     if command[0] == sys.executable and command[1] in {"-m", "-c"}:
-        return Process(command, user=user, **whole)
-    assert user is None, "only a process that starts warm changes its user"
+        return Process(command, user=user, first=first, **whole)
+    assert user is first is None, "only a process that starts warm changes its user, or does anything else first"
     return subprocess.Popen(command, text=True, **whole)
 
 
@@ -114,10 +117,13 @@ def run(
     cwd: Path,
     timeout: float,
     user: tuple[int, int] | None = None,
+    first: Callable[[], object] | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """Runs it to its end without input. `user`: ids of a user and of his only group. Raises `TimeoutExpired`."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        process = started(command, env=env, cwd=cwd, user=user, stdout=out.fileno(), stderr=errors.fileno())
+        process = started(
+            command, env=env, cwd=cwd, user=user, first=first, stdout=out.fileno(), stderr=errors.fileno()
+        )
         try:
             code = process.wait(timeout)
         finally:
@@ -151,6 +157,7 @@ def _become(
     directory: str,
     streams: list[Connection],
     user: tuple[int, int] | None,
+    first: Callable[[], object] | None,
 ) -> None:
     """In the new process: everything that differs from the server, and then the module."""
     for number, stream in enumerate(streams):
@@ -163,6 +170,8 @@ def _become(
         os.setgroups([])
         os.setresgid(user[1], user[1], user[1])
         os.setresuid(user[0], user[0], user[0])
+    if first is not None:
+        first()
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
@@ -170,11 +179,10 @@ def _become(
     how, what, *rest = arguments
     sys.argv = [how if how == "-c" else what, *rest]
     try:
-        with read_here():
-            if how == "-c":
-                exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
-            else:
-                runpy.run_module(what, run_name="__main__", alter_sys=True)
+        if how == "-c":
+            exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+        else:
+            runpy.run_module(what, run_name="__main__", alter_sys=True)
     finally:
         # Python does so at the end of a process that it has started itself.
         atexit._run_exitfuncs()

@@ -2,7 +2,6 @@
 
 import os
 import pty
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from tests.support import warm
 from tests.support.outbox import DEAD, DELIVERED, NEW, PENDING, RESOLVED, dump, postpone, put, states, tell
 from tests.support.paths import ROOT
 from tests.support.store import Store
@@ -109,14 +109,9 @@ def at_terminal(database: Path, line: str, *keys: str) -> tuple[int, str]:
     """Runs the command at a terminal of its own, where these keys are pressed. The exit code, and what it shows."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "DATABASE__URL": f"sqlite:///{database}", "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "daemon", *line.split()],
-        env=environment,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
+    command = [sys.executable, "-m", "daemon", *line.split()]
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    process = warm.started(command, env=environment, cwd=Path.cwd(), first=os.setsid, **streams)
     os.close(theirs)
     shown = b""
     pressed = list(keys)

@@ -18,7 +18,7 @@ from daemon.storage.engine import open_engine, transaction
 from daemon.storage.instance import holder, locked
 from daemon.storage.sqlite import WRITING, connected
 from daemon.storage.upgrade import upgrade
-from tests.support.namespace import apart, needs_mounts
+from tests.support.namespace import needs_mounts, program_apart
 from tests.support.paths import ROOT
 from tests.support.terminal import assert_sentence, process
 
@@ -130,11 +130,11 @@ def test_a_mount_of_one_file_or_its_directory_is_one_lock(database: Path, mounte
     (database.parent / "there").mkdir()
     (database.parent / "there" / "state.db").touch()
     other = database.parent / "there" / mounted
-    script = 'mount --bind "$1" "$2"; exec "$3" -m daemon once'
+    script = 'mount --bind "$1" "$2"'
     with another_process(database) as number:
         place = database.parent / "there" / "state.db"
         secrets = {"BETTERSTACK__TOKEN": "a-token-of-better-stack", "SIGNL4__SECRET": "wr0ngs3cret"}
-        said = apart(script, database.parent / mounted, other, sys.executable, DATABASE__URL=url(place), **secrets)
+        said = program_apart("once", script, database.parent / mounted, other, DATABASE__URL=url(place), **secrets)
     assert said.returncode == 69
     assert_sentence(said.stderr, f"another instance (process {number}) works on {place}; stop it first")
 

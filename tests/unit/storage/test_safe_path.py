@@ -18,7 +18,7 @@ from daemon.storage.revision import check_place
 from daemon.storage.safe_path import resolved, status_of
 from daemon.storage.sqlite import CANNOT_HOLD, NO_ROOM, why
 from daemon.storage.upgrade import upgrade
-from tests.support.namespace import apart, needs_fuse, needs_mounts
+from tests.support.namespace import apart, needs_fuse, needs_mounts, program_apart
 from tests.support.outbox import dump
 from tests.support.owner import as_owner, needs_an_owner
 from tests.support.terminal import SECRETS, assert_sentence, process
@@ -262,8 +262,7 @@ def test_a_file_that_is_mounted_by_itself_is_refused(database: Path, name: str, 
     place = database.parent / "box" / name
     place.parent.mkdir()
     place.touch()
-    script = f'mount --bind "$1" "$2"; exec "$3" -m daemon {line}'
-    said = apart(script, database, place, sys.executable, DATABASE__URL=url(place), **SECRETS)
+    said = program_apart(line, 'mount --bind "$1" "$2"', database, place, DATABASE__URL=url(place), **SECRETS)
     assert said.returncode == 78
     assert_sentence(
         said.stderr, f"{printable(str(place))} is mounted by itself", f"mount the directory {place.parent} instead"
@@ -273,9 +272,10 @@ def test_a_file_that_is_mounted_by_itself_is_refused(database: Path, name: str, 
 @needs_mounts
 def test_a_directory_that_is_mounted_is_fine(database: Path, tmp_path: Path) -> None:
     (tmp_path / "box").mkdir()
-    script = 'mount --bind "$1" "$2"; exec "$3" -m daemon check'
-    place = tmp_path / "box" / "state.db"
-    said = apart(script, database.parent, tmp_path / "box", sys.executable, DATABASE__URL=url(place), **SECRETS)
+    box = tmp_path / "box"
+    said = program_apart(
+        "check", 'mount --bind "$1" "$2"', database.parent, box, DATABASE__URL=url(box / "state.db"), **SECRETS
+    )
     assert (said.returncode, said.stderr) == (0, "")
 
 
