@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from daemon.clients.http import SIZE_CAP
+from daemon.clients.json_input import MOST_VALUES
 
 Record = dict[str, Any]
 PLACE = "@@here@@"
@@ -39,7 +40,7 @@ READABLE: dict[str, Callable[[Record], bytes]] = {
 """These are odd, and can be read all the same."""
 UNREADABLE: dict[str, Callable[[Record], bytes]] = {
     "nested 100,000 deep": lambda record: _with(record, b"[" * 100_000 + b"]" * 100_000),
-    "of a million values": lambda record: _with(record, b"[" + b"[]," * 500_000 + b"[]]"),
+    "of very many values": lambda record: _with(record, b"[" + b"[]," * MOST_VALUES + b"[]]"),
     "larger than the cap": lambda record: _with(record, b'"' + b"x" * SIZE_CAP + b'"'),
     "no JSON": lambda record: _with(record, b"<html>"),
     "no attributes": lambda record: _without(record, attributes=[]),

@@ -32,7 +32,7 @@ from tests.support.values import NOW, record
 from tests.support.values import settings as given_settings
 
 NEW, OVER = "new", "resolved"
-SPOILING = ["nested 100,000 deep", "of a million values", "larger than the cap", "no JSON"]
+SPOILING = ["nested 100,000 deep", "of very many values", "larger than the cap", "no JSON"]
 POISONED = 500
 """The number of the poisoned one; those below it are older."""
 
