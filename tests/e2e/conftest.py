@@ -5,9 +5,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -151,18 +153,29 @@ def operator(sandbox: Sandbox, tmp_path: Path, empty_database: bytes) -> Iterato
 
 def pages(sandbox: Sandbox) -> list[Any]:
     """The requests for the first page of the open set, one of each round."""
-    return [one for one in sandbox.betterstack.requests if one.query.get("resolved") and one.query["page"] == "1"]
+    return [one for one in sandbox.betterstack.requests if _is_first_page(one.request.target)]
+
+
+@lru_cache(maxsize=1000)
+def _is_first_page(target: str) -> bool:
+    """Read once: who waits asks at each change about all requests there were."""
+    query = parse_qs(target.partition("?")[2])
+    return "resolved" in query and query["page"] == ["1"]
 
 
 @contextmanager
-def started(operator: Operator, command: tuple[str, ...] = PROGRAM, **how: Any) -> Iterator[subprocess.Popen[bytes]]:
+def started(operator: Operator, command: tuple[str, ...] = PROGRAM, **how: Any) -> Iterator[Any]:
     """The daemon, whose standard error leads where the test wants it."""
     environment = operator.environment | BUSY | how.pop("settings", {})
-    with subprocess.Popen([*command, "run"], env=environment, cwd=operator.directory, **how) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    process = warm.started([*command, "run"], env=environment, cwd=operator.directory, **how)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
 
 
 @pytest.fixture

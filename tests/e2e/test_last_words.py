@@ -82,7 +82,7 @@ def test_a_hang_ends_the_process_in_time_and_its_last_words_are_out_where_somebo
         if read:
             drain(reading)
         assert process.stdin is not None
-        process.stdin.write(b"poll hangs\n")
+        process.stdin.write("poll hangs\n")
         process.stdin.close()
         assert process.wait(PATIENCE) == 70
     lines = drain(reading).splitlines()
@@ -181,7 +181,7 @@ def test_a_disk_that_is_full_of_log_ends_nothing_and_is_told_of_later(
 ) -> None:
     """The log is a file that may not grow, and after a while it may."""
     log = tmp_path / "log"
-    with log.open("wb") as stream, started(operator, stderr=stream) as process:
+    with log.open("wb") as stream, started(operator, stderr=stream.fileno()) as process:
         sandbox.wait_for(lambda: len(pages(sandbox)) > 1, PATIENCE, "rounds")
         limit = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
         database = (operator.directory / "state.db").stat().st_size
