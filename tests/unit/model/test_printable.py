@@ -35,13 +35,10 @@ HARM = {
     "nothing at all": "\u200b\u2060\ufeff",
     "tag": "\U000e0041",
 }
-STEERS = [
-    character for character in map(chr, range(0x110000)) if not character.isprintable() and character not in " \n"
-]
 
 
 def assert_harmless(shown: str) -> None:
-    assert [repr(character) for character in STEERS if character in shown] == []
+    assert [repr(character) for character in set(shown) if not character.isprintable() and character != "\n"] == []
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def is_accepted(secret: str) -> bool:
 
 
 @given(secret=st.text(ACCEPTED, min_size=1, max_size=40), ending=st.sampled_from(ENDINGS))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_whatever_secret_the_program_accepts_both_send_alike(
     tmp_path_factory: pytest.TempPathFactory, secret: str, ending: str
 ) -> None:
