@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 from sqlalchemy import Engine
 
+import tests.support.authorities  # noqa: F401 - imported for what it does
 from daemon.clients.http import ExchangeError
 from daemon.config.settings import SECTIONS
 from daemon.model.errors import DaemonError

@@ -55,7 +55,9 @@ def test_what_cannot_work_is_a_sentence_and_78(tmp_path: Path, empty_database: b
     database = tmp_path / "empty.db" if held == "a database" else ""
     disk = tmp_path / "disk"
     whole = {**SECRETS, "TMPDIR": str(disk / "tmp")}
-    said = program_apart("run", SCRIPT % CASES[case].script, disk, database, directory=disk / "state", **whole)
+    said = program_apart(
+        "run", SCRIPT % CASES[case].script, disk, database, directory=disk / "state", environment=whole
+    )
     assert "Traceback" not in said.stderr, said.stderr
     assert (said.returncode, CASES[case].says in said.stderr) == (78, True), said.stderr
     assert str(tmp_path / "disk") in said.stderr.splitlines()[-1]

@@ -50,7 +50,7 @@ def apart(script: str, *arguments: object, **environment: str) -> subprocess.Com
 
 
 def program_apart(
-    line: str, script: str, *arguments: object, directory: Path | None = None, **environment: str
+    line: str, script: str, *arguments: object, environment: Mapping[str, str], directory: Path | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """Runs a command of the program there, behind a shell script that mounts. `directory`: where it runs then."""
     return warm.run(

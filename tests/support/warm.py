@@ -23,7 +23,8 @@ from typing import IO, Any
 IMPORTED = (
     "daemon.cli.main daemon.cli.check daemon.cli.database daemon.cli.diagnose daemon.cli.listings daemon.cli.operate "
     "daemon.cli.render daemon.cli.work daemon.runtime.run daemon.runtime.once daemon.storage.backup "
-    "daemon.host.journal sqlalchemy.dialects.sqlite.pysqlite tests.support.confined tests.support.warm time_machine"
+    "daemon.host.journal sqlalchemy.dialects.sqlite.pysqlite tests.support.authorities tests.support.confined "
+    "tests.support.warm time_machine"
 ).split()
 PIPE, DEVNULL = subprocess.PIPE, subprocess.DEVNULL
 
@@ -106,7 +107,7 @@ def started(
     whole: Any = {"stdin": DEVNULL, "stdout": DEVNULL, "stderr": DEVNULL, "env": env, "cwd": cwd} | streams
     if command[0] == sys.executable and command[1] in {"-m", "-c"}:
         return Process(command, user=user, first=first, **whole)
-    assert user is first is None, "only a process that starts warm changes its user, or does anything else first"
+    assert (user, first) == (None, None), "only a process that starts warm changes its user, or does anything first"
     return subprocess.Popen(command, text=True, **whole)
 
 

@@ -5,6 +5,7 @@ import pty
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -110,7 +111,7 @@ def at_terminal(database: Path, line: str, *keys: str) -> tuple[int, str]:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "DATABASE__URL": f"sqlite:///{database}", "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     command = [sys.executable, "-m", "daemon", *line.split()]
-    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    streams: dict[str, Any] = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
     process = warm.started(command, env=environment, cwd=Path.cwd(), first=os.setsid, **streams)
     os.close(theirs)
     shown = b""

@@ -31,13 +31,15 @@ def read(file, whose):
     most = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
     print(int(most.split()[1]) // 1024, flush=True)
 
-for file in sys.argv[2:]:
+for asked in sys.argv[1:]:
     if (pid := os.fork()) == 0:
-        read(file, sys.argv[1])
+        read(*asked.split(":"))
         os._exit(0)
     os.waitpid(pid, 0)
 """
 """The most memory that each answer takes, in a process of its own, in megabytes and in their order."""
+REFUSED_UNREAD: Final = ("empty lists", "objects within objects", "keys and texts")
+"""Of Better Stack's these alone are tried: SIGNL4's are read in the same way, and besides to the letter."""
 
 
 def listed(value: bytes, among: int) -> bytes:
@@ -68,11 +70,11 @@ BODIES: Final[dict[str, Callable[[], bytes]]] = {
 
 
 def test_an_answer_takes_no_more_memory_than_there_is(tmp_path: Path) -> None:
-    files = [tmp_path / f"{number}" for number in range(len(BODIES))]
-    for file, made in zip(files, BODIES.values(), strict=True):
-        assert file.write_bytes(made()) <= SIZE_CAP
-    for whose in ("Better Stack", "SIGNL4"):
-        command = [sys.executable, "-c", PROGRAM, whose, *map(str, files)]
-        done = subprocess.run(command, capture_output=True, check=True)
-        most = dict(zip(BODIES, map(int, done.stdout.split()), strict=True))
-        assert {kind: megabytes for kind, megabytes in most.items() if megabytes >= MOST} == {}, whose
+    files = {kind: tmp_path / f"{number}" for number, kind in enumerate(BODIES)}
+    for kind, made in BODIES.items():
+        assert files[kind].write_bytes(made()) <= SIZE_CAP
+    cases = [*((kind, "SIGNL4") for kind in BODIES), *((kind, "Better Stack") for kind in REFUSED_UNREAD)]
+    command = [sys.executable, "-c", PROGRAM, *(f"{files[kind]}:{whose}" for kind, whose in cases)]
+    done = subprocess.run(command, capture_output=True, check=True)
+    most = dict(zip(cases, map(int, done.stdout.split()), strict=True))
+    assert {case: megabytes for case, megabytes in most.items() if megabytes >= MOST} == {}

@@ -134,7 +134,8 @@ def test_a_mount_of_one_file_or_its_directory_is_one_lock(database: Path, mounte
     with another_process(database) as number:
         place = database.parent / "there" / "state.db"
         secrets = {"BETTERSTACK__TOKEN": "a-token-of-better-stack", "SIGNL4__SECRET": "wr0ngs3cret"}
-        said = program_apart("once", script, database.parent / mounted, other, DATABASE__URL=url(place), **secrets)
+        whole = {"DATABASE__URL": url(place), **secrets}
+        said = program_apart("once", script, database.parent / mounted, other, environment=whole)
     assert said.returncode == 69
     assert_sentence(said.stderr, f"another instance (process {number}) works on {place}; stop it first")
 

@@ -262,7 +262,9 @@ def test_a_file_that_is_mounted_by_itself_is_refused(database: Path, name: str, 
     place = database.parent / "box" / name
     place.parent.mkdir()
     place.touch()
-    said = program_apart(line, 'mount --bind "$1" "$2"', database, place, DATABASE__URL=url(place), **SECRETS)
+    said = program_apart(
+        line, 'mount --bind "$1" "$2"', database, place, environment={**SECRETS, "DATABASE__URL": url(place)}
+    )
     assert said.returncode == 78
     assert_sentence(
         said.stderr, f"{printable(str(place))} is mounted by itself", f"mount the directory {place.parent} instead"
@@ -274,7 +276,11 @@ def test_a_directory_that_is_mounted_is_fine(database: Path, tmp_path: Path) -> 
     (tmp_path / "box").mkdir()
     box = tmp_path / "box"
     said = program_apart(
-        "check", 'mount --bind "$1" "$2"', database.parent, box, DATABASE__URL=url(box / "state.db"), **SECRETS
+        "check",
+        'mount --bind "$1" "$2"',
+        database.parent,
+        box,
+        environment={**SECRETS, "DATABASE__URL": url(box / "state.db")},
     )
     assert (said.returncode, said.stderr) == (0, "")
 
