@@ -3,14 +3,15 @@
 Tests hand them to the program as token and secret, right or wrong; nothing that it writes or says may hold them.
 """
 
+import os
 from pathlib import Path
 
 from daemon.sandbox.betterstack import TOKEN
 from daemon.sandbox.signl4 import SECRET
 
 CANARIES = (TOKEN, SECRET, "a-token-of-better-stack", "wr0ngs3cret", "canary-of-a-watcher")
-WRITTEN = ("*.db", "*.db-wal", "*.db-shm", "*.db.part", "*.log", "log")
-"""The files that the program writes."""
+WRITTEN = (".db", ".db-wal", ".db-shm", ".db.part", "log")
+"""How the names of the files end that the program writes."""
 
 
 def leaked(text: str | bytes) -> list[str]:
@@ -21,6 +22,7 @@ def leaked(text: str | bytes) -> list[str]:
 
 def leaked_into(directory: Path) -> list[tuple[str, list[str]]]:
     """The files below the directory in which secrets show, with these."""
-    files = {file for pattern in WRITTEN for file in directory.rglob(pattern) if file.is_file()}
+    inside = (Path(at) / name for at, _, names in os.walk(directory) for name in names if name.endswith(WRITTEN))
+    files = {file for file in inside if file.is_file()}
     found = [(str(file.relative_to(directory)), leaked(file.read_bytes())) for file in sorted(files)]
     return [(name, canaries) for name, canaries in found if canaries]
