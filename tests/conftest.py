@@ -42,16 +42,12 @@ _let_children_hear_signals()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Thousands of tests stay as they are until the end: the garbage collector need not look at them again.
-
-    Nor need it come by as often as in a program of little memory.
-    """
+    """Thousands of tests stay as they are until the end: the garbage collector need not look at them again."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
         gc.enable()
 
 

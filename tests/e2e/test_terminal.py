@@ -3,35 +3,31 @@
 import os
 import pty
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from select import select
+from threading import Event
 
 import pytest
 
+from daemon.sandbox.exchange import Request
 from daemon.sandbox.server import Sandbox
 from tests.e2e.conftest import PATIENCE, PROGRAM, Operator, pages
-
-ON_IT = (
-    "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
-    "os.close(os.open(os.ttyname(2), os.O_RDWR)); os.execv(sys.executable, [sys.executable, *{}])"
-)
-"""Makes the terminal that standard error leads to the controlling one, whatever started the tests themselves."""
-NOHUP = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
+from tests.support import confined, warm
 
 
 class Terminal:
     """What a person sees, and the program that was started there."""
 
-    def __init__(self, operator: Operator, program: tuple[str, ...], settings: dict[str, str]) -> None:
+    def __init__(self, operator: Operator, settings: dict[str, str], *, under_nohup: bool) -> None:
         self.screen, theirs = pty.openpty()
-        arguments = [*PROGRAM[1:], "run"]
-        command = [sys.executable, "-c", ON_IT.format(["-c", *program, *arguments] if program else arguments)]
-        environment = operator.environment | settings
-        self.process = subprocess.Popen(
-            command, env=environment, cwd=operator.directory, stderr=theirs, start_new_session=True
+        self.process = warm.started(
+            [*PROGRAM, "run"],
+            env=operator.environment | settings,
+            cwd=operator.directory,
+            first=partial(confined.at_terminal, under_nohup=under_nohup),
+            stderr=theirs,
         )
         os.close(theirs)
 
@@ -47,8 +43,8 @@ class Terminal:
 
 
 @contextmanager
-def terminal(operator: Operator, *program: str, **settings: str) -> Iterator[Terminal]:
-    terminal = Terminal(operator, program, settings)
+def terminal(operator: Operator, *, under_nohup: bool = False, **settings: str) -> Iterator[Terminal]:
+    terminal = Terminal(operator, settings, under_nohup=under_nohup)
     try:
         yield terminal
     finally:
@@ -80,7 +76,7 @@ def test_at_a_terminal_that_stays_a_hangup_asks_for_the_configuration(operator: 
 
 
 def test_under_nohup_it_outlasts_its_terminal_and_goes_on_without_one(operator: Operator, sandbox: Sandbox) -> None:
-    with terminal(operator, NOHUP, sys.executable) as there:
+    with terminal(operator, under_nohup=True) as there:
         there.shows("started")
         there.close()
         incident = sandbox.world.open("Shop front page")
@@ -109,11 +105,15 @@ def test_once_is_ended_in_order_by_what_ends_others(
 ) -> None:
     """A request that is under way is finished and noted."""
     sandbox.world.open("Shop front page")
-    asked: list[subprocess.Popen[bytes]] = []
-    sandbox.signl4.faults.before_answer = lambda _: asked[0].send_signal(number)
-    with subprocess.Popen([*PROGRAM, "once"], env=operator.environment, cwd=operator.directory) as process:
-        asked.append(process)
-        process.wait(PATIENCE)
-    assert process.returncode >= 0
+    under_way = Event()
+
+    def strike(_: Request) -> None:
+        under_way.wait(PATIENCE)
+        process.send_signal(number)
+
+    sandbox.signl4.faults.before_answer = strike
+    process = warm.started([*PROGRAM, "once"], env=operator.environment, cwd=operator.directory)
+    under_way.set()
+    assert process.wait(PATIENCE) >= 0
     sandbox.signl4.faults.clear()
     assert '"state": "delivered"' in operator.ask("deliveries", "--json").stdout

@@ -3,12 +3,12 @@
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +19,7 @@ from daemon.sandbox.history import Act
 from daemon.sandbox.replay import ReplayError
 from daemon.sandbox.script import Cue, Script
 from daemon.sandbox.server import Sandbox
+from tests.support import warm
 from tests.support.paths import DATA, ROOT
 from tests.support.slowness import SLOWNESS
 
@@ -26,17 +27,16 @@ SMALL = DATA / "replay-small.csv"
 
 
 @contextmanager
-def running(*arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+def running(*arguments: str, cwd: Path) -> Iterator[Any]:
     """A process of this Python that is gone afterwards."""
-    root = str(ROOT)
-    environment = os.environ | {"PYTHONPATH": root, "PYTHONWARNINGS": "error", "POLL__INTERVAL": "1d"}
-    with subprocess.Popen(
-        [sys.executable, "-m", *arguments], cwd=cwd, env=environment, stdout=subprocess.PIPE, text=True
-    ) as started:
-        try:
-            yield started
-        finally:
-            started.kill()
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "POLL__INTERVAL": "1d"}
+    started: Any = warm.started([sys.executable, "-m", *arguments], cwd=cwd, env=environment, stdout=warm.PIPE)
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.wait()
+        started.stdout.close()
 
 
 def children(pid: int) -> list[int]:
@@ -54,8 +54,9 @@ def is_alive(pid: int) -> bool:
 def test_the_scenario_is_told_without_a_flaw(tmp_path: Path) -> None:
     began = time.monotonic()
     with running("daemon", "demo", cwd=tmp_path) as started:
-        output, _ = started.communicate(timeout=60)
-    assert started.returncode == 0, output
+        code = started.wait(60)
+        output = started.stdout.read()
+    assert code == 0, output
     assert time.monotonic() - began < 40 * SLOWNESS
     right = r"verdict: 10 incidents, 2[34] transitions told.*;\n +0 lost, 0 doubled, 0 out of order\n"
     assert re.search(right, output)
@@ -76,8 +77,9 @@ def test_the_scenario_is_told_without_a_flaw(tmp_path: Path) -> None:
 def test_a_recorded_history_is_told_without_a_flaw(tmp_path: Path) -> None:
     began = time.monotonic()
     with running("daemon", "demo", "--replay", str(SMALL), "--speed", "12", cwd=tmp_path) as started:
-        output, _ = started.communicate(timeout=60)
-    assert started.returncode == 0, output
+        code = started.wait(60)
+        output = started.stdout.read()
+    assert code == 0, output
     assert time.monotonic() - began < 20 * SLOWNESS
     assert output.startswith("replay-small.csv: 21 alerts in 0.0 days, played 12 times as fast.\n")
     assert re.search(r"verdict: 21 incidents, \d+ transitions told.*;\n +0 lost, 0 doubled, 0 out of order\n", output)
@@ -87,7 +89,6 @@ def test_a_recorded_history_is_told_without_a_flaw(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_takes_the_daemon_with_it(tmp_path: Path, number: signal.Signals) -> None:
     with running("daemon", "demo", cwd=tmp_path) as started:
-        assert started.stdout is not None
         next(line for line in started.stdout if line.startswith("SIGNL4"))
         [child] = children(started.pid)
         started.send_signal(number)

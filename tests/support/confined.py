@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def in_namespace(script: str, arguments: list[str], directory: Path | None) -> N
     subprocess.run(["sh", "-ec", script, "sh", *arguments], check=True)
     if directory is not None:
         os.chdir(directory)
+
+
+def at_terminal(*, under_nohup: bool) -> None:
+    """The terminal that standard error leads to becomes the controlling one, whatever started the tests themselves."""
+    os.setsid()
+    os.close(os.open(os.ttyname(2), os.O_RDWR))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if under_nohup else signal.SIG_DFL)
 
 
 def _did(result: int) -> None:
