@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from urllib.parse import urlsplit
 
 import pytest
@@ -58,6 +59,7 @@ def curl_goes_direct(url: str, direct: Listener, **environment: str) -> bool:
     return done.stdout == "direct"
 
 
+@cache
 def curl_version() -> tuple[int, ...]:
     if (curl := shutil.which("curl")) is None:
         return ()

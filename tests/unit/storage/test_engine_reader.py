@@ -111,7 +111,7 @@ def others_can_run() -> bool:
     """Whether somebody else may run this Python and read this checkout."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         return False
-    command = [*program(MEMBER, GROUP), sys.executable, "-c", "import daemon.cli.main"]
+    command = [*program(MEMBER, GROUP), sys.executable, "-c", "import click, daemon"]
     return subprocess.run(command, cwd=ROOT, check=False, capture_output=True).returncode == 0
 
 

@@ -93,7 +93,7 @@ whole = command.upgrade
 def slow(config, target):
     connection = config.attributes["connection"]
     connection.exec_driver_sql(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) SELECT sum(i) FROM n"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500000) SELECT sum(i) FROM n"
     )
     whole(config, target)
 
@@ -123,7 +123,7 @@ upgrade.upgrade(sys.argv[2], lambda: print("it gets on", flush=True))
 
 def test_a_migration_whose_starter_was_killed_gives_up(tmp_path: Path) -> None:
     script, file = tmp_path / "slow.py", left_by("0002", tmp_path / "state.db")
-    script.write_text(SLOW.replace("3000000", "3000000000"))
+    script.write_text(SLOW.replace("1500000", "3000000000"))
     starter = subprocess.Popen(
         [sys.executable, "-c", ALONE, str(script), url(file)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
