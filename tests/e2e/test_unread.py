@@ -45,7 +45,8 @@ def test_a_hangup_in_the_first_moment_ends_nothing(operator: Operator, sandbox: 
     first = f"{usual}; from daemon.host import startup as b; begin = b.begin\n"
     first += "def begun(arguments):\n    begin(arguments)\n    os.kill(os.getpid(), signal.SIGHUP)\n"
     first += "import daemon.__main__ as m; m.begin = begun; sys.argv = ['daemon', 'run']; start()"
-    with started(operator, (sys.executable, "-c", first), stderr=subprocess.PIPE) as process:
+    # Behind env(1) it starts cold, with all the imports that a signal may come into.
+    with started(operator, ("env", sys.executable, "-c", first), stderr=subprocess.PIPE) as process:
         sandbox.wait_for(lambda: operator.told(incident) == ["new"], PATIENCE, "the alert")
         sandbox.wait_for(lambda: len(pages(sandbox)) >= 2, PATIENCE, "rounds")
         process.send_signal(signal.SIGTERM)
