@@ -123,7 +123,9 @@ def daemon(
     `under`: a command that runs it.
     """
     environment = checkout.environment(directory, server.url) | ({"PROBE_CALLS": "1"} if calls else {})
-    (directory / "config.toml").touch()
+    configuration = directory / "config.toml"
+    if not configuration.exists():
+        configuration.touch()
     command = [checkout.python, "-m", "daemon", "run"]
     if counted or calls:
         (directory / "counts").write_bytes(bytes(probe.SIZE))
