@@ -1,8 +1,8 @@
 """Processes of the program that have imported it already: a test pays for what it runs, and not for the imports.
 
 A server process imports everything once for each worker of the tests; each process is a fork of it. From there on it is
-like any other: a pid, descriptors, an environment and a directory of its own, real signals, a real end. What a test
-wants to know of the very start is seen with `subprocess` alone.
+like any other: a pid, descriptors, an environment and a directory of its own, real signals, a real end. It
+reads its configuration itself. What a test wants to know of the very start is seen with `subprocess` alone.
 """
 
 import atexit
@@ -20,11 +20,13 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
+from tests.support.read_here import read_here
+
 IMPORTED = (
     "daemon.cli.main daemon.cli.check daemon.cli.database daemon.cli.diagnose daemon.cli.listings daemon.cli.operate "
     "daemon.cli.render daemon.cli.work daemon.runtime.run daemon.runtime.once daemon.storage.backup "
-    "daemon.host.journal sqlalchemy.dialects.sqlite.pysqlite tests.support.authorities tests.support.confined "
-    "tests.support.warm time_machine"
+    "daemon.config.load daemon.host.journal sqlalchemy.dialects.sqlite.pysqlite tests.support.authorities "
+    "tests.support.confined tests.support.warm time_machine"
 ).split()
 PIPE, DEVNULL = subprocess.PIPE, subprocess.DEVNULL
 
@@ -180,10 +182,11 @@ def _become(
     how, what, *rest = arguments
     sys.argv = [how if how == "-c" else what, *rest]
     try:
-        if how == "-c":
-            exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
-        else:
-            runpy.run_module(what, run_name="__main__", alter_sys=True)
+        with read_here():
+            if how == "-c":
+                exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+            else:
+                runpy.run_module(what, run_name="__main__", alter_sys=True)
     finally:
         # Python does so at the end of a process that it has started itself.
         atexit._run_exitfuncs()
