@@ -11,7 +11,7 @@ The job's thread decides and writes. Requests run in threads of their own, which
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 
 from daemon.admissions import Admissions
@@ -22,6 +22,7 @@ from daemon.due_list import DueList
 from daemon.in_flight import Attempt, Finished, InFlight, Receiver
 from daemon.limiter import Limiter
 from daemon.model.delivery import Answer, Delivery, Result
+from daemon.model.destination import DEFAULT
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.event import Listener
 from daemon.model.events import deliveries as events
@@ -47,10 +48,11 @@ class Deliver:
         log: Listener,
         their_clock: Callable[[], datetime] | None = None,
         limiter: Limiter | None = None,
+        team: str = DEFAULT,
     ) -> None:
-        """`clock` gives aware UTC times, `their_clock` those of Better Stack's clock.
+        """`clock` gives aware UTC times, `their_clock` those of Better Stack's clock. `limiter`: that of the account.
 
-        `wait(seconds)` returns true when the program stops. `limiter`: that of the account.
+        `wait(seconds)` returns true when the program stops.
         """
         self._in_flight = InFlight(signl4, self._stopped)
         self._due = DueList(outbox, settings, clock=clock, their_clock=their_clock or clock, log=log)
@@ -62,10 +64,8 @@ class Deliver:
         self._log = log
         self._taken = 0
         """How many deliveries SIGNL4 accepted from this instance."""
-        self._limiter = limiter or Limiter()
-        self._admissions = Admissions(
-            settings.concurrency, self._limiter, self._in_flight, lambda: self._due.is_storm, clock
-        )
+        limiter = limiter or Limiter()
+        self._admissions = Admissions(settings.concurrency, limiter, self._in_flight, self._due, clock, team)
         self._outcomes = OutcomeLog(log)
         self._paused = False
         self.idle = False
@@ -81,7 +81,7 @@ class Deliver:
         self.idle = not waiting
         if self.idle:
             return None
-        self._limiter.begin(limit, lambda: self._outbox.attempts_since(self._clock() - timedelta(days=1)))
+        self._admissions.begin(limit, self._outbox)
         self._due.outdate()
         try:
             self._advance()
@@ -89,6 +89,7 @@ class Deliver:
                 self._advance(self._in_flight.next(self._patience()))
         finally:
             self._end()
+        self._admissions.say_urgent(self._outbox)
         return self.next_at()
 
     def _end(self) -> None:
@@ -170,7 +171,7 @@ class Deliver:
     def _next(self) -> list[Delivery]:
         """What is sent next, as far as it was read already. A thread waits for each."""
         room = self._room()
-        chosen = self._due.take(self._admissions.now(), room) if room else []
+        chosen = self._admissions.reserve(self._due.take(self._admissions.now(), room)) if room else []
         try:
             self._in_flight.need(min(len(self._in_flight) + len(chosen), self._settings.concurrency))
         except RuntimeError as error:
@@ -198,7 +199,7 @@ class Deliver:
         disposition, self._admissions.destination = retry.judge(
             delivery, answer, self._admissions.destination, meanwhile, delay=delay, rarely=settings.retry_max, now=now
         )
-        self._limiter.answered(answer, len(self._in_flight), now, sent_at=attempt.sent_at)
+        self._admissions.answered(answer, attempt, now)
         result = Result(delivery, answer, disposition, now, replacement(delivery, answer, disposition))
         self._taken += result.delivered
         self._due.noticed(result)
@@ -217,8 +218,7 @@ class Deliver:
         recorded = self._record(results, chosen, [attempt.delivery for attempt in unsent], now)
         for delivery in chosen:
             if delivery.id in recorded.claimed:
-                self._admissions.destination = retry.sent_at(self._admissions.destination, now)
-                self._limiter.sent(now)
+                self._admissions.sent(now)
                 self._in_flight.send(Attempt(delivery, now, self._taken))
         if recorded.others_due or unsent:
             self._due.outdate()
@@ -232,7 +232,7 @@ class Deliver:
         last_error: str | None = None
         while True:
             try:
-                state, limit = self._admissions.destination, self._limiter.limit
+                state, limit = self._admissions.destination, self._admissions.limit
                 return self._outbox.settle_and_claim(
                     results, chosen, state, limit, now, some_fail=self._due.some_fail, unsent=unsent
                 )

@@ -4,8 +4,18 @@ from dataclasses import replace
 
 from daemon.decisions.outcome import what_came_of
 from daemon.model.delivery import DeliveryState, Result
-from daemon.model.event import Listener
+from daemon.model.destination import DEFAULT
+from daemon.model.event import Event, Listener
 from daemon.model.events import deliveries as events
+
+
+def naming(team: str, log: Listener) -> Listener:
+    """A log whose events name the team, if it is not `default`."""
+
+    def heard(event: Event) -> None:
+        log(replace(event, team=team) if isinstance(event, events.OfTeam) else event)
+
+    return log if team == DEFAULT else heard
 
 
 class OutcomeLog:

@@ -15,7 +15,7 @@ from daemon.model.event import Listener
 from daemon.model.events import rounds as events
 from daemon.model.incident import Incident, IncidentState, KnownPages, Page, Transition, Unchanged
 from daemon.round_progress import RoundProgress
-from daemon.storage.incidents import Change, Incidents
+from daemon.storage.incidents import Change, Incidents, Message
 
 
 class Recording:
@@ -85,7 +85,8 @@ class Recording:
         if decision.after == before and not decision.transitions:
             return None
         after = decision.after
-        return Change(after, tuple((told, self._payload(told, seen, after)) for told in decision.transitions))
+        told = ((transition, self._payload(transition, seen, after)) for transition in decision.transitions)
+        return Change(after, tuple(Message(*each, team) for each in told for team in after.teams))
 
     def _payload(self, transition: Transition, seen: Incident, after: IncidentState) -> dict[str, Any]:
         try:
@@ -101,11 +102,11 @@ class Recording:
             return False
         self._known_pages.clear()
         self._incidents.record(changes, now)
-        if any(change.transitions for change in changes):
+        if any(change.messages for change in changes):
             self._on_queued()
         for change in changes:
             after = change.after
-            for transition, _ in change.transitions:
+            for transition in dict.fromkeys(message.transition for message in change.messages):
                 what = after.id, transition.kind, transition.generation
                 self._log(events.Transitioned(*what, transition.reason, after.name))
         return True

@@ -23,7 +23,7 @@ from daemon.model.events import health as events
 from daemon.model.events.process import ClockOff, ClockRight
 from daemon.model.incident import Kind
 from daemon.model.snapshot import Snapshot
-from daemon.storage.incidents import Change, Incidents
+from daemon.storage.incidents import Change, Incidents, Message
 from daemon.storage.outbox import Outbox
 
 
@@ -165,11 +165,14 @@ class SelfCheck:
 
     def _record(self, found: Mapping[Cause, str], now: datetime) -> None:
         known = self._incidents.known([cause.external_id for cause in Cause])
-        found_changes = [alarm.change(known.get(cause.external_id), cause, found.get(cause), now) for cause in Cause]
+        team = self._settings.alarm.team
+        found_changes = [
+            alarm.change(known.get(cause.external_id), cause, found.get(cause), now, team) for cause in Cause
+        ]
         changes = []
         for after, transition in filter(None, found_changes):
             body = alarm_body(transition.kind, after.name, after.external_id, self._host)
-            changes.append(Change(after, ((transition, body),)))
+            changes.append(Change(after, tuple(Message(transition, body, team) for team in after.teams)))
             self._log(_alarm(after.id, transition.kind, after.name))
         if changes:
             self._incidents.record(changes, now)

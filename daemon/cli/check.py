@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daemon.cli.options import KINDS, configured, say
+from daemon.model.destination import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,12 +63,15 @@ def _print_body(configuration: Configuration, template: str, incident: str) -> N
 
 
 @click.command("test-alert")
+@click.option(
+    "--team", default=DEFAULT, metavar="NAME", help="A team of the configuration; else that of the one secret."
+)
 @configured()
-def test_alert(configuration: Configuration) -> None:
+def test_alert(configuration: Configuration, team: str) -> None:
     """Send an alert and its end to SIGNL4, and print the answers."""
     from daemon.cli.diagnose import send_test_alert
 
-    _report(send_test_alert(configuration.settings))
+    _report(send_test_alert(configuration.settings, team=team))
 
 
 def _report(findings: Iterable[Finding]) -> None:

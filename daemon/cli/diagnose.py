@@ -1,7 +1,7 @@
 """Tests of a configuration: whether it can read incidents, and whether it can alert."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 
 from daemon.cli.outgoing import doubling
@@ -16,7 +16,8 @@ from daemon.config.types import spelled
 from daemon.decisions.payload import EXTERNAL_ID, SOURCE, STATUS
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.delivery import Delivered
-from daemon.model.errors import BetterStackError
+from daemon.model.destination import DEFAULT
+from daemon.model.errors import BetterStackError, ConfigError
 from daemon.model.incident import Kind
 
 Finding = tuple[bool, str]
@@ -41,11 +42,14 @@ def plan(configuration: Configuration) -> Iterator[str]:
     )
     kinds = "new, acknowledged and resolved" if delivery.acknowledged else "new and resolved"
     yield f"tells {settings.signl4.base_url} of {kinds} incidents, under the external id {settings.signl4.external_id}"
+    if settings.signl4.teams:
+        yield f"knows the teams {', '.join(team.name for team, _ in settings.signl4.every_team())}"
     first = "alerts for" if poll.initial == "open" else "only records"
     yield f"on its first start it {first} what is open then; what was over never alerts"
     watchers = len(settings.heartbeat.urls)
     beats = f"; calls {watchers} heartbeat URLs every {spelled(settings.heartbeat.interval)}" if watchers else ""
-    yield f"raises an alarm when it cannot do its duty for {spelled(settings.alarm.poll_after)}{beats}"
+    at = "" if settings.alarm.team == DEFAULT else f" at team {settings.alarm.team}"
+    yield f"raises an alarm{at} when it cannot do its duty for {spelled(settings.alarm.poll_after)}{beats}"
     yield f"keeps its state in {settings.database.url} for {spelled(settings.database.retention)} after the end"
 
 
@@ -90,7 +94,8 @@ def _read_incidents(http: HttpClient, settings: Settings, times: list[Took]) -> 
 
 
 def _ask_signl4(http: HttpClient, settings: Settings, times: list[Took], *, prove_secret: bool) -> Iterator[Finding]:
-    address, signl4 = settings.signl4.base_url, Signl4(http, settings.signl4)
+    teams = list(settings.signl4.every_team())
+    address, signl4 = settings.signl4.base_url, Signl4(http, settings.signl4.secret)
     event = {EXTERNAL_ID: f"check-of-betterstack-signl4-{_now()}", STATUS: str(Kind.RESOLVED), SOURCE: "Better Stack"}
     try:
         other = signl4.why_not_signl4(event)
@@ -102,12 +107,19 @@ def _ask_signl4(http: HttpClient, settings: Settings, times: list[Took], *, prov
         return
     yield True, f"SIGNL4: its webhook answers at {address}{_spelled(times)}"
     if not prove_secret:
-        yield True, f"not proven: that SIGNL4 knows the secret; {_FIND_OUT}"
-    elif isinstance(outcome := signl4.send(event).outcome, Delivered):
-        yield True, f"SIGNL4: the secret works; it took the end of an alert that never was ({event[EXTERNAL_ID]})"
+        what = "the secret" if len(teams) == 1 else "the secrets of its teams"
+        yield True, f"not proven: that SIGNL4 knows {what}; {_FIND_OUT}"
     else:
-        yield False, f"SIGNL4: the secret is not proven: {outcome.why}"
+        yield from (_prove(Signl4(http, secret, team.name), team.name, event) for team, secret in teams)
     yield True, f"not proven: that an alert reaches somebody; {_TRY_ALERT}"
+
+
+def _prove(signl4: Signl4, team: str, event: Mapping[str, str]) -> Finding:
+    """Whether SIGNL4 knows the secret of a team."""
+    outcome, secret = signl4.send(event).outcome, "the secret" if team == DEFAULT else f"the secret of team {team}"
+    if isinstance(outcome, Delivered):
+        return True, f"SIGNL4: {secret} works; it took the end of an alert that never was ({event[EXTERNAL_ID]})"
+    return False, f"SIGNL4: {secret} is not proven: {outcome.why}"
 
 
 def _spelled(times: list[Took]) -> str:
@@ -131,10 +143,20 @@ def _now() -> str:
     return f"{utc_now():%Y%m%dT%H%M%S%f}"
 
 
-def send_test_alert(settings: Settings, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
-    """Sends a `new` and its `resolved`, with an external id that no incident can have."""
+def send_test_alert(
+    settings: Settings, pause: Callable[[float], None] = time.sleep, team: str = DEFAULT
+) -> Iterator[Finding]:
+    """Sends a `new` and its `resolved` to a team, with an external id that no incident can have.
+
+    Raises `ConfigError` if there is no such team.
+    """
+    secrets = {one.name: secret for one, secret in settings.signl4.every_team()}
+    if team not in secrets:
+        raise ConfigError(f"there is no team {team}; the teams are {', '.join(secrets)}")
     with closing(HttpClient(settings.signl4.base_url, settings.http, tls_context(settings.http))) as http:
-        yield from _raise_and_close(Signl4(http, settings.signl4), lambda: pause(settings.delivery.gap.total_seconds()))
+        yield from _raise_and_close(
+            Signl4(http, secrets[team], team), lambda: pause(settings.delivery.gap.total_seconds())
+        )
 
 
 def _raise_and_close(signl4: Signl4, pause: Callable[[], None]) -> Iterator[Finding]:

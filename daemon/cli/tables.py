@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from daemon.cli.times import Times
 from daemon.model.delivery import DeliveryState
+from daemon.model.destination import DEFAULT
 from daemon.model.printable import printable
 
 BATCH = 200
@@ -73,7 +74,7 @@ DELIVERIES = Table(
         Column("id", lambda row, _: row["id"]),
         Column("incident", lambda row, _: row["incident_id"]),
         Column("name", lambda row, _: row["incident_name"]),
-        Column("kind", lambda row, _: row["kind"]),
+        Column("kind", lambda row, _: _kind(row)),
         Column("state", lambda row, _: row["state"]),
         Column("tries", lambda row, _: str(row["attempts"])),
         Column("created", lambda row, times: times.whole(row["created_at"])),
@@ -84,7 +85,7 @@ DELIVERIES = Table(
         Column("id", lambda row, _: row["id"]),
         Column("created ({})", lambda row, times: times.brief(row["created_at"])),
         Column("incident, name", lambda row, _: _joined("\n", row["incident_id"], row["incident_name"]), folds=True),
-        Column("kind", lambda row, _: row["kind"]),
+        Column("kind", lambda row, _: _kind(row)),
         Column("state, why, and last error", lambda row, _: _progress(row), folds=True),
     ),
 )
@@ -114,6 +115,11 @@ def _aligned(texts: Sequence[str], widths: Sequence[int]) -> str:
 
 def _joined(separator: str, *texts: str | None) -> str:
     return separator.join(filter(None, texts))
+
+
+def _kind(row: Row) -> str:
+    """With the team, if it is not `default`."""
+    return str(row["kind"]) if row["destination"] == DEFAULT else f"{row['kind']} to {row['destination']}"
 
 
 def _told(row: Row) -> str:

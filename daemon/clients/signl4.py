@@ -14,7 +14,6 @@ from urllib.parse import quote
 from daemon.clients.http import BodyError, ExchangeError, HttpClient, Response, described
 from daemon.clients.json_input import check_strictly
 from daemon.clients.limits import Limit, limit_said
-from daemon.config.settings import Signl4Section
 from daemon.model.delivery import (
     LONGEST_HOLD,
     MARGIN,
@@ -27,8 +26,10 @@ from daemon.model.delivery import (
     Scope,
     TryLater,
 )
+from daemon.model.destination import DEFAULT
 from daemon.model.printable import printable
 from daemon.model.redact import redacted
+from daemon.model.secret import Secret
 
 CLOCKS_APART = timedelta(seconds=2)
 """How far SIGNL4's clock may be behind ours if no `Date` header shows it."""
@@ -47,9 +48,10 @@ _UNKNOWN_SECRET = 3004
 class Signl4:
     """The webhook of one team or integration."""
 
-    def __init__(self, http: HttpClient, settings: Signl4Section) -> None:
+    def __init__(self, http: HttpClient, secret: Secret, team: str = DEFAULT) -> None:
         self._http = http
-        self._secret = settings.secret
+        self._secret = secret
+        self._key = "signl4.secret" if team == DEFAULT else f"signl4.teams.{team}.secret"
 
     def send(self, payload: Mapping[str, Any]) -> Answer:
         """Sends one event; returns the result."""
@@ -58,7 +60,7 @@ class Signl4:
             reply = self._post(secret, payload)
         except ExchangeError as error:
             return Answer(TryLater(f"SIGNL4 was not reached: {redacted(str(error), secret)}", Scope.ROW))
-        return answer_to(reply, secret, datetime.now(UTC))
+        return answer_to(reply, secret, datetime.now(UTC), self._key)
 
     def why_not_signl4(self, payload: Mapping[str, Any]) -> str | None:
         """What shows that another server answers at this address; `None` if it is SIGNL4's webhook.
@@ -86,8 +88,8 @@ class Signl4:
             return error.reply
 
 
-def answer_to(reply: Response, secret: str, now: datetime) -> Answer:
-    """Interprets a response. Rate-limit headers take precedence over the status."""
+def answer_to(reply: Response, secret: str, now: datetime, key: str = "signl4.secret") -> Answer:
+    """Interprets a response. Rate-limit headers take precedence over the status. `key`: that of the secret."""
     retry_after = reply.retry_after(LONGEST_HOLD, now)
     said = limit_said(reply.headers)
     used_up = said.remaining == 0
@@ -97,14 +99,14 @@ def answer_to(reply: Response, secret: str, now: datetime) -> Answer:
     margin = MARGIN if rate_limit is None else timedelta(0)
     asked = min(reset + margin, LONGEST_HOLD) if reset and used_up else None
     return Answer(
-        outcome=_outcome(reply, secret, used_up),
+        outcome=_outcome(reply, secret, key, used_up),
         hold=retry_after if retry_after is not None else asked,
         faulty=reply.status in _COUNTED,
         rate_limit=rate_limit,
     )
 
 
-def _outcome(reply: Response, secret: str, used_up: bool) -> Outcome:
+def _outcome(reply: Response, secret: str, key: str, used_up: bool) -> Outcome:
     if 200 <= reply.status < 300:
         return _accepted(reply, secret)
     why = f"SIGNL4 answered {described(reply, secret)}{_unread(reply, secret)}"
@@ -115,7 +117,7 @@ def _outcome(reply: Response, secret: str, used_up: bool) -> Outcome:
     if reply.status in _SECRET_FAULTS:
         is_unknown = reply.status == 404 and (_object(reply) or {}).get("code") == _UNKNOWN_SECRET
         scope = Scope.SECRET if is_unknown or reply.status == 401 else Scope.UNCLEAR
-        return TryLater(f"{why}; {_secret_advice(reply, is_unknown=is_unknown)}", scope)
+        return TryLater(f"{why}; {_secret_advice(reply, key, is_unknown=is_unknown)}", scope)
     return TryLater(why, Scope.ROW)
 
 
@@ -145,9 +147,9 @@ def _object(reply: Response) -> Mapping[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def _secret_advice(reply: Response, *, is_unknown: bool) -> str:
+def _secret_advice(reply: Response, key: str, *, is_unknown: bool) -> str:
     """What to check first. SIGNL4's 404 for an unknown secret has a code; any other 404 is not from its webhook."""
-    return "check signl4.secret" if is_unknown or reply.status != 404 else "check signl4.base_url and signl4.secret"
+    return f"check {key}" if is_unknown or reply.status != 404 else f"check signl4.base_url and {key}"
 
 
 def _limit_reset(said: Limit, ahead: timedelta | None, now: datetime) -> timedelta | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from daemon.config.settings import KEYS, Settings, secret_keys
+from daemon.config.settings import KEYS, Settings, is_secret
 from daemon.config.types import spelled
 
 
@@ -25,13 +25,12 @@ class Configuration:
 
 def differences(old: Settings, new: Settings) -> list[str]:
     """A phrase for each changed key. Values of secrets and tables are not shown."""
-    secrets = set(secret_keys())
     phrases = []
     for key in KEYS:
         section, _, name = key.partition(".")
         before, after = (getattr(getattr(settings, section), name) for settings in (old, new))
         if before != after:
-            hidden = key in secrets or isinstance(after, dict)
+            hidden = is_secret(key) or isinstance(after, dict)
             phrases.append(f"{key} changed" if hidden else f"{key} from {told(before)} to {told(after)}")
     return phrases
 

@@ -2,8 +2,9 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 
-from daemon.config.settings import KEYS, SECTIONS
+from daemon.config.settings import KEYS, SECTIONS, TEAMS, TeamSection
 
 
 def nearest(key: str) -> str:
@@ -12,6 +13,10 @@ def nearest(key: str) -> str:
     It stays within the section: a similar name in another one means something else. Where nothing is similar, it lists
     what is known there.
     """
+    section, dot, name = key.rpartition(".")
+    if section.startswith(f"{TEAMS}."):
+        known = [one.name for one in fields(TeamSection)]
+        return _hint(name, known, f"{section}.", f"the keys of [{section}] are")
     section, dot, name = key.partition(".")
     if dot and section in SECTIONS:
         known = [one.partition(".")[2] for one in KEYS if one.startswith(f"{section}.")]
@@ -27,7 +32,7 @@ def _hint(name: str, known: Iterable[str], prefix: str, otherwise: str) -> str:
 
 def missing(key: str, empty: Mapping[str, str]) -> str:
     """The sentence for a missing value. `empty`: the place that names the key and holds nothing, by key."""
-    section, _, name = key.partition(".")
+    section, _, name = key.rpartition(".")
     variable = key.upper().replace(".", "__")
     ways = f"set {variable} in the environment, put it in a credential file named {key}, or as {name} under [{section}]"
     return f"{key} is empty: {empty[key]}" if key in empty else f"{key} is missing; {ways}"

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from daemon.config.settings import KEYS, Settings
+from daemon.config.settings import KEYS, TEAMS, Settings
+from daemon.config.sources import flat
 from daemon.config.types import spelled
 from daemon.model.redact import HIDDEN
 from daemon.model.secret import Secret
@@ -14,11 +16,20 @@ from daemon.model.secret import Secret
 
 def listed(settings: Settings, origins: Mapping[str, str]) -> Iterator[str]:
     """A line of TOML for each key, with its origin as a comment; a comment alone for one that is not set."""
+    for key, value in _values(settings):
+        origin = origins.get(key, "default")
+        yield f"# {key} is not set" if value is None else f"{key} = {written(value)}  # {origin}"
+
+
+def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
     for key in KEYS:
         section, _, name = key.partition(".")
         value = getattr(getattr(settings, section), name)
-        origin = origins.get(key, "default")
-        yield f"# {key} is not set" if value is None else f"{key} = {written(value)}  # {origin}"
+        if key == TEAMS:
+            for team, held in value.items():
+                yield from ((f"{TEAMS}.{team}.{one.name}", getattr(held, one.name)) for one in fields(held))
+        else:
+            yield key, value
 
 
 def origins(
@@ -28,8 +39,7 @@ def origins(
 
     `credentials`: files by their key; `variables`: the keys that the environment sets.
     """
-    tables = {section: table for section, table in toml.items() if isinstance(table, dict)}
-    found = {f"{section}.{name}": f"file {file}" for section, table in tables.items() for name in table}
+    found = {key: f"file {file}" for key, _ in flat(toml)}
     found |= {key: f"credential file {path}" for key, path in credentials.items()}
     return found | {key: f"environment variable {key.upper().replace('.', '__')}" for key in variables}
 

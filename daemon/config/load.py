@@ -12,7 +12,7 @@ from daemon.config import sources
 from daemon.config.configuration import Configuration
 from daemon.config.hints import empty_places
 from daemon.config.in_force import origins
-from daemon.config.settings import Settings, secret_keys
+from daemon.config.settings import Settings, is_secret
 from daemon.config.template_text import templates
 from daemon.config.validate import validated
 from daemon.model.errors import ConfigError
@@ -55,10 +55,10 @@ def _settings(
         read = list(templates(payload, folder, problems, offline=offline))
         whole["payload"] = {key: value for key, value, _ in read}
         files = {f"payload.{key}": path for key, _, path in read if path is not None}
-    for section, secret in (("betterstack", "token"), ("signl4", "secret")):
-        held = whole.setdefault(section, {})
-        if offline and isinstance(held, dict):
-            held.setdefault(secret, "not-needed-offline")
+    for section in ("betterstack", "signl4"):
+        whole.setdefault(section, {})
+    if offline:
+        _lay_secrets_under(whole)
     try:
         settings = validated(whole, empty)
     except ConfigError as error:
@@ -68,11 +68,20 @@ def _settings(
     return settings, files
 
 
+def _lay_secrets_under(whole: Mapping[str, Any]) -> None:
+    """Puts something in place of the secrets that are missing, different for each team."""
+    holders = [(whole["betterstack"], "token"), (whole["signl4"], "secret")]
+    teams = whole["signl4"].get("teams") if isinstance(whole["signl4"], dict) else None
+    holders += [(team, "secret") for team in (teams.values() if isinstance(teams, dict) else ())]
+    for number, (table, key) in enumerate(holders):
+        if isinstance(table, dict):
+            table.setdefault(key, f"not-needed-offline-{number}")
+
+
 def _exposed(file: Path | None, toml: Mapping[str, Any], credentials: Mapping[str, Path]) -> Iterator[str]:
     """A warning for each world-readable file that contains a secret."""
-    holders = [credentials[key] for key in secret_keys() if key in credentials]
-    given = (toml.get(section, {}).get(key) for section, _, key in (name.partition(".") for name in secret_keys()))
-    if file is not None and any(given):
+    holders = [path for key, path in credentials.items() if is_secret(key)]
+    if file is not None and any(value for key, value in sources.flat(toml) if is_secret(key)):
         holders.append(file)
     for path in holders:
         if path.stat().st_mode & 0o004:

@@ -41,7 +41,7 @@ def place(file: Path | None, environ: Mapping[str, str]) -> Place:
     """
     texts = [sources.read_credentials(environ), sources.read_environment(environ)]
     layers = (sources.as_values(sources.given(pairs), []) for pairs in texts)
-    given = dict(_flat(sources.merged(_toml(sources.find(file, environ)), *layers)))
+    given = dict(sources.flat(sources.merged(_toml(sources.find(file, environ)), *layers)))
     found = {"url": _checked("database.url", given["database.url"])} if "database.url" in given else {}
     with suppress(ConfigError):
         durations = [key for key in ("poll.interval", "alarm.poll_after") if key in given]
@@ -88,9 +88,3 @@ def _lines(text: str) -> Iterator[Mapping[str, Any]]:
             section = next(iter(table))
         elif section is not None:
             yield {section: table} if section else table
-
-
-def _flat(tables: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    for section, table in tables.items():
-        if isinstance(table, dict):
-            yield from ((f"{section}.{key}", value) for key, value in table.items())

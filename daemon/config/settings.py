@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from daemon.config.checks import between
 from daemon.config.types import (
+    AnotherTeam,
     DatabaseUrl,
     Duration,
     ExistingFile,
@@ -27,6 +28,7 @@ from daemon.config.types import (
     spelled,
     within,
 )
+from daemon.model.destination import DEFAULT, Destination
 from daemon.model.secret import Secret
 
 
@@ -46,12 +48,38 @@ class BetterStackSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TeamSection:
+    """`[signl4.teams.NAME]`: a team beside the one of `signl4.secret`."""
+
+    secret: WebhookSecret
+    account: str | None = None
+    """Teams of other accounts than that of `signl4.secret` name theirs; teams of one account share its limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signl4Section:
     """`[signl4]`: the destination of alerts."""
 
     secret: WebhookSecret
     base_url: ServiceUrl = "https://connect.signl4.com"
     external_id: ExternalId = "$INCIDENT_ID"
+    teams: dict[AnotherTeam, TeamSection] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        owners = {self.secret: DEFAULT}
+        for name, team in self.teams.items():
+            if team.secret in owners:
+                raise ValueError(
+                    f"signl4.teams.{name}.secret is the secret of team {owners[team.secret]}, too, which would be told "
+                    "twice; give each team its own, or leave one out"
+                )
+            owners[team.secret] = name
+
+    def every_team(self) -> Iterator[tuple[Destination, Secret]]:
+        """All teams with their secrets; first `default`, that of `signl4.secret`."""
+        yield Destination(DEFAULT, self.base_url), self.secret
+        for name, team in self.teams.items():
+            yield Destination(name, team.account or self.base_url), team.secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +143,7 @@ class AlarmSection:
     """`[alarm]`: when the program raises an alarm about itself."""
 
     poll_after: Annotated[Duration, within("1s", "1d")] = timedelta(minutes=5)
+    team: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +194,18 @@ class Settings:
     log: LogSection = field(default_factory=LogSection)
     http: HttpSection = field(default_factory=HttpSection)
 
+    def __post_init__(self) -> None:
+        names = [team.name for team, _ in self.signl4.every_team()]
+        if self.alarm.team not in names:
+            raise ValueError(
+                f"alarm.team ({self.alarm.team!r}) is no team; take one of {', '.join(names)}, or add "
+                f"[signl4.teams.{self.alarm.team}]"
+            )
+
     def secrets(self) -> tuple[str, ...]:
         """The secrets, to be redacted everywhere except in requests to their own service."""
-        held = (self.betterstack.token, self.signl4.secret, self.http.proxy, *self.heartbeat.urls)
+        teams = (secret for _, secret in self.signl4.every_team())
+        held = (self.betterstack.token, *teams, self.http.proxy, *self.heartbeat.urls)
         return tuple(secret.reveal() for secret in held if secret is not None)
 
 
@@ -178,6 +216,12 @@ KEYS: dict[str, Any] = {f"{section}.{key.name}": key for section, kind in SECTIO
 """Each key's field, by its name as in `poll.interval`."""
 
 
-def secret_keys() -> Iterator[str]:
-    """The keys whose values must not be shown."""
-    return (key for key, held in KEYS.items() if Secret.__name__ in str(held.type))
+TEAMS = "signl4.teams"
+"""The key whose value is a table of tables."""
+
+
+def is_secret(key: str) -> bool:
+    """Whether the values of a key must not be shown. What stands in place of a team may be its secret."""
+    if key.startswith(TEAMS):
+        return not key.endswith(".account")
+    return key in KEYS and Secret.__name__ in str(KEYS[key].type)

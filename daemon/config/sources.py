@@ -3,12 +3,12 @@
 import json
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
-from daemon.config.settings import KEYS, SECTIONS
+from daemon.config.settings import KEYS, SECTIONS, TEAMS
 from daemon.config.template_text import why_not_json
 from daemon.config.text_file import read_text
 from daemon.model.errors import ConfigError
@@ -63,7 +63,8 @@ def read_toml(file: Path | None) -> dict[str, Any]:
 def read_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Environment variables that name a key, by key."""
     pairs = ((name.lower().split("__", 1), value) for name, value in environ.items() if "__" in name)
-    return {".".join(parts): value for parts, value in pairs if parts[0] in SECTIONS}
+    keys = {".".join(parts): value for parts, value in pairs if parts[0] in SECTIONS}
+    return {key.replace("__", ".") if key.startswith(f"{TEAMS}__") else key: value for key, value in keys.items()}
 
 
 def read_credentials(environ: Mapping[str, str]) -> dict[str, str]:
@@ -91,19 +92,22 @@ def as_values(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
 
     A payload stays a text, wherever it is given: it may name a file, and placeholders in it may be bare.
     """
-    layer: dict[str, dict[str, Any]] = {}
+    layer: dict[str, Any] = {}
     for name, text in pairs.items():
-        section, _, key = name.partition(".")
         value: Any = text
         kind = _kind(name)
-        if kind in {dict, list} and section != "payload":
+        if kind in {dict, list} and not name.startswith("payload."):
             try:
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
                 form = '{"Title": "$NAME"}' if kind is dict else '["https://one.example.com/beat"]'
                 problems.append(f"{name} {why_not_json(error)}; write it like {form}")
                 continue
-        layer.setdefault(section, {})[key] = value
+        *tables, key = name.split(".") if name.startswith(f"{TEAMS}.") else name.split(".", 1)
+        held = layer
+        for table in tables:
+            held = held.setdefault(table, {})
+        held[key] = value
     return layer
 
 
@@ -120,8 +124,32 @@ def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """Merges the layers key by key; later ones win. A section that is no table is kept, to be reported as a mistake."""
     whole: dict[str, Any] = {}
     for layer in layers:
-        for section, value in layer.items():
-            known = whole.setdefault(section, {})
-            if isinstance(known, dict):
-                whole[section] = {**known, **value} if isinstance(value, dict) else value
+        _lay_over(whole, layer, "")
     return whole
+
+
+def _lay_over(whole: dict[str, Any], layer: Mapping[str, Any], place: str) -> None:
+    for key, value in layer.items():
+        known, here = whole.get(key, {}), f"{place}{key}"
+        if not _holds_keys(here):
+            whole[key] = value
+        elif isinstance(known, dict) and isinstance(value, dict):
+            whole[key] = dict(known)
+            _lay_over(whole[key], value, f"{here}.")
+        elif isinstance(known, dict):
+            whole[key] = value
+
+
+def flat(tables: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
+    """Each value by its key. What is no table where one belongs is left out."""
+    for name, value in tables.items():
+        key = f"{place}{name}"
+        if not _holds_keys(key):
+            yield key, value
+        elif isinstance(value, dict):
+            yield from flat(value, f"{key}.")
+
+
+def _holds_keys(place: str) -> bool:
+    """Whether a table is one of ours; any other is a value as a whole."""
+    return "." not in place or place == TEAMS or (place.startswith(f"{TEAMS}.") and place.count(".") == 2)

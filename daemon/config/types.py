@@ -11,10 +11,12 @@ from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 from daemon.config.checks import After, Before, between
+from daemon.model.destination import DEFAULT
 from daemon.model.secret import Secret
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_TEAM = re.compile(r"[A-Za-z0-9][\w-]{,39}", re.ASCII)
 _QUOTED = re.compile(r"([\"']).*\1", re.DOTALL)
 _QUOTES = "is in quotes, which are a part of it here, as docker's env files keep them; leave them out"
 _NO_SECRETS = (
@@ -124,6 +126,14 @@ def _bare(value: str) -> str:
     return value
 
 
+def _another_team(value: str) -> str:
+    if value == DEFAULT:
+        raise ValueError("is the name of the team of signl4.secret; give this one another")
+    if not _TEAM.fullmatch(value):
+        raise ValueError("is no name of a team; take up to 40 letters, digits, - and _")
+    return value
+
+
 def _external_id(value: str) -> str:
     _bare(value)
     if "$INCIDENT_ID" not in value and "${INCIDENT_ID" not in value:
@@ -200,6 +210,7 @@ LinkUrl = Annotated[str, After(_link_url)]
 Token = Annotated[Secret, After(_token)]
 WebhookSecret = Annotated[Secret, After(_webhook_secret)]
 TeamName = Annotated[str, After(_bare)]
+AnotherTeam = Annotated[str, After(_another_team)]
 ExternalId = Annotated[str, After(_external_id)]
 DatabaseUrl = Annotated[str, After(_database_url)]
 HeartbeatUrl = Annotated[Secret, After(_heartbeat_url)]

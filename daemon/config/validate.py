@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from daemon.config.configuration import told
 from daemon.config.hints import missing, nearest
-from daemon.config.settings import KEYS, SECTIONS, Settings, secret_keys
+from daemon.config.settings import KEYS, SECTIONS, TEAMS, Settings, is_secret
 from daemon.config.types import duration
 from daemon.model.errors import ConfigError
 
@@ -60,7 +60,10 @@ def validated(values: Mapping[str, Any], empty: Mapping[str, str]) -> Settings:
         held = _SECTIONS(**_with_active_interval(values))
     except ValidationError as error:
         raise ConfigError(*(_sentence(detail, empty) for detail in error.errors())) from None
-    return Settings(**{section: getattr(held, section) for section in SECTIONS})
+    try:
+        return Settings(**{section: getattr(held, section) for section in SECTIONS})
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _with_active_interval(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -79,7 +82,7 @@ def _with_active_interval(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _sentence(detail: ErrorDetails, empty: Mapping[str, str]) -> str:
     """One mistake as a sentence for the operator. `empty`: the places that name a key and hold nothing, by key."""
-    key = ".".join(str(part) for part in detail["loc"][:2])
+    key = _key(detail["loc"])
     match detail["type"]:
         case "missing":
             return missing(key, empty)
@@ -93,14 +96,20 @@ def _sentence(detail: ErrorDetails, empty: Mapping[str, str]) -> str:
             return f"{key} must be a table; write it as [{key}] with its keys below"
         case _:
             plain = detail["msg"].removeprefix("Input ")
-            mend = "put it in quotes" if key in secret_keys() else _without(key)
+            mend = "put it in quotes" if is_secret(key) else _without(key)
             if detail["type"] == "list_type":
                 mend = 'write it like ["https://one.example.com/beat"]'
             return f"{key}{_shown(key, detail['input'])} {plain}; {mend}"
 
 
+def _key(place: tuple[int | str, ...]) -> str:
+    """The key that pydantic found a mistake at. It marks the name of a team with a part of its own."""
+    parts = [str(part) for part in place if part != "[key]"]
+    return ".".join(parts[: 4 if ".".join(parts[:2]) == TEAMS else 2])
+
+
 def _shown(key: str, value: object) -> str:
-    secret = key in secret_keys() or not isinstance(value, str | int | float) or "@" in str(value)
+    secret = is_secret(key) or not isinstance(value, str | int | float) or "@" in str(value)
     return "" if secret else f" ({str(value)[:80]!r})"
 
 

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 
 from daemon.decisions.health import unreadable_sentence
 from daemon.model.alarm import Cause
+from daemon.model.destination import DEFAULT
 from daemon.model.incident import IncidentState, Kind, Phase, Transition
+from daemon.model.routing import Routing
 from daemon.model.snapshot import Snapshot
 
 REFUSALS = 2
@@ -42,8 +44,13 @@ def state_sentence(why: str, since: datetime) -> str:
     return f"The state cannot be written: {why}; incidents since {_spelled(since)} are not told of"
 
 
-def change(known: IncidentState | None, cause: Cause, sentence: str | None, now: datetime) -> AlarmChange | None:
-    """What to record and to send for a cause; `None`: nothing changed. `sentence` is `None` where the cause is gone."""
+def change(
+    known: IncidentState | None, cause: Cause, sentence: str | None, now: datetime, team: str = DEFAULT
+) -> AlarmChange | None:
+    """What to record and to send for a cause; `None`: nothing changed. `sentence` is `None` where the cause is gone.
+
+    `team`: who is told. An alarm is closed where it was raised.
+    """
     is_open = known is not None and known.phase is not Phase.RESOLVED
     if known is not None and is_open and sentence is None:
         over = replace(known, phase=Phase.RESOLVED, resolved_at=now)
@@ -66,6 +73,7 @@ def change(known: IncidentState | None, cause: Cause, sentence: str | None, now:
         resolved_at=None,
         reopened_at=None,
         is_alarm=True,
+        routing=None if team == DEFAULT else Routing((team,)),
     )
     return raised, Transition(Kind.NEW, generation, now, "an alarm of our own")
 

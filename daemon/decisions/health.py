@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from daemon.decisions import unreadable
 from daemon.model.alarm import Cause
+from daemon.model.destination import DEFAULT
 from daemon.model.snapshot import HeldLog, Holder, Presence, RunMode, Snapshot
 
 NAMED_BELOW = {cause.external_id for cause in (Cause.DEAD, Cause.DELIVERY, Cause.UNREADABLE)}
@@ -82,11 +83,7 @@ def problems(
     if snapshot.token_suspect_since is not None:
         yield f"the token is suspected to be another team's since {snapshot.token_suspect_since:%Y-%m-%d %H:%M} UTC"
     yield from _unread(snapshot, poll_after, now)
-    if snapshot.secret_refused_since is not None:
-        yield (
-            f"SIGNL4 refuses the secret since {snapshot.secret_refused_since:%Y-%m-%d %H:%M} UTC "
-            f"({snapshot.refused_because}); nothing is dropped meanwhile"
-        )
+    yield from _teams(snapshot)
     if snapshot.oldest_due_at is not None and now - snapshot.oldest_due_at > poll_after:
         yield f"a delivery is overdue for {age(snapshot.oldest_due_at, now)}; look at: deliveries --state pending"
     elif snapshot.oldest_pending_at is not None and now - snapshot.oldest_pending_at > poll_after:
@@ -100,6 +97,20 @@ def problems(
         yield f"{len(late)} dead, and too late to be told; give up with: drop {' '.join(map(str, late[:MOST_IDS]))}"
     if presence is not None:
         yield from _seen_from_outside(snapshot, presence)
+
+
+def _teams(snapshot: Snapshot) -> Iterator[str]:
+    for refused in snapshot.refused:
+        whose = "" if refused.team == DEFAULT else f" of team {refused.team}"
+        yield (
+            f"SIGNL4 refuses the secret{whose} since {refused.since:%Y-%m-%d %H:%M} UTC ({refused.why}); nothing is "
+            "dropped meanwhile"
+        )
+    for team, ids in snapshot.strays.items():
+        yield (
+            f"{len(ids)} deliveries wait for team {team}, which the configuration does not have; add "
+            f"[signl4.teams.{team}], or give up with: drop {' '.join(map(str, ids[:MOST_IDS]))}"
+        )
 
 
 def _seen_from_outside(snapshot: Snapshot, presence: Presence) -> Iterator[str]:

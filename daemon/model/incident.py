@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Any
 
+from daemon.model.routing import Routing
+
 
 class Phase(StrEnum):
     """The phase of an incident, as far as decisions depend on it."""
@@ -140,6 +142,13 @@ class IncidentState:
     """Whether it counts as resolved because its record was gone; `resolved_at` is then not from Better Stack."""
     silent_because: str | None = None
     """Why this generation has not alerted, a `Silence`. `None` if it has, and where an older version recorded it."""
+    routing: Routing | None = None
+    """Who is told of it; `None`: the team `default`."""
+
+    @property
+    def teams(self) -> tuple[str, ...]:
+        """The teams that are told of it."""
+        return (self.routing or Routing()).teams
 
     @classmethod
     def first_seen(cls, seen: Incident, external_id: str, generation: int) -> "IncidentState":

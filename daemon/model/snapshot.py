@@ -67,6 +67,16 @@ class OwnFault:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedSecret:
+    """A secret that SIGNL4 refuses."""
+
+    team: str
+    since: datetime
+    why: str
+    """SIGNL4's message."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The program's state at one moment."""
 
@@ -79,9 +89,10 @@ class Snapshot:
     """When the first round failed since the last complete one."""
     refused_rounds: int = 0
     """How many rounds in a row the token was refused."""
-    secret_refused_since: datetime | None = None
-    refused_because: str = ""
-    """SIGNL4's message when it refused the secret."""
+    refused: tuple[RefusedSecret, ...] = ()
+    """Of the teams that the configuration has."""
+    strays: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Ids of pending deliveries to teams that the configuration does not have any more, by the team's name."""
     open_incidents: int = 0
     doubted_incidents: int = 0
     """Those whose record at Better Stack contradicts the one here."""

@@ -17,11 +17,13 @@ from daemon.config.settings import Settings
 from daemon.deliver import Deliver
 from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop
-from daemon.model.destination import DEFAULT, Destination
+from daemon.model.destination import Destination
 from daemon.model.event import Listener
 from daemon.model.events import process as events
 from daemon.model.incident import KnownPages, Shown
+from daemon.outcome_log import naming
 from daemon.poll import Poll
+from daemon.runtime.delivery_job import job_of
 from daemon.runtime.shared import Shared
 from daemon.self_check import SelfCheck
 from daemon.storage import queries
@@ -41,7 +43,8 @@ class Components:
     log: Listener
     housekeeping: Housekeeping
     poll: Poll
-    deliver: Deliver
+    senders: Mapping[str, Deliver]
+    """Of each team, by its name."""
     self_check: SelfCheck
     clients: ExitStack
 
@@ -57,32 +60,46 @@ def build(
     liveness: Mapping[str, Liveness],
     on_queued: Callable[[], None],
 ) -> Components:
-    """Builds all components. Raises `ConfigError`, with nothing changed: the log is set up once all else is good.
+    """Builds all components. Raises `ConfigError`, and `DatabaseBusyError` if a new team cannot be recorded.
 
-    `liveness`: that of `poll` and of `deliver`. `on_queued` is called when something was put into the outbox.
+    Nothing is changed then: the log is set up once all else is good. `liveness`: of `poll` and of each job that
+    delivers. `on_queued` is called when something was put into the outbox.
     """
-    settings = configuration.settings
+    settings, teams = configuration.settings, list(configuration.settings.signl4.every_team())
     with ExitStack() as clients:
         tls = tls_context(settings.http)
-        incidents, alerts, *watchers = (clients.enter_context(closing(client)) for client in _clients(settings, tls))
-        log = log_for(configuration)
-        signl4 = Signl4(alerts, settings.signl4)
-        destination = Destination(DEFAULT, settings.signl4.base_url)
-        outbox = Outbox(shared.engine, destination)
-        poll = _poll(shared, settings, incidents, log, _waiting(shared.stop, liveness["poll"]), on_queued)
-        deliver = Deliver(
-            signl4,
-            outbox,
-            settings.delivery,
-            rng=Random(),  # noqa: S311 - jitter, not a secret
-            wait=_waiting(shared.stop, liveness["deliver"]),
-            log=log,
-            limiter=shared.limiters[destination.account],
-            clock=shared.clock,
-            their_clock=shared.their_clock,
+        incidents, alerts, *watchers = (
+            clients.enter_context(closing(client)) for client in _clients(settings, tls, len(teams))
         )
-        self_check = _self_check(shared, settings, outbox, signl4, Heartbeat(watchers), log, on_queued)
-        return Components(settings, log, Housekeeping(shared.engine), poll, deliver, self_check, clients.pop_all())
+        housekeeping = Housekeeping(shared.engine)
+        housekeeping.configure([team.name for team, _ in teams])
+        log = log_for(configuration)
+        receivers = {team.name: Signl4(alerts, secret, team.name) for team, secret in teams}
+        poll = _poll(shared, settings, incidents, log, _waiting(shared.stop, liveness["poll"]), on_queued)
+        senders = {
+            team.name: _sender(shared, settings, team, receivers[team.name], liveness[job_of(team.name)], log)
+            for team, _ in teams
+        }
+        of_alarms = receivers[settings.alarm.team]
+        self_check = _self_check(shared, settings, teams[0][0], of_alarms, Heartbeat(watchers), log, on_queued)
+        return Components(settings, log, housekeeping, poll, senders, self_check, clients.pop_all())
+
+
+def _sender(
+    shared: Shared, settings: Settings, team: Destination, signl4: Signl4, liveness: Liveness, log: Listener
+) -> Deliver:
+    return Deliver(
+        signl4,
+        Outbox(shared.engine, team),
+        settings.delivery,
+        rng=Random(),  # noqa: S311 - jitter, not a secret
+        wait=_waiting(shared.stop, liveness),
+        log=naming(team.name, log),
+        limiter=shared.limiters[team.account],
+        team=team.name,
+        clock=shared.clock,
+        their_clock=shared.their_clock,
+    )
 
 
 def _poll(
@@ -121,7 +138,7 @@ def _poll(
 def _self_check(
     shared: Shared,
     settings: Settings,
-    outbox: Outbox,
+    team: Destination,
     signl4: Signl4,
     heartbeat: Heartbeat,
     log: Listener,
@@ -130,7 +147,7 @@ def _self_check(
     return SelfCheck(
         lambda: queries.snapshot(shared.engine),
         Incidents(shared.engine),
-        outbox,
+        Outbox(shared.engine, team),
         signl4,
         heartbeat,
         settings,
@@ -143,9 +160,9 @@ def _self_check(
     )
 
 
-def _clients(settings: Settings, tls: SSLContext) -> Iterator[HttpClient]:
+def _clients(settings: Settings, tls: SSLContext, teams: int) -> Iterator[HttpClient]:
     yield HttpClient(settings.betterstack.base_url, settings.http, tls)
-    yield HttpClient(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency)
+    yield HttpClient(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency * teams)
     for url in settings.heartbeat.urls:
         yield HttpClient(url.reveal(), settings.http, tls)
 

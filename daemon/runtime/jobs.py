@@ -6,7 +6,7 @@ was put into the outbox, or when the next one may be sent; the self-check follow
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.jobstores.base import JobLookupError
@@ -14,49 +14,47 @@ from apscheduler.jobstores.base import JobLookupError
 from daemon.config.configuration import Configuration
 from daemon.host.clock import utc_now
 from daemon.host.liveness import Liveness
-from daemon.model.errors import DatabaseBusyError
 from daemon.model.event import Listener
-from daemon.model.events import deliveries as events
 from daemon.runtime.build import Components, build
+from daemon.runtime.delivery_job import DeliveryJob, job_of
 from daemon.runtime.poll_loop import PollLoop
 from daemon.runtime.shared import Shared
 from daemon.runtime.workers import After, Workers, scheduler, start
 
 STOP_GRACE = 1.5
 """Seconds beyond `http.timeout` that the jobs may take to end once they are asked to."""
-PAUSE = timedelta(seconds=1)
-"""After a pass of the deliveries that failed, by the database or by a fault of this program."""
 CLOSE_ENOUGH = timedelta(milliseconds=50)
 """Two times for the next run of a job that are no further apart are one."""
-LOOK_AGAIN = timedelta(seconds=10)
-"""The longest time between two looks at the outbox: `retry` runs in another process and cannot wake this one."""
 
 
 class Jobs:
     """Built in any thread; begun, paused, watched and ended by the main thread. `wake` is called by the jobs.
 
-    `_poll`, `_deliver` and `_self_check` run each in the thread of its job, `_after_job` in that of the job that ended.
+    `_poll` and `_self_check` run each in the thread of its job, `_after_job` in that of the job that ended.
     """
 
     def __init__(
         self, configuration: Configuration, shared: Shared, log_for: Callable[[Configuration], Listener]
     ) -> None:
         """Does all that can fail: raises `ConfigError`, and `DaemonError` if no thread can be started."""
-        self.liveness = {"poll": Liveness(), "deliver": Liveness()}
+        teams = {job_of(team.name): team.name for team, _ in configuration.settings.signl4.every_team()}
+        self.liveness = {job: Liveness() for job in ("poll", *teams)}
         self._shared = shared
-        self._workers = Workers(("poll", "deliver", "self-check"))
+        self._workers = Workers(("poll", *teams, "self-check"))
         self._scheduler = scheduler(self._workers)
-        self._wakes = self._wakes_before = 0
         self._polled = False
         self._next_round_in = 0.0
-        self._next_delivery_at: datetime | None = None
-        self._last_error: str | None = None
         try:
             start(self._scheduler)
             self.components: Components = build(configuration, shared, log_for, self.liveness, self.wake)
         except BaseException:
             self._workers.shutdown()
             raise
+        components = self.components
+        self._deliveries = {
+            job: DeliveryJob(components.senders[team], self.liveness[job], components.log, shared.clock)
+            for job, team in teams.items()
+        }
         self._loop = PollLoop(self.components, shared, self.liveness["poll"].beat, self.wake)
 
     # -- for the main thread ------------------------------------------------------------------------------------------
@@ -67,7 +65,7 @@ class Jobs:
         # For the first two the interval is only a safety net: `_after_job` sets the time of each next run.
         for job, name, interval in (
             (self._poll, "poll", settings.poll.interval),
-            (self._deliver, "deliver", settings.poll.interval),
+            *((delivery.run, job, settings.poll.interval) for job, delivery in self._deliveries.items()),
             (self._self_check, "self-check", settings.heartbeat.interval),
         ):
             self._scheduler.add_job(job, After(interval), id=name)
@@ -82,19 +80,21 @@ class Jobs:
 
     def pause(self) -> bool:
         """From here on no job begins; results in flight are still recorded. Returns whether a job is still at work."""
-        self.components.deliver.pause()
-        return bool(self._workers.pause("poll", "deliver", "self-check"))
+        for delivery in self._deliveries.values():
+            delivery.deliver.pause()
+        return bool(self._workers.pause("poll", *self._deliveries, "self-check"))
 
     def resume(self) -> None:
         """Undoes both pauses."""
-        self.components.deliver.resume()
+        for delivery in self._deliveries.values():
+            delivery.deliver.resume()
         self._workers.pause()
         self.due_now()
 
     def due_now(self) -> None:
         """Makes a round and deliveries due now, also after the clock was set back."""
-        self._due("poll", 0)
-        self._due("deliver", 0)
+        for job in ("poll", *self._deliveries):
+            self._due(job, 0)
 
     def patience(self) -> float:
         """Seconds within which a request that is under way ends."""
@@ -117,32 +117,14 @@ class Jobs:
 
     def wake(self) -> None:
         """Something was put into the outbox: deliveries are due now."""
-        self._wakes += 1
-        self.components.deliver.wake()
-        self._due("deliver", 0)
+        for job, delivery in self._deliveries.items():
+            delivery.wake()
+            self._due(job, 0)
 
     def _poll(self) -> None:
         # Used if a fault of this program ends the round.
         self._next_round_in = self.components.settings.poll.interval.total_seconds()
         self._next_round_in = self._loop.run_round()
-
-    def _deliver(self) -> None:
-        self.liveness["deliver"].beat()
-        self._wakes_before = self._wakes
-        log, next_at, failed = self.components.log, None, True
-        try:
-            next_at = self.components.deliver.drain()
-            failed = False
-        except DatabaseBusyError as error:
-            if str(error) != self._last_error:
-                log(events.Postponed(str(error)))
-            self._last_error = str(error)
-        else:
-            if self._last_error is not None:
-                log(events.Resumed(self._last_error))
-            self._last_error = None
-        finally:
-            self._next_delivery_at = self._shared.clock() + PAUSE if failed else next_at
 
     def _self_check(self) -> None:
         if self.components.self_check.run() and not self._shared.stop.wait(0):
@@ -157,19 +139,10 @@ class Jobs:
                 self._due("poll", self._next_round_in)
                 if self.components.self_check.is_due():
                     self._due("self-check", 0)
-            case "deliver":
-                self._after_deliver()
-
-    def _after_deliver(self) -> None:
-        if self._polled and not self.components.deliver.idle:
-            self._due("self-check", 0)
-        self.liveness["deliver"].idle()
-        latest = self._shared.clock() + LOOK_AGAIN
-        rest = min(self._next_delivery_at or latest, latest) - self._shared.clock()
-        self._due("deliver", rest.total_seconds())
-        if self._wakes != self._wakes_before:
-            # Something arrived during this run, and the line above may have postponed the run for it.
-            self._due("deliver", 0)
+            case job if job in self._deliveries:
+                if self._polled and not self._deliveries[job].deliver.idle:
+                    self._due("self-check", 0)
+                self._due(job, self._deliveries[job].rest())
 
     def _due(self, job: str, seconds: float) -> None:
         """A stop may come at any moment, also right before this; a scheduler that is shut down has no jobs."""

@@ -12,6 +12,7 @@ from daemon.model.event import Listener
 from daemon.model.events import rounds as events
 from daemon.model.snapshot import RunMode
 from daemon.runtime.build import Components, build
+from daemon.runtime.delivery_job import job_of
 from daemon.runtime.poll_loop import why_failed
 from daemon.runtime.shared import Shared, opened, share
 
@@ -24,24 +25,28 @@ def once(configuration: Configuration, log_for: Callable[[Configuration], Listen
     stop.raise_on_signals(signal.SIGHUP)
     with opened(configuration.settings.database.url, mode=RunMode.ONCE) as guard:
         shared = share(guard, stop)
-        liveness = {"poll": Liveness(), "deliver": Liveness()}
+        jobs = (job_of(team.name) for team, _ in configuration.settings.signl4.every_team())
+        liveness = {job: Liveness() for job in ("poll", *jobs)}
         components = build(configuration, shared, lambda _: log, liveness, on_queued=lambda: None)
         with closing(components):
             return _do(components, shared)
 
 
 def _do(components: Components, shared: Shared) -> bool:
-    deliver, self_check = components.deliver, components.self_check
+    senders, self_check = components.senders.values(), components.self_check
     complete = _round(components)
     self_check.run()
-    deliver.drain()
-    while (gap_ends_at := deliver.gap_ends_at()) is not None:
-        if shared.stop.wait((gap_ends_at - shared.clock()).total_seconds()):
+    while True:
+        for sender in senders:
+            sender.drain()
+        gaps_end_at = [at for at in (sender.gap_ends_at() for sender in senders) if at is not None]
+        if not gaps_end_at:
+            break
+        if shared.stop.wait((min(gaps_end_at) - shared.clock()).total_seconds()):
             return False
-        deliver.drain()
     if self_check.run():
         self_check.send_heartbeats()
-    return complete and deliver.next_at() is None and not deliver.deaths
+    return complete and all(sender.next_at() is None and not sender.deaths for sender in senders)
 
 
 def _round(components: Components) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind, Phase
 
 TITLE_KEYS = ("subject", "title", "task", "job", "case", "incident", "x-s4-subject")
@@ -71,6 +72,7 @@ class Event:
     at: datetime
     event_id: str
     payload: Mapping[str, Any]
+    team: str = DEFAULT
 
     def field(self, name: str) -> str:
         """The text under this key, in upper or lower case, else an empty one."""
@@ -115,6 +117,7 @@ class Alert:
     external_id: str
     title: str
     state: AlertState = AlertState.OPEN
+    team: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind
 from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Answer, Request, json_answer
@@ -27,7 +28,7 @@ _MESSAGE = "Error raising event."
 
 
 class Signl4(LoopbackService):
-    """The webhook of one SIGNL4 team."""
+    """The webhook of one SIGNL4 account: a team, and more if `teams` names them."""
 
     keeps_bodies = True
 
@@ -43,6 +44,8 @@ class Signl4(LoopbackService):
         """`limit`: events in 15 s. `faulty_limit`: faulty requests in a minute; `None` for no limit."""
         super().__init__(context, port)
         self.secret = secret
+        self.teams: dict[str, str] = {}
+        """Further teams of the account, by their secret. Alerts are of a team, the limit is of the account."""
         self._events: list[Event] = []
         self._alerts: list[Alert] = []
         self._event_throttle = Throttle(limit, EVENT_WINDOW)
@@ -67,7 +70,8 @@ class Signl4(LoopbackService):
             place, _, secret = request.path.removeprefix("/").removesuffix("/").partition("/")
             if request.method != "POST" or place != "webhook" or "/" in secret:
                 return Answer(404)
-            if secret != self.secret:
+            team = DEFAULT if secret == self.secret else self.teams.get(secret)
+            if team is None:
                 details = f"An event source with ID {secret} was not found."
                 return self._refusal(now, 404, {"requestId": str(uuid4()), "code": 3004, "details": details})
             try:
@@ -76,13 +80,13 @@ class Signl4(LoopbackService):
                 return self._refusal(now, 400, _unreadable("Invalid JSON", str(error)))
             if not isinstance(payload, dict):
                 return self._refusal(now, 400, _unreadable("Invalid JSON", "The body is not an object."))
-            return self._event(now, payload)
+            return self._event(now, payload, team)
 
-    def _event(self, now: datetime, payload: Mapping[str, Any]) -> Answer:
+    def _event(self, now: datetime, payload: Mapping[str, Any], team: str) -> Answer:
         allowance = self._event_throttle.spend(now)
         if not allowance.granted:
             return _throttled(allowance)
-        event = Event(now, _event_id(now), payload)
+        event = Event(now, _event_id(now), payload, team)
         self._events.append(event)
         self._act(event)
         self._changed.notify_all()
@@ -92,15 +96,16 @@ class Signl4(LoopbackService):
         """An event with any other status has no effect."""
         match event.kind:
             case Kind.NEW:
-                self._alerts.append(Alert(event.event_id, event.external_id, event.title))
+                self._alerts.append(Alert(event.event_id, event.external_id, event.title, team=event.team))
             case Kind.ACKNOWLEDGED:
-                self._move(event.external_id, {AlertState.OPEN}, AlertState.ACKNOWLEDGED)
+                self._move(event, {AlertState.OPEN}, AlertState.ACKNOWLEDGED)
             case Kind.RESOLVED:
-                self._move(event.external_id, {AlertState.OPEN, AlertState.ACKNOWLEDGED}, AlertState.CLOSED)
+                self._move(event, {AlertState.OPEN, AlertState.ACKNOWLEDGED}, AlertState.CLOSED)
 
-    def _move(self, external_id: str, origins: set[AlertState], state: AlertState) -> None:
+    def _move(self, event: Event, origins: set[AlertState], state: AlertState) -> None:
+        meant = event.external_id, event.team
         for place, alert in enumerate(self._alerts):
-            if external_id and alert.external_id == external_id and alert.state in origins:
+            if event.external_id and (alert.external_id, alert.team) == meant and alert.state in origins:
                 self._alerts[place] = replace(alert, state=state)
 
     def _refusal(self, now: datetime, status: int, document: Mapping[str, Any]) -> Answer:

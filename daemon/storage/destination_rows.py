@@ -1,5 +1,6 @@
 """Rows of the destinations and their accounts, on a given connection. `Outbox` owns the transaction."""
 
+from collections.abc import Collection
 from dataclasses import asdict, fields
 from datetime import datetime
 
@@ -16,12 +17,30 @@ _THIS = DESTINATIONS.c.name == bindparam("this")
 _READ = select(*(DESTINATIONS.c[field.name] for field in fields(DestinationState))).where(_THIS)
 _ACCOUNT = select(DESTINATIONS.c.account).where(_THIS)
 _WRITE = update(DESTINATIONS).where(_THIS)
+_CONFIGURED = select(DESTINATIONS.c.name, DESTINATIONS.c.configured)
+_CONFIGURE = update(DESTINATIONS).where(_THIS).values(configured=bindparam("is_configured"))
+_NEW = insert(DESTINATIONS)
 _COUNT = update(DESTINATIONS).where(_THIS).values(taken=DESTINATIONS.c.taken + bindparam("more"))
 _LIMIT = select(ACCOUNTS.c.event_limit).where(ACCOUNTS.c.name == bindparam("this"))
 _NEW_LIMIT = insert(ACCOUNTS)
 _LEARN = _NEW_LIMIT.on_conflict_do_update(
     index_elements=["name"], set_={"event_limit": _NEW_LIMIT.excluded.event_limit}
 )
+
+
+def known(connection: Connection) -> dict[str, bool]:
+    """All destinations there ever were: whether the configuration in force has them."""
+    return {row.name: row.configured for row in connection.execute(_CONFIGURED)}
+
+
+def configure(connection: Connection, names: Collection[str]) -> None:
+    """Makes these the destinations of the configuration in force; writes only what differs."""
+    found = known(connection)
+    for name in sorted(set(names) - found.keys()):
+        connection.execute(_NEW, {"name": name, "why": "", "other_faults": [], "payload_faults": []})
+    for name, configured in found.items():
+        if configured is not (name in names):
+            connection.execute(_CONFIGURE, {"this": name, "is_configured": name in names})
 
 
 def read(connection: Connection, destination: Destination) -> DestinationState:

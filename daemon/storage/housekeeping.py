@@ -3,12 +3,13 @@
 Each method is one short transaction. It raises `DatabaseBusyError` if it fails, and then has changed nothing.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, delete, exists, func, or_, select, update
 
 from daemon.model.incident import Phase
-from daemon.storage import unreadable_rows
+from daemon.storage import destination_rows, unreadable_rows
 from daemon.storage.delivery_rows import DEAD, PENDING
 from daemon.storage.engine import checkpoint, transaction
 from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, INCIDENTS, OPEN, PROGRESS, constant
@@ -22,6 +23,14 @@ class Housekeeping:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def configure(self, names: Collection[str]) -> None:
+        """Makes these the destinations of the configuration in force."""
+        with transaction(self._engine, writes=False) as connection:
+            known = destination_rows.known(connection)
+        if known != dict.fromkeys(names, True):
+            with transaction(self._engine, writes=True) as connection:
+                destination_rows.configure(connection, names)
 
     def has_work(self) -> bool:
         """Whether an incident is open or in doubt, or a delivery is pending."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, bindparam, exists, func, select, update
+from sqlalchemy import Connection, Engine, Executable, RowMapping, bindparam, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from daemon.model.delivery import DeliveryState
@@ -26,6 +26,7 @@ from daemon.model.incident import (
     Transition,
     Unreadable,
 )
+from daemon.model.routing import Routing
 from daemon.model.snapshot import Snapshot
 from daemon.storage import delivery_rows as rows
 from daemon.storage import unreadable_rows
@@ -63,11 +64,20 @@ _PUT_DELIVERY = insert(DELIVERIES).on_conflict_do_nothing()
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """A transition as one team is told of it, with the rendered payload."""
+
+    transition: Transition
+    payload: Mapping[str, Any]
+    team: str = DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """The new state of one incident, with its transitions and their rendered payloads."""
+    """The new state of one incident, and what is told of it."""
 
     after: IncidentState
-    transitions: tuple[tuple[Transition, Mapping[str, Any]], ...] = ()
+    messages: tuple[Message, ...] = ()
 
 
 class Incidents:
@@ -92,7 +102,7 @@ class Incidents:
             return {}
         with transaction(self._engine, writes=False) as connection:
             rows = connection.execute(_KNOWN, {"ids": list(ids)}).all()
-        return {row.id: IncidentState(**{**row._mapping, "phase": Phase(row.phase)}) for row in rows}
+        return {row.id: _state(row._mapping) for row in rows}
 
     def started(self, ids: Collection[str]) -> list[datetime]:
         """When these incidents started, as far as that is known."""
@@ -105,8 +115,8 @@ class Incidents:
     def record(self, changes: Sequence[Change], now: datetime) -> None:
         """Writes states and outbox rows in one transaction. A crash leaves both or neither."""
         states = [{**asdict(change.after), "changed_at": now, "first_seen_at": now} for change in changes]
-        told = [(change.after, transition, payload) for change in changes for transition, payload in change.transitions]
-        ended = [_generation(after, transition) for after, transition, _ in told if transition.kind is Kind.RESOLVED]
+        told = [(change.after, message) for change in changes for message in change.messages]
+        ended = [_generation(after, said.transition) for after, said in told if said.transition.kind is Kind.RESOLVED]
         with transaction(self._engine, writes=True) as connection:
             _execute(connection, _PUT_INCIDENT, states)
             _execute(connection, _PUT_DELIVERY, [_delivery(connection, *one, now) for one in told])
@@ -172,28 +182,28 @@ def _execute(connection: Connection, statement: Executable, values: Sequence[Map
         connection.execute(statement, values)
 
 
+def _state(row: RowMapping) -> IncidentState:
+    routing = None if row["routing"] is None else Routing.read(row["routing"])
+    return IncidentState(**{**row, "phase": Phase(row["phase"]), "routing": routing})
+
+
 def _generation(after: IncidentState, transition: Transition) -> dict[str, Any]:
     return {"incident": after.id, "of_generation": transition.generation}
 
 
-def _delivery(
-    connection: Connection,
-    after: IncidentState,
-    transition: Transition,
-    payload: Mapping[str, Any],
-    now: datetime,
-) -> dict[str, Any]:
-    """The row of the outbox for one transition."""
-    unsent = transition.kind is not Kind.NEW and _new_never_sent(connection, after, transition)
+def _delivery(connection: Connection, after: IncidentState, message: Message, now: datetime) -> dict[str, Any]:
+    """The row of the outbox for one message."""
+    transition = message.transition
+    unsent = transition.kind is not Kind.NEW and _new_never_sent(connection, after, message)
     return {
         "incident_id": after.id,
-        "destination": DEFAULT,
+        "destination": message.team,
         "generation": transition.generation,
         "kind": transition.kind,
         "state": DeliveryState.SUPERSEDED if unsent else DeliveryState.PENDING,
         "reason": "nobody was told of the beginning" if unsent else transition.reason,
         "external_id": after.external_id,
-        "payload": payload,
+        "payload": message.payload,
         "attempts": 0,
         "occurred_at": transition.occurred_at,
         "created_at": now,
@@ -201,6 +211,6 @@ def _delivery(
     }
 
 
-def _new_never_sent(connection: Connection, after: IncidentState, transition: Transition) -> bool:
-    values = {**_generation(after, transition), "ours": DEFAULT}
+def _new_never_sent(connection: Connection, after: IncidentState, message: Message) -> bool:
+    values = {**_generation(after, message.transition), "ours": message.team}
     return bool(connection.execute(rows.new_never_sent(), values).scalar_one())

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Integer,
     Row,
     Select,
-    and_,
     bindparam,
     func,
     literal_column,
@@ -29,7 +28,6 @@ from sqlalchemy import (
 )
 
 from daemon.model.delivery import Alert, DeliveryState
-from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind
 from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN, constant
@@ -38,6 +36,7 @@ BATCH = 200
 _ROWID: ColumnElement[int] = literal_column("incidents.rowid", Integer)
 """SQLite's own number of a row. It stays when the row changes."""
 _ALERT = DELIVERIES.alias("alert")
+_TOLD = DELIVERIES.alias("told_of")
 
 
 class Listing:
@@ -143,13 +142,20 @@ def _keys(connection: Connection, query: "Select[*tuple[int]]", limit: int) -> t
 @cache
 def _incident_rows() -> "Select[*tuple[Any, ...]]":
     of_alert = [_ALERT.c[field.name].label(f"alert_{field.name}") for field in fields(Alert)]
-    same = and_(
-        _ALERT.c.incident_id == INCIDENTS.c.id,
-        _ALERT.c.generation == INCIDENTS.c.generation,
-        _ALERT.c.kind == constant(Kind.NEW),
-        _ALERT.c.destination == DEFAULT,
+    # Of several teams that were told: one that SIGNL4 accepted, else the first.
+    told = (
+        select(_TOLD.c.id)
+        .where(
+            _TOLD.c.incident_id == INCIDENTS.c.id,
+            _TOLD.c.generation == INCIDENTS.c.generation,
+            _TOLD.c.kind == constant(Kind.NEW),
+        )
+        .order_by((_TOLD.c.state == constant(DeliveryState.DELIVERED)).desc(), _TOLD.c.id)
+        .limit(1)
+        .scalar_subquery()
     )
-    query = select(_ROWID.label("key"), *INCIDENTS.c, *of_alert).select_from(INCIDENTS).outerjoin(_ALERT, same)
+    query = select(_ROWID.label("key"), *INCIDENTS.c, *of_alert).select_from(INCIDENTS)
+    query = query.outerjoin(_ALERT, _ALERT.c.id == told)
     return query.where(_ROWID.in_(bindparam("keys", expanding=True)))
 
 

@@ -80,6 +80,11 @@ class Outbox:
             found = connection.execute(statements.waiting(), {**self._ours, "busy": list(busy)}).all()
         return [NextDue(row.due_at, bool(row.refused), bool(row.attempted), row.own_fault) for row in found]
 
+    def urgent(self, now: datetime) -> int:
+        """How many alerts of open incidents are due."""
+        with transaction(self._engine, writes=False) as connection:
+            return int(connection.execute(statements.urgent(), {**self._ours, "now": now}).scalar_one())
+
     def settle_and_claim(
         self,
         results: Sequence[Result],

@@ -84,6 +84,19 @@ def any_waits() -> "Select[*tuple[Any, ...]]":
 
 
 @cache
+def urgent() -> "Select[*tuple[Any, ...]]":
+    """How many alerts of open incidents are due; those with a fault of their own do not count."""
+    fresh = [
+        _OURS,
+        PENDING,
+        ~DELIVERIES.c.own_fault,
+        DELIVERIES.c.kind == constant(Kind.NEW),
+        DELIVERIES.c.due_at <= _NOW,
+    ]
+    return select(func.count()).select_from(DELIVERIES).where(*fresh, ~exists().where(rows.ends(_END)))
+
+
+@cache
 def waiting() -> "Select[*tuple[Any, ...]]":
     """When the first deliveries are due, for each combination of flags."""
     alike = [rows.refused().label("refused"), (DELIVERIES.c.attempts > 0).label("attempted"), DELIVERIES.c.own_fault]

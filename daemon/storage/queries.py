@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, Select, and_, exists, func, or_, select
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import Phase
-from daemon.model.snapshot import OwnFault, RunMode, Snapshot
+from daemon.model.snapshot import OwnFault, RefusedSecret, RunMode, Snapshot
 from daemon.storage import delivery_rows as rows
 from daemon.storage import unreadable_rows
 from daemon.storage.engine import transaction
@@ -26,6 +26,8 @@ from daemon.storage.schema import (
 )
 
 _OWN_FAULT, _DEAD = DELIVERIES.alias("own_fault"), DELIVERIES.alias("dead")
+_EVERY = DESTINATIONS.alias("every")
+_REFUSED = _EVERY.c.secret_refused_since.is_not(None)
 _OPEN_ALARM = and_(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != constant(Phase.RESOLVED))
 
 
@@ -45,8 +47,8 @@ def figures(connection: Connection) -> Snapshot:
         token_suspect_since=found.token_suspect_since,
         failing_since=found.failing_since,
         refused_rounds=found.refused_rounds,
-        secret_refused_since=found.secret_refused_since,
-        refused_because=found.why,
+        refused=tuple(RefusedSecret(*row) for row in connection.execute(_refused())) if found.unwell else (),
+        strays=_read_strays(connection) if found.unwell else {},
         open_incidents=found.open_incidents,
         doubted_incidents=found.doubted_incidents,
         pending_deliveries=found.pending_deliveries,
@@ -84,13 +86,13 @@ def _figures() -> "Select[*tuple[Any, ...]]":
         "oldest_due_at": _earliest(DELIVERIES.c.due_at),
         "event_limit": limit.scalar_subquery(),
         "alarms": _count(_OPEN_ALARM),
+        "unwell": select(func.count()).select_from(_EVERY).where(or_(_REFUSED, ~_EVERY.c.configured)).scalar_subquery(),
         "set_aside": select(func.count(UNREADABLE.c.id)).scalar_subquery(),
     }
     polling = [column for column in PROGRESS.c if column.name != "id"]
-    destination = [DESTINATIONS.c.secret_refused_since, DESTINATIONS.c.why]
     labelled = [figure.label(name) for name, figure in figures.items()]
     both = PROGRESS.join(DESTINATIONS, DESTINATIONS.c.name == DEFAULT)
-    return select(*polling, *destination, *labelled).select_from(both)
+    return select(*polling, *labelled).select_from(both)
 
 
 def _latest_dead() -> ScalarSelect[str]:
@@ -113,6 +115,28 @@ def _earliest(moment: ColumnElement[datetime]) -> ScalarSelect[datetime]:
         _OWN_FAULT.c.own_fault,
     ]
     return select(func.min(moment)).where(rows.PENDING, ~exists().where(*in_the_way)).scalar_subquery()
+
+
+@cache
+def _refused() -> "Select[*tuple[Any, ...]]":
+    named = select(_EVERY.c.name, _EVERY.c.secret_refused_since, _EVERY.c.why)
+    return named.where(_REFUSED, _EVERY.c.configured).order_by(_EVERY.c.name)
+
+
+def _read_strays(connection: Connection) -> dict[str, tuple[int, ...]]:
+    strays = dict[str, tuple[int, ...]]()
+    for row in connection.execute(_strays()):
+        strays[row.destination] = (*strays.get(row.destination, ()), row.id)
+    return strays
+
+
+@cache
+def _strays() -> "Select[*tuple[Any, ...]]":
+    strange = select(_EVERY.c.name).where(~_EVERY.c.configured)
+    waiting = select(DELIVERIES.c.destination, DELIVERIES.c.id).where(
+        rows.PENDING, DELIVERIES.c.destination.in_(strange)
+    )
+    return waiting.order_by(DELIVERIES.c.destination, DELIVERIES.c.id)
 
 
 @cache

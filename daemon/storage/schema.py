@@ -101,6 +101,8 @@ INCIDENTS = Table(
     Column("deleted", Boolean, nullable=False, server_default="0"),
     # Why this generation has not alerted; unknown for what was recorded before schema 0004.
     Column("silent_because", String),
+    # Who is told of it, a `Routing`; empty: the team `default`.
+    Column("routing", JSON(none_as_null=True)),
     CheckConstraint(_one_of("phase", Phase), "phase"),
     CheckConstraint("generation >= 1", "generation"),
 )
@@ -235,4 +237,6 @@ DESTINATIONS = Table(
     Column("paced_at", Moment),
     # How many deliveries it has ever accepted; a count instead of a time, because clocks can be set.
     Column("taken", Integer, nullable=False, server_default="0"),
+    # Whether the configuration in force has it; what waits for another one is not sent.
+    Column("configured", Boolean, nullable=False, server_default="1"),
 )

@@ -71,7 +71,7 @@ class Scene(Flows):
         tls = tls_context(section) if scheme == "https" else SSLContext(PROTOCOL_TLS_CLIENT)
         incidents = self._open.enter_context(closing(HttpClient(whole.betterstack.base_url, section, tls)))
         alerts = self._open.enter_context(closing(HttpClient(whole.signl4.base_url, section, tls, 4)))
-        super().configure(Signl4(alerts, whole.signl4), **services, http=http)
+        super().configure(Signl4(alerts, whole.signl4.secret), **services, http=http)
         self.warnings: list[str] = []
         source = BetterStack(incidents, whole.betterstack, self._wait, self.warnings.append, TheirClock(utc_now))
         self.poll = Poll(source, self.store, whole, clock=self.clock, log=self.log, on_queued=self._on_queued)

@@ -336,4 +336,10 @@ ROWS = (
         ("redacted(webhook.name, *secrets)", "webhook.name"),
         "tests/unit/cli/test_diagnose_webhooks.py::test_a_secret_in_its_name_is_not_shown",
     ),
+    row(
+        "A rest does not halve what is guessed of the limit",
+        "daemon/decisions/rate_limit.py",
+        ("    if refused or rested:\n", "    if refused:\n"),
+        "tests/unit/decisions/test_rate_limit_servers.py::test_without_headers_a_rest_halves_the_guess",
+    ),
 )

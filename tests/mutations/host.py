@@ -30,7 +30,7 @@ ROWS = (
     row(
         "A reload tells secrets",
         "daemon/config/configuration.py",
-        ("hidden = key in secrets or isinstance(after, dict)", "hidden = isinstance(after, dict)"),
+        ("hidden = is_secret(key) or isinstance(after, dict)", "hidden = isinstance(after, dict)"),
         "tests/unit/config/test_load_differences.py::test_each_change_is_a_phrase",
     ),
     row(

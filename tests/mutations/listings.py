@@ -52,7 +52,7 @@ ROWS = (
     row(
         "An incident is listed with the alert of an earlier generation",
         "daemon/storage/listings.py",
-        ("        _ALERT.c.generation == INCIDENTS.c.generation,\n", "        _ALERT.c.generation == 1,\n"),
+        ("            _TOLD.c.generation == INCIDENTS.c.generation,\n", "            _TOLD.c.generation == 1,\n"),
         "tests/unit/storage/test_listings.py::test_an_incident_is_listed_with_the_alert_of_its_own_generation",
     ),
     row(

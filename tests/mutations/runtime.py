@@ -56,7 +56,7 @@ ROWS = (
     row(
         "A reload waits for the end of a storm",
         "daemon/runtime/jobs.py",
-        ("        self.components.deliver.pause()\n", ""),
+        ("            delivery.deliver.pause()\n", "            pass\n"),
         "tests/e2e/test_reload.py::test_a_reload_at_each_moment_ends_as_the_table_says[a storm]",
     ),
     row(
@@ -240,20 +240,20 @@ ROWS = (
     ),
     row(
         "A wake-up while deliveries go out is lost",
-        "daemon/runtime/jobs.py",
+        "daemon/runtime/delivery_job.py",
         ("if self._wakes != self._wakes_before:", "if self._wakes < self._wakes_before:"),
         "tests/unit/runtime/test_jobs.py::test_a_wake_up_between_the_look_at_the_outbox_and_the_next_run_is_not_lost",
     ),
     row(
         "There is one limit for the process, and not one for each account",
         "daemon/runtime/build.py",
-        ("limiter=shared.limiters[destination.account],", 'limiter=shared.limiters[""],'),
+        ("limiter=shared.limiters[team.account],", 'limiter=shared.limiters[""],'),
         "tests/unit/runtime/test_build.py::test_each_account_has_one_limit_whatever_the_team_and_whatever_was_in_force_meanwhile",
     ),
     row(
         "The limit is forgotten by a reload",
         "daemon/runtime/build.py",
-        ("            limiter=shared.limiters[destination.account],\n", ""),
+        ("        limiter=shared.limiters[team.account],\n", ""),
         "tests/unit/runtime/test_build.py::test_each_account_has_one_limit_whatever_the_team_and_whatever_was_in_force_meanwhile",
     ),
 )

@@ -26,7 +26,7 @@ def kinds(subject: str) -> list[type[Event]]:
     return [
         kind
         for _, kind in inspect.getmembers_static(module, inspect.isclass)
-        if issubclass(kind, Event) and kind.__module__ == module.__name__
+        if issubclass(kind, Event) and kind.__module__ == module.__name__ and hasattr(kind, "event")
     ]
 
 

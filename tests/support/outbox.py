@@ -25,7 +25,7 @@ from daemon.model.delivery import (
 )
 from daemon.model.incident import Kind, Phase, Transition
 from daemon.storage.engine import open_engine
-from daemon.storage.incidents import Change
+from daemon.storage.incidents import Change, Message
 from daemon.storage.schema import DELIVERIES
 from tests.support.store import Store
 from tests.support.values import NOW, recorded
@@ -48,7 +48,9 @@ def change(incident_id: str, *kinds: Kind, generation: int = 1, occurred_at: dat
     """An incident to record, with transitions of these kinds; it is over if one of them is `resolved`."""
     phase = Phase.RESOLVED if RESOLVED in kinds else Phase.OPEN
     state = recorded(incident_id, **{"generation": generation, "phase": phase, **changes})
-    told = tuple((Transition(kind, generation, occurred_at, "a reason"), payload(incident_id, kind)) for kind in kinds)
+    told = tuple(
+        Message(Transition(kind, generation, occurred_at, "a reason"), payload(incident_id, kind)) for kind in kinds
+    )
     return Change(state, told)
 
 

@@ -91,7 +91,7 @@ class Place:
             if secret is not None:
                 own = replace(own, secret=Secret(secret))
             with closing(HttpClient(own.base_url, settings.http, tls_context(settings.http))) as http:
-                yield Signl4(http, own)
+                yield Signl4(http, own.secret)
 
 
 def place(root: Path, toml: str = "", **credentials: str | bytes) -> Place:

@@ -206,3 +206,15 @@ def test_a_watcher_that_is_gone_is_told_of_once_and_does_no_harm(duty: Duty) -> 
     duty.watchers.missed = []
     duty.minutes(2)
     assert len(duty.flows.log.named("heartbeats succeed again")) == 1
+
+
+def test_alarms_go_to_the_team_that_is_named_and_end_where_they_were_raised(flows: Flows) -> None:
+    night = {"signl4": {"teams": {"night": {"secret": "night1"}}}}
+    flows.store.configure(["default", "night"])
+    duty = Duty(flows, **night, alarm={"team": "night"})
+    flows.betterstack.refuses("open")
+    duty.minutes(6)
+    later = Duty(flows, **night)
+    flows.betterstack.refuses()
+    later.minutes(1)
+    assert flows.outbox("kind", "destination") == [("new", "night"), ("resolved", "night")]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.model.snapshot import Snapshot
+from daemon.model.snapshot import RefusedSecret, Snapshot
 from daemon.self_check import Notes, SelfCheck
 from daemon.storage import queries
 from tests.support.clock import Clock
@@ -56,7 +56,7 @@ SEEN: list[tuple[str, Snapshot | None, bool]] = [
     ("a delivery is dead", replace(WELL, dead_deliveries=1, dead_alerts=1, dead_incident="7"), True),
     ("the delivery of an alarm is dead", replace(WELL, dead_deliveries=1), True),
     ("a delivery is overdue", replace(WELL, pending_deliveries=1, oldest_due_at=ago(minutes=6)), True),
-    ("the secret is refused", replace(WELL, secret_refused_since=NOW), True),
+    ("the secret is refused", replace(WELL, refused=(RefusedSecret("default", NOW, "HTTP 404"),)), True),
     ("the clock is off", replace(WELL, ahead=timedelta(minutes=10)), True),
 ]
 

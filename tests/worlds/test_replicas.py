@@ -73,7 +73,7 @@ class Duty:
         self._source = BetterStack(to_betterstack, values.betterstack, _never_wait, lambda _: None, TheirClock(utc_now))
         self._poll = Poll(self._source, store, values, clock=clock, log=log, on_queued=lambda: None)
         self._deliver = Deliver(
-            Signl4(to_signl4, values.signl4),
+            Signl4(to_signl4, values.signl4.secret),
             store,
             values.delivery,
             clock=clock,

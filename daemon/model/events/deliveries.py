@@ -1,13 +1,21 @@
 """Events of the deliveries: the result of each attempt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from daemon.model.event import Event, Level
 from daemon.model.incident import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered(Event):
+class OfTeam(Event):
+    """Concerns the deliveries to one team."""
+
+    team: str | None = field(default=None, kw_only=True)
+    """Where it is not `default`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered(OfTeam):
     """SIGNL4 accepted a delivery."""
 
     event = "delivered"
@@ -18,7 +26,7 @@ class Delivered(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryHeld(Event):
+class DeliveryHeld(OfTeam):
     """A due delivery waits a little longer, for the reason given."""
 
     event = "delivery held"
@@ -30,7 +38,7 @@ class DeliveryHeld(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class NotDelivered(Event):
+class NotDelivered(OfTeam):
     """An attempt failed and will be repeated: SIGNL4 is down, asks to wait, or refuses the secret."""
 
     event = "not delivered yet"
@@ -44,7 +52,7 @@ class NotDelivered(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class PayloadRefused(Event):
+class PayloadRefused(OfTeam):
     """SIGNL4 refused the payload. The next attempt sends a minimal one, which still alerts."""
 
     event = "payload refused, trying a minimal one"
@@ -57,7 +65,7 @@ class PayloadRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryDead(Event):
+class DeliveryDead(OfTeam):
     """SIGNL4 refused the minimal payload too. There are no further automatic attempts."""
 
     event = "delivery dead"
@@ -71,7 +79,7 @@ class DeliveryDead(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class FailsOnItsOwn(Event):
+class FailsOnItsOwn(OfTeam):
     """A delivery fails while others succeed. It is tried alone and rarely, and delays no other."""
 
     event = "delivery fails on its own"
@@ -86,7 +94,7 @@ class FailsOnItsOwn(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class DroppedOnItsWay(Event):
+class DroppedOnItsWay(OfTeam):
     """An operator dropped a delivery while it was in flight, and SIGNL4 did not accept it."""
 
     event = "dropped on its way"
@@ -97,7 +105,7 @@ class DroppedOnItsWay(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Superseded(Event):
+class Superseded(OfTeam):
     """The incident had been over for too long before it could first be sent, so it does not alert."""
 
     event = "superseded"
@@ -106,7 +114,7 @@ class Superseded(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Signl4TakesAgain(Event):
+class Signl4TakesAgain(OfTeam):
     """A delivery succeeded, the first after failed ones."""
 
     event = "SIGNL4 takes deliveries again"
@@ -114,7 +122,7 @@ class Signl4TakesAgain(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Postponed(Event):
+class Postponed(OfTeam):
     """The database cannot be read or written now, so nothing is sent."""
 
     event = "deliveries postponed"
@@ -124,7 +132,7 @@ class Postponed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class NoThread(Event):
+class NoThread(OfTeam):
     """The machine has no thread left for a request. It is tried again every second."""
 
     event = "deliveries postponed"
@@ -134,7 +142,7 @@ class NoThread(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed(Event):
+class Resumed(OfTeam):
     """Deliveries are sent again."""
 
     event = "deliveries resumed"
@@ -142,7 +150,7 @@ class Resumed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ResultNotRecorded(Event):
+class ResultNotRecorded(OfTeam):
     """The result of an attempt cannot be recorded. It is tried again every second, and nothing is sent until then."""
 
     event = "result not recorded"

@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_however_many_rows_there_are_memory_holds_a_few_of_them(store: Store, en
     """Ten megabytes of payloads go through."""
     changes = [change(str(n), NEW) for n in range(2000)]
     payload = {"Title": "x" * 5000}
-    store.record([Change(one.after, ((one.transitions[0][0], payload),)) for one in changes], NOW)
+    store.record([Change(one.after, (replace(one.messages[0], payload=payload),)) for one in changes], NOW)
     tracemalloc.start()
     try:
         written = sum(map(len, array(listings.deliveries(engine).newest_first())))

@@ -16,6 +16,7 @@ from daemon.cli.diagnose import check_online, plan, send_test_alert
 from daemon.config.configuration import Configuration
 from daemon.config.load import load
 from daemon.config.settings import Settings
+from daemon.model.errors import ConfigError
 from daemon.sandbox.exchange import Answer, json_answer
 from daemon.sandbox.faults import Cut, Fault, Instead
 from daemon.sandbox.server import Sandbox
@@ -321,3 +322,32 @@ class TestTestAlert:
     def test_leaves_no_connection_open(self, sandbox: Sandbox) -> None:
         list(send_test_alert(pointed_at(sandbox), lambda _: None))
         gc.collect()
+
+
+class TestTeams:
+    """A configuration with a second team."""
+
+    def settings(self, sandbox: Sandbox, secret: str = "night1") -> Settings:
+        sandbox.signl4.teams = {"night1": "night"}
+        return pointed_at(sandbox, SIGNL4__TEAMS__NIGHT__SECRET=secret)
+
+    def test_a_test_alert_goes_to_the_team_that_is_named(self, sandbox: Sandbox) -> None:
+        assert all(well for well, _ in send_test_alert(self.settings(sandbox), lambda _: None, "night"))
+        assert [(alert.team, str(alert.state)) for alert in sandbox.signl4.alerts] == [("night", "closed")]
+
+    def test_a_team_that_there_is_not_is_a_sentence_with_those_there_are(self, sandbox: Sandbox) -> None:
+        with pytest.raises(ConfigError, match="there is no team nigth; the teams are default, night"):
+            list(send_test_alert(self.settings(sandbox), lambda _: None, "nigth"))
+
+    def test_each_secret_is_proven_on_its_own(self, sandbox: Sandbox) -> None:
+        findings = list(check_online(self.settings(sandbox, "wrong-secret"), prove_secret=True))
+        told = [(well, sentence.split(";")[0].split(" (")[0]) for well, sentence in findings if "secret" in sentence]
+        [works, fails] = told
+        assert works == (True, "SIGNL4: the secret works")
+        assert not fails[0]
+        assert fails[1].startswith("SIGNL4: the secret of team night is not proven: SIGNL4 answered HTTP 404")
+        assert findings[-2][1].endswith("; check signl4.teams.night.secret")
+
+    def test_the_plan_names_them(self, sandbox: Sandbox) -> None:
+        lines = list(plan(Configuration(self.settings(sandbox), None, ())))
+        assert "knows the teams default, night" in lines

@@ -54,7 +54,7 @@ def by_exchange(http: HttpClient, _: str) -> Callable[[], object]:
 
 
 def to_signl4(http: HttpClient, url: str) -> Callable[[], object]:
-    signl4 = Signl4(http, make.settings(signl4={"secret": SECRET, "base_url": url}).signl4)
+    signl4 = Signl4(http, make.settings(signl4={"secret": SECRET, "base_url": url}).signl4.secret)
     return lambda: signl4.send({"Title": "Shop front page"})
 
 

@@ -41,7 +41,7 @@ def target(secret: str = SECRET, base_url: str = HOST) -> Signl4:
         HttpClient(
             section.base_url, HttpSection(timeout=timedelta(minutes=2)), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         ),
-        section,
+        section.secret,
     )
 
 

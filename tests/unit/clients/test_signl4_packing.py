@@ -55,7 +55,7 @@ def answer(status: int, label: bytes, body: bytes) -> bytes:
 
 def sent_to(script: Script) -> Answer:
     with listening(script) as server, client_to(server.url) as http:
-        return Signl4(http, settings(signl4={"base_url": server.url}).signl4).send({"Title": "x"})
+        return Signl4(http, settings(signl4={"base_url": server.url}).signl4.secret).send({"Title": "x"})
 
 
 def meaning(outcome: Outcome) -> object:
@@ -157,7 +157,7 @@ def test_what_a_proxy_says_in_place_of_signl4_is_not_signl4s(monkeypatch: pytest
     with listening(answering(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         with client_to("http://192.0.2.1") as http:
-            outcome = Signl4(http, settings().signl4).send({"Title": "x"}).outcome
+            outcome = Signl4(http, settings().signl4.secret).send({"Title": "x"}).outcome
     assert isinstance(outcome, TryLater)
     assert outcome.why.startswith("SIGNL4 was not reached: the proxy that http_proxy names refused: HTTP 407 No")
 
@@ -167,7 +167,7 @@ def test_what_a_proxy_says_to_the_request_for_a_tunnel_is_not_signl4s(monkeypatc
     with listening(after_request(says(broken))) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         with client_to("https://connect.signl4.com") as http:
-            outcome = Signl4(http, settings().signl4).send({"Title": "x"}).outcome
+            outcome = Signl4(http, settings().signl4.secret).send({"Title": "x"}).outcome
     assert isinstance(outcome, TryLater)
     assert outcome.scope is Scope.ROW
 

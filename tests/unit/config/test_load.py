@@ -29,6 +29,7 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "signl4.secret": ("secret1", "secret2", "secret3"),
     "signl4.base_url": ("https://one.test", "http://localhost", "https://three.test"),
     "signl4.external_id": ("a$INCIDENT_ID", "b$INCIDENT_ID", "c-$INCIDENT_ID"),
+    "signl4.teams": ('{"night": {"secret": "one1"}}', '{"night": {"secret": "two2"}}', '{"night": {"secret": "6"}}'),
     "poll.interval": ("20s", "1m", "40"),
     "poll.active_interval": ("5s", "6", "7s"),
     "poll.sweep_interval": ("1m", "2m", "3m"),
@@ -44,6 +45,7 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "payload.acknowledged": ('{"a": "1"}', "{}", '{"c": "$NAME"}'),
     "payload.resolved": ('{"a": "1"}', "{}", '{"c": "$NAME"}'),
     "alarm.poll_after": ("1m", "10m", "1h"),
+    "alarm.team": ("default", "default", "default"),
     "heartbeat.urls": ('["https://one.test/a?b=1"]', '["https://two.test/", "http://127.0.0.1/x"]', "[]"),
     "heartbeat.interval": ("30s", "2m", "1h"),
     "database.url": ("sqlite:///one.db", "sqlite:////var/two.db", "sqlite:///three.db"),
@@ -55,6 +57,7 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "http.ca_file": ("one.pem", "two.pem", "three.pem"),
 }
 BARE = {"delivery.acknowledged", "delivery.concurrency", "heartbeat.urls"}
+TABLES = {"payload.new", "payload.acknowledged", "payload.resolved", "signl4.teams"}
 every_key = each("key", VALUES)
 
 
@@ -74,9 +77,9 @@ def variable(key: str) -> str:
 def toml(key: str, text: str) -> str:
     """The key as a file has it."""
     section, _, name = key.partition(".")
-    if section == "payload":
+    if key in TABLES:
         text = text.replace('":', '" =')
-    return f"[{section}]\n{name} = {text if section == 'payload' or key in BARE else json.dumps(text)}\n"
+    return f"[{section}]\n{name} = {text if key in TABLES | BARE else json.dumps(text)}\n"
 
 
 def written(place: Path, text: str, mode: int = 0o600) -> Path:
@@ -121,7 +124,7 @@ def shown(value: Any) -> Any:
 def as_read(key: str, text: str) -> Any:
     """The value that a text stands for."""
     section, _, name = key.partition(".")
-    value = json.loads(text) if section == "payload" or name == "urls" else text
+    value = json.loads(text) if key in TABLES or name == "urls" else text
     layers: dict[str, dict[str, Any]] = {"betterstack": {"token": "t"}, "signl4": {"secret": "s"}}
     layers[section] = {**layers.get(section, {}), name: value}
     return held(Configuration(validated(layers, {}), None, ()), key)

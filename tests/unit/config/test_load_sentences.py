@@ -97,7 +97,7 @@ def test_no_value_of_any_key_is_more_than_a_sentence(key: str, value: str) -> No
     except ConfigError as error:
         sentences = error.problems
     told = [problem for problem in sentences if "is missing" not in problem]
-    assert all(re.match(rf"{key} .*(; |, else )", problem) for problem in told)
+    assert all(re.match(rf"{key}[. ].*(; |, else )", problem) for problem in told)
     assert not [word for word in ("Undefined", "null", "None") if word in "".join(told)]
 
 
@@ -127,7 +127,7 @@ class TestUnknownKeys:
             ),
             (
                 "signl4.token = 'x'",
-                "signl4.token is not a known key; the keys of [signl4] are secret, base_url, external_id",
+                "signl4.token is not a known key; the keys of [signl4] are secret, base_url, external_id, teams",
             ),
             ("[database]\nRETENTION = 1", "database.RETENTION is not a known key; the nearest is database.retention"),
             ("betterstack.team = 'x'", "betterstack.team is not a known key; the nearest is betterstack.team_name"),

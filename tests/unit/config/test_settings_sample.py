@@ -19,12 +19,13 @@ SAMPLE = ROOT / "config.toml"
 TEXT = SAMPLE.read_text("utf-8")
 WITHOUT_A_DEFAULT = {
     *("betterstack.token", "betterstack.team_name", "betterstack.dashboard_url", "signl4.secret"),
+    "signl4.teams",
     *("http.proxy", "http.ca_file", "poll.active_interval"),
 }
 """Without one of their own: `poll.active_interval` follows `poll.interval`."""
 SECRETS = {"BETTERSTACK__TOKEN": "the-token", "SIGNL4__SECRET": "the-secret"}
 DEFAULT = settings(betterstack={"token": "the-token"}, signl4={"secret": "the-secret"})
-COMMENTED = re.compile(r"^#(\w+ = .*)$", re.MULTILINE)
+COMMENTED = re.compile(r"^#(\[\S+\]|\w+ = .*)$", re.MULTILINE)
 
 
 def keys(text: str) -> list[str]:
@@ -68,7 +69,7 @@ def test_the_examples_can_be_taken_as_they_are(tmp_path: Path) -> None:
     ca_file.write_bytes((CERTIFICATE).read_bytes())
     whole = tmp_path / "whole.toml"
     whole.write_text(re.sub(r"(ca_file = ).*", rf'\1"{ca_file}"', COMMENTED.sub(r"\1", TEXT)))
-    settings = load(whole, SECRETS).settings
+    settings = load(whole, {**SECRETS, "SIGNL4__TEAMS__NIGHT__SECRET": "another"}).settings
     assert settings.poll == DEFAULT.poll
     assert None not in (settings.betterstack.team_name, settings.betterstack.dashboard_url, settings.http.proxy)
 
@@ -97,7 +98,8 @@ def test_the_examples_of_secrets_are_none(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(whole, {})
     placeholder = "is the placeholder of an example; put your own there"
-    assert caught.value.problems == (f"betterstack.token {placeholder}", f"signl4.secret {placeholder}")
+    keys = ("betterstack.token", "signl4.secret", "signl4.teams.night.secret")
+    assert caught.value.problems == tuple(f"{key} {placeholder}" for key in keys)
 
 
 @pytest.mark.parametrize("interval", ["1s", "5s", "10s", "1h"])

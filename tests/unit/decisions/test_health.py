@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from daemon.decisions.health import NO_DAEMON, age, clock_sentence, line, problems, report
-from daemon.model.snapshot import HeldLog, Holder, OwnFault, Presence, RunMode, Snapshot
+from daemon.model.snapshot import HeldLog, Holder, OwnFault, Presence, RefusedSecret, RunMode, Snapshot
 from tests.support.values import NOW, ago
 
 INTERVAL = timedelta(seconds=30)
@@ -32,7 +32,6 @@ def test_a_recent_round_with_nothing_waiting_is_healthy() -> None:
         {"open_incidents": 900, "pending_deliveries": 900, "oldest_pending_at": ago(minutes=5)},
         {"oldest_pending_at": ago(minutes=5), "oldest_due_at": ago(minutes=5), "pending_deliveries": 1},
         {"oldest_pending_at": ago(seconds=9), "oldest_due_at": ago(seconds=-300), "pending_deliveries": 1},
-        {"refused_because": "said long ago"},
     ],
 )
 def test_what_is_no_reason_to_worry(snapshot: dict[str, Any]) -> None:
@@ -63,8 +62,19 @@ def test_what_is_no_reason_to_worry(snapshot: dict[str, Any]) -> None:
             "the token is suspected to be another team's since 2026-11-23 09:20 UTC",
         ),
         (
-            {"secret_refused_since": ago(minutes=10), "refused_because": "HTTP 404"},
+            {"refused": (RefusedSecret("default", ago(minutes=10), "HTTP 404"),)},
             "SIGNL4 refuses the secret since 2026-11-23 09:20 UTC (HTTP 404); nothing is dropped meanwhile",
+        ),
+        (
+            {"refused": (RefusedSecret("night", ago(minutes=10), "404"),)},
+            "SIGNL4 refuses the secret of team night since 2026-11-23 09:20 UTC (404); nothing is dropped meanwhile",
+        ),
+        (
+            {"strays": {"night": (4, 7)}},
+            (
+                "2 deliveries wait for team night, which the configuration does not have; add [signl4.teams.night], or "
+                "give up with: drop 4 7"
+            ),
         ),
         (
             {"oldest_due_at": ago(minutes=5, seconds=1), "oldest_pending_at": ago(hours=1)},
@@ -123,7 +133,7 @@ def test_several_problems_are_all_told() -> None:
     worst = {
         "last_complete_round_at": None,
         "token_suspect_since": NOW,
-        "secret_refused_since": NOW,
+        "refused": (RefusedSecret("default", NOW, "HTTP 404"),),
         "oldest_due_at": ago(days=1),
         "dead_deliveries": 3,
     }

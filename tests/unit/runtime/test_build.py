@@ -24,7 +24,7 @@ def limiter_of(shared: Shared, log: KeptLog, signl4: Mapping[str, Any]) -> Limit
     liveness = {"poll": Liveness(), "deliver": Liveness()}
     configuration = Configuration(settings(signl4=signl4), None, ())
     with closing(build(configuration, shared, lambda _: log, liveness, lambda: None)) as components:
-        return components.deliver._limiter
+        return components.senders["default"]._admissions._limiter
 
 
 def test_each_account_has_one_limit_whatever_the_team_and_whatever_was_in_force_meanwhile(

@@ -1,6 +1,5 @@
 """A delivery that arrives while the job is just ending is not left waiting for the retry of another one."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -43,11 +42,11 @@ def test_a_wake_up_between_the_look_at_the_outbox_and_the_next_run_is_not_lost(
     clock = SteadyClock()
     jobs = Jobs(Configuration(settings(), None, ()), Shared(engine, Stop(), clock, TheirClock(clock)), lambda _: log)
     deliveries = cast("Deliver", Deliveries(jobs, arrives))
-    jobs.components = replace(jobs.components, deliver=deliveries)
+    jobs._deliveries["deliver"].deliver = deliveries
     scheduler: Any = jobs._scheduler
     scheduler.add_job(lambda: None, "interval", seconds=3600, id="deliver")
     try:
-        jobs._deliver()
+        jobs._deliveries["deliver"].run()
         jobs._after_job(JobExecutionEvent(EVENT_JOB_EXECUTED, "deliver", "default", datetime.now(UTC)))
         due = scheduler.get_job("deliver").next_run_time - datetime.now(UTC)
     finally:

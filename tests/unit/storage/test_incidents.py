@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind, Phase, Progress
-from daemon.storage.incidents import Change
+from daemon.storage.incidents import Change, Message
 from daemon.storage.schema import INCIDENTS
 from tests.support.outbox import (
     ACKNOWLEDGED,
@@ -50,8 +50,9 @@ ODD_TEXTS = [
 def test_an_odd_text_survives_in_every_column_and_in_the_payload(store: Store, engine: Engine, text: str) -> None:
     incident_id = f"id{text}"
     whole = recorded(incident_id, external_id=text, status=text, name=text, cause=text, url=text)
-    (told,) = change(incident_id, NEW).transitions
-    store.record([Change(whole, ((replace(told[0], reason=text), {text: [text, {"deep": text}]}),))], NOW)
+    (told,) = change(incident_id, NEW).messages
+    said = Message(replace(told.transition, reason=text), {text: [text, {"deep": text}]})
+    store.record([Change(whole, (said,))], NOW)
     assert store.known([incident_id]) == {incident_id: whole}
     row = only(engine)
     assert (row.incident_id, row.external_id, row.reason) == (incident_id, text, text)

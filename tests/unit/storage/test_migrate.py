@@ -32,7 +32,10 @@ def engine(before: Path) -> Iterator[Engine]:
 
 def test_every_row_is_carried_over_as_it_was(before: Path, engine: Engine) -> None:
     file = Path(str(engine.url.database))
-    added: dict[str, dict[str, Any]] = {"deliveries": {"destination": DEFAULT}, "incidents": {"silent_because": None}}
+    added: dict[str, dict[str, Any]] = {
+        "deliveries": {"destination": DEFAULT},
+        "incidents": {"silent_because": None, "routing": None},
+    }
     for table in TABLES:
         assert contents(file, table) == [{**row, **added.get(table, {})} for row in contents(before, table)], table
     assert {row["state"] for row in contents(file, "deliveries")} == {"pending", "delivered", "superseded", "dead"}
@@ -44,7 +47,7 @@ def test_what_is_known_of_signl4_is_known_of_the_default_destination_and_its_acc
     [target] = contents(before, "targets")
     [destination] = contents(Path(str(engine.url.database)), "destinations")
     limit, _ = target.pop("event_limit"), target.pop("name")
-    assert destination == {**target, "name": DEFAULT, "account": SIGNL4}
+    assert destination == {**target, "name": DEFAULT, "account": SIGNL4, "configured": 1}
     assert Store(engine, Destination(DEFAULT, SIGNL4)).event_limit() == limit == 150
     assert Store(engine, Destination(DEFAULT, "https://signl4.example.com")).event_limit() is None
     assert queries.snapshot(engine).event_limit == 150

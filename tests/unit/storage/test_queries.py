@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from daemon.model.delivery import DestinationState, Disposition, Scope, TryLater
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.incident import Phase
-from daemon.model.snapshot import Snapshot
+from daemon.model.snapshot import RefusedSecret, Snapshot
 from daemon.storage import listings, operate, queries
 from tests.support.outbox import (
     DEAD,
@@ -92,8 +92,7 @@ FIGURES: dict[str, tuple[Callable[[Store], object], Snapshot]] = {
     "a refused secret": (
         refused,
         Snapshot(
-            secret_refused_since=ago(minutes=3),
-            refused_because="404: no such team",
+            refused=(RefusedSecret("default", ago(minutes=3), "404: no such team"),),
             open_incidents=1,
             pending_deliveries=1,
             oldest_pending_at=ago(hours=1),

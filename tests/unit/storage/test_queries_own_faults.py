@@ -25,7 +25,7 @@ def test_each_is_told_of_by_name(store: Store, engine: Engine) -> None:
 
 
 def test_one_that_tells_of_an_alarm_of_ours_is_marked(store: Store, engine: Engine) -> None:
-    [told] = change("1", NEW).transitions
+    [told] = change("1", NEW).messages
     store.record([Change(recorded("1", is_alarm=True), (told,))], NOW)
     set_apart(store, "1")
     [own] = queries.snapshot(engine).own_faults

@@ -178,7 +178,7 @@ def with_an_index_that_lacks_a_row(copy: Path) -> None:
         assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
 
 
-def with_an_index_of_a_later_schema(copy: Path) -> None:
+def with_a_column_of_a_later_schema(copy: Path) -> None:
     with closing(sqlite3.connect(copy)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", [OLDER])
         connection.commit()
@@ -206,7 +206,7 @@ REFUSED: list[tuple[Callable[[Path], None], str]] = [
     (damaged, "restore another copy"),
     (cut_short, "restore another copy"),
     (with_an_index_that_lacks_a_row, "restore another copy"),
-    (with_an_index_of_a_later_schema, "cannot be brought up to date: index ix_incidents_changed already exists"),
+    (with_a_column_of_a_later_schema, "cannot be brought up to date: duplicate column name: routing"),
     (the_database, "is the database itself; name a copy that db backup made"),
     (behind_a_link_of_others, "is a link in a directory that others can write, and is not followed"),
 ]

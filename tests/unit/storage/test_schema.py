@@ -98,7 +98,7 @@ def test_the_single_rows_exist_from_the_start(database: Path) -> None:
         assert (progress[0], set(progress[1:])) == (1, {None, 0})
         destinations = connection.execute("SELECT * FROM destinations").fetchall()
         assert connection.execute("SELECT * FROM accounts").fetchall() == []
-    assert destinations == [("default", None, None, None, None, "", "[]", "[]", None, 0)]
+    assert destinations == [("default", None, None, None, None, "", "[]", "[]", None, 0, 1)]
 
 
 @pytest.mark.parametrize(("column", "words"), [("phase", Phase), ("kind", Kind), ("state", DeliveryState)])

@@ -123,7 +123,7 @@ def broken(**changes: Any) -> Change:
 
 def unspellable() -> Change:
     whole = change("9", NEW)
-    return replace(whole, transitions=((whole.transitions[0][0], {"Title": object()}),))
+    return replace(whole, messages=(replace(whole.messages[0], payload={"Title": object()}),))
 
 
 BAD_LAST: list[tuple[str, Callable[[], Change], type[Exception]]] = [
@@ -151,7 +151,7 @@ def full(store: Store) -> dict[str, Callable[[], object]]:
     """Verbs whose last words are too long for the disk."""
     delivery = head(store, "2")
     whole = change("9", NEW)
-    long = replace(whole, transitions=((whole.transitions[0][0], HUGE),))
+    long = replace(whole, messages=(replace(whole.messages[0], payload=HUGE),))
     disposition = Disposition(PENDING, NOW, minimal=True)
     return {
         "record": lambda: store.record([change("1", RESOLVED), change("8", NEW), long], NOW),
@@ -218,7 +218,7 @@ class Trap(dict):
         os.kill(os.getpid(), signal.SIGKILL)
 
 whole = change("2", NEW)
-trapped = replace(whole, transitions=((whole.transitions[0][0], Trap(Title="killed while the row is spelled")),))
+trapped = replace(whole, messages=(replace(whole.messages[0], payload=Trap(Title="killed while the row is spelled")),))
 Store(open_engine(f"sqlite:///{sys.argv[1]}")).record([change("1", NEW), trapped], NOW)
 """
 
