@@ -67,6 +67,10 @@ class Admissions:
         ahead = self._concurrency if in_full and self._due.is_storm else 0
         return replace(willing, max_in_flight=willing.max_in_flight + ahead)
 
+    def together(self) -> int:
+        """How many results should be recorded together. In a storm threads have something to send meanwhile."""
+        return self._concurrency if self._due.is_storm else 1
+
     def now(self) -> Admission:
         """What may be sent now."""
         admission = self._limiter.admit(self.willing(), len(self._in_flight), self._clock(), self._team)

@@ -86,7 +86,7 @@ class Deliver:
         try:
             self._advance()
             while self._in_flight:
-                self._advance(self._in_flight.next(self._patience()))
+                self._advance(self._in_flight.next(self._patience(), self._admissions.together()))
         finally:
             self._end()
         self._admissions.say_urgent(self._outbox)

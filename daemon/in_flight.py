@@ -1,5 +1,6 @@
 """The requests to SIGNL4 in flight: threads that do nothing but send, one request at a time."""
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from typing import Any, Protocol
 
 from daemon.decisions.payload import minimal
 from daemon.model.delivery import Answer, Delivery, Scope, TryLater
+
+GATHER = 0.005
+"""Seconds that a result may wait for others."""
 
 
 class Receiver(Protocol):
@@ -83,15 +87,20 @@ class InFlight:
                     unsent.append(attempt)
         return unsent
 
-    def next(self, timeout: float | None) -> list[Finished]:
-        """The attempts that have ended; waits for the first of them up to `timeout` seconds, or until `wake`."""
+    def next(self, timeout: float | None, together: int = 1) -> list[Finished]:
+        """The attempts that have ended; waits for the first of them up to `timeout` seconds, or until `wake`.
+
+        `together`: for so many it waits a moment longer, so that one commit records them.
+        """
         finished = list[Finished]()
         with suppress(Empty):
             one = self._finished.get(timeout=timeout)
+            ends = time.monotonic() + GATHER
             while True:
                 if one is not None:
                     finished.append(one)
-                one = self._finished.get_nowait()
+                gather = one is not None and len(finished) < together
+                one = self._finished.get(gather, max(ends - time.monotonic(), 0))
         return finished
 
     def ended(self, attempt: Attempt) -> None:

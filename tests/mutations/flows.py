@@ -322,4 +322,16 @@ ROWS = (
         ("            if team.secret in owners:\n", "            if team.secret is None:\n"),
         "tests/unit/config/test_teams.py::test_a_mistake_is_a_sentence_with_the_key_and_the_mend_and_without_the_secret",
     ),
+    row(
+        "In a storm each result has a commit of its own",
+        "daemon/in_flight.py",
+        ("gather = one is not None and len(finished) < together", "gather = False"),
+        "tests/unit/test_in_flight.py::test_a_result_waits_a_moment_for_others",
+    ),
+    row(
+        "A result waits for others that do not come",
+        "daemon/in_flight.py",
+        ("max(ends - time.monotonic(), 0))", "None)"),
+        "tests/unit/test_in_flight.py::test_none_is_kept_for_others_that_do_not_come",
+    ),
 )
