@@ -54,7 +54,8 @@ class Admissions:
         if self._limiter.is_shared:
             now = self._clock()
             is_willing = self.willing().clean_from <= now
-            self._limiter.wants(outbox.urgent(now) if is_willing else 0, now, self._team)
+            urgent = outbox.urgent(now) if is_willing else 0
+            self._limiter.wants(urgent, len(self._in_flight), now, self._team)
 
     def willing(self) -> Admission:
         """What the destination admits, apart from the rate limit.

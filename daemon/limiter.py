@@ -39,9 +39,10 @@ class Limiter:
         """Whether several teams send to this account."""
         return len(self._in_flight) > 1
 
-    def wants(self, urgent: int, now: datetime, team: str = DEFAULT) -> None:
-        """How many alerts of open incidents the team could send now, but for the limit."""
+    def wants(self, urgent: int, in_flight: int, now: datetime, team: str = DEFAULT) -> None:
+        """How many alerts of open incidents the team could send now, but for the limit, besides what is in flight."""
         with self._lock:
+            self._in_flight[team] = in_flight
             self._urgent[team] = urgent, now
 
     def admit(self, willing: Admission, in_flight: int, now: datetime, team: str = DEFAULT) -> Admission:

@@ -147,7 +147,7 @@ def test_under_a_limit_an_alert_of_one_team_goes_before_an_end_of_another(teams:
     teams.limiter.answered(Answer(Delivered(None), rate_limit=said), 0, teams.clock(), sent_at=teams.clock())
     teams.tell("1", RESOLVED, teams=(DEFAULT,))
     teams.tell("3", NEW, teams=("night",))
-    teams.limiter.wants(1, teams.clock(), "night")
+    teams.limiter.wants(1, 0, teams.clock(), "night")
     teams.drain(DEFAULT)
     assert teams.told()[DEFAULT] == [("1", "new")]
     teams.drain("night")

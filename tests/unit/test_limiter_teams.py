@@ -52,27 +52,35 @@ def test_what_one_team_has_sent_counts_for_another() -> None:
 )
 def test_alerts_of_open_incidents_go_first_whatever_their_team(ours: int, theirs: int, expected: int) -> None:
     of = limiter(10, *TEAMS, sent=7)
-    of.wants(ours, NOW, "default")
-    of.wants(theirs, NOW, "night")
+    of.wants(ours, 0, NOW, "default")
+    of.wants(theirs, 0, NOW, "night")
     assert room(of, "default") == expected
 
 
 def test_who_gives_way_asks_again_soon() -> None:
     of = limiter(10, "default", "night", sent=7)
-    of.wants(3, NOW, "night")
+    of.wants(3, 0, NOW, "night")
     assert of.admit(WILLING, 0, NOW, "default").clean_from == NOW + GIVE_WAY
 
 
 def test_a_team_that_hangs_holds_up_the_others_for_a_window_at_most() -> None:
     of = limiter(10, "default", "night")
-    of.wants(99, NOW, "night")
+    of.wants(99, 0, NOW, "night")
     assert room(of, "default") == 0
     assert room(of, "default", now=NOW + WINDOW) == 4
 
 
+def test_what_a_team_took_back_when_it_ended_is_free_again() -> None:
+    of = limiter(10, "default", "night", sent=6)
+    of.reserve(4, WILLING, 0, NOW, "night")
+    assert room(of, "default") == 0
+    of.wants(0, 0, NOW, "night")
+    assert room(of, "default") == 4
+
+
 def test_a_team_alone_asks_nobody() -> None:
     of = limiter(10, "default", sent=7)
-    of.wants(9, NOW, "default")
+    of.wants(9, 0, NOW, "default")
     assert not of.is_shared
     assert of.reserve(99, WILLING, 0, NOW) == 99
 
