@@ -115,7 +115,7 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
     gate: Gate | None = engine.get_execution_options().get("gate")
     try:
         with (
-            gate.shared() if gate else nullcontext(),
+            gate.shared(writes=writes) if gate else nullcontext(),
             engine.connect().execution_options(writes=writes) as connection,
         ):
             try:

@@ -31,7 +31,7 @@ from daemon.model.snapshot import Snapshot
 from daemon.storage import delivery_rows as rows
 from daemon.storage import unreadable_rows
 from daemon.storage.engine import transaction
-from daemon.storage.queries import figures
+from daemon.storage.queries import figures, snapshot
 from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, UNREADABLE
 
 AT_ONCE = 500
@@ -53,6 +53,7 @@ _PROGRESS = select(
     select(UNREADABLE.c.id).exists().label("any_unreadable"),
 )
 _UPDATE_PROGRESS = update(PROGRESS)
+_ANY_WAITS = select(exists().where(rows.PENDING))
 _BEFORE = select(INCIDENTS.c.id).where(INCIDENTS.c.first_seen_at < bindparam("moment"))
 _NEW_STATE = insert(INCIDENTS)
 _PUT_INCIDENT = _NEW_STATE.on_conflict_do_update(
@@ -139,7 +140,10 @@ class Incidents:
         }
         with transaction(self._engine, writes=True) as connection:
             connection.execute(_UPDATE_PROGRESS, values)
-            return figures(connection)
+            if not connection.execute(_ANY_WAITS).scalar_one():
+                return figures(connection)
+        # While many wait the figures take a while, in which no result could be recorded.
+        return snapshot(self._engine)
 
     def fail_round(self, why: str, now: datetime, *, token_refused: bool = False) -> None:
         """Records a failed round and its reason. `token_refused`: Better Stack rejected the token."""

@@ -260,4 +260,16 @@ ROWS = (
         ("            connection.execute(insert(PROGRESS).values(id=1))\n", ""),
         "tests/unit/storage/test_schema.py::test_the_rows_of_a_new_database_are_the_same",
     ),
+    row(
+        "Jobs that write meet in SQLite, which sleeps",
+        "daemon/storage/engine.py",
+        ("gate.shared(writes=writes)", "gate.shared(writes=False)"),
+        "tests/unit/storage/test_engine.py::test_those_that_write_wait_for_each_other_and_not_for_sqlite_which_would_sleep",
+    ),
+    row(
+        "The figures of a round keep results from being recorded",
+        "daemon/storage/incidents.py",
+        ("            if not connection.execute(_ANY_WAITS).scalar_one():\n", "            if True:\n"),
+        "tests/unit/storage/test_incidents.py::test_while_alerts_wait_the_figures_of_a_round_keep_no_result_from_being_recorded",
+    ),
 )

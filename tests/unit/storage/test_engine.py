@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from daemon.model.errors import AnotherInstanceError
+from daemon.model.errors import AnotherInstanceError, DatabaseBusyError
 from daemon.storage.backup import copy_before_upgrade
 from daemon.storage.engine import existing, open_engine, transaction
+from daemon.storage.gate import Gate
 from daemon.storage.instance import locked
 from daemon.storage.revision import file_of, revision_of
 from daemon.storage.upgrade import upgrade
@@ -49,6 +50,17 @@ def test_what_will_write_keeps_other_writers_out_from_its_first_moment(engine: E
     with transaction(engine, writes=True), closing(sqlite3.connect(database, timeout=0)) as other:
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
+
+
+def test_those_that_write_wait_for_each_other_and_not_for_sqlite_which_would_sleep(engine: Engine) -> None:
+    engine.update_execution_options(gate=Gate(patience=0))
+    with transaction(engine, writes=True):
+        with transaction(engine, writes=False):
+            pass
+        with pytest.raises(DatabaseBusyError, match="another job"), transaction(engine, writes=True):
+            pytest.fail("two at a time")
+    with transaction(engine, writes=True):
+        pass
 
 
 def test_what_only_reads_keeps_nobody_out_and_sees_one_moment(engine: Engine, database: Path) -> None:

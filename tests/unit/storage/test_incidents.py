@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, event, select
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind, Phase, Progress
@@ -236,6 +236,23 @@ def test_a_round_that_fails_keeps_the_last_complete_one_and_the_next_complete_on
     assert store.progress() == Progress(NOW, "503 from Better Stack", ago(minutes=3))
     store.complete_round(after(minutes=1))
     assert store.progress() == Progress(after(minutes=1), None, None)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_while_alerts_wait_the_figures_of_a_round_keep_no_result_from_being_recorded(
+    store: Store, engine: Engine, *, waits: bool
+) -> None:
+    if waits:
+        tell(store, "1", NEW)
+    while_writing = list[bool]()
+
+    def executed(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if "pending_deliveries" in statement:
+            while_writing.append(connection.get_execution_options()["writes"])
+
+    event.listen(engine, "before_cursor_execute", executed)
+    assert store.complete_round(NOW).pending_deliveries == waits
+    assert while_writing == [not waits]
 
 
 def test_forgetting_the_gone_starts_every_proof_again_and_changes_nothing_else(store: Store) -> None:
