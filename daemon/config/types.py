@@ -147,6 +147,13 @@ def _database_url(value: str) -> str:
     return value
 
 
+def _template(value: object) -> object:
+    try:
+        return _json(value)
+    except RecursionError:
+        raise ValueError("is nested too deeply; shorten it") from None
+
+
 def _json(value: object, path: str = "") -> object:
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -216,5 +223,5 @@ DatabaseUrl = Annotated[str, After(_database_url)]
 HeartbeatUrl = Annotated[Secret, After(_heartbeat_url)]
 ProxyUrl = Annotated[Secret, After(_proxy)]
 ExistingFile = Annotated[Path, After(_existing_file)]
-Template = Annotated[dict[str, Any], After(_json)]
+Template = Annotated[dict[str, Any], After(_template)]
 Lowercase = Before(lambda value: value.lower() if isinstance(value, str) else value)

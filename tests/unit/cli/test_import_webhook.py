@@ -93,7 +93,10 @@ MISTAKES: dict[str, tuple[bytes, str]] = {
     "no JSON": (b'{"a": $NAME,\n "b" 1}', "is not JSON in line 2, column 6 (Expecting ':' delimiter); mend it there"),
     "a list": (b"[1]", 'is no JSON object; it must be like {"Title": "$NAME"}'),
     "another encoding": (b'{"a": "\xfc"}', "is not UTF-8; save it as UTF-8"),
-    "too deep": (b'{"a":' * 9_000, "has a number that is too long, or is nested too deeply; shorten it"),
+    "a number too long": (
+        b'{"a": ' + b"1" * 5_000 + b"}",
+        "has a number that is too long, or is nested too deeply; shorten it",
+    ),
     "a number that is none": (b'{"a": NaN}', "holds a number at 'a' that JSON cannot say; put it in quotes"),
     "half a character": (rb'{"a": "\ud800"}', "holds half a character at 'a'; write it out, or as a pair of escapes"),
     "metadata without a key": (
