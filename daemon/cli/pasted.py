@@ -46,17 +46,18 @@ def body(given: str | bytes | Mapping[str, Any], what: str) -> Mapping[str, Any]
     try:
         text = given.decode("utf-8-sig") if isinstance(given, bytes) else given
         held = parsed(text) if isinstance(text, str) else text
-        if not isinstance(held, dict):
-            raise DaemonError(f'{what} is no JSON object; it must be like {{"Title": "$NAME"}}')
-        for check in KEYS["payload.new"].type.__metadata__:
-            check.make(held)
     except UnicodeDecodeError:
         raise DaemonError(f"{what} is not UTF-8; save it as UTF-8") from None
     except json.JSONDecodeError as error:
         where = f"in line {error.lineno}, column {error.colno}"
         raise DaemonError(f"{what} is not JSON {where} ({error.msg}); mend it there") from None
-    except RecursionError as error:
+    except (ValueError, RecursionError) as error:
         raise DaemonError(f"{what} {why_not_json(error)}; shorten it") from None
+    if not isinstance(held, dict):
+        raise DaemonError(f'{what} is no JSON object; it must be like {{"Title": "$NAME"}}')
+    try:
+        for check in KEYS["payload.new"].type.__metadata__:
+            check.make(held)
     except ValueError as error:
         raise DaemonError(f"{what} {error}") from None
     if any(map(lacks_key, texts(held))):
