@@ -1,18 +1,11 @@
 """`check` at a terminal: what it shows, and what it asks of whom."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from daemon.sandbox.server import Sandbox
 from tests.support.terminal import SECRETS, command
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import errno
 import gc
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -56,12 +55,6 @@ OTHERS: dict[str, tuple[Answer, str]] = {
     "a gateway's error": (Answer(502, PAGE), f"HTTP 502 {PAGE.decode()}"),
 }
 """Answers that are not SIGNL4's, and how they are told."""
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(autouse=True)

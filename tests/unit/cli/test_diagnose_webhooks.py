@@ -1,6 +1,5 @@
 """`check --online` and the outgoing webhooks of Better Stack, which may tell SIGNL4 the same."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,6 @@ from tests.support.each import each
 from tests.support.terminal import command
 
 TO_SIGNL4 = "https://connect.signl4.com/webhook/wr0ngs3cret"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(autouse=True)

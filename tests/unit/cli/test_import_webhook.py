@@ -1,7 +1,6 @@
 """`import-webhook` at a terminal: from a file, from standard input, and from Better Stack."""
 
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +27,6 @@ RECIPE = """{
 """
 BODY = {"Title": "$NAME", "Id": "$INCIDENT_ID", "Data": "$METADATA_ARRAY"}
 TO_SIGNL4 = "https://connect.signl4.com/webhook/wr0ngs3cret"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(autouse=True)

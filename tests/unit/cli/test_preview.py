@@ -1,7 +1,6 @@
 """`check --template --incident`: the body that would be sent, for an incident at Better Stack or in a file."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,6 @@ PAYLOAD = {
     "PAYLOAD__RESOLVED": '{"Note": "over"}',
 }
 ONE = record("7", name="Köln \u202e shop", metadata={"Region": "eu"})
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(autouse=True)
