@@ -86,7 +86,7 @@ class Recording:
             return None
         after = decision.after
         told = ((transition, self._payload(transition, seen, after)) for transition in decision.transitions)
-        return Change(after, tuple(Message(*each, team) for each in told for team in after.teams))
+        return Change(after, tuple(Message(*each, one.team) for each in told for one in after.recipients))
 
     def _payload(self, transition: Transition, seen: Incident, after: IncidentState) -> dict[str, Any]:
         try:

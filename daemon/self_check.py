@@ -172,7 +172,7 @@ class SelfCheck:
         changes = []
         for after, transition in filter(None, found_changes):
             body = alarm_body(transition.kind, after.name, after.external_id, self._host)
-            changes.append(Change(after, tuple(Message(transition, body, team) for team in after.teams)))
+            changes.append(Change(after, tuple(Message(transition, body, one.team) for one in after.recipients)))
             self._log(_alarm(after.id, transition.kind, after.name))
         if changes:
             self._incidents.record(changes, now)

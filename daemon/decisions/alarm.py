@@ -73,7 +73,7 @@ def change(
         resolved_at=None,
         reopened_at=None,
         is_alarm=True,
-        routing=None if team == DEFAULT else Routing((team,)),
+        routing=None if team == DEFAULT else Routing.to(team),
     )
     return raised, Transition(Kind.NEW, generation, now, "an alarm of our own")
 

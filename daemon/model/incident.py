@@ -9,7 +9,9 @@ from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Any
 
-from daemon.model.routing import Routing
+from daemon.model.routing import Recipient, Routing
+
+TO_DEFAULT = (Recipient(),)
 
 
 class Phase(StrEnum):
@@ -144,11 +146,13 @@ class IncidentState:
     """Why this generation has not alerted, a `Silence`. `None` if it has, and where an older version recorded it."""
     routing: Routing | None = None
     """Who is told of it; `None`: the team `default`."""
+    source: str | None = None
+    """What raised it, where a route counts how often that opens."""
 
     @property
-    def teams(self) -> tuple[str, ...]:
-        """The teams that are told of it."""
-        return (self.routing or Routing()).teams
+    def recipients(self) -> tuple[Recipient, ...]:
+        """Who is told of it."""
+        return TO_DEFAULT if self.routing is None else self.routing.recipients
 
     @classmethod
     def first_seen(cls, seen: Incident, external_id: str, generation: int) -> "IncidentState":

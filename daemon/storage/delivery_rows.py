@@ -77,6 +77,14 @@ def new_never_sent() -> "Select[*tuple[Any, ...]]":
 
 
 @cache
+def supersede_held() -> Update:
+    """Supersedes what a rule held of a generation that is over: nobody was told that it began."""
+    held = [PENDING, DELIVERIES.c.attempts == 0, DELIVERIES.c.held_because.is_not(None)]
+    superseded = {"state": DeliveryState.SUPERSEDED, "reason": "over while held: " + DELIVERIES.c.held_because}
+    return update(DELIVERIES).where(*GENERATION, *held).values(superseded)
+
+
+@cache
 def supersede_acknowledged() -> Update:
     """Supersedes the `acknowledged` of a resolved incident if it was never attempted."""
     unsent = [PENDING, DELIVERIES.c.kind == constant(Kind.ACKNOWLEDGED), DELIVERIES.c.attempts == 0]

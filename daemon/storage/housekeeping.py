@@ -12,7 +12,7 @@ from daemon.model.incident import Phase
 from daemon.storage import destination_rows, unreadable_rows
 from daemon.storage.delivery_rows import DEAD, PENDING
 from daemon.storage.engine import checkpoint, transaction
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, INCIDENTS, OPEN, PROGRESS, constant
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, HISTORY, INCIDENTS, OPEN, PROGRESS, constant
 
 BATCH = 500
 """Incidents that are deleted in one transaction."""
@@ -83,7 +83,8 @@ class Housekeeping:
         )
         with transaction(self._engine, writes=True) as connection:
             ids = connection.execute(old.limit(BATCH)).scalars().all()
-            connection.execute(delete(DELIVERIES).where(DELIVERIES.c.incident_id.in_(ids)))
+            for table in (HISTORY, DELIVERIES):
+                connection.execute(delete(table).where(table.c.incident_id.in_(ids)))
             connection.execute(delete(INCIDENTS).where(INCIDENTS.c.id.in_(ids)))
         return len(ids)
 

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import DEFAULT
+from daemon.model.history import Entry
 from daemon.model.incident import (
     IncidentState,
     Kind,
@@ -29,7 +30,7 @@ from daemon.model.incident import (
 from daemon.model.routing import Routing
 from daemon.model.snapshot import Snapshot
 from daemon.storage import delivery_rows as rows
-from daemon.storage import unreadable_rows
+from daemon.storage import history_rows, unreadable_rows
 from daemon.storage.engine import transaction
 from daemon.storage.queries import figures, snapshot
 from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, UNREADABLE
@@ -71,6 +72,8 @@ class Message:
     transition: Transition
     payload: Mapping[str, Any]
     team: str = DEFAULT
+    subject: str | None = None
+    """Of a `new`: what rules are compared with, a `Subject` in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ class Change:
 
     after: IncidentState
     messages: tuple[Message, ...] = ()
+    history: tuple[Entry, ...] = ()
+    """Why."""
 
 
 class Incidents:
@@ -120,6 +125,8 @@ class Incidents:
         ended = [_generation(after, said.transition) for after, said in told if said.transition.kind is Kind.RESOLVED]
         with transaction(self._engine, writes=True) as connection:
             _execute(connection, _PUT_INCIDENT, states)
+            history_rows.add(connection, [entry for change in changes for entry in change.history])
+            _execute(connection, rows.supersede_held(), ended)
             _execute(connection, _PUT_DELIVERY, [_delivery(connection, *one, now) for one in told])
             _execute(connection, rows.supersede_acknowledged(), ended)
 
@@ -208,6 +215,7 @@ def _delivery(connection: Connection, after: IncidentState, message: Message, no
         "reason": "nobody was told of the beginning" if unsent else transition.reason,
         "external_id": after.external_id,
         "payload": message.payload,
+        "subject": message.subject,
         "attempts": 0,
         "occurred_at": transition.occurred_at,
         "created_at": now,

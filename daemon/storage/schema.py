@@ -103,6 +103,8 @@ INCIDENTS = Table(
     Column("silent_because", String),
     # Who is told of it, a `Routing`; empty: the team `default`.
     Column("routing", JSON(none_as_null=True)),
+    # What raised it, where a route counts how often that opens.
+    Column("source", String),
     CheckConstraint(_one_of("phase", Phase), "phase"),
     CheckConstraint("generation >= 1", "generation"),
 )
@@ -112,6 +114,7 @@ OPEN = and_(INCIDENTS.c.phase != constant(Phase.RESOLVED), ~INCIDENTS.c.is_alarm
 """The incidents not recorded as resolved, without the program's own alarms."""
 
 Index("ix_incidents_changed", INCIDENTS.c.changed_at, INCIDENTS.c.id)
+Index("ix_incidents_source", INCIDENTS.c.source, sqlite_where=text("source IS NOT NULL"))
 Index("ix_incidents_gone", INCIDENTS.c.id, sqlite_where=text("gone_since IS NOT NULL"))
 
 DOUBTED = INCIDENTS.c.doubted_at.is_not(None)
@@ -151,6 +154,10 @@ DELIVERIES = Table(
     Column("latest_failures", Integer, nullable=False, server_default="0"),
     # Whether it fails while others succeed: then it is tried alone, and delays no other.
     Column("own_fault", Boolean, nullable=False, server_default="0"),
+    # Of a `new`: what rules are compared with, a `Subject` in JSON; read only where there are rules.
+    Column("subject", String),
+    # Why it was held when it was last looked at; empty: it was not.
+    Column("held_because", String),
     UniqueConstraint("incident_id", "generation", "kind", "destination"),
     CheckConstraint(_one_of("kind", Kind), "kind"),
     CheckConstraint(_one_of("state", DeliveryState), "state"),
@@ -240,3 +247,38 @@ DESTINATIONS = Table(
     # Whether the configuration in force has it; what waits for another one is not sent.
     Column("configured", Boolean, nullable=False, server_default="1"),
 )
+
+SILENCES = Table(
+    "silences",
+    METADATA,
+    # One row per silence; it is in force from `starts_at` to `ends_at`, or until it was made to expire.
+    Column("id", Integer, primary_key=True),
+    Column("match", JSON, nullable=False),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("comment", String, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expired_at", Moment),
+    CheckConstraint("ends_at > starts_at", "ends_at"),
+    sqlite_autoincrement=True,
+)
+Index("ix_silences_ends_at", SILENCES.c.ends_at)
+
+HISTORY = Table(
+    "history",
+    METADATA,
+    # What was decided and tried, and why, in order: one row each, written with what it explains.
+    Column("id", Integer, primary_key=True),
+    Column("incident_id", ForeignKey("incidents.id"), nullable=False),
+    Column("generation", Integer, nullable=False),
+    # The delivery that it is about, if it is about one.
+    Column("delivery_id", Integer),
+    Column("at", Moment, nullable=False),
+    # A `Happening`, and one sentence.
+    Column("what", String, nullable=False),
+    Column("why", String, nullable=False),
+    # How long an attempt took.
+    Column("seconds", Float),
+)
+Index("ix_history_incident_id", HISTORY.c.incident_id)

@@ -53,7 +53,7 @@ class Teams:
 
     def tell(self, incident_id: str, *kinds: Kind, teams: tuple[str, ...] = BOTH) -> None:
         """Records an incident with transitions of these kinds for these teams."""
-        whole = change(incident_id, *kinds, routing=Routing(teams))
+        whole = change(incident_id, *kinds, routing=Routing.to(*teams))
         said = tuple(Message(one.transition, one.payload, team) for one in whole.messages for team in teams)
         self.stores[DEFAULT].record([type(whole)(whole.after, said)], self.clock())
 

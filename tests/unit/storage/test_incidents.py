@@ -133,6 +133,8 @@ def test_a_transition_becomes_a_pending_row_with_everything_the_audit_needs(stor
         "latest_from": None,
         "latest_failures": 0,
         "own_fault": False,
+        "subject": None,
+        "held_because": None,
     }
 
 

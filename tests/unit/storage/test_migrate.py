@@ -33,8 +33,8 @@ def engine(before: Path) -> Iterator[Engine]:
 def test_every_row_is_carried_over_as_it_was(before: Path, engine: Engine) -> None:
     file = Path(str(engine.url.database))
     added: dict[str, dict[str, Any]] = {
-        "deliveries": {"destination": DEFAULT},
-        "incidents": {"silent_because": None, "routing": None},
+        "deliveries": {"destination": DEFAULT, "subject": None, "held_because": None},
+        "incidents": {"silent_because": None, "routing": None, "source": None},
     }
     for table in TABLES:
         assert contents(file, table) == [{**row, **added.get(table, {})} for row in contents(before, table)], table

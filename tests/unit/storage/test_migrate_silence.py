@@ -32,7 +32,8 @@ def engine(before: Path) -> Iterator[Engine]:
 
 
 ADDED: dict[str, dict[str, Any]] = {
-    "incidents": {"silent_because": None, "routing": None},
+    "incidents": {"silent_because": None, "routing": None, "source": None},
+    "deliveries": {"subject": None, "held_because": None},
     "destinations": {"configured": 1},
 }
 
