@@ -40,22 +40,22 @@ class Deliver:
         self,
         signl4: Receiver,
         outbox: Outbox,
+        due: DueList,
         settings: DeliverySection,
         *,
         clock: Callable[[], datetime],
         rng: Random,
         wait: Callable[[float], bool],
         log: Listener,
-        their_clock: Callable[[], datetime] | None = None,
         limiter: Limiter | None = None,
         team: str = DEFAULT,
     ) -> None:
-        """`clock` gives aware UTC times, `their_clock` those of Better Stack's clock. `limiter`: that of the account.
+        """`clock` gives aware UTC times. `limiter`: that of the account. `due`: what of the outbox may be sent.
 
         `wait(seconds)` returns true when the program stops.
         """
         self._in_flight = InFlight(signl4, self._stopped)
-        self._due = DueList(outbox, settings, clock=clock, their_clock=their_clock or clock, log=log)
+        self._due = due
         self._outbox = outbox
         self._settings = settings
         self._clock = clock

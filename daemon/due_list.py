@@ -5,15 +5,16 @@ its row has changed; and the outbox is read again before a pass of the deliverie
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from daemon.config.settings import DeliverySection
 from daemon.decisions.admit import Hold, Send, Supersede, admit
-from daemon.model.delivery import Admission, Delivery, DeliveryState, Result
+from daemon.decisions.holds import Holds, readable
+from daemon.model.delivery import Admission, Delivery, DeliveryState, GivenUp, Held, Result
 from daemon.model.event import Event, Listener
 from daemon.model.events import deliveries as events
-from daemon.storage.outbox import GivenUp, Outbox
+from daemon.storage.outbox import Outbox
 
 AHEAD = 500
 """So many deliveries are read at once."""
@@ -30,13 +31,15 @@ class DueList:
         self,
         outbox: Outbox,
         settings: DeliverySection,
+        holds: Holds,
         *,
         clock: Callable[[], datetime],
         their_clock: Callable[[], datetime],
         log: Listener,
     ) -> None:
-        """The arguments are those of `Deliver`."""
+        """`their_clock` gives the times of Better Stack's clock; the other arguments are those of `Deliver`."""
         self._outbox = outbox
+        self._holds = holds
         self._settings = settings
         self._clock = clock
         self._their_clock = their_clock
@@ -116,22 +119,25 @@ class DueList:
         used_up = self._has_more and len(self._due) < MANY
         return alike and not used_up and not self._outdated and timedelta(0) <= now - self._read_at < LONGEST
 
-    def _admitted(self, due: Iterable[Delivery], now: datetime) -> list[Delivery]:
+    def _admitted(self, due: Sequence[Delivery], now: datetime) -> list[Delivery]:
         """Those that may be sent now. Of the others it records why: then they are no longer due."""
-        settings, admitted, held, given_up = self._settings, list[Delivery](), dict[int, datetime](), list[GivenUp]()
-        happened = list[Event]()
+        settings, theirs = self._settings, self._their_clock()
+        admitted, held, given_up, happened = list[Delivery](), list[Held](), list[GivenUp](), list[Event]()
+        silences = readable(self._outbox.silences(now)) if any(delivery.is_untold for delivery in due) else ()
         for delivery in due:
-            match admit(delivery, settings.gap, settings.stale_after, now, self._their_clock()):
+            rule = self._holds.hold(delivery, silences, now, theirs) if delivery.is_untold else None
+            match admit(delivery, settings.gap, settings.stale_after, now, theirs, rule):
                 case Send():
                     admitted.append(delivery)
-                case Hold(until, why):
-                    held[delivery.id] = until
-                    happened.append(events.DeliveryHeld(delivery.incident_id, delivery.kind, until.isoformat(), why))
+                case Hold(until, why, by_rule):
+                    held.append(Held(delivery, until, why if by_rule else None))
+                    event = events.HeldByRule if held[-1].is_news else events.DeliveryHeld
+                    happened.append(event(delivery.incident_id, delivery.kind, until.isoformat(), why))
                 case Supersede(why):
                     given_up.append((delivery, why))
                     happened.append(events.Superseded(delivery.incident_id, delivery.generation))
         if happened:
-            self._outbox.put_off(held, given_up)
+            self._outbox.put_off(held, given_up, now)
         for event in happened:
             self._log(event)
         return admitted

@@ -101,6 +101,8 @@ class Poll:
         try:
             self._gather(this_round, progress, sweep=sweep)
             self._deletions.settle(this_round, progress)
+            if start.any_flaps:
+                self._recording.end_flapping()
             if this_round.errors:
                 raise this_round.errors[0]
         except BetterStackError as error:
@@ -171,5 +173,5 @@ class Poll:
             first_start=progress.last_complete_round_at is None,
             baseline=self._settings.poll.initial == "baseline",
             stale_after=self._settings.delivery.stale_after,
-            acknowledged=self._settings.delivery.acknowledged,
+            acknowledged=self._settings.tells_acknowledged,
         )

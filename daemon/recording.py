@@ -1,21 +1,20 @@
-"""Records what a round reads: decide, render payloads, commit.
+"""Records what a round reads: decide, tell, commit.
 
 Incidents and outbox rows are committed together, and only then the sender is woken.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from daemon.config.settings import Settings
 from daemon.decisions.evidence import Read
-from daemon.decisions.payload import Templates, minimal
 from daemon.decisions.reconcile import Decision, reconcile
 from daemon.model.event import Listener
 from daemon.model.events import rounds as events
-from daemon.model.incident import Incident, IncidentState, KnownPages, Page, Transition, Unchanged
+from daemon.model.incident import Incident, IncidentState, KnownPages, Page, Unchanged
 from daemon.round_progress import RoundProgress
-from daemon.storage.incidents import Change, Incidents, Message
+from daemon.storage.incidents import Change, Incidents
+from daemon.telling import Ignored, Telling
 
 
 class Recording:
@@ -34,7 +33,7 @@ class Recording:
     ) -> None:
         """The arguments are those of `Poll`. Pages that change nothing become known, until something is recorded."""
         self._incidents = incidents
-        self._templates = Templates(settings)
+        self._telling = Telling(settings, incidents, clock=clock, log=log)
         self._clock = clock
         self._their_clock = their_clock
         self._log = log
@@ -56,7 +55,7 @@ class Recording:
         self._take((incident,), this_round, own=True)
 
     def _take(self, page: Iterable[Incident], this_round: RoundProgress, *, own: bool) -> bool:
-        """Whether anything had to be recorded."""
+        """Whether anything had to be recorded, or will have to be decided anew."""
         incidents = {incident.id: incident for incident in page}
         known = self._incidents.known(incidents.keys())
         this_round.recognised |= known.keys() - this_round.seen
@@ -69,37 +68,28 @@ class Recording:
 
     def _decide(
         self, before: IncidentState | None, seen: Incident, this_round: RoundProgress, *, own: bool
-    ) -> Change | None:
-        external_id = self._templates.external_id(seen) if before is None else before.external_id
+    ) -> list[Change] | Ignored:
+        external_id = self._telling.external_id(seen) if before is None else before.external_id
         read = _read(before, this_round) if own else Read.LISTED
         decision = reconcile(before, seen, external_id, this_round.policy, self._their_clock(), read)
         if decision.in_doubt:
             (this_round.doubted if own else this_round.in_doubt).add(seen.id)
-        return self._change(before, seen, decision)
+        return self._telling.changes(before, seen, decision)
 
     def apply(self, decisions: Iterable[tuple[IncidentState, Decision]], now: datetime) -> None:
         """Commits decisions on incidents that Better Stack no longer shows."""
-        self._commit([self._change(before, before.as_incident(), decision) for before, decision in decisions], now)
+        told = self._telling.changes
+        self._commit([told(before, before.as_incident(), decision) for before, decision in decisions], now)
 
-    def _change(self, before: IncidentState | None, seen: Incident, decision: Decision) -> Change | None:
-        if decision.after == before and not decision.transitions:
-            return None
-        after = decision.after
-        told = ((transition, self._payload(transition, seen, after)) for transition in decision.transitions)
-        return Change(after, tuple(Message(*each, one.team) for each in told for one in after.recipients))
+    def end_flapping(self) -> None:
+        """Closes the alerts that a source flaps, where that is over."""
+        self._commit([self._telling.flapped()], self._clock())
 
-    def _payload(self, transition: Transition, seen: Incident, after: IncidentState) -> dict[str, Any]:
-        try:
-            return self._templates.payload(transition.kind, seen, after.external_id, transition.note)
-        except Exception as error:  # noqa: BLE001 - a faulty template must not lose the alert
-            self._log(events.TemplateFailed(seen.id, transition.kind, repr(error)))
-            return minimal(transition.kind, seen.id, after.external_id)
-
-    def _commit(self, decided: Iterable[Change | None], now: datetime) -> bool:
-        """Whether there was anything to commit."""
-        changes = [change for change in decided if change is not None]
+    def _commit(self, decided: Sequence[list[Change] | Ignored], now: datetime) -> bool:
+        """Whether there was anything to commit, or was ignored: a route may decide otherwise at another time."""
+        changes = [change for found in decided if not isinstance(found, Ignored) for change in found]
         if not changes:
-            return False
+            return any(isinstance(found, Ignored) for found in decided)
         self._known_pages.clear()
         self._incidents.record(changes, now)
         if any(change.messages for change in changes):

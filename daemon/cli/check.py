@@ -93,5 +93,7 @@ def _report(findings: Iterable[Finding]) -> None:
 def warnings_of(configuration: Configuration) -> list[str]:
     """A sentence for each oddity of the configuration."""
     from daemon.decisions.payload import Templates
+    from daemon.decisions.rule_remarks import rule_remarks
 
-    return [*configuration.warnings, *Templates(configuration.settings).warnings()]
+    settings = configuration.settings
+    return [*configuration.warnings, *Templates(settings).warnings(), *rule_remarks(settings)]

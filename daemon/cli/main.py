@@ -17,6 +17,7 @@ from daemon.cli.import_webhook import import_webhook
 from daemon.cli.listings import deliveries, incidents, status
 from daemon.cli.operate import drop, retry
 from daemon.cli.options import AS_JSON, config_option
+from daemon.cli.route import route
 from daemon.cli.work import once, run
 from daemon.host.journal import PRIORITIES, reaches
 from daemon.host.output import say
@@ -79,5 +80,5 @@ def demo(replay: Path | None, speed: float | None) -> None:
     sys.exit(run_demo(replay, speed))
 
 
-for command in (run, once, check, test_alert, import_webhook, status, incidents, deliveries, retry, drop, db):
+for command in (run, once, check, test_alert, import_webhook, route, status, incidents, deliveries, retry, drop, db):
     main.add_command(command)

@@ -9,7 +9,10 @@ from daemon.cli.source import better_stack
 from daemon.clients.json_input import parse_leniently
 from daemon.clients.records import read_incident
 from daemon.config.settings import Settings
+from daemon.decisions.facts import facts
 from daemon.decisions.payload import Templates
+from daemon.decisions.route import Routes
+from daemon.host.clock import utc_now
 from daemon.model.errors import DaemonError
 from daemon.model.incident import Absence, Incident, Kind
 
@@ -23,10 +26,16 @@ def spelled(body: object) -> str:
 
 
 def body(settings: Settings, template: str, incident: str) -> dict[str, Any]:
-    """The body. Raises `DaemonError`. `incident`: an id, which is digits only, or a file."""
-    templates = Templates(settings)
-    found = _at_better_stack(settings, incident) if _ID.fullmatch(incident) else _in_file(incident)
-    return templates.payload(Kind(template), found, templates.external_id(found))
+    """The body for the first team that would be told. Raises `DaemonError`. `incident`: as for `found`."""
+    templates, shown, kind = Templates(settings), found(settings, incident), Kind(template)
+    routing = Routes(settings.route).decide(facts(shown), utc_now()).routing
+    overlay = {} if routing is None else routing.recipients[0].overlay.get(kind, {})
+    return templates.payload(kind, shown, templates.external_id(shown), overlay=overlay)
+
+
+def found(settings: Settings, incident: str) -> Incident:
+    """The incident by its id, which is digits only, or from a file. Raises `DaemonError`."""
+    return _at_better_stack(settings, incident) if _ID.fullmatch(incident) else _in_file(incident)
 
 
 def _at_better_stack(settings: Settings, incident_id: str) -> Incident:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from daemon.config.settings import KEYS, Settings, is_secret
+from daemon.config.settings import KEYS, RULES, Settings, is_secret
 from daemon.config.types import spelled
 
 
@@ -32,7 +32,7 @@ def differences(old: Settings, new: Settings) -> list[str]:
         if before != after:
             hidden = is_secret(key) or isinstance(after, dict)
             phrases.append(f"{key} changed" if hidden else f"{key} from {told(before)} to {told(after)}")
-    return phrases
+    return phrases + [f"{key} changed" for key in RULES if getattr(old, key) != getattr(new, key)]
 
 
 def told(value: object) -> str:

@@ -10,6 +10,8 @@ from hashlib import blake2b
 from typing import Annotated, Any, Literal
 
 from daemon.config.checks import between
+from daemon.config.maintenance import MaintenanceSection
+from daemon.config.routes import RouteSection, check_rules
 from daemon.config.types import (
     AnotherTeam,
     DatabaseUrl,
@@ -193,6 +195,8 @@ class Settings:
     database: DatabaseSection = field(default_factory=DatabaseSection)
     log: LogSection = field(default_factory=LogSection)
     http: HttpSection = field(default_factory=HttpSection)
+    route: list[RouteSection] = field(default_factory=list)
+    maintenance: list[MaintenanceSection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         names = [team.name for team, _ in self.signl4.every_team()]
@@ -201,6 +205,12 @@ class Settings:
                 f"alarm.team ({self.alarm.team!r}) is no team; take one of {', '.join(names)}, or add "
                 f"[signl4.teams.{self.alarm.team}]"
             )
+        check_rules(self.route, self.maintenance, names)
+
+    @property
+    def tells_acknowledged(self) -> bool:
+        """Whether any team may be told of acknowledgements."""
+        return self.delivery.acknowledged or any(route.acknowledged for route in self.route)
 
     def secrets(self) -> tuple[str, ...]:
         """The secrets, to be redacted everywhere except in requests to their own service."""
@@ -216,6 +226,8 @@ KEYS: dict[str, Any] = {f"{section}.{key.name}": key for section, kind in SECTIO
 """Each key's field, by its name as in `poll.interval`."""
 
 
+RULES = ("route", "maintenance")
+"""The keys whose values are lists of tables."""
 TEAMS = "signl4.teams"
 """The key whose value is a table of tables."""
 

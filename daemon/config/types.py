@@ -134,6 +134,12 @@ def _another_team(value: str) -> str:
     return value
 
 
+def _rule_name(value: str) -> str:
+    if not value.isprintable() or value != value.strip() or not 0 < len(value) <= 60 or '"' in value:
+        raise ValueError("is no name of a rule; take up to 60 letters, digits, spaces and the like, without quotes")
+    return value
+
+
 def _external_id(value: str) -> str:
     _bare(value)
     if "$INCIDENT_ID" not in value and "${INCIDENT_ID" not in value:
@@ -218,6 +224,7 @@ Token = Annotated[Secret, After(_token)]
 WebhookSecret = Annotated[Secret, After(_webhook_secret)]
 TeamName = Annotated[str, After(_bare)]
 AnotherTeam = Annotated[str, After(_another_team)]
+RuleName = Annotated[str, After(_rule_name)]
 ExternalId = Annotated[str, After(_external_id)]
 DatabaseUrl = Annotated[str, After(_database_url)]
 HeartbeatUrl = Annotated[Secret, After(_heartbeat_url)]

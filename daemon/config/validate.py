@@ -14,7 +14,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from daemon.config.configuration import told
 from daemon.config.hints import missing, nearest
-from daemon.config.settings import KEYS, SECTIONS, TEAMS, Settings, is_secret
+from daemon.config.rule_mistakes import rule_sentence
+from daemon.config.settings import KEYS, RULES, SECTIONS, TEAMS, Settings, is_secret
 from daemon.config.types import duration
 from daemon.model.errors import ConfigError
 
@@ -57,11 +58,11 @@ def validated(values: Mapping[str, Any], empty: Mapping[str, str]) -> Settings:
     `values`: tables of the sections as they were written; `empty`: the places that name a key and hold nothing, by key.
     """
     try:
-        held = _SECTIONS(**_with_active_interval(values))
+        held = _SECTIONS(**_with_named_rules(_with_active_interval(values)))
     except ValidationError as error:
         raise ConfigError(*(_sentence(detail, empty) for detail in error.errors())) from None
     try:
-        return Settings(**{section: getattr(held, section) for section in SECTIONS})
+        return Settings(**{section: getattr(held, section) for section in (*SECTIONS, *RULES)})
     except ValueError as error:
         raise ConfigError(str(error)) from None
 
@@ -80,8 +81,26 @@ def _with_active_interval(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**values, "poll": {**poll, "active_interval": active}}
 
 
+def _with_named_rules(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Rules without a name have their number, and `continue`, which Python keeps for itself, its name in Python."""
+    named = {
+        key: [_named(table, number) for number, table in enumerate(tables, 1)]
+        for key in RULES
+        if isinstance(tables := values.get(key), list)
+    }
+    return {**values, **named}
+
+
+def _named(table: object, number: int) -> object:
+    if not isinstance(table, dict):
+        return table
+    return {"name": str(number), **{"continues" if key == "continue" else key: value for key, value in table.items()}}
+
+
 def _sentence(detail: ErrorDetails, empty: Mapping[str, str]) -> str:
     """One mistake as a sentence for the operator. `empty`: the places that name a key and hold nothing, by key."""
+    if detail["loc"][0] in RULES:
+        return rule_sentence(detail)
     key = _key(detail["loc"])
     match detail["type"]:
         case "missing":

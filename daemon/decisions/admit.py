@@ -1,7 +1,8 @@
 """Decides whether a due delivery is sent, held, or superseded. Pure, and the only place that decides this.
 
-The `resolved` of an alert that was sent is never superseded, and only the gap between two messages of one incident
-delays it: SIGNL4 processes events in parallel, so a message sent right after another may overtake it.
+A rule (a silence, a maintenance window, `min_age`) holds nothing but a `new` that was never attempted. The `resolved`
+of an alert that was sent is never superseded, and only the gap between two messages of one incident delays it: SIGNL4
+processes events in parallel, so a message sent right after another may overtake it.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from datetime import datetime, timedelta
 
 from daemon.decisions.reconcile import over_too_long
 from daemon.model.delivery import Delivery
-from daemon.model.incident import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Hold:
 
     until: datetime
     why: str
+    by_rule: bool = False
+    """Whether a rule of the operator holds it, and not the gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +34,28 @@ class Supersede:
     why: str
 
 
+def over_while_held(why: str) -> str:
+    """The reason for superseding a `new` that a rule held until the incident was over."""
+    return f"over while held: {why}"
+
+
 def admit(
-    delivery: Delivery, gap: timedelta, stale_after: timedelta, now: datetime, theirs: datetime
+    delivery: Delivery,
+    gap: timedelta,
+    stale_after: timedelta,
+    now: datetime,
+    theirs: datetime,
+    rule: Hold | None = None,
 ) -> Send | Hold | Supersede:
-    """Decides on a due delivery.
+    """Decides on a due delivery. `rule`: what the rules in force say of its incident.
 
     `gap`: least time between two accepted deliveries of one incident. `stale_after`: an incident that has been over for
     this long, by Better Stack's clock (`theirs`), and whose `new` was never attempted does not alert any more.
     """
-    untold = delivery.kind is Kind.NEW and delivery.attempts == 0
-    if untold and over_too_long(delivery.over_since, stale_after, theirs):
+    if delivery.is_untold and over_too_long(delivery.over_since, stale_after, theirs):
         return Supersede("the incident was over too long before this could first be sent")
+    if delivery.is_untold and rule is not None:
+        return rule if delivery.over_since is None else Supersede(over_while_held(rule.why))
     # A time in the future was stamped by a wrong clock, and is ignored.
     if delivery.previous_at is not None and delivery.previous_at <= now < delivery.previous_at + gap:
         return Hold(delivery.previous_at + gap, "the gap behind the previous message of this incident")

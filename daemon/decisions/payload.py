@@ -1,6 +1,8 @@
 """Renders a payload template for an incident as a JSON body. Pure and total: no incident makes a template fail."""
 
 from collections.abc import Iterator, Mapping
+from itertools import product
+from types import MappingProxyType
 from typing import Any
 
 from daemon.config.settings import Settings
@@ -15,6 +17,7 @@ from daemon.model.printable import is_visible
 
 TITLE_LIMIT = 200
 EXTERNAL_ID, STATUS, SOURCE = "X-S4-ExternalID", "X-S4-Status", "X-S4-SourceSystem"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 _PROTECTED_KEYS = {EXTERNAL_ID.lower(), STATUS.lower()}
 
 
@@ -24,6 +27,7 @@ class Templates:
     def __init__(self, settings: Settings) -> None:
         """Raises `ConfigError` for an invalid template."""
         self._bodies: dict[Kind, Mapping[str, Any]] = {kind: getattr(settings.payload, kind) for kind in Kind}
+        self._routes = settings.route
         self._external_id = settings.signl4.external_id
         self._dashboard = settings.betterstack.dashboard_url or ""
         for key, template in self._templates():
@@ -40,14 +44,18 @@ class Templates:
         yield "signl4.external_id", self._external_id
         for kind, body in self._bodies.items():
             yield f"payload.{kind}", body
+        for route, kind in product(self._routes, Kind):
+            yield f"payload.{kind} of route {route.name!r}", route.overlay(kind)
 
     def external_id(self, incident: Incident) -> str:
         """The external id of a new incident; it never changes afterwards."""
         return fill_text(self._external_id, incident, self._dashboard)
 
-    def payload(self, kind: Kind, incident: Incident, external_id: str, note: str = "") -> dict[str, Any]:
-        """The JSON body for one transition."""
-        filled = _fill_value(self._bodies[kind], incident, self._dashboard)
+    def payload(
+        self, kind: Kind, incident: Incident, external_id: str, note: str = "", overlay: Mapping[str, Any] = NOTHING
+    ) -> dict[str, Any]:
+        """The JSON body for one transition. `overlay`: keys of a route, which count before those of the template."""
+        filled = _fill_value(_laid_over(self._bodies[kind], overlay), incident, self._dashboard)
         body = {key: value for key, value in filled.items() if _may_be_sent(key.lower(), value)}
         if kind is Kind.NEW:
             body = _titled(body, incident)
@@ -91,6 +99,12 @@ def alarm_body(kind: Kind, sentence: str, external_id: str, host: str) -> dict[s
     title = f"{PROGRAM} on {host}: {sentence}"
     said = {"Title": cut(title, TITLE_LIMIT), "Cause": cut(sentence, TEXT_LIMIT)} if kind is Kind.NEW else {}
     return _signed({**said, SOURCE: PROGRAM}, kind, external_id)
+
+
+def _laid_over(body: Mapping[str, Any], overlay: Mapping[str, Any]) -> Mapping[str, Any]:
+    """SIGNL4 ignores case in keys, so any other spelling would be the same key."""
+    replaced = {key.lower() for key in overlay}
+    return {**{key: body[key] for key in body if key.lower() not in replaced}, **overlay} if overlay else body
 
 
 def _signed(body: dict[str, Any], kind: Kind, external_id: str) -> dict[str, Any]:

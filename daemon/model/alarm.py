@@ -5,6 +5,8 @@ from enum import StrEnum
 PROGRAM = "betterstack-signl4"
 """What its alarms call the program."""
 PREFIX = f"{PROGRAM}-alarm-"
+FLAP = f"{PROGRAM}-flap-"
+"""How the ids of alerts begin that say of a source that it flaps."""
 
 
 class Cause(StrEnum):

@@ -65,6 +65,14 @@ class Delivery:
     """Whether SIGNL4 refused the full payload; then `payload` is the minimal one."""
     over_since: datetime | None
     """When this generation of the incident ended, if its `resolved` is in the outbox."""
+    occurred_at: datetime
+    """When it happened, by Better Stack's clock."""
+    created_at: datetime
+    """When it was recorded, by ours."""
+    subject: str | None = None
+    """What rules are compared with, a `Subject` in JSON; `None` if it is not known."""
+    held_because: str | None = None
+    """Why a rule held it when it was last looked at."""
     previous_at: datetime | None = None
     """When SIGNL4 accepted the previous delivery of the incident."""
     taken_before: int = 0
@@ -74,6 +82,11 @@ class Delivery:
     """How many pending deliveries of the destination had failed when this row was read, without own faults."""
     own_fault: bool = False
     """Whether it fails while others succeed. Then it is sent in its minimal form, alone and rarely."""
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether nobody can have been told yet that the incident began."""
+        return self.kind is Kind.NEW and self.attempts == 0
 
     def since_read(self, taken: int, failing: int) -> "Delivery":
         """The same, after SIGNL4 accepted `taken` more deliveries, and `failing` more began to fail."""
@@ -85,6 +98,25 @@ class Delivery:
             others_failing=max(self.failing.others_failing + failing, 0),
         )
         return replace(self, taken_before=self.taken_before + taken, failing=compared)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A due delivery that is not sent before `until`."""
+
+    delivery: Delivery
+    until: datetime
+    rule: str | None
+    """The rule of the operator that holds it; `None`: the gap."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether a rule holds it that did not when it was last looked at."""
+        return self.rule is not None and self.rule != self.delivery.held_because
+
+
+GivenUp = tuple[Delivery, str]
+"""A delivery that is not to be sent any more, and why."""
 
 
 class Scope(StrEnum):

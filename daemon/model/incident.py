@@ -4,7 +4,7 @@ All times are aware and in UTC. All values are frozen; a change makes a new valu
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Any
@@ -154,6 +154,12 @@ class IncidentState:
         """Who is told of it."""
         return TO_DEFAULT if self.routing is None else self.routing.recipients
 
+    def routed_as(self, before: "IncidentState") -> "IncidentState":
+        """The same, told to whom it was told before."""
+        if before.routing is None and before.source is None:
+            return self
+        return replace(self, routing=before.routing, source=before.source)
+
     @classmethod
     def first_seen(cls, seen: Incident, external_id: str, generation: int) -> "IncidentState":
         """The state of a generation that is seen for the first time and has not alerted yet."""
@@ -239,3 +245,5 @@ class RoundStart:
     """Ids of the incidents whose record at Better Stack contradicted the state recorded here."""
     set_aside: Mapping[str, Unreadable]
     """The incidents whose record cannot be read, by id."""
+    any_flaps: bool = False
+    """Whether an alert is open that a source flaps."""

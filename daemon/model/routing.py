@@ -1,7 +1,7 @@
 """Who is told of an incident, and how: decided when it is told, and kept with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from daemon.model.destination import DEFAULT
@@ -18,6 +18,10 @@ class Recipient:
     """By kind of message: what is laid over the payload's template."""
     acknowledged: bool | None = None
     """Whether it is told of acknowledgements; `None`: as the configuration says then."""
+
+    def saying(self, new: Mapping[str, Any]) -> Self:
+        """The same, with these keys in the body of its `new`."""
+        return replace(self, overlay={**self.overlay, "new": {**self.overlay.get("new", {}), **new}})
 
 
 @dataclass(frozen=True, slots=True)

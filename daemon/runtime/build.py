@@ -14,7 +14,9 @@ from daemon.clients.http import HttpClient, tls_context
 from daemon.clients.signl4 import Signl4
 from daemon.config.configuration import Configuration
 from daemon.config.settings import Settings
+from daemon.decisions.holds import Holds
 from daemon.deliver import Deliver
+from daemon.due_list import DueList
 from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop
 from daemon.model.destination import Destination
@@ -88,17 +90,19 @@ def build(
 def _sender(
     shared: Shared, settings: Settings, team: Destination, signl4: Signl4, liveness: Liveness, log: Listener
 ) -> Deliver:
+    outbox, told = Outbox(shared.engine, team), naming(team.name, log)
+    clocks = {"clock": shared.clock, "their_clock": shared.their_clock}
     return Deliver(
         signl4,
-        Outbox(shared.engine, team),
+        outbox,
+        DueList(outbox, settings.delivery, Holds(settings), **clocks, log=told),
         settings.delivery,
         rng=Random(),  # noqa: S311 - jitter, not a secret
         wait=_waiting(shared.stop, liveness),
-        log=naming(team.name, log),
+        log=told,
         limiter=shared.limiters[team.account],
         team=team.name,
         clock=shared.clock,
-        their_clock=shared.their_clock,
     )
 
 

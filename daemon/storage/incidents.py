@@ -32,8 +32,9 @@ from daemon.model.snapshot import Snapshot
 from daemon.storage import delivery_rows as rows
 from daemon.storage import history_rows, unreadable_rows
 from daemon.storage.engine import transaction
+from daemon.storage.openings import Openings
 from daemon.storage.queries import figures, snapshot
-from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, PROGRESS, UNREADABLE
+from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, OPEN_FLAP, PROGRESS, UNREADABLE
 
 AT_ONCE = 500
 """So many ids in one statement."""
@@ -50,7 +51,10 @@ _DOUBTED = select(INCIDENTS.c.id).where(DOUBTED)
 _PROGRESS = select(
     *(PROGRESS.c[field.name] for field in fields(Progress)),
     # Mostly there are none, and asking for them takes longer than counting.
-    *(exists().where(which).label(name) for name, which in (("any_open", OPEN), ("any_doubted", DOUBTED))),
+    *(
+        exists().where(which).label(name)
+        for name, which in (("any_open", OPEN), ("any_doubted", DOUBTED), ("any_flaps", OPEN_FLAP))
+    ),
     select(UNREADABLE.c.id).exists().label("any_unreadable"),
 )
 _UPDATE_PROGRESS = update(PROGRESS)
@@ -91,16 +95,17 @@ class Incidents:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.openings = Openings(engine)
 
     def begin_round(self) -> RoundStart:
         """What a round begins with."""
         with transaction(self._engine, writes=False) as connection:
-            *progress, any_open, any_doubted, any_unreadable = connection.execute(_PROGRESS).one()
+            *progress, any_open, any_doubted, any_flaps, any_unreadable = connection.execute(_PROGRESS).one()
             tracked = frozenset(connection.execute(_TRACKED).scalars() if any_open else ())
             vanished = frozenset(connection.execute(_VANISHED).scalars() if any_open else ())
             doubted = frozenset(connection.execute(_DOUBTED).scalars() if any_doubted else ())
             set_aside = {one.id: one for one in unreadable_rows.read(connection)} if any_unreadable else {}
-        return RoundStart(Progress(*progress), tracked, vanished, doubted, set_aside)
+        return RoundStart(Progress(*progress), tracked, vanished, doubted, set_aside, any_flaps)
 
     def known(self, ids: Collection[str]) -> dict[str, IncidentState]:
         """The recorded states of these incidents."""

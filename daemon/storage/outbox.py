@@ -7,7 +7,7 @@
 Each method is one short transaction. It raises `DatabaseBusyError` if it fails, and then has changed nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -23,19 +23,20 @@ from daemon.model.delivery import (
     DeliveryState,
     DestinationState,
     Failing,
+    GivenUp,
+    Held,
     NextDue,
     Result,
 )
 from daemon.model.destination import Destination
 from daemon.model.incident import Kind
+from daemon.model.silence import Silence
 from daemon.storage import delivery_rows as rows
 from daemon.storage import destination_rows
 from daemon.storage import outbox_statements as statements
+from daemon.storage import silences, waits
 from daemon.storage.engine import transaction
 from daemon.storage.schema import NO_FAILURES
-
-GivenUp = tuple[Delivery, str]
-"""A delivery that is not to be sent any more, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +122,16 @@ class Outbox:
         self._state, self._event_limit = state, event_limit
         return Recorded(claimed, unwanted, others_due)
 
-    def put_off(self, until: Mapping[int, datetime], given_up: Iterable[GivenUp] = ()) -> None:
-        """Holds deliveries, by id, until then. Of those given up, supersedes all that is pending of the generation."""
-        held = [{"this": which, "due_at": at} for which, at in until.items()]
-        superseded = [
-            {
-                **self._ours,
-                "incident": delivery.incident_id,
-                "of_generation": delivery.generation,
-                "state": DeliveryState.SUPERSEDED,
-                "reason": reason,
-            }
-            for delivery, reason in given_up
-        ]
+    def put_off(self, held: Sequence[Held], given_up: Sequence[GivenUp], now: datetime) -> None:
+        """Holds deliveries. Of those given up, supersedes all that is pending of the generation."""
         with transaction(self._engine, writes=True) as connection:
-            for query, values in ((statements.hold(), held), (statements.supersede(), superseded)):
-                if values:
-                    connection.execute(query, values)
+            waits.hold(connection, held, now)
+            waits.give_up(connection, self._destination.name, given_up, now)
+
+    def silences(self, now: datetime) -> list[Silence]:
+        """Those in force."""
+        with transaction(self._engine, writes=False) as connection:
+            return silences.in_force(connection, now)
 
     def supersede_obsolete(self) -> None:
         """Supersedes the dead deliveries of own alarms that are over."""
@@ -224,6 +218,10 @@ def _delivery(row: Row[Any]) -> Delivery:
         attempts=row.attempts,
         refused=row.refused_payload is not None,
         over_since=row.over_since,
+        occurred_at=row.occurred_at,
+        created_at=row.created_at,
+        subject=row.subject,
+        held_because=row.held_because,
         previous_at=row.previous_at,
         taken_before=row.taken,
         failing=failing,

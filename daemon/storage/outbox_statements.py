@@ -165,7 +165,7 @@ def end_outage() -> Update:
 
 @cache
 def hold() -> Update:
-    """Takes `due_at`."""
+    """Takes `due_at`, and `held_because` if a rule holds it."""
     return update(DELIVERIES).where(PENDING, _THIS)
 
 

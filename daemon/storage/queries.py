@@ -28,7 +28,7 @@ from daemon.storage.schema import (
 _OWN_FAULT, _DEAD = DELIVERIES.alias("own_fault"), DELIVERIES.alias("dead")
 _EVERY = DESTINATIONS.alias("every")
 _REFUSED = _EVERY.c.secret_refused_since.is_not(None)
-_OPEN_ALARM = and_(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != constant(Phase.RESOLVED))
+_OPEN_ALARM = and_(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != constant(Phase.RESOLVED), INCIDENTS.c.source.is_(None))
 
 
 def snapshot(engine: Engine) -> Snapshot:

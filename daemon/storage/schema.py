@@ -113,6 +113,9 @@ Index("ix_incidents_open", INCIDENTS.c.id, sqlite_where=text("phase <> 'resolved
 OPEN = and_(INCIDENTS.c.phase != constant(Phase.RESOLVED), ~INCIDENTS.c.is_alarm)
 """The incidents not recorded as resolved, without the program's own alarms."""
 
+OPEN_FLAP = and_(INCIDENTS.c.phase != constant(Phase.RESOLVED), INCIDENTS.c.is_alarm, INCIDENTS.c.source.is_not(None))
+"""The open alerts that a source flaps: own alerts, and nothing is wrong with the program."""
+
 Index("ix_incidents_changed", INCIDENTS.c.changed_at, INCIDENTS.c.id)
 Index("ix_incidents_source", INCIDENTS.c.source, sqlite_where=text("source IS NOT NULL"))
 Index("ix_incidents_gone", INCIDENTS.c.id, sqlite_where=text("gone_since IS NOT NULL"))

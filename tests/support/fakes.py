@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from threading import Condition, Thread
 from typing import Any
@@ -11,12 +11,16 @@ from sqlalchemy import Engine, select
 
 from daemon.config.settings import Settings
 from daemon.decisions.payload import EXTERNAL_ID, STATUS
+from daemon.decisions.holds import Holds
 from daemon.deliver import Deliver
+from daemon.due_list import DueList
 from daemon.in_flight import Receiver
 from daemon.model.delivery import Answer, Delivered, Rejected, Scope, TryLater
 from daemon.model.errors import BetterStackError
+from daemon.model.event import Listener
 from daemon.model.incident import Absence, Incident, IncidentState, KnownPages, Page, Phase
 from daemon.poll import Poll
+from daemon.storage.outbox import Outbox
 from daemon.storage.schema import DELIVERIES, INCIDENTS
 from tests.support.clock import Clock
 from tests.support.kept_log import KeptLog
@@ -193,6 +197,11 @@ class FakeSignl4:
             assert self._bell.wait_for(predicate, LONG), f"only this was sent: {self.told}"
 
 
+def due_list(store: Outbox, values: Settings, clock: Callable[[], datetime], log: Listener) -> DueList:
+    """What of the outbox may be sent, with one clock for both sides."""
+    return DueList(store, values.delivery, Holds(values), clock=clock, their_clock=clock, log=log)
+
+
 class Flows:
     """Both flows between the two fakes, on one database, with settings of the test's own."""
 
@@ -222,6 +231,7 @@ class Flows:
         self.deliver = Deliver(
             receiver or self.signl4,
             self.store,
+            due_list(self.store, self.settings, self.clock, self.log),
             self.settings.delivery,
             clock=self.clock,
             rng=Random(1),

@@ -48,7 +48,7 @@ class Store(Incidents, Outbox, Housekeeping):
 
     def supersede(self, delivery: Delivery, reason: str) -> None:
         """Supersedes this delivery alone, with all that is pending of its generation."""
-        self.put_off({}, [(delivery, reason)])
+        self.put_off([], [(delivery, reason)], datetime.now(UTC))
 
     def settle(self, result: Result, state: DestinationState, event_limit: int | None = None) -> bool:
         """Records this result alone. Whether it was still wanted."""

@@ -17,7 +17,7 @@ from daemon.outcome_log import naming
 from daemon.storage import queries
 from daemon.storage.incidents import Message
 from tests.support.clock import Clock
-from tests.support.fakes import ACCEPTED, OUTAGE, WRONG_SECRET, FakeSignl4
+from tests.support.fakes import ACCEPTED, OUTAGE, WRONG_SECRET, FakeSignl4, due_list
 from tests.support.kept_log import KeptLog
 from tests.support.outbox import NEW, RESOLVED, change
 from tests.support.store import Store
@@ -42,6 +42,7 @@ class Teams:
         return Deliver(
             self.signl4[team],
             self.stores[team],
+            due_list(self.stores[team], settings(), self.clock, self.log),
             settings().delivery,
             clock=self.clock,
             rng=Random(1),

@@ -20,6 +20,7 @@ from daemon.model.delivery import (
     TryLater,
 )
 from tests.support.clock import Clock
+from tests.support import fakes
 from tests.support.kept_log import KeptLog
 from tests.support.outbox import NEW, PENDING, PROBE, RESOLVED, WIDE_OPEN, after, deliver, head, postpone, tell
 from tests.support.store import Store
@@ -28,7 +29,7 @@ from tests.support.values import NOW, settings
 
 @pytest.fixture
 def ahead(store: Store, clock: Clock, log: KeptLog) -> DueList:
-    return DueList(store, settings().delivery, clock=clock, their_clock=clock, log=log)
+    return fakes.due_list(store, settings(), clock, log)
 
 
 def taken(ahead: DueList, most: int = 100) -> list[str]:

@@ -27,6 +27,7 @@ from daemon.sandbox.record import Record
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import Verdict, judge
 from tests.support.clock import Clock
+from tests.support.fakes import due_list
 from tests.support.kept_log import KeptLog
 from tests.support.store import Store
 from tests.support.values import settings
@@ -75,6 +76,7 @@ class Duty:
         self._deliver = Deliver(
             Signl4(to_signl4, values.signl4.secret),
             store,
+            due_list(store, values, clock, log),
             values.delivery,
             clock=clock,
             rng=Random(1),

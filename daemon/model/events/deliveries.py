@@ -38,6 +38,17 @@ class DeliveryHeld(OfTeam):
 
 
 @dataclass(frozen=True, slots=True)
+class HeldByRule(OfTeam):
+    """A rule of yours holds an alert: a silence, a maintenance window, `min_age` or `flap`."""
+
+    event = "held by a rule"
+    incident: str
+    kind: Kind
+    until: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotDelivered(OfTeam):
     """An attempt failed and will be repeated: SIGNL4 is down, asks to wait, or refuses the secret."""
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.decisions.admit import Hold, Send, Supersede, admit
-from daemon.model.delivery import Delivery
+from daemon.model.delivery import Delivery, Held
 from daemon.model.incident import Kind
 from tests.support.outbox import ACKNOWLEDGED, NEW, RESOLVED, after, deliver, due, head, only, tell
 from tests.support.store import Store
@@ -29,6 +29,8 @@ def delivery(
         attempts=attempts,
         refused=False,
         over_since=None if over is None else ago(minutes=over),
+        occurred_at=NOW,
+        created_at=NOW,
         previous_at=None if previous is None else ago(seconds=previous),
     )
 
@@ -78,7 +80,7 @@ def test_the_previous_one_is_the_latest_that_was_taken_of_the_incident_in_whatev
 def test_what_is_held_is_not_due_before_its_time(store: Store) -> None:
     tell(store, "1", NEW, RESOLVED)
     tell(store, "2", NEW)
-    store.put_off({head(store, "1").id: after(seconds=2)})
+    store.put_off([Held(head(store, "1"), after(seconds=2), None)], [], NOW)
     assert due(store) == [("2", NEW)]
     assert sorted(due(store, now=after(seconds=2))) == [("1", NEW), ("2", NEW)]
 
@@ -88,5 +90,5 @@ def test_what_was_given_up_meanwhile_is_not_held(store: Store, engine: Engine) -
     delivery = head(store, "1")
     store.supersede(delivery, "why")
     before = only(engine)
-    store.put_off({delivery.id: after(seconds=2)})
+    store.put_off([Held(delivery, after(seconds=2), None)], [], NOW)
     assert only(engine) == before

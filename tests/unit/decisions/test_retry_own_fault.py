@@ -25,7 +25,7 @@ from tests.support.values import NOW, ago
 
 RARELY = timedelta(minutes=5)
 HOLD = timedelta(seconds=90)
-FIRST = Delivery(1, "7", 1, Kind.NEW, "7", {}, 0, refused=False, over_since=None)
+FIRST = Delivery(1, "7", 1, Kind.NEW, "7", {}, 0, refused=False, over_since=None, occurred_at=NOW, created_at=NOW)
 OWN = replace(FIRST, own_fault=True)
 
 

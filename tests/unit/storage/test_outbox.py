@@ -193,7 +193,7 @@ def test_a_wait_longer_than_any_is_meant_to_be_is_cut(
     assert rows(engine)["settled", 1, "new"].due_at == NOW
 
 
-NOBODY = Delivery(0, "", 1, NEW, "", {}, 0, refused=False, over_since=None)
+NOBODY = Delivery(0, "", 1, NEW, "", {}, 0, refused=False, over_since=None, occurred_at=NOW, created_at=NOW)
 REFUSED = DestinationState(secret_refused_since=ago(hours=1), probe_at=after(seconds=50), why="404", hold_until=LATER)
 RETRIED = [
     ("refused, something waits", REFUSED, PENDING, NOW, DestinationState(LATER, ago(hours=1), NOW, "404")),

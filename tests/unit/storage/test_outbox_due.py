@@ -185,14 +185,16 @@ def test_only_what_the_target_admits_is_due(
 def test_a_delivery_carries_all_that_the_sender_needs(store: Store) -> None:
     tell(store, "1", NEW, RESOLVED, generation=2, external_id="bs-1", occurred_at=ago(minutes=3))
     tell(store, "2", NEW)
-    whole = Delivery(1, "1", 2, NEW, "bs-1", payload("1", NEW), 0, refused=False, over_since=ago(minutes=3))
+    same: dict[str, Any] = {"over_since": ago(minutes=3), "occurred_at": ago(minutes=3), "created_at": NOW}
+    whole = Delivery(1, "1", 2, NEW, "bs-1", payload("1", NEW), 0, refused=False, **same)
     assert head(store, "1") == whole
     assert type(head(store, "1").kind) is Kind
     assert head(store, "2").over_since is None
     refuse(store, "1")
     failing = Failing(NOW, times=1, others_taken=0, others_failing=0)
-    same: dict[str, Any] = {"over_since": ago(minutes=3), "failing": failing, "all_failing": 1}
-    refused = Delivery(1, "1", 2, NEW, "bs-1", MINIMAL, 1, refused=True, **same)
+    refused = Delivery(
+        1, "1", 2, NEW, "bs-1", MINIMAL, 1, refused=True, failing=failing, all_failing=1, **same
+    )
     assert head(store, "1") == refused
     deliver(store, "1")
     assert head(store, "1").over_since is None

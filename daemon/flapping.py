@@ -1,0 +1,58 @@
+"""Alerts that a source flaps: raised when an incident opens, closed at the end of a round."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from daemon.config.routes import RouteSection
+from daemon.decisions.facts import identity
+from daemon.decisions.flap import Change, Openings, alert_id, begin, end, flaps, title
+from daemon.model.incident import Incident
+from daemon.model.routing import Recipient, Routing
+from daemon.storage.incidents import Incidents
+
+
+class Flapping:
+    """Called only by the thread that polls."""
+
+    def __init__(self, incidents: Incidents, routes: Iterable[RouteSection]) -> None:
+        self._incidents = incidents
+        self._rules = {route.name: route.flap for route in routes if route.flap is not None}
+
+    def source(self, seen: Incident, recipients: Iterable[Recipient]) -> str | None:
+        """What raised the incident, if the route of a recipient counts how often that opens."""
+        return identity(seen) if any(one.route in self._rules for one in recipients) else None
+
+    def routes(self, source: str | None, recipients: Iterable[Recipient], opened_at: datetime) -> frozenset[str]:
+        """The routes by whose rules the source flaps, now that it opens once more."""
+        if source is None:
+            return frozenset()
+        counting = {one.route for one in recipients} & self._rules.keys()
+        return frozenset(name for name in counting if self._flaps(source, name, opened_at))
+
+    def _flaps(self, source: str, route: str, opened_at: datetime) -> bool:
+        rule = self._rules[route]
+        return flaps(self._incidents.openings.count(source, opened_at - rule.within), rule)
+
+    def begun(
+        self, seen: Incident, source: str, recipients: Iterable[Recipient], routes: Iterable[str], now: datetime
+    ) -> Iterator[Change]:
+        """The alerts that it flaps, as far as they are not open yet."""
+        recipients = tuple(recipients)
+        for route in sorted(routes):
+            said = {"Title": title(self._rules[route])}
+            to = (one.saying(said) for one in recipients if one.route == route)
+            identity = alert_id(source, route)
+            known = self._incidents.known([identity]).get(identity)
+            change = begin(known, seen, identity, source, Routing(tuple(to)), now)
+            if change is not None:
+                yield change
+
+    def ended(self, now: datetime) -> Iterator[Change]:
+        """The ends of those that are open, and need not be any more."""
+        openings = self._incidents.openings
+        for known in self._incidents.known(openings.flapping()).values():
+            source, since = known.source or "", known.started_at or now
+            seen = Openings(openings.latest(source), openings.told(source, since))
+            change = end(known, self._rules.get(known.recipients[0].route), seen, now)
+            if change is not None:
+                yield change

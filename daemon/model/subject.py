@@ -1,0 +1,27 @@
+"""What rules are compared with, as it was when a message was made."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Kept with each `new`, so that rules can hold it that came later."""
+
+    facts: Mapping[str, list[str]] = field(default_factory=dict)
+    """The values of the incident's fields, as `match` names them."""
+    route: str = ""
+    """The name of the route that chose the recipient; empty if none did."""
+    flaps: bool = False
+    """Whether what raised the incident opens again and again."""
+
+    def written(self) -> str:
+        """For the database."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """From the database."""
+        return cls(**json.loads(text))
