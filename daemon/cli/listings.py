@@ -158,10 +158,10 @@ def _ago(span: timedelta | None) -> datetime | None:
 
 def _explained(row: Mapping[str, Any]) -> dict[str, Any]:
     """An incident with the reason why nobody was told that it began, if nobody was."""
-    from daemon.decisions.silence import why_silent
+    from daemon.decisions.untold import why_untold
 
     values = {name: value for name, value in row.items() if name != "alert"}
-    why = why_silent(row["told"], row["silent_because"], row["alert"])
+    why = why_untold(row["told"], row["silent_because"], row["alert"])
     return {**values, "told": why is None, "silent_because": why}
 
 

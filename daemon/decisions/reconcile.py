@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from daemon.decisions.evidence import Order, Read, after_that, ended_until, latest, of_this_generation, order
-from daemon.model.incident import Incident, IncidentState, Kind, Phase, RoundStart, Silence, Transition
+from daemon.model.incident import Incident, IncidentState, Kind, Phase, RoundStart, Transition, Untold
 
 DELETED_NOTE = "The incident was deleted in Better Stack."
 SUSPECT_FROM = 3
@@ -129,7 +129,7 @@ def over_too_long(over_since: datetime | None, stale_after: timedelta, now: date
 
 def _begin(after: IncidentState, seen: Incident, policy: Policy, now: datetime) -> Decision:
     """Decides on a generation seen for the first time."""
-    if (why := _silence(seen, policy, now)) is not None:
+    if (why := _untold(seen, policy, now)) is not None:
         return Decision(replace(after, silent_because=why))
     if seen.phase is not Phase.RESOLVED:
         return _alert(after, seen, policy, "first seen open", now)
@@ -138,17 +138,17 @@ def _begin(after: IncidentState, seen: Incident, policy: Policy, now: datetime) 
     return Decision(replace(after, alerted=True), (new, end))
 
 
-def _silence(seen: Incident, policy: Policy, now: datetime) -> Silence | None:
+def _untold(seen: Incident, policy: Policy, now: datetime) -> Untold | None:
     """Why a generation seen for the first time does not alert; `None` if it does."""
     match seen.phase:
         case Phase.UNCONFIRMED:
-            return Silence.UNCONFIRMED
+            return Untold.UNCONFIRMED
         case Phase.RESOLVED if policy.first_start:
-            return Silence.OVER_AT_FIRST_START
+            return Untold.OVER_AT_FIRST_START
         case Phase.RESOLVED if over_too_long(_over_since(seen, now), policy.stale_after, now):
-            return Silence.STALE
+            return Untold.STALE
         case Phase.OPEN | Phase.ACKNOWLEDGED if policy.first_start and policy.baseline:
-            return Silence.BASELINE
+            return Untold.BASELINE
     return None
 
 
@@ -156,7 +156,7 @@ def _still_silent(before: IncidentState, phase: Phase) -> str | None:
     """Why a known generation has not alerted, now that it is seen in that phase."""
     if before.phase is not Phase.UNCONFIRMED:
         return before.silent_because
-    return Silence.ENDED_UNCONFIRMED if phase is Phase.RESOLVED else Silence.UNCONFIRMED
+    return Untold.ENDED_UNCONFIRMED if phase is Phase.RESOLVED else Untold.UNCONFIRMED
 
 
 def _continue(before: IncidentState, after: IncidentState, seen: Incident, policy: Policy, now: datetime) -> Decision:

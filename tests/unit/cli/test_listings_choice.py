@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from daemon.decisions.silence import UNKNOWN
-from daemon.model.incident import Phase, Silence, Unreadable
+from daemon.decisions.untold import UNKNOWN
+from daemon.model.incident import Phase, Unreadable, Untold
 from tests.support.outbox import DEAD, DELIVERED, NEW, PENDING, RESOLVED, SUPERSEDED, put, tell
 from tests.support.store import Store
 from tests.support.terminal import assert_sentence, command
@@ -121,14 +121,14 @@ def test_those_of_one_incident_are_listed_by_its_id(database: Path, store: Store
 
 
 def test_an_incident_that_was_never_told_has_its_reason_for_people_and_programs(database: Path, store: Store) -> None:
-    for number, silence in enumerate(Silence):
-        tell(store, str(number), alerted=False, phase=Phase.RESOLVED, silent_because=silence)
+    for number, reason in enumerate(Untold):
+        tell(store, str(number), alerted=False, phase=Phase.RESOLVED, silent_because=reason)
     tell(store, "old", alerted=False)
     put(store, "told", DELIVERED, NEW)
     put(store, "waits", PENDING, NEW)
     put(store, "given up", SUPERSEDED, NEW)
     put(store, "dead", DEAD, NEW)
-    expected = {str(number): str(silence) for number, silence in enumerate(Silence)} | {
+    expected = {str(number): str(reason) for number, reason in enumerate(Untold)} | {
         "old": UNKNOWN,
         "told": None,
         "waits": "not delivered yet",
@@ -145,7 +145,7 @@ def test_an_incident_that_was_never_told_has_its_reason_for_people_and_programs(
 
 
 def test_of_an_incident_without_a_delivery_the_listing_of_deliveries_says_why(database: Path, store: Store) -> None:
-    tell(store, "1", alerted=False, silent_because=Silence.OVER_AT_FIRST_START)
+    tell(store, "1", alerted=False, silent_because=Untold.OVER_AT_FIRST_START)
     store.put_aside([Unreadable("3", now(), 1, now(), "HTTP 500")])
     for line, sentence in (
         ("deliveries --incident 1", "nobody was told of incident 1: over at the first start\n"),

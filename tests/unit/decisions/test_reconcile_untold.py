@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from daemon.decisions.evidence import Read
 from daemon.decisions.reconcile import Policy, reconcile, reconcile_gone
-from daemon.model.incident import IncidentState, Kind, Phase, Silence
+from daemon.model.incident import IncidentState, Kind, Phase, Untold
 from tests.support.values import NOW, ago, incident, recorded
 
 POLICY = Policy(first_start=False, baseline=False, stale_after=timedelta(minutes=10), acknowledged=True)
@@ -35,33 +35,33 @@ def seen(
 
 
 BASELINE = replace(FIRST, baseline=True)
-REASONS: dict[str, tuple[IncidentState, Silence | None]] = {
-    "over at the first start": (seen(over(1), policy=FIRST), Silence.OVER_AT_FIRST_START),
-    "over long before the first start": (seen(over(600), policy=FIRST), Silence.OVER_AT_FIRST_START),
-    "over for too long": (seen(over(11)), Silence.STALE),
+REASONS: dict[str, tuple[IncidentState, Untold | None]] = {
+    "over at the first start": (seen(over(1), policy=FIRST), Untold.OVER_AT_FIRST_START),
+    "over long before the first start": (seen(over(600), policy=FIRST), Untold.OVER_AT_FIRST_START),
+    "over for too long": (seen(over(11)), Untold.STALE),
     "over, and nothing over ever alerts": (
         seen(over(0), policy=replace(POLICY, stale_after=timedelta(0))),
-        Silence.STALE,
+        Untold.STALE,
     ),
     "over a moment ago": (seen(over(1)), None),
-    "a baseline": (seen(OPEN, policy=BASELINE), Silence.BASELINE),
-    "an acknowledged baseline": (seen({"status": "Acknowledged"}, policy=BASELINE), Silence.BASELINE),
-    "a baseline that is acknowledged": (seen(OPEN, {"status": "Acknowledged"}, policy=BASELINE), Silence.BASELINE),
-    "a baseline that ends": (seen(OPEN, over(0), policy=BASELINE), Silence.BASELINE),
+    "a baseline": (seen(OPEN, policy=BASELINE), Untold.BASELINE),
+    "an acknowledged baseline": (seen({"status": "Acknowledged"}, policy=BASELINE), Untold.BASELINE),
+    "a baseline that is acknowledged": (seen(OPEN, {"status": "Acknowledged"}, policy=BASELINE), Untold.BASELINE),
+    "a baseline that ends": (seen(OPEN, over(0), policy=BASELINE), Untold.BASELINE),
     "a baseline that is reopened": (
         seen(OPEN, over(5), {**OPEN, "resolved_at": ago(minutes=5), "reopened_at": ago(minutes=1)}, policy=BASELINE),
         None,
     ),
     "open at the first start": (seen(OPEN, policy=FIRST), None),
-    "not confirmed": (seen(UNCONFIRMED), Silence.UNCONFIRMED),
-    "not confirmed, seen twice": (seen(UNCONFIRMED, UNCONFIRMED), Silence.UNCONFIRMED),
-    "not confirmed at a baseline": (seen(UNCONFIRMED, policy=BASELINE), Silence.UNCONFIRMED),
+    "not confirmed": (seen(UNCONFIRMED), Untold.UNCONFIRMED),
+    "not confirmed, seen twice": (seen(UNCONFIRMED, UNCONFIRMED), Untold.UNCONFIRMED),
+    "not confirmed at a baseline": (seen(UNCONFIRMED, policy=BASELINE), Untold.UNCONFIRMED),
     "confirmed": (seen(UNCONFIRMED, OPEN), None),
-    "ended unconfirmed": (seen(UNCONFIRMED, over(0)), Silence.ENDED_UNCONFIRMED),
-    "ended unconfirmed, seen twice": (seen(UNCONFIRMED, over(0), over(0)), Silence.ENDED_UNCONFIRMED),
+    "ended unconfirmed": (seen(UNCONFIRMED, over(0)), Untold.ENDED_UNCONFIRMED),
+    "ended unconfirmed, seen twice": (seen(UNCONFIRMED, over(0), over(0)), Untold.ENDED_UNCONFIRMED),
     "told, and then reopened and over for too long": (
         seen(OPEN, {**over(15), "reopened_at": ago(minutes=20), "resolved_at": ago(minutes=15)}),
-        Silence.STALE,
+        Untold.STALE,
     ),
     "told, and then reopened": (seen(OPEN, over(5), {**OPEN, "reopened_at": ago(minutes=1)}), None),
 }
@@ -82,8 +82,8 @@ def gone(before: IncidentState) -> IncidentState:
 @pytest.mark.parametrize(
     ("before", "why"),
     [
-        (seen(UNCONFIRMED), Silence.ENDED_UNCONFIRMED),
-        (seen(OPEN, policy=BASELINE), Silence.BASELINE),
+        (seen(UNCONFIRMED), Untold.ENDED_UNCONFIRMED),
+        (seen(OPEN, policy=BASELINE), Untold.BASELINE),
         (seen(OPEN), None),
     ],
 )
@@ -99,7 +99,7 @@ def test_what_an_older_version_did_not_record_is_not_made_up(record: dict[str, A
 
 def test_of_an_older_version_what_is_not_confirmed_yet_is_known_once_it_is_seen_again() -> None:
     before = recorded(alerted=False, phase=Phase.UNCONFIRMED, status="Unconfirmed")
-    assert seen(UNCONFIRMED, before=before).silent_because == Silence.UNCONFIRMED
+    assert seen(UNCONFIRMED, before=before).silent_because == Untold.UNCONFIRMED
 
 
 RECORDS = st.sampled_from(

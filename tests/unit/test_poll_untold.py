@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.model.incident import Silence
+from daemon.model.incident import Untold
 from daemon.storage import operate
 from tests.support.clock import Clock
 from tests.support.fakes import OUTAGE, REFUSED, Flows
@@ -39,7 +39,7 @@ def test_at_the_first_start_what_is_over_and_what_is_a_baseline_is_silent(databa
     flows.betterstack.has("1", **OVER)
     flows.betterstack.has("2")
     flows.round(sweep=True)
-    assert reasons(database) == {"1": Silence.OVER_AT_FIRST_START, "2": Silence.BASELINE}
+    assert reasons(database) == {"1": Untold.OVER_AT_FIRST_START, "2": Untold.BASELINE}
 
 
 def test_what_is_not_confirmed_is_silent_until_it_is(database: Path, flows: Flows) -> None:
@@ -47,11 +47,11 @@ def test_what_is_not_confirmed_is_silent_until_it_is(database: Path, flows: Flow
     for incident_id in "12":
         flows.betterstack.has(incident_id, **UNCONFIRMED)
     flows.round(sweep=True)
-    assert reasons(database) == {"1": Silence.UNCONFIRMED, "2": Silence.UNCONFIRMED}
+    assert reasons(database) == {"1": Untold.UNCONFIRMED, "2": Untold.UNCONFIRMED}
     flows.see("1")
     flows.drain()
     flows.see("2", **OVER)
-    assert reasons(database) == {"1": None, "2": Silence.ENDED_UNCONFIRMED}
+    assert reasons(database) == {"1": None, "2": Untold.ENDED_UNCONFIRMED}
 
 
 def test_what_was_over_too_long_is_silent_whether_it_was_seen_late_or_signl4_was_down(
@@ -65,7 +65,7 @@ def test_what_was_over_too_long_is_silent_whether_it_was_seen_late_or_signl4_was
     flows.drain()
     assert flows.signl4.told == []
     assert reasons(database) == {
-        "1": Silence.STALE,
+        "1": Untold.STALE,
         "2": "the incident was over too long before this could first be sent",
     }
 
@@ -90,7 +90,7 @@ def test_a_generation_that_alerts_after_a_silent_one_has_no_reason(database: Pat
     flows.configure(poll={"initial": "baseline"})
     flows.see("1")
     flows.see("1", **OVER)
-    assert reasons(database) == {"1": Silence.BASELINE}
+    assert reasons(database) == {"1": Untold.BASELINE}
     clock.pass_(minutes=5)
     flows.see("1", resolved_at=NOW, reopened_at=NOW + timedelta(minutes=4))
     flows.drain()

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.decisions.reconcile import Policy, reconcile
-from daemon.model.incident import Silence
+from daemon.model.incident import Untold
 from daemon.storage import listings
 from daemon.storage.incidents import Change
 from tests.support.earlier import carried_over, contents, left_by
@@ -55,7 +55,7 @@ def test_what_was_not_recorded_is_unknown(engine: Engine) -> None:
 def test_what_is_seen_again_is_told_as_before_and_gets_its_reason_where_that_can_be_seen(engine: Engine) -> None:
     store = Store(engine)
     policy = Policy(first_start=False, baseline=False, stale_after=after(minutes=10) - NOW, acknowledged=True)
-    for incident_id, status, why in (("6", "Started", None), ("7", "Unconfirmed", Silence.UNCONFIRMED)):
+    for incident_id, status, why in (("6", "Started", None), ("7", "Unconfirmed", Untold.UNCONFIRMED)):
         before = store.known([incident_id])[incident_id]
         decision = reconcile(before, incident(incident_id, status=status, name=before.name), "", policy, NOW)
         store.record([Change(decision.after)], NOW)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from daemon.decisions.silence import UNKNOWN, why_silent
+from daemon.decisions.untold import UNKNOWN, why_untold
 from daemon.model.delivery import Alert, DeliveryState
-from daemon.model.incident import Silence
+from daemon.model.incident import Untold
 from tests.support.paths import ROOT
 
 PENDING, DELIVERED, SUPERSEDED, DEAD = DeliveryState
@@ -24,18 +24,18 @@ CASES: list[tuple[Alert | None, str | None]] = [
 
 @pytest.mark.parametrize(("alert", "why"), CASES)
 def test_of_what_was_to_be_told_the_alert_says_why_it_was_not(alert: Alert | None, why: str | None) -> None:
-    assert why_silent(True, None, alert) == why
+    assert why_untold(True, None, alert) == why
 
 
-@pytest.mark.parametrize("reason", Silence)
-def test_of_what_was_not_to_be_told_the_decision_says_why(reason: Silence) -> None:
-    assert why_silent(False, reason, None) == reason
+@pytest.mark.parametrize("reason", Untold)
+def test_of_what_was_not_to_be_told_the_decision_says_why(reason: Untold) -> None:
+    assert why_untold(False, reason, None) == reason
 
 
 def test_the_page_of_commands_explains_each_reason() -> None:
     page = (ROOT / "docs" / "commands.md").read_text("utf-8")
-    assert [reason for reason in (*Silence, UNKNOWN) if f"`{reason}`" not in page] == []
+    assert [reason for reason in (*Untold, UNKNOWN) if f"`{reason}`" not in page] == []
 
 
 def test_what_an_older_version_recorded_is_said_to_be_unknown() -> None:
-    assert why_silent(False, None, None) == UNKNOWN
+    assert why_untold(False, None, None) == UNKNOWN

@@ -5,7 +5,7 @@ from daemon.model.delivery import Alert, DeliveryState
 UNKNOWN = "unknown why: an older version recorded it"
 
 
-def why_silent(alerted: bool, silent_because: str | None, alert: Alert | None) -> str | None:
+def why_untold(alerted: bool, silent_because: str | None, alert: Alert | None) -> str | None:
     """Why SIGNL4 was not told that the incident began, or not yet; `None` if it was.
 
     `alerted` and `silent_because` are those of the recorded state, `alert` is the `new` of the same generation.
