@@ -97,6 +97,8 @@ class Snapshot:
     doubted_incidents: int = 0
     """Those whose record at Better Stack contradicts the one here."""
     pending_deliveries: int = 0
+    held_deliveries: int = 0
+    """Those of them that a rule of the operator holds: a silence, say."""
     dead_deliveries: int = 0
     dead_alerts: int = 0
     """Dead deliveries of incidents, without those of own alarms."""
@@ -117,7 +119,10 @@ class Snapshot:
     unreadable_records: int = 0
     """Number of unreadable ones among these."""
     oldest_pending_at: datetime | None = None
+    """Without what a rule holds: that may take days, and is due once it ends."""
     oldest_due_at: datetime | None = None
-    """Both without deliveries that are held up by one with a fault of its own."""
+    """Both without deliveries that wait behind a held one or one with a fault of its own."""
     own_faults: tuple[OwnFault, ...] = ()
     """Oldest first."""
+    silences: int = 0
+    """How many are in force; only `status` asks."""

@@ -1,16 +1,38 @@
 """SQL conditions on rows of the outbox, shared by the sender, the listings and the operator's commands."""
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Update, and_, bindparam, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    select,
+    update,
+)
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS, constant
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS, Moment, constant
 
 PENDING = DELIVERIES.c.state == constant(DeliveryState.PENDING)
 DEAD = DELIVERIES.c.state == constant(DeliveryState.DEAD)
+
+
+def held(row: FromClause = DELIVERIES) -> ColumnElement[bool]:
+    """A rule of the operator holds the row, which was never sent."""
+    unsent = and_(row.c.state == constant(DeliveryState.PENDING), row.c.attempts == 0)
+    return and_(unsent, row.c.held_because.is_not(None))
+
+
+HELD = held()
 GENERATION = [
     DELIVERIES.c.incident_id == bindparam("incident"),
     DELIVERIES.c.generation == bindparam("of_generation"),
@@ -79,9 +101,8 @@ def new_never_sent() -> "Select[*tuple[Any, ...]]":
 @cache
 def supersede_held() -> Update:
     """Supersedes what a rule held of a generation that is over: nobody was told that it began."""
-    held = [PENDING, DELIVERIES.c.attempts == 0, DELIVERIES.c.held_because.is_not(None)]
     superseded = {"state": DeliveryState.SUPERSEDED, "reason": "over while held: " + DELIVERIES.c.held_because}
-    return update(DELIVERIES).where(*GENERATION, *held).values(superseded)
+    return update(DELIVERIES).where(*GENERATION, HELD).values(superseded)
 
 
 @cache
@@ -90,3 +111,14 @@ def supersede_acknowledged() -> Update:
     unsent = [PENDING, DELIVERIES.c.kind == constant(Kind.ACKNOWLEDGED), DELIVERIES.c.attempts == 0]
     superseded = {"state": DeliveryState.SUPERSEDED, "reason": "the incident was resolved before this was sent"}
     return update(DELIVERIES).where(*GENERATION, *unsent).values(superseded)
+
+
+def release_held(connection: Connection, now: datetime) -> None:
+    """Makes due now what a rule held, since rules have changed: each is looked at again, and held again if need be."""
+    connection.execute(_release_held(), {"now": now})
+
+
+@cache
+def _release_held() -> Update:
+    now = bindparam("now", type_=Moment)
+    return update(DELIVERIES).where(HELD, DELIVERIES.c.due_at > now).values(due_at=now)

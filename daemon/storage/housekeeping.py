@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, delete, exists, func, or_, select, update
 
 from daemon.model.incident import Phase
-from daemon.storage import destination_rows, unreadable_rows
+from daemon.storage import destination_rows, silences, unreadable_rows
 from daemon.storage.delivery_rows import DEAD, PENDING
 from daemon.storage.engine import checkpoint, transaction
 from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, HISTORY, INCIDENTS, OPEN, PROGRESS, constant
@@ -72,7 +72,7 @@ class Housekeeping:
     def prune(self, before: datetime) -> int:
         """Deletes incidents resolved before `before` and their deliveries, up to `BATCH`; returns how many.
 
-        Keeps an incident with a pending or dead delivery.
+        Keeps an incident with a pending or dead delivery. Silences that were over before then go, too.
         """
         unsettled = or_(PENDING, DEAD)
         old = select(INCIDENTS.c.id).where(
@@ -86,6 +86,7 @@ class Housekeeping:
             for table in (HISTORY, DELIVERIES):
                 connection.execute(delete(table).where(table.c.incident_id.in_(ids)))
             connection.execute(delete(INCIDENTS).where(INCIDENTS.c.id.in_(ids)))
+            silences.prune(connection, before)
         return len(ids)
 
     def checkpoint(self) -> bool:

@@ -25,7 +25,8 @@ from daemon.storage.schema import (
     constant,
 )
 
-_OWN_FAULT, _DEAD = DELIVERIES.alias("own_fault"), DELIVERIES.alias("dead")
+_IN_THE_WAY, _DEAD = DELIVERIES.alias("in_the_way"), DELIVERIES.alias("dead")
+_IS_HELD = rows.held(_IN_THE_WAY)
 _EVERY = DESTINATIONS.alias("every")
 _REFUSED = _EVERY.c.secret_refused_since.is_not(None)
 _OPEN_ALARM = and_(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != constant(Phase.RESOLVED), INCIDENTS.c.source.is_(None))
@@ -52,6 +53,7 @@ def figures(connection: Connection) -> Snapshot:
         open_incidents=found.open_incidents,
         doubted_incidents=found.doubted_incidents,
         pending_deliveries=found.pending_deliveries,
+        held_deliveries=found.held_deliveries,
         dead_deliveries=found.dead_deliveries,
         dead_alerts=found.dead_alerts,
         dead_incident=found.dead_incident,
@@ -79,11 +81,12 @@ def _figures() -> "Select[*tuple[Any, ...]]":
         "open_incidents": _count(OPEN),
         "doubted_incidents": _count(DOUBTED),
         "pending_deliveries": _count(rows.PENDING),
+        "held_deliveries": _count(rows.HELD),
         "dead_deliveries": _count(rows.DEAD),
         "dead_alerts": _count(rows.DEAD, ~rows.of_alarm()),
         "dead_incident": _latest_dead(),
-        "oldest_pending_at": _earliest(DELIVERIES.c.created_at),
-        "oldest_due_at": _earliest(DELIVERIES.c.due_at),
+        "oldest_pending_at": _earliest(DELIVERIES.c.created_at, _IS_HELD),
+        "oldest_due_at": _earliest(DELIVERIES.c.due_at, and_(_IS_HELD, _IN_THE_WAY.c.id != DELIVERIES.c.id)),
         "event_limit": limit.scalar_subquery(),
         "alarms": _count(_OPEN_ALARM),
         "unwell": select(func.count()).select_from(_EVERY).where(or_(_REFUSED, ~_EVERY.c.configured)).scalar_subquery(),
@@ -107,12 +110,12 @@ def _count(*which: ColumnElement[bool]) -> ScalarSelect[int]:
     return select(func.count()).where(*which).scalar_subquery()
 
 
-def _earliest(moment: ColumnElement[datetime]) -> ScalarSelect[datetime]:
-    """Of the pending deliveries of incidents without a delivery that has a fault of its own."""
+def _earliest(moment: ColumnElement[datetime], is_held: ColumnElement[bool]) -> ScalarSelect[datetime]:
+    """Of the pending deliveries of incidents without a delivery that has a fault of its own, or that `is_held`."""
     in_the_way = [
-        rows.related(_OWN_FAULT),
-        _OWN_FAULT.c.state == constant(DeliveryState.PENDING),
-        _OWN_FAULT.c.own_fault,
+        rows.related(_IN_THE_WAY),
+        _IN_THE_WAY.c.state == constant(DeliveryState.PENDING),
+        or_(_IN_THE_WAY.c.own_fault, is_held),
     ]
     return select(func.min(moment)).where(rows.PENDING, ~exists().where(*in_the_way)).scalar_subquery()
 

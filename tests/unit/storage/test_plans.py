@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from daemon.model.silence import Silence
 from daemon.storage import outbox_statements as statements
+from daemon.storage import silences
 from tests.support.outbox import ACKNOWLEDGED, NEW, RESOLVED, WIDE_OPEN, after, change, head, kill, put, refuse, tell
 from tests.support.outbox import DELIVERED as TAKEN
 from tests.support.store import Store
 from tests.support.values import NOW, ago
 
-HISTORY = {"incidents", "deliveries"}
+HISTORY = {"incidents", "deliveries", "history", "silences"}
 VERBS: dict[str, Callable[[Store], object]] = {
     "begin_round": Store.begin_round,
     "known": lambda store: store.known(["1", "2"]),
@@ -35,6 +37,8 @@ VERBS: dict[str, Callable[[Store], object]] = {
     "try_secrets_again": lambda store: store.try_secrets_again(NOW),
     "forget_spans": lambda store: store.forget_spans(NOW),
     "prune": lambda store: store.prune(after(days=1000)),
+    "silences in force": lambda store: silences.count_in_force(store._engine, NOW),
+    "a silence that expires": lambda store: silences.expire(store._engine, 1, NOW),
 }
 
 
@@ -48,6 +52,7 @@ def filled(store: Store) -> Store:
     tell(store, "4", NEW)
     kill(store, "4")
     refuse(store, "1")
+    silences.add(store._engine, Silence(0, {"name": "db-*"}, NOW, after(hours=1), "why", "ada", NOW))
     return store
 
 
@@ -79,7 +84,7 @@ def test_no_statement_of_a_flow_reads_the_history_from_end_to_end(
         "ended",
         "later",
         "begun",
-        "own_fault",
+        "in_the_way",
         "dead",
     }
     whole = {
