@@ -4,6 +4,7 @@
 2. What is known of the present (the progress of polling, the destinations) is that of the later complete round.
 3. If that is the source's, an incident that it does not know is over: it was pruned, or over before the source began.
    Nobody is woken for it.
+4. The silences of both sides are there. One that either side has made to expire is expired.
 """
 
 import sqlite3
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Table
 
-from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, PROGRESS, UNREADABLE
+from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, PROGRESS, SILENCES, UNREADABLE
 
 _CHANGED_LATER = "excluded.changed_at >= incidents.changed_at"
 _MORE_ADVANCED = (
@@ -29,6 +30,14 @@ WHERE state = 'pending' AND incident_id = ? AND (kind <> 'resolved' OR EXISTS (
 """
 """An end is told all the same, if the beginning may have been told."""
 
+_EXPIRE = "UPDATE silences SET expired_at = coalesce(expired_at, :expired_at) WHERE created_at = :created_at"
+_PUT_SILENCE = """
+INSERT INTO silences (id, match, starts_at, ends_at, comment, created_by, created_at, expired_at)
+VALUES ((SELECT :id WHERE NOT EXISTS (SELECT 1 FROM silences WHERE id = :id)), :match, :starts_at, :ends_at, :comment,
+    :created_by, :created_at, :expired_at)
+"""
+"""Under its number, if that is free."""
+
 
 def merge(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     """Merges all or nothing, from a database of the same schema. Raises SQLite's errors of either side."""
@@ -41,6 +50,7 @@ def merge(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
                 _put(source, target, table, [key], "true")
         _put(source, target, INCIDENTS, ["id"], _CHANGED_LATER)
         _put(source, target, DELIVERIES, ["incident_id", "generation", "kind", "destination"], _MORE_ADVANCED)
+        _put_silences(source, target)
         target.execute("COMMIT")
     except sqlite3.Error:
         target.execute("ROLLBACK")
@@ -63,6 +73,17 @@ def _put(
 ) -> None:
     columns = [column.name for column in table.columns if not (table is DELIVERIES and column.name == "id")]
     target.executemany(_upsert(table, columns, key, condition), _rows(source, table, columns))
+
+
+def _put_silences(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    """The same number may be another silence there, so they are told apart by when they were made."""
+    columns = [column.name for column in SILENCES.columns]
+    # The highest first, so that a new number is that of no other.
+    for row in reversed(_rows(source, SILENCES, columns).fetchall()):
+        silence = dict(zip(columns, row, strict=True))
+        known = target.execute(_EXPIRE, silence)
+        if not known.rowcount:
+            target.execute(_PUT_SILENCE, silence)
 
 
 def _rows(source: sqlite3.Connection, table: Table, columns: Iterable[str]) -> sqlite3.Cursor:

@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.model.errors import AnotherInstanceError, DatabaseBusyError, DatabaseUnusableError
+from daemon.model.silence import Silence
+from daemon.storage import silences
 from daemon.storage.backup import backup
 from daemon.storage.instance import locked
 from daemon.storage.restore import restore
@@ -20,6 +22,7 @@ from tests.support.earlier import left_by
 from tests.support.outbox import DELIVERED, NEW, RESOLVED, after, dump, impatient, postpone, put, states, tell
 from tests.support.paths import ROOT
 from tests.support.store import Store
+from tests.support.values import NOW
 
 OLDER = REVISIONS[-2]
 
@@ -100,6 +103,40 @@ def test_what_the_file_in_place_has_pruned_wakes_nobody(
     with closing(sqlite3.connect(database)) as connection:
         waiting = connection.execute("SELECT incident_id, kind FROM deliveries WHERE state = 'pending'").fetchall()
     assert sorted(waiting) == [("known", "new"), ("tried", "resolved")]
+
+
+def test_the_silences_of_both_are_there_and_none_that_was_ended_is_in_force_again(
+    database: Path, engine: Engine, tmp_path: Path
+) -> None:
+    def add(comment: str, minutes: int) -> int:
+        return silences.add(engine, Silence(0, {}, NOW, after(hours=9), comment, "ada", after(minutes=minutes)))
+
+    def listed() -> list[tuple[int, str, bool]]:
+        every = silences.every(engine, NOW, over=True)
+        return [(one.id, one.comment, one.expired_at is None) for one, _ in every]
+
+    for minutes, comment in enumerate(("stays", "is ended later", "was ended")):
+        add(comment, minutes)
+    silences.expire(engine, 3, NOW)
+    engine.dispose()
+    backup(url(database), tmp_path / "copy.db")
+    silences.expire(engine, 2, NOW)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM silences WHERE id <> 2")
+        connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = 'silences'")
+    assert add("another third", 3) == 3
+    assert add("made since the copy", 4) == 4
+    engine.dispose()
+    for _ in ("once", "twice"):
+        restore(url(database), tmp_path / "copy.db")
+        assert listed() == [
+            (1, "stays", True),
+            (2, "is ended later", False),
+            (3, "was ended", False),
+            (4, "made since the copy", True),
+            (5, "another third", True),
+        ]
+        engine.dispose()
 
 
 def test_of_the_service_it_belongs_to_the_owner_of_the_one_before_and_is_open_to_his_group(
