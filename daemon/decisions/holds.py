@@ -4,10 +4,11 @@ The rules are those in force now: one that was taken away or changed holds nothi
 that time the rules are asked again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from daemon.config.match import Match
+from daemon.config.match import Match, read_match
 from daemon.config.routes import RouteSection
 from daemon.config.settings import Settings
 from daemon.config.types import spelled
@@ -19,8 +20,17 @@ from daemon.model.delivery import Delivery
 from daemon.model.silence import Silence
 from daemon.model.subject import Subject
 
-ALARM = "alarm"
-"""The field that names one of the program's own alarms; nothing else matches those."""
+Read = tuple[Silence, Match | None]
+"""A silence with its match; `None` if it is one of an own alarm."""
+
+
+def readable(silences: Iterable[Silence]) -> list[Read]:
+    """Those whose match this version can read: in doubt somebody is woken."""
+    found = list[Read]()
+    for silence in silences:
+        with suppress(ValueError):
+            found.append((silence, None if silence.alarm is not None else read_match(silence.match)))
+    return found
 
 
 class Holds:
@@ -30,18 +40,31 @@ class Holds:
         self._routes = {route.name: route for route in settings.route if route.min_age or route.flap}
         self._maintenance = settings.maintenance
 
-    def hold(
-        self, delivery: Delivery, silences: Sequence[tuple[Silence, Match]], now: datetime, theirs: datetime
-    ) -> Hold | None:
+    def hold(self, delivery: Delivery, silences: Sequence[Read], now: datetime, theirs: datetime) -> Hold | None:
         """The longest hold of an untold `new`; `None` if no rule holds it.
 
-        `silences`: those in force, each with its match; `theirs`: the time of Better Stack's clock.
+        `silences`: those in force; `theirs`: the time of Better Stack's clock. The program's own alarms are silenced by
+        their own name, and held by nothing else.
         """
         if not (silences or self._routes or self._maintenance):
             return None
-        subject = _subject(delivery)
-        found = [*self._by_route(subject, delivery, now, theirs), *self._by_time(subject.facts, silences, now)]
+        if delivery.incident_id.startswith(PREFIX):
+            found = [_by_silence(one) for one, _ in silences if one.alarm == delivery.incident_id]
+        else:
+            found = list(self._of_incident(delivery, silences, now, theirs))
         return max(found, key=lambda hold: hold.until, default=None)
+
+    def _of_incident(
+        self, delivery: Delivery, silences: Sequence[Read], now: datetime, theirs: datetime
+    ) -> Iterator[Hold]:
+        subject = Subject() if delivery.subject is None else Subject.read(delivery.subject)
+        yield from self._by_route(subject, delivery, now, theirs)
+        for silence, match in silences:
+            if match is not None and mismatch(match, subject.facts) is None:
+                yield _by_silence(silence)
+        for one in self._maintenance:
+            if mismatch(one.match, subject.facts) is None and (until := ends_at(one.window, now)) is not None:
+                yield Hold(until, f'maintenance "{one.name}"', by_rule=True)
 
     def _by_route(self, subject: Subject, delivery: Delivery, now: datetime, theirs: datetime) -> Iterator[Hold]:
         route = self._routes.get(subject.route)
@@ -53,21 +76,9 @@ class Holds:
         if age < least:
             yield Hold(now + min(least - age, least), why, by_rule=True)
 
-    def _by_time(
-        self, facts: Mapping[str, list[str]], silences: Sequence[tuple[Silence, Match]], now: datetime
-    ) -> Iterator[Hold]:
-        for silence, match in silences:
-            if _covers(match, facts):
-                yield Hold(silence.ends_at, f"silence {silence.id} ({silence.comment})", by_rule=True)
-        for window in self._maintenance:
-            if _covers(window.match, facts) and (until := ends_at(window.window, now)) is not None:
-                yield Hold(until, f'maintenance "{window.name}"', by_rule=True)
 
-
-def _subject(delivery: Delivery) -> Subject:
-    if delivery.incident_id.startswith(PREFIX):
-        return Subject({ALARM: [delivery.incident_id]})
-    return Subject() if delivery.subject is None else Subject.read(delivery.subject)
+def _by_silence(silence: Silence) -> Hold:
+    return Hold(silence.ends_at, silence.reason, by_rule=True)
 
 
 def _least_age(route: RouteSection, *, flaps: bool) -> tuple[timedelta, str]:
@@ -76,8 +87,3 @@ def _least_age(route: RouteSection, *, flaps: bool) -> tuple[timedelta, str]:
         least = min(route.min_age or route.flap.within, route.flap.within)
         return least, f'it flaps, and has not stayed open for {spelled(least)} (route "{route.name}")'
     return route.min_age, f'not open for {spelled(route.min_age)} yet (min_age of route "{route.name}")'
-
-
-def _covers(match: Match, facts: Mapping[str, list[str]]) -> bool:
-    """An own alarm is matched only by its own name, and a match of that matches nothing else."""
-    return (ALARM in facts) == (ALARM in match.conditions) and mismatch(match, facts) is None

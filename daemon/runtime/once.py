@@ -34,6 +34,7 @@ def once(configuration: Configuration, log_for: Callable[[Configuration], Listen
 
 def _do(components: Components, shared: Shared) -> bool:
     senders, self_check = components.senders.values(), components.self_check
+    components.housekeeping.release_held(shared.clock())
     complete = _round(components)
     self_check.run()
     while True:

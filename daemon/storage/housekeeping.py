@@ -10,7 +10,7 @@ from sqlalchemy import Engine, delete, exists, func, or_, select, update
 
 from daemon.model.incident import Phase
 from daemon.storage import destination_rows, silences, unreadable_rows
-from daemon.storage.delivery_rows import DEAD, PENDING
+from daemon.storage.delivery_rows import DEAD, PENDING, release_held
 from daemon.storage.engine import checkpoint, transaction
 from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, HISTORY, INCIDENTS, OPEN, PROGRESS, constant
 
@@ -43,6 +43,11 @@ class Housekeeping:
         query = update(DELIVERIES).where(PENDING, DELIVERIES.c.due_at > now + longest).values(due_at=now)
         with transaction(self._engine, writes=True) as connection:
             connection.execute(query)
+
+    def release_held(self, now: datetime) -> None:
+        """Makes due now what a rule held: the rules may be others."""
+        with transaction(self._engine, writes=True) as connection:
+            release_held(connection, now)
 
     def try_secrets_again(self, now: datetime) -> None:
         """A secret may have been corrected before this start: tries each refused one now, if a delivery is pending."""
