@@ -150,12 +150,12 @@ class Deliver:
     def _sorted(self, finished: Iterable[Finished]) -> tuple[list[Result], list[Attempt]]:
         """The results of the attempts that were answered, and those that were not made."""
         results, unsent = list[Result](), list[Attempt]()
-        for attempt, answer in finished:
+        for attempt, answer, seconds in finished:
             self._in_flight.ended(attempt)
             if answer is None:
                 unsent.append(attempt)
             else:
-                results.append(self._judge(attempt, answer))
+                results.append(self._judge(attempt, answer, seconds))
         return results, unsent
 
     def _stopped(self) -> bool:
@@ -189,7 +189,7 @@ class Deliver:
         next_at = self.next_at() if self._room() else None
         return None if next_at is None else max((next_at - self._clock()).total_seconds(), 0.01)
 
-    def _judge(self, attempt: Attempt, answer: Answer) -> Result:
+    def _judge(self, attempt: Attempt, answer: Answer, seconds: float) -> Result:
         """What follows from an answer. A crash before that is recorded repeats the attempt."""
         delivery, now = attempt.delivery, self._clock()
         meanwhile = self._taken - attempt.taken_before
@@ -200,7 +200,7 @@ class Deliver:
             delivery, answer, self._admissions.destination, meanwhile, delay=delay, rarely=settings.retry_max, now=now
         )
         self._admissions.answered(answer, attempt, now)
-        result = Result(delivery, answer, disposition, now, replacement(delivery, answer, disposition))
+        result = Result(delivery, answer, disposition, now, replacement(delivery, answer, disposition), seconds)
         self._taken += result.delivered
         self._due.noticed(result)
         return result

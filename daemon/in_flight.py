@@ -33,8 +33,8 @@ class Attempt:
     """How many deliveries of this process SIGNL4 had accepted by then."""
 
 
-Finished = tuple[Attempt, Answer | None]
-"""An attempt and its answer; `None` if it was not sent any more."""
+Finished = tuple[Attempt, Answer | None, float]
+"""An attempt, its answer (`None` if it was not sent any more), and the seconds from its request to that."""
 
 
 class InFlight:
@@ -121,7 +121,9 @@ class InFlight:
     def _send(self, to_send: "SimpleQueue[Attempt | None]") -> None:
         """Runs in a thread of its own. Every attempt gets an answer, whatever happens."""
         while (attempt := to_send.get()) is not None:
-            self._finished.put((attempt, None if self._stopped() else self._answer(attempt.delivery)))
+            began = time.monotonic()
+            answer = None if self._stopped() else self._answer(attempt.delivery)
+            self._finished.put((attempt, answer, time.monotonic() - began))
 
     def _answer(self, delivery: Delivery) -> Answer:
         try:

@@ -122,7 +122,7 @@ class SelfCheck:
             if found or snapshot.open_alarms:
                 self._record(found, now)
             if snapshot.dead_deliveries > snapshot.dead_alerts:
-                self._outbox.supersede_obsolete()
+                self._outbox.supersede_obsolete(now)
         except DatabaseBusyError as error:
             self.state_failed(str(error))
             self._note([str(error)])

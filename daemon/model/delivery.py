@@ -217,6 +217,8 @@ class Result:
     at: datetime
     replacement: Mapping[str, Any] | None = None
     """The minimal payload, where it takes the place of the full one; that is kept."""
+    seconds: float = 0.0
+    """From the request to the answer."""
 
     @property
     def delivered(self) -> bool:

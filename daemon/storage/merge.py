@@ -5,6 +5,7 @@
 3. If that is the source's, an incident that it does not know is over: it was pruned, or over before the source began.
    Nobody is woken for it.
 4. The silences of both sides are there. One that either side has made to expire is expired.
+5. The history of an incident is that of both sides, each entry once.
 """
 
 import sqlite3
@@ -21,14 +22,38 @@ _MORE_ADVANCED = (
 )
 _OF_THE_PRESENT = ((PROGRESS, "id"), (DESTINATIONS, "name"), (ACCOUNTS, "name"), (UNREADABLE, "id"))
 _WAITING = "SELECT DISTINCT incident_id FROM deliveries WHERE state = 'pending'"
+_OVER = "over, by what was known before the restore"
 _GIVE_UP = """
-UPDATE deliveries SET state = 'superseded', reason = 'over, by what was known before the restore'
+UPDATE deliveries SET state = 'superseded', reason = ?
 WHERE state = 'pending' AND incident_id = ? AND (kind <> 'resolved' OR EXISTS (
     SELECT 1 FROM deliveries AS began WHERE began.kind = 'new' AND began.attempts = 0
     AND began.incident_id = deliveries.incident_id AND began.generation = deliveries.generation
     AND began.destination = deliveries.destination))
+RETURNING incident_id, generation, id
 """
 """An end is told all the same, if the beginning may have been told."""
+_GIVEN_UP = """
+INSERT INTO history (incident_id, generation, delivery_id, at, what, why)
+VALUES (?, ?, ?, strftime('%Y-%m-%d %H:%M:%f000', 'now'), 'superseded', ?)
+"""
+# Each file numbers its deliveries by itself, so an entry is about the one with the same key.
+_ENTRIES = """
+SELECT history.incident_id, history.generation, kind, destination, at, what, why, seconds
+FROM history LEFT JOIN deliveries ON deliveries.id = delivery_id ORDER BY history.id
+"""
+_ADD_ENTRY = """
+WITH entry (incident_id, generation, kind, destination, at, what, why, seconds) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?)),
+found AS (
+    SELECT entry.*, (SELECT id FROM deliveries WHERE deliveries.incident_id = entry.incident_id
+        AND deliveries.generation = entry.generation AND deliveries.kind = entry.kind
+        AND deliveries.destination = entry.destination) AS delivery_id
+    FROM entry)
+INSERT INTO history (incident_id, generation, delivery_id, at, what, why, seconds)
+SELECT incident_id, generation, delivery_id, at, what, why, seconds FROM found
+WHERE NOT EXISTS (SELECT 1 FROM history WHERE history.incident_id = found.incident_id
+    AND history.delivery_id IS found.delivery_id AND history.at = found.at
+    AND history.what = found.what AND history.why = found.why)
+"""
 
 _EXPIRE = "UPDATE silences SET expired_at = coalesce(expired_at, :expired_at) WHERE created_at = :created_at"
 _PUT_SILENCE = """
@@ -51,6 +76,7 @@ def merge(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
         _put(source, target, INCIDENTS, ["id"], _CHANGED_LATER)
         _put(source, target, DELIVERIES, ["incident_id", "generation", "kind", "destination"], _MORE_ADVANCED)
         _put_silences(source, target)
+        target.executemany(_ADD_ENTRY, source.execute(_ENTRIES))
         target.execute("COMMIT")
     except sqlite3.Error:
         target.execute("ROLLBACK")
@@ -65,7 +91,8 @@ def _last_round(database: sqlite3.Connection) -> str:
 def _give_up_what_is_over(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     for (incident_id,) in target.execute(_WAITING).fetchall():
         if source.execute("SELECT 1 FROM incidents WHERE id = ?", (incident_id,)).fetchone() is None:
-            target.execute(_GIVE_UP, (incident_id,))
+            given_up = target.execute(_GIVE_UP, (_OVER, incident_id)).fetchall()
+            target.executemany(_GIVEN_UP, [(*which, _OVER) for which in given_up])
 
 
 def _put(

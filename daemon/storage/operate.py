@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, exists, select, update
 
 from daemon.model.delivery import DeliveryState
+from daemon.model.history import Happening
 from daemon.model.incident import Kind
 from daemon.storage import delivery_rows as rows
+from daemon.storage import history_rows
 from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, DESTINATIONS, NO_FAILURES
 
@@ -64,16 +66,19 @@ def _revive(connection: Connection, delivery_id: int, now: datetime, *, force: b
     if row.state == DeliveryState.PENDING:
         # The payload stays: a request with it may be in flight.
         _update(connection, delivery_id, due_at=min(row.due_at, now))
+        _note(connection, row, Happening.RETRIED, "due now, by hand", now)
         return Revival(delivery_id, None, "due now")
     if row.state != DeliveryState.DEAD:
         return Revival(delivery_id, f"delivery {delivery_id} is {row.state}, not dead")
     if row.obsolete and not force:
         _update(connection, delivery_id, state=DeliveryState.SUPERSEDED, reason=rows.ALARM_OVER)
+        _note(connection, row, Happening.SUPERSEDED, rows.ALARM_OVER, now)
         return Revival(delivery_id, None, f"superseded: {rows.ALARM_OVER}")
     if row.too_late and not force:
         return Revival(delivery_id, _too_late(row))
     afresh = {"payload": row.refused_payload or row.payload, "refused_payload": None, **NO_FAILURES}
     _update(connection, delivery_id, state=DeliveryState.PENDING, due_at=now, **afresh)
+    _note(connection, row, Happening.RETRIED, "pending again, by hand", now)
     return Revival(delivery_id, None)
 
 
@@ -95,7 +100,7 @@ def drop(engine: Engine, ids: Collection[int]) -> list[Dropping]:
     with transaction(engine, writes=True) as connection:
         for delivery_id in ids:
             if delivery_id not in dropped:
-                done = _drop(connection, delivery_id)
+                done = _drop(connection, delivery_id, datetime.now(UTC))
                 dropped |= {other: Dropping(other, None) for other in done.with_it} | {delivery_id: done}
         # Without a pending delivery no probe can show that the secret works again, so its fault is cleared.
         willing = {"secret_refused_since": None, "probe_at": None}
@@ -104,13 +109,13 @@ def drop(engine: Engine, ids: Collection[int]) -> list[Dropping]:
     return [dropped[delivery_id] for delivery_id in ids]
 
 
-def _drop(connection: Connection, delivery_id: int) -> Dropping:
+def _drop(connection: Connection, delivery_id: int, now: datetime) -> Dropping:
     row = _row(connection, delivery_id)
     if row is None:
         return Dropping(delivery_id, _unknown(delivery_id))
     if row.state not in GIVEN_UP_FROM:
         return Dropping(delivery_id, f"delivery {delivery_id} is {row.state}, neither waiting nor dead")
-    _update(connection, delivery_id, state=DeliveryState.SUPERSEDED, reason=DROPPED)
+    _give_up(connection, row, DROPPED, now)
     if row.kind != Kind.NEW or row.attempts:
         return Dropping(delivery_id, None)
     same = [
@@ -118,11 +123,11 @@ def _drop(connection: Connection, delivery_id: int) -> Dropping:
         DELIVERIES.c.generation == row.generation,
         DELIVERIES.c.destination == row.destination,
     ]
-    followers = select(DELIVERIES.c.id).where(*same, DELIVERIES.c.state.in_(GIVEN_UP_FROM)).order_by(DELIVERIES.c.id)
-    with_it = tuple(connection.execute(followers).scalars())
+    followers = select(DELIVERIES).where(*same, DELIVERIES.c.state.in_(GIVEN_UP_FROM)).order_by(DELIVERIES.c.id)
+    with_it = connection.execute(followers).all()
     for other in with_it:
-        _update(connection, other, state=DeliveryState.SUPERSEDED, reason=f"{DROPPED} with its `new`")
-    return Dropping(delivery_id, None, with_it)
+        _give_up(connection, other, f"{DROPPED} with its `new`", now)
+    return Dropping(delivery_id, None, tuple(other.id for other in with_it))
 
 
 def droppable(engine: Engine, ids: Collection[int]) -> list[dict[str, Any]]:
@@ -148,6 +153,15 @@ def _is_possible(delivery_id: int) -> bool:
 
 def _unknown(delivery_id: int) -> str:
     return f"there is no delivery {delivery_id}; `deliveries` lists them"
+
+
+def _give_up(connection: Connection, row: Row[Any], why: str, now: datetime) -> None:
+    _update(connection, row.id, state=DeliveryState.SUPERSEDED, reason=why)
+    _note(connection, row, Happening.DROPPED, why, now)
+
+
+def _note(connection: Connection, row: Row[Any], what: Happening, why: str, now: datetime) -> None:
+    history_rows.add(connection, [history_rows.of(row, what, why, now)])
 
 
 def _update(connection: Connection, delivery_id: int, **values: Any) -> None:

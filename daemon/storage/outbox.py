@@ -29,10 +29,11 @@ from daemon.model.delivery import (
     Result,
 )
 from daemon.model.destination import Destination
+from daemon.model.history import Happening
 from daemon.model.incident import Kind
 from daemon.model.silence import Silence
 from daemon.storage import delivery_rows as rows
-from daemon.storage import destination_rows
+from daemon.storage import destination_rows, history_rows
 from daemon.storage import outbox_statements as statements
 from daemon.storage import silences, waits
 from daemon.storage.engine import transaction
@@ -111,6 +112,7 @@ class Outbox:
         """
         with transaction(self._engine, writes=True) as connection:
             unwanted, others_due = self._settle(connection, results, now, some_fail=some_fail)
+            history_rows.add_attempts(connection, results)
             if state != self._state:
                 destination_rows.write(connection, self._destination, state)
             if event_limit is not None and event_limit != self._event_limit:
@@ -133,11 +135,12 @@ class Outbox:
         with transaction(self._engine, writes=False) as connection:
             return silences.in_force(connection, now)
 
-    def supersede_obsolete(self) -> None:
+    def supersede_obsolete(self, now: datetime) -> None:
         """Supersedes the dead deliveries of own alarms that are over."""
         superseded = {"state": DeliveryState.SUPERSEDED, "reason": rows.ALARM_OVER}
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(statements.supersede_obsolete(), superseded)
+            found = connection.execute(statements.supersede_obsolete(), superseded).all()
+            history_rows.add(connection, [history_rows.of(row, Happening.SUPERSEDED, rows.ALARM_OVER, now) for row in found])
 
     def look(self) -> tuple[DestinationState, int | None, bool]:
         """The state of the destination; events that SIGNL4 allows its account in 15 s, if known; whether any waits."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind
@@ -176,9 +177,10 @@ def supersede() -> Update:
 
 
 @cache
-def supersede_obsolete() -> Update:
-    """Takes `state` and `reason`."""
-    return update(DELIVERIES).where(rows.obsolete())
+def supersede_obsolete() -> "ReturningUpdate[*tuple[Any, ...]]":
+    """Takes `state` and `reason`. Returns which were superseded."""
+    this = [DELIVERIES.c.id, DELIVERIES.c.incident_id, DELIVERIES.c.generation]
+    return update(DELIVERIES).where(rows.obsolete()).returning(*this)
 
 
 @cache

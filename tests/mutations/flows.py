@@ -221,7 +221,7 @@ ROWS = (
     row(
         "What is dead of an alarm that is over stays dead",
         "daemon/self_check.py",
-        ("                self._outbox.supersede_obsolete()\n", "                pass\n"),
+        ("                self._outbox.supersede_obsolete(now)\n", "                pass\n"),
         "tests/unit/decisions/test_health_mends.py::test_a_dead_alarm_does_not_outlive_its_cause",
     ),
     row(

@@ -31,7 +31,7 @@ class Sending:
 
     def next(self, together: int) -> list[str]:
         """The incidents of the results that are handed on."""
-        return sorted(attempt.delivery.incident_id for attempt, _ in self.in_flight.next(LONG, together))
+        return sorted(attempt.delivery.incident_id for attempt, *_ in self.in_flight.next(LONG, together))
 
 
 @pytest.fixture

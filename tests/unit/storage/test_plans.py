@@ -32,7 +32,7 @@ VERBS: dict[str, Callable[[Store], object]] = {
     "attempts_since": lambda store: store.attempts_since(ago(days=1)),
     "claim": lambda store: store.claim(head(store, "2"), NOW),
     "put_off": lambda store: store.put_off([Held(head(store, "1"), NOW, "why")], [(head(store, "2"), "why")], NOW),
-    "supersede_obsolete": Store.supersede_obsolete,
+    "supersede_obsolete": lambda store: store.supersede_obsolete(NOW),
     "cut_waits": lambda store: store.cut_waits(timedelta(0), NOW),
     "try_secrets_again": lambda store: store.try_secrets_again(NOW),
     "forget_spans": lambda store: store.forget_spans(NOW),

@@ -95,7 +95,7 @@ def test_what_the_file_in_place_has_pruned_wakes_nobody(
     copy = tmp_path / "copy.db"
     backup(url(database), copy)
     with engine.begin() as connection:
-        for table, column in (("deliveries", "incident_id"), ("incidents", "id")):
+        for table, column in (("history", "incident_id"), ("deliveries", "incident_id"), ("incidents", "id")):
             connection.exec_driver_sql(f"DELETE FROM {table} WHERE {column} <> 'known'")
     store.complete_round(after(hours=1))
     engine.dispose()
