@@ -37,16 +37,29 @@ def read_incident(record: object) -> Incident:
     names = ("started_at", "acknowledged_at", "resolved_at", "reopened_at")
     times = {name: _time(attributes.get(name)) for name in names}
     phase = _phase(status.lower(), times)
-    monitor_id = _monitor_id(record.get("relationships")) or _identifier(attributes.get("monitor_id"))
-    return Incident(id=incident_id, phase=phase, status=status, **times, attributes=attributes, monitor_id=monitor_id)
+    source, source_id = _source(record.get("relationships"), attributes)
+    return Incident(incident_id, phase, status, **times, attributes=attributes, source=source, source_id=source_id)
 
 
-def _monitor_id(relationships: object) -> str:
-    """The id in `relationships.monitor.data`, which is documented; some records have it as an attribute instead."""
-    found = relationships
-    for name in ("monitor", "data", "id"):
-        found = found.get(name) if isinstance(found, dict) else None
-    return _identifier(found)
+def _source(relationships: object, attributes: Mapping[str, object]) -> tuple[str, str]:
+    """What raised it, and the id of that; both empty if the record names nothing.
+
+    It is documented as `relationships.<source>.data.id`; some records have the id as an attribute instead. Of several,
+    a monitor comes first, then a heartbeat, then the integrations by their names, so that each read finds the same one.
+    """
+    related = relationships if isinstance(relationships, dict) else {}
+    for name in ("monitor", "heartbeat", *sorted(name for name in related if name.endswith("_integration"))):
+        if found := _related_id(related.get(name)):
+            return name, found
+    for name in ("monitor", "heartbeat"):
+        if found := _identifier(attributes.get(f"{name}_id")):
+            return name, found
+    return "", ""
+
+
+def _related_id(relationship: object) -> str:
+    data = relationship.get("data") if isinstance(relationship, dict) else None
+    return _identifier(data.get("id")) if isinstance(data, dict) else ""
 
 
 def _identifier(value: object) -> str:

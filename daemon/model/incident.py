@@ -55,8 +55,16 @@ class Incident:
     reopened_at: datetime | None
     attributes: Mapping[str, Any]
     """The record's attributes as received, for placeholders."""
-    monitor_id: str = ""
-    """The id of the monitor that raised the incident; empty if none did, or if the record is gone."""
+    source: str = ""
+    """What raised the incident: `monitor`, `heartbeat`, or an integration as Better Stack calls it, such as
+    `webhook_integration`. Empty if none did, or if the record is gone."""
+    source_id: str = ""
+    """Its id; empty if and only if `source` is."""
+
+    @property
+    def monitor_id(self) -> str:
+        """The id of the monitor that raised the incident; empty if none did, or if the record is gone."""
+        return self.source_id if self.source == "monitor" else ""
 
     def text(self, attribute: str) -> str:
         """The attribute if it is a string, else an empty string."""

@@ -144,8 +144,8 @@ ROWS = (
     row(
         "`$MONITOR_ID` is that of the attribute alone",
         "daemon/clients/records.py",
-        ('monitor_id = _monitor_id(record.get("relationships")) or ', "monitor_id = "),
-        "tests/unit/clients/test_records_monitor.py::test_it_is_the_one_in_relationships",
+        ("if found := _related_id(related.get(name)):", 'if found := "":'),
+        "tests/unit/clients/test_records_source.py::test_what_raised_an_incident",
         "tests/unit/decisions/test_payload_placeholders.py::test_a_placeholder_is_filled_from_its_attribute",
     ),
     row(

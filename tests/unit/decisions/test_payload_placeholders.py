@@ -92,7 +92,7 @@ def test_the_longest_name_wins_wherever_one_begins_with_another() -> None:
 @pytest.mark.parametrize("attributes", [{}, {name.lower(): None for name in VALUES} | {"metadata": None}])
 def test_a_placeholder_without_a_value_is_empty(attributes: dict[str, Any]) -> None:
     templates = Templates(settings(payload={"new": {"X": [f"${name}" for name in VALUES]}}))
-    body = templates.payload(Kind.NEW, replace(WHOLE, attributes=attributes, monitor_id=""), "1026034957")
+    body = templates.payload(Kind.NEW, replace(WHOLE, attributes=attributes, source="", source_id=""), "1026034957")
     assert body["X"] == ["1026034957"] + [""] * (len(VALUES) - 1)
 
 
