@@ -9,9 +9,7 @@ from random import Random
 from ssl import SSLContext
 
 from daemon.clients.betterstack import BetterStack
-from daemon.clients.heartbeat import Heartbeat
 from daemon.clients.http import HttpClient, tls_context
-from daemon.clients.signl4 import Signl4
 from daemon.config.configuration import Configuration
 from daemon.config.settings import Settings
 from daemon.decisions.holds import Holds
@@ -19,6 +17,7 @@ from daemon.deliver import Deliver
 from daemon.due_list import DueList
 from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop
+from daemon.in_flight import Receiver
 from daemon.model.destination import Destination
 from daemon.model.event import Listener
 from daemon.model.events import process as events
@@ -27,7 +26,7 @@ from daemon.outcome_log import naming
 from daemon.poll import Poll
 from daemon.runtime.delivery_job import job_of
 from daemon.runtime.shared import Shared
-from daemon.self_check import SelfCheck
+from daemon.self_check import SelfCheck, Watchers
 from daemon.storage import queries
 from daemon.storage.housekeeping import Housekeeping
 from daemon.storage.incidents import Incidents
@@ -76,19 +75,20 @@ def build(
         housekeeping = Housekeeping(shared.engine)
         housekeeping.configure([team.name for team, _ in teams])
         log = log_for(configuration)
-        receivers = {team.name: Signl4(alerts, secret, team.name) for team, secret in teams}
+        around = shared.surroundings
+        receivers = {team.name: around.receiver(alerts, secret, team.name) for team, secret in teams}
         poll = _poll(shared, settings, incidents, log, _waiting(shared.stop, liveness["poll"]), on_queued)
         senders = {
             team.name: _sender(shared, settings, team, receivers[team.name], liveness[job_of(team.name)], log)
             for team, _ in teams
         }
-        of_alarms = receivers[settings.alarm.team]
-        self_check = _self_check(shared, settings, teams[0][0], of_alarms, Heartbeat(watchers), log, on_queued)
+        of_alarms, called = receivers[settings.alarm.team], around.watchers(watchers)
+        self_check = _self_check(shared, settings, teams[0][0], of_alarms, called, log, on_queued)
         return Components(settings, log, housekeeping, poll, senders, self_check, clients.pop_all())
 
 
 def _sender(
-    shared: Shared, settings: Settings, team: Destination, signl4: Signl4, liveness: Liveness, log: Listener
+    shared: Shared, settings: Settings, team: Destination, signl4: Receiver, liveness: Liveness, log: Listener
 ) -> Deliver:
     outbox, told = Outbox(shared.engine, team), naming(team.name, log)
     clocks = {"clock": shared.clock, "their_clock": shared.their_clock}
@@ -143,8 +143,8 @@ def _self_check(
     shared: Shared,
     settings: Settings,
     team: Destination,
-    signl4: Signl4,
-    heartbeat: Heartbeat,
+    signl4: Receiver,
+    watchers: Watchers,
     log: Listener,
     on_queued: Callable[[], None],
 ) -> SelfCheck:
@@ -153,7 +153,7 @@ def _self_check(
         Incidents(shared.engine),
         Outbox(shared.engine, team),
         signl4,
-        heartbeat,
+        watchers,
         settings,
         shared.notes,
         clock=shared.clock,

@@ -6,7 +6,6 @@ from contextlib import closing
 
 from daemon.config.configuration import Configuration
 from daemon.host.liveness import Liveness
-from daemon.host.signals import Stop
 from daemon.model.errors import DatabaseBusyError, StoppedError
 from daemon.model.event import Listener
 from daemon.model.events import rounds as events
@@ -15,16 +14,19 @@ from daemon.runtime.build import Components, build
 from daemon.runtime.delivery_job import job_of
 from daemon.runtime.poll_loop import why_failed
 from daemon.runtime.shared import Shared, opened, share
+from daemon.runtime.surroundings import Surroundings
 
 
-def once(configuration: Configuration, log_for: Callable[[Configuration], Listener]) -> bool:
+def once(
+    configuration: Configuration, log_for: Callable[[Configuration], Listener], surroundings: Surroundings
+) -> bool:
     """Whether all of it was done. Called by the main thread. Raises what `opened` and `build` raise."""
     log = log_for(configuration)
-    stop = Stop()
     # A terminal that is closed stops it like SIGTERM does.
-    stop.raise_on_signals(signal.SIGHUP)
-    with opened(configuration.settings.database.url, mode=RunMode.ONCE) as guard:
-        shared = share(guard, stop)
+    surroundings.stop.raise_on_signals(signal.SIGHUP)
+    state = surroundings.state(configuration.settings.database.url)
+    with state as url, opened(url, mode=RunMode.ONCE) as guard:
+        shared = share(guard, surroundings)
         jobs = (job_of(team.name) for team, _ in configuration.settings.signl4.every_team())
         liveness = {job: Liveness() for job in ("poll", *jobs)}
         components = build(configuration, shared, lambda _: log, liveness, on_queued=lambda: None)

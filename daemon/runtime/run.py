@@ -4,7 +4,6 @@ The main thread does no work of its own: it waits for the stop, checks the clock
 progress, and puts a new configuration in force.
 """
 
-import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -23,6 +22,7 @@ from daemon.model.snapshot import RunMode
 from daemon.runtime.jobs import STOP_GRACE, Jobs
 from daemon.runtime.reload import Reload
 from daemon.runtime.shared import Shared, opened, share
+from daemon.runtime.surroundings import Surroundings
 from daemon.runtime.watchdog import EXIT_STUCK, LAST_WORDS, Watchdog
 
 TICK = 2.0
@@ -34,19 +34,24 @@ MORE_TIME = 60.0
 
 
 def run(
-    configuration: Configuration, read: Callable[[], Configuration], log_for: Callable[[Configuration], Listener]
+    configuration: Configuration,
+    read: Callable[[], Configuration],
+    log_for: Callable[[Configuration], Listener],
+    surroundings: Surroundings,
 ) -> None:
     """The daemon, until SIGTERM or SIGINT. Raises what `opened` and `Jobs` raise.
 
     `read` gives the present configuration when SIGHUP asks for a reload; `log_for` sets up the log for one.
     """
     log = log_for(configuration)
-    stop, systemd = Stop(), Systemd(os.environ)
+    stop, systemd = surroundings.stop, Systemd(surroundings.environ)
     stop.raise_on_signals()
     HANGUP.listen()
-    with opened(configuration.settings.database.url, partial(systemd.more_time, MORE_TIME), RunMode.RUN) as guard:
-        shared = share(guard, stop)
-        reload = Reload(read, lambda later: Jobs(later, shared, log_for), stop, systemd, ReloadOutcome(os.environ))
+    state = surroundings.state(configuration.settings.database.url)
+    with state as url, opened(url, partial(systemd.more_time, MORE_TIME), RunMode.RUN) as guard:
+        shared = share(guard, surroundings)
+        outcome = ReloadOutcome(surroundings.environ)
+        reload = Reload(read, lambda later: Jobs(later, shared, log_for), stop, systemd, outcome)
         _live(Jobs(configuration, shared, lambda _: log), shared, reload, systemd)
 
 

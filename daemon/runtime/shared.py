@@ -15,6 +15,7 @@ from daemon.host.signals import Stop
 from daemon.limiter import Limiter
 from daemon.model.event import Listener
 from daemon.model.snapshot import RunMode
+from daemon.runtime.surroundings import Surroundings
 from daemon.self_check import Notes
 from daemon.storage import queries
 from daemon.storage.engine import open_engine
@@ -42,7 +43,7 @@ class Shared:
     """Made by the main thread. All jobs use the engine, the clocks and `stop`; each other part belongs to one job."""
 
     engine: Engine
-    stop: Stop
+    surroundings: Surroundings
     clock: SteadyClock
     their_clock: TheirClock
     quiet: Quiet = field(default_factory=Quiet)
@@ -55,6 +56,11 @@ class Shared:
     """Checks the database file between two rounds."""
     note_checkpoint: Callable[[datetime], None] = lambda _at: None
     """Notes when the log of the database was last emptied."""
+
+    @property
+    def stop(self) -> Stop:
+        """The stop flag of the process."""
+        return self.surroundings.stop
 
 
 @contextmanager
@@ -74,14 +80,14 @@ def opened(
             yield guard
 
 
-def share(guard: FileGuard, stop: Stop) -> Shared:
+def share(guard: FileGuard, surroundings: Surroundings) -> Shared:
     """What a process starts with. Raises `DatabaseUnusableError`."""
     clock = SteadyClock()
     with needed_now(str(guard.engine.url)):
         ahead = queries.snapshot(guard.engine).ahead
     return Shared(
         guard.engine,
-        stop,
+        surroundings,
         clock,
         TheirClock(clock, ahead),
         repair_file=guard.repair,

@@ -1,6 +1,6 @@
 """Copies of the database: consistent, complete or absent, also while the daemon runs.
 
-A copy replaces no file except the earlier copy of the same name.
+A copy replaces no file except the earlier copy of the same name. A private one is for this process alone.
 """
 
 import os
@@ -8,9 +8,10 @@ import re
 import secrets
 import sqlite3
 import stat
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from daemon.model.errors import DatabaseUnusableError
 from daemon.storage.revision import file_of, nothing_to, revision_of
@@ -62,6 +63,34 @@ def copy_before_upgrade(file: Path, revision: str, on_progress: Callable[[], Non
             f"{file} cannot be copied to {copy} before its upgrade ({why(error)}); {MEND}"
         ) from None
     return copy
+
+
+@contextmanager
+def private_copy(url: str) -> Iterator[str]:
+    """The `database.url` of a copy that nobody else can read, removed at the end; of none if there is no database.
+
+    It is in the directory for temporary files, where a process that is killed leaves it. Raises
+    `DatabaseUnusableError`.
+    """
+    exists = revision_of(url) is not None
+    try:
+        directory = TemporaryDirectory(prefix="betterstack-signl4-")
+    except OSError as error:
+        raise _no_copy(url, error) from None
+    with directory as place:
+        copy = Path(place, "state.db")
+        try:
+            if exists:
+                _copy(file_of(url), copy, new_name(copy))
+        except (OSError, sqlite3.Error) as error:
+            raise _no_copy(url, error) from None
+        yield f"sqlite:///{copy}"
+
+
+def _no_copy(url: str, error: Exception) -> DatabaseUnusableError:
+    return DatabaseUnusableError(
+        f"{file_of(url)} cannot be copied to a temporary directory ({why(error)}); name one with room in TMPDIR"
+    )
 
 
 def new_name(file: Path) -> Path:

@@ -9,10 +9,10 @@ from sqlalchemy import Engine
 from daemon.config.configuration import Configuration
 from daemon.host.clock import SteadyClock, TheirClock
 from daemon.host.liveness import Liveness
-from daemon.host.signals import Stop
 from daemon.limiter import Limiter
 from daemon.runtime.build import build
 from daemon.runtime.shared import Shared
+from daemon.runtime.surroundings import Surroundings
 from tests.support.kept_log import KeptLog
 from tests.support.values import settings
 
@@ -31,7 +31,7 @@ def test_each_account_has_one_limit_whatever_the_team_and_whatever_was_in_force_
     engine: Engine, log: KeptLog
 ) -> None:
     clock = SteadyClock()
-    shared = Shared(engine, Stop(), clock, TheirClock(clock))
+    shared = Shared(engine, Surroundings(), clock, TheirClock(clock))
     first = limiter_of(shared, log, {"base_url": ONE})
     assert limiter_of(shared, log, {"base_url": OTHER}) is not first
     assert limiter_of(shared, log, {"base_url": ONE, "secret": "another-team"}) is first

@@ -10,9 +10,9 @@ from sqlalchemy import Engine
 from daemon.config.configuration import Configuration
 from daemon.deliver import Deliver
 from daemon.host.clock import SteadyClock, TheirClock
-from daemon.host.signals import Stop
 from daemon.runtime.jobs import Jobs
 from daemon.runtime.shared import Shared
+from daemon.runtime.surroundings import Surroundings
 from tests.support.kept_log import KeptLog
 from tests.support.values import settings
 
@@ -40,7 +40,9 @@ def test_a_wake_up_between_the_look_at_the_outbox_and_the_next_run_is_not_lost(
     engine: Engine, log: KeptLog, arrives: bool, within: float
 ) -> None:
     clock = SteadyClock()
-    jobs = Jobs(Configuration(settings(), None, ()), Shared(engine, Stop(), clock, TheirClock(clock)), lambda _: log)
+    jobs = Jobs(
+        Configuration(settings(), None, ()), Shared(engine, Surroundings(), clock, TheirClock(clock)), lambda _: log
+    )
     deliveries = cast("Deliver", Deliveries(jobs, arrives))
     jobs._deliveries["deliver"].deliver = deliveries
     scheduler: Any = jobs._scheduler

@@ -9,6 +9,7 @@ from daemon.config.configuration import Configuration
 from daemon.model.errors import BetterStackError
 from daemon.poll import Poll
 from daemon.runtime.once import once
+from daemon.runtime.surroundings import Surroundings
 from daemon.sandbox.server import Sandbox
 from tests.support.kept_log import KeptLog
 from tests.support.outbox import NEW, tell
@@ -42,7 +43,7 @@ def test_a_round_that_fails_is_said_and_what_is_due_goes_out_all_the_same(
             "signl4": {"base_url": sandbox.signl4.url, "secret": sandbox.signl4.secret},
         }
         configuration = Configuration(settings(database, **services), None, ())
-        assert once(configuration, lambda _: log) is False
+        assert once(configuration, lambda _: log, Surroundings()) is False
         assert [event.external_id for event in sandbox.signl4.events] == ["7"]
     (failed,) = log.named("round failed")
     assert said in failed["error"]

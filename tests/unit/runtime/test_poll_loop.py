@@ -12,10 +12,10 @@ from sqlalchemy import Engine
 
 from daemon.config.configuration import Configuration
 from daemon.host.clock import SteadyClock, TheirClock
-from daemon.host.signals import Stop
 from daemon.runtime.jobs import Jobs
 from daemon.runtime.poll_loop import PollLoop
 from daemon.runtime.shared import Shared
+from daemon.runtime.surroundings import Surroundings
 from daemon.storage.engine import transaction
 from tests.support.kept_log import KeptLog
 from tests.support.values import settings
@@ -32,7 +32,7 @@ def noted() -> list[datetime]:
 @pytest.fixture
 def loop(engine: Engine, log: KeptLog, noted: list[datetime]) -> Iterator[PollLoop]:
     clock = SteadyClock()
-    shared = replace(Shared(engine, Stop(), clock, TheirClock(clock)), note_checkpoint=noted.append)
+    shared = replace(Shared(engine, Surroundings(), clock, TheirClock(clock)), note_checkpoint=noted.append)
     jobs = Jobs(Configuration(settings(), None, ()), shared, lambda _: log)
     yield PollLoop(jobs.components, shared, lambda: None, lambda: None)
     jobs.close()
