@@ -39,11 +39,17 @@ class Daemon:
         directory: Path,
         sandbox: Sandbox,
         program: Sequence[str] = PROGRAM,
+        stdout: int = subprocess.DEVNULL,
     ) -> None:
         self.lines: list[str] = []
         self._sandbox = sandbox
         self.process = warm.started(
-            [*program, *command], env=environment, cwd=directory, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+            [*program, *command],
+            env=environment,
+            cwd=directory,
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
         )
         assert self.process.stdin is not None
         self._stdin = self.process.stdin

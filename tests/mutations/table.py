@@ -1,6 +1,18 @@
 """The whole table, by subject."""
 
-from tests.mutations import clients, copies, decisions, flows, host, listings, runtime, sandbox, storage, systemd
+from tests.mutations import (
+    clients,
+    copies,
+    decisions,
+    dry_run,
+    flows,
+    host,
+    listings,
+    runtime,
+    sandbox,
+    storage,
+    systemd,
+)
 
 TABLES = {
     "The flows": flows.ROWS,
@@ -11,6 +23,7 @@ TABLES = {
     "The services and the way to them": clients.ROWS,
     "The machine and the configuration": host.ROWS,
     "The life of the process": runtime.ROWS,
+    "The dry run": dry_run.ROWS,
     "The units": systemd.ROWS,
     "The sandbox and the demo": sandbox.ROWS,
 }
