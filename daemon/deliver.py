@@ -21,7 +21,7 @@ from daemon.decisions.payload import replacement
 from daemon.due_list import DueList
 from daemon.in_flight import Attempt, Finished, InFlight, Receiver
 from daemon.limiter import Limiter
-from daemon.model.delivery import Answer, Delivery, Result
+from daemon.model.delivery import Answer, Delivery, NextDue, Result
 from daemon.model.destination import DEFAULT
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.event import Listener
@@ -74,8 +74,7 @@ class Deliver:
     def drain(self) -> datetime | None:
         """Delivers until nothing is due or the program stops. Results in flight are still recorded.
 
-        Returns when something may be sent next; `None` if nothing waits. Raises `DatabaseBusyError` if the outbox
-        cannot be read or claimed from; nothing was sent without a claim.
+        Returns when something may be sent next, `None` if nothing waits. Raises `DatabaseBusyError`.
         """
         self._admissions.destination, limit, waiting = self._outbox.look()
         self.idle = not waiting
@@ -126,9 +125,13 @@ class Deliver:
         """When something may be sent next; `None` if nothing waits. Raises `DatabaseBusyError`."""
         return self._due.next_at(self._admissions.now(), self._in_flight.incidents)
 
+    def waiting(self) -> list[NextDue]:
+        """When the next deliveries are due that no rule holds."""
+        return [wait for wait in self._outbox.waiting(self._in_flight.incidents) if not wait.held]
+
     def gap_ends_at(self) -> datetime | None:
         """The time of the next first attempt, if only the gap or the rate limit delays it; else `None`."""
-        fresh = [wait.due_at for wait in self._outbox.waiting(self._in_flight.incidents) if not wait.attempted]
+        fresh = [wait.due_at for wait in self.waiting() if not wait.attempted]
         willing = self._admissions.willing().clean_from <= self._clock()
         return max(min(fresh), self._admissions.now().clean_from) if fresh and willing else None
 
@@ -208,10 +211,7 @@ class Deliver:
     def _commit(
         self, results: Sequence[Result], chosen: Sequence[Delivery] = (), unsent: Sequence[Attempt] = ()
     ) -> None:
-        """Records the results, claims the chosen deliveries in the same commit, and sends what was claimed.
-
-        `unsent`: attempts that were claimed and are not made.
-        """
+        """Records results, claims the chosen in the same commit, and sends these. `unsent`: claimed, but not made."""
         if not results and not chosen and not unsent:
             return
         now = self._clock()

@@ -1,7 +1,7 @@
 """Whether what raises incidents flaps: it opens again and again. Pure.
 
 From the opening `count` within that time, one alert says so, and the alerts of single incidents wait (`holds`). That
-alert is closed when nothing has opened for `within`, or when an incident stayed open for so long that it is told itself.
+alert is closed when nothing has opened for `within`, or when an incident stays open for so long that it is told.
 """
 
 from dataclasses import dataclass, replace

@@ -57,7 +57,7 @@ class Holds:
     def _of_incident(
         self, delivery: Delivery, silences: Sequence[Read], now: datetime, theirs: datetime
     ) -> Iterator[Hold]:
-        subject = Subject() if delivery.subject is None else Subject.read(delivery.subject)
+        subject = _subject(delivery)
         yield from self._by_route(subject, delivery, now, theirs)
         for silence, match in silences:
             if match is not None and mismatch(match, subject.facts) is None:
@@ -75,6 +75,13 @@ class Holds:
         age = max(theirs - delivery.occurred_at, now - delivery.created_at)
         if age < least:
             yield Hold(now + min(least - age, least), why, by_rule=True)
+
+
+def _subject(delivery: Delivery) -> Subject:
+    """Nothing is known of what an older version recorded, nor of what is damaged."""
+    with suppress(ValueError, TypeError):
+        return Subject.read(delivery.subject or "")
+    return Subject()
 
 
 def _by_silence(silence: Silence) -> Hold:

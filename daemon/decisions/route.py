@@ -47,7 +47,7 @@ class Routes:
         if self._matching is None:
             return TO_DEFAULT
         chosen = list(self._chosen(self._matching.which(facts), now))
-        reasons = tuple(self._explained(chosen, facts, now))
+        reasons = tuple(self._explained(chosen, facts))
         telling = [route for route in chosen if route.action == "tell"]
         if telling:
             return Verdict(Routing(tuple(_recipients(telling))), reasons=reasons)
@@ -68,9 +68,7 @@ class Routes:
                 if not route.continues:
                     return
 
-    def _explained(
-        self, chosen: Sequence[RouteSection], facts: Mapping[str, list[str]], now: datetime
-    ) -> Iterator[str]:
+    def _explained(self, chosen: Sequence[RouteSection], facts: Mapping[str, list[str]]) -> Iterator[str]:
         for route in chosen:
             yield f'route "{route.name}" matches'
         if not chosen:

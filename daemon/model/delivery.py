@@ -254,3 +254,5 @@ class NextDue:
     refused: bool
     attempted: bool
     own_fault: bool = False
+    held: bool = False
+    """Whether a rule holds them."""

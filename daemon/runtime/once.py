@@ -49,7 +49,7 @@ def _do(components: Components, shared: Shared) -> bool:
             return False
     if self_check.run():
         self_check.send_heartbeats()
-    return complete and all(sender.next_at() is None and not sender.deaths for sender in senders)
+    return complete and all(not sender.waiting() and not sender.deaths for sender in senders)
 
 
 def _round(components: Components) -> bool:

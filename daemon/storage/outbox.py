@@ -80,7 +80,7 @@ class Outbox:
         """When the next deliveries are due, without the `busy` incidents."""
         with transaction(self._engine, writes=False) as connection:
             found = connection.execute(statements.waiting(), {**self._ours, "busy": list(busy)}).all()
-        return [NextDue(row.due_at, bool(row.refused), bool(row.attempted), row.own_fault) for row in found]
+        return [NextDue(row.due_at, bool(row.refused), bool(row.attempted), row.own_fault, bool(row.held)) for row in found]
 
     def urgent(self, now: datetime) -> int:
         """How many alerts of open incidents are due."""
@@ -140,7 +140,8 @@ class Outbox:
         superseded = {"state": DeliveryState.SUPERSEDED, "reason": rows.ALARM_OVER}
         with transaction(self._engine, writes=True) as connection:
             found = connection.execute(statements.supersede_obsolete(), superseded).all()
-            history_rows.add(connection, [history_rows.of(row, Happening.SUPERSEDED, rows.ALARM_OVER, now) for row in found])
+            why = Happening.SUPERSEDED, rows.ALARM_OVER, now
+            history_rows.add(connection, [history_rows.of(row, *why) for row in found])
 
     def look(self) -> tuple[DestinationState, int | None, bool]:
         """The state of the destination; events that SIGNL4 allows its account in 15 s, if known; whether any waits."""

@@ -100,7 +100,12 @@ def urgent() -> "Select[*tuple[Any, ...]]":
 @cache
 def waiting() -> "Select[*tuple[Any, ...]]":
     """When the first deliveries are due, for each combination of flags."""
-    alike = [rows.refused().label("refused"), (DELIVERIES.c.attempts > 0).label("attempted"), DELIVERIES.c.own_fault]
+    alike = [
+        rows.refused().label("refused"),
+        (DELIVERIES.c.attempts > 0).label("attempted"),
+        DELIVERIES.c.own_fault,
+        rows.HELD.label("held"),
+    ]
     return select(func.min(DELIVERIES.c.due_at).label("due_at"), *alike).where(*_IN_TURN).group_by(*alike)
 
 
