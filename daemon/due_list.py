@@ -131,8 +131,8 @@ class DueList:
                     admitted.append(delivery)
                 case Hold(until, why, by_rule):
                     held.append(Held(delivery, until, why if by_rule else None))
-                    event = events.HeldByRule if held[-1].is_news else events.DeliveryHeld
-                    happened.append(event(delivery.incident_id, delivery.kind, until.isoformat(), why))
+                    said_as = events.HeldByRule if held[-1].is_news else events.DeliveryHeld
+                    happened.append(said_as(delivery.incident_id, delivery.kind, until.isoformat(), why))
                 case Supersede(why):
                     given_up.append((delivery, why))
                     happened.append(events.Superseded(delivery.incident_id, delivery.generation))

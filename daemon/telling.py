@@ -16,13 +16,13 @@ from daemon.decisions.facts import facts
 from daemon.decisions.payload import NOTHING, Templates, minimal
 from daemon.decisions.reconcile import Decision
 from daemon.decisions.route import Routes
+from daemon.flapping import Flapping
 from daemon.model.event import Listener
 from daemon.model.events import rounds as events
 from daemon.model.history import Entry, Happening
 from daemon.model.incident import Incident, IncidentState, Kind, Transition
 from daemon.model.routing import Recipient
 from daemon.model.subject import Subject
-from daemon.flapping import Flapping
 from daemon.storage.incidents import Change, Incidents, Message
 
 
@@ -86,9 +86,7 @@ class Telling:
         told = Change(after, (*messages, *self._messages(begun, seen, after, subjects)), tuple(why))
         return [told, *self._flap(seen, after, flapping, Subject(found))]
 
-    def _flap(
-        self, seen: Incident, after: IncidentState, routes: frozenset[str], subject: Subject
-    ) -> Iterator[Change]:
+    def _flap(self, seen: Incident, after: IncidentState, routes: frozenset[str], subject: Subject) -> Iterator[Change]:
         if after.source is None:
             return
         for state, begun in self._flapping.begun(seen, after.source, after.recipients, routes, self._clock()):

@@ -80,7 +80,9 @@ def _told(
         subject=subject.written(),
     )
     hold = Holds(settings).hold(new, readable(held), now, now)
-    return Told(to.team, to.route, hold and hold.until, hold and hold.why, body)
+    if hold is None:
+        return Told(to.team, to.route, None, None, body)
+    return Told(to.team, to.route, hold.until, hold.why, body)
 
 
 def _in_force(settings: Settings, now: datetime) -> list[Silence]:

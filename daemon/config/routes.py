@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from daemon.config.checks import Before, between
 from daemon.config.maintenance import MaintenanceSection
-from daemon.config.match import Match, read_match
+from daemon.config.match import EVERY, Match, read_match
+from daemon.config.time_table import Times, read_times
 from daemon.config.types import Duration, Lowercase, RuleName, Template, within
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind
@@ -19,6 +20,27 @@ _HEADERS = {
     "filtering": "X-S4-Filtering",
 }
 """The keys of a route that are fields of SIGNL4's body, as its documentation of webhooks names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteMatch:
+    """`match` of a route: what the incident is like, and at which times."""
+
+    fields: Match = EVERY
+    times: Times | None = None
+
+
+def read_route_match(table: object) -> RouteMatch:
+    """Raises `ValueError` with the key inside `match`, what is wrong and the fix."""
+    if not isinstance(table, dict) or not {"times", "zone"} & table.keys():
+        return RouteMatch(read_match(table))
+    if "times" not in table:
+        raise ValueError("match.zone is there without match.times; add times, or leave it out")
+    try:
+        times = read_times(table["times"], table.get("zone"))
+    except ValueError as error:
+        raise ValueError(f"match.{error}") from None
+    return RouteMatch(read_match({key: table[key] for key in table if key not in {"times", "zone"}}), times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +65,7 @@ class RouteSection:
     """One route. `continues` is written `continue`."""
 
     name: RuleName
-    match: Annotated[Match, Before(read_match)] = field(default_factory=Match)
+    match: Annotated[RouteMatch, Before(read_route_match)] = field(default_factory=RouteMatch)
     teams: list[str] = field(default_factory=lambda: [DEFAULT])
     continues: bool = False
     action: Annotated[Literal["tell", "ignore", "record"], Lowercase] = "tell"

@@ -29,10 +29,10 @@ def rule_sentence(detail: ErrorDetails) -> str:
             return f"{about} is missing; write it into that table"
         case "extra_forbidden" | "unexpected_keyword_argument":
             return f"{about} is not a known key; {_nearest(name, inside)}"
-        case "value_error" if inside == ["match"] or name == "maintenance":
-            return f"{which}: {detail['ctx']['error']}"
         case "value_error":
-            return f"{about}{_shown(detail['input'])} {detail['ctx']['error']}"
+            names_its_key = inside == ["match"] or name == "maintenance"
+            subject = f"{which}:" if names_its_key else f"{about}{_shown(detail['input'])}"
+            return f"{subject} {detail['ctx']['error']}"
         case "dataclass_type" | "dict_type" if not inside:
             return f"{about} must be a table; write it as [[{name}]] with its keys below"
         case _:

@@ -9,8 +9,8 @@ from datetime import timedelta
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
 
-from daemon.config.checks import between
-from daemon.config.maintenance import MaintenanceSection
+from daemon.config.checks import Before, between
+from daemon.config.maintenance import MaintenanceSection, read_maintenance
 from daemon.config.routes import RouteSection, check_rules
 from daemon.config.types import (
     AnotherTeam,
@@ -196,7 +196,7 @@ class Settings:
     log: LogSection = field(default_factory=LogSection)
     http: HttpSection = field(default_factory=HttpSection)
     route: list[RouteSection] = field(default_factory=list)
-    maintenance: list[MaintenanceSection] = field(default_factory=list)
+    maintenance: list[Annotated[MaintenanceSection, Before(read_maintenance)]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         names = [team.name for team, _ in self.signl4.every_team()]

@@ -60,7 +60,7 @@ def validated(values: Mapping[str, Any], empty: Mapping[str, str]) -> Settings:
     try:
         held = _SECTIONS(**_with_named_rules(_with_active_interval(values)))
     except ValidationError as error:
-        raise ConfigError(*(_sentence(detail, empty) for detail in error.errors())) from None
+        raise ConfigError(*(_said_of(detail, empty) for detail in error.errors())) from None
     try:
         return Settings(**{section: getattr(held, section) for section in (*SECTIONS, *RULES)})
     except ValueError as error:
@@ -97,10 +97,12 @@ def _named(table: object, number: int) -> object:
     return {"name": str(number), **{"continues" if key == "continue" else key: value for key, value in table.items()}}
 
 
+def _said_of(detail: ErrorDetails, empty: Mapping[str, str]) -> str:
+    return rule_sentence(detail) if detail["loc"][0] in RULES else _sentence(detail, empty)
+
+
 def _sentence(detail: ErrorDetails, empty: Mapping[str, str]) -> str:
     """One mistake as a sentence for the operator. `empty`: the places that name a key and hold nothing, by key."""
-    if detail["loc"][0] in RULES:
-        return rule_sentence(detail)
     key = _key(detail["loc"])
     match detail["type"]:
         case "missing":

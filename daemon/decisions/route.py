@@ -40,7 +40,7 @@ class Routes:
 
     def __init__(self, routes: Sequence[RouteSection]) -> None:
         self._routes = routes
-        self._matching = Matching([route.match for route in routes]) if routes else None
+        self._matching = Matching([route.match.fields for route in routes]) if routes else None
 
     def decide(self, facts: Mapping[str, list[str]], now: datetime) -> Verdict:
         """Decides on an incident with these facts."""
@@ -82,7 +82,7 @@ class Routes:
 
 
 def _why_not(route: RouteSection, facts: Mapping[str, list[str]]) -> str:
-    return mismatch(route.match, facts) or f"the time is not within {route.match.times}"
+    return mismatch(route.match.fields, facts) or f"the time is not within {route.match.times}"
 
 
 def _recipients(telling: Sequence[RouteSection]) -> Iterator[Recipient]:

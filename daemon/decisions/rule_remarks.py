@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator
 
+from daemon.config.routes import RouteSection
 from daemon.config.settings import Settings
+from daemon.decisions.matching import matches_all
 from daemon.model.destination import DEFAULT
+
+
+def catches_all(route: RouteSection) -> bool:
+    """Whether no incident gets past it."""
+    return matches_all(route.match.fields) and route.match.times is None and not route.continues
 
 
 def rule_remarks(settings: Settings) -> Iterator[str]:
     """A sentence each, with the mend."""
     routes = settings.route
-    if routes and not any(route.match.matches_all and not route.continues for route in routes):
+    if routes and not any(catches_all(route) for route in routes):
         yield (
             "an incident that no route matches goes to team default; to decide that yourself, add a last [[route]] "
             "without match"

@@ -91,11 +91,13 @@ def _sender(
     shared: Shared, settings: Settings, team: Destination, signl4: Receiver, liveness: Liveness, log: Listener
 ) -> Deliver:
     outbox, told = Outbox(shared.engine, team), naming(team.name, log)
-    clocks = {"clock": shared.clock, "their_clock": shared.their_clock}
+    due = DueList(
+        outbox, settings.delivery, Holds(settings), clock=shared.clock, their_clock=shared.their_clock, log=told
+    )
     return Deliver(
         signl4,
         outbox,
-        DueList(outbox, settings.delivery, Holds(settings), **clocks, log=told),
+        due,
         settings.delivery,
         rng=Random(),  # noqa: S311 - jitter, not a secret
         wait=_waiting(shared.stop, liveness),

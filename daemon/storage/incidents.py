@@ -95,7 +95,11 @@ class Incidents:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.openings = Openings(engine)
+
+    @property
+    def openings(self) -> Openings:
+        """How often sources have opened."""
+        return Openings(self._engine)
 
     def begin_round(self) -> RoundStart:
         """What a round begins with."""

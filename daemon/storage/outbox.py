@@ -33,9 +33,8 @@ from daemon.model.history import Happening
 from daemon.model.incident import Kind
 from daemon.model.silence import Silence
 from daemon.storage import delivery_rows as rows
-from daemon.storage import destination_rows, history_rows
+from daemon.storage import destination_rows, history_rows, silences, waits
 from daemon.storage import outbox_statements as statements
-from daemon.storage import silences, waits
 from daemon.storage.engine import transaction
 from daemon.storage.schema import NO_FAILURES
 
@@ -80,7 +79,9 @@ class Outbox:
         """When the next deliveries are due, without the `busy` incidents."""
         with transaction(self._engine, writes=False) as connection:
             found = connection.execute(statements.waiting(), {**self._ours, "busy": list(busy)}).all()
-        return [NextDue(row.due_at, bool(row.refused), bool(row.attempted), row.own_fault, bool(row.held)) for row in found]
+        return [
+            NextDue(row.due_at, bool(row.refused), bool(row.attempted), row.own_fault, bool(row.held)) for row in found
+        ]
 
     def urgent(self, now: datetime) -> int:
         """How many alerts of open incidents are due."""

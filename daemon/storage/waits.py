@@ -24,9 +24,7 @@ def give_up(connection: Connection, ours: str, given_up: Sequence[GivenUp], now:
     """Supersedes all that is pending of these generations. `ours`: the destination."""
     for delivery, why in given_up:
         generation = {"ours": ours, "incident": delivery.incident_id, "of_generation": delivery.generation}
-        connection.execute(
-            statements.supersede(), {**generation, "state": DeliveryState.SUPERSEDED, "reason": why}
-        )
+        connection.execute(statements.supersede(), {**generation, "state": DeliveryState.SUPERSEDED, "reason": why})
         what = delivery.incident_id, delivery.generation, now, Happening.SUPERSEDED, why, delivery.id
         history_rows.add(connection, [Entry(*what)])
 

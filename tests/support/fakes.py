@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from daemon.config.settings import Settings
-from daemon.decisions.payload import EXTERNAL_ID, STATUS
 from daemon.decisions.holds import Holds
+from daemon.decisions.payload import EXTERNAL_ID, STATUS
 from daemon.deliver import Deliver
 from daemon.due_list import DueList
 from daemon.in_flight import Receiver
@@ -163,7 +163,7 @@ class FakeSignl4:
         self.times: list[float] = []
         """When each was sent, in seconds since the first."""
         self.answer: Callable[[Mapping[str, Any]], Answer] = lambda _: ACCEPTED
-        self._began = clock()
+        self.began = clock()
 
     @property
     def told(self) -> list[tuple[str, str]]:
@@ -172,9 +172,9 @@ class FakeSignl4:
 
     def send(self, payload: Mapping[str, Any]) -> Answer:
         with self._bell:
-            self._began = self._began if self.sent else self._clock()
+            self.began = self.began if self.sent else self._clock()
             self.sent.append(payload)
-            self.times.append((self._clock() - self._began).total_seconds())
+            self.times.append((self._clock() - self.began).total_seconds())
             self._bell.notify_all()
             if not self._bell.wait_for(lambda: payload[EXTERNAL_ID] not in self._held, LONG):
                 raise TimeoutError("nobody let go of the request")

@@ -71,15 +71,15 @@ def started(*tracked: str, vanished: Iterable[str] = ()) -> RoundStart:
     return RoundStart(Progress(None, None, None), frozenset(tracked), frozenset(vanished), frozenset(), {})
 
 
-def settings(database: Path | None = None, **sections: Mapping[str, Any]) -> Settings:
-    """Valid settings; `sections` are laid over them, e.g. `settings(poll={"interval": "1s"})`."""
-    values: dict[str, dict[str, Any]] = {
+def settings(database: Path | None = None, **sections: Mapping[str, Any] | list[Any]) -> Settings:
+    """Valid settings; `sections` are laid over them, e.g. `settings(poll={"interval": "1s"})`. Rules are lists."""
+    values: dict[str, Any] = {
         "betterstack": {"token": "a-token-of-better-stack"},
         "signl4": {"secret": "96sbq49u"},
         "database": {"url": f"sqlite:///{database}"} if database else {},
     }
     for section, keys in sections.items():
-        values[section] = {**values.get(section, {}), **keys}
+        values[section] = keys if isinstance(keys, list) else {**values.get(section, {}), **keys}
     return validated(values, {})
 
 

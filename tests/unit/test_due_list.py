@@ -19,8 +19,8 @@ from daemon.model.delivery import (
     Scope,
     TryLater,
 )
-from tests.support.clock import Clock
 from tests.support import fakes
+from tests.support.clock import Clock
 from tests.support.kept_log import KeptLog
 from tests.support.outbox import NEW, PENDING, PROBE, RESOLVED, WIDE_OPEN, after, deliver, head, postpone, tell
 from tests.support.store import Store

@@ -285,7 +285,7 @@ def test_a_template_that_fails_is_replaced_by_the_minimal_one_with_a_warning(flo
         def payload(self, *_: object) -> dict[str, str]:
             raise ZeroDivisionError("a template's")
 
-    flows.poll._recording._templates = Failing()  # type: ignore[assignment]
+    flows.poll._recording._telling._templates = Failing()  # type: ignore[assignment]
     flows.betterstack.has("7")
     flows.round()
     assert [fields["error"] for fields in log.named("template failed")] == ['ZeroDivisionError("a template\'s")']

@@ -36,7 +36,7 @@ def _somewhere_else(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 
 # -- usage ------------------------------------------------------------------------------------------------------------
 
-COMMANDS = "run once check test-alert import-webhook status incidents deliveries retry drop db demo".split()
+COMMANDS = "run once check test-alert import-webhook route status incidents deliveries retry drop db demo".split()
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])

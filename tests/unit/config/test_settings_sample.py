@@ -2,13 +2,16 @@
 
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from daemon.config import maintenance
 from daemon.config.load import load
-from daemon.config.settings import KEYS, SECTIONS
+from daemon.config.routes import RouteSection
+from daemon.config.settings import KEYS, RULES, SECTIONS
 from daemon.config.types import duration, spelled
 from daemon.model.errors import ConfigError
 from tests.support.each import each
@@ -31,7 +34,7 @@ COMMENTED = re.compile(r"^#(\[\S+\]|\w+ = .*)$", re.MULTILINE)
 def keys(text: str) -> list[str]:
     """Every key of a text, in its order; a table of a payload counts as one."""
     document: dict[str, dict[str, Any]] = tomllib.loads(text)
-    return [f"{section}.{key}" for section, table in document.items() for key in table]
+    return [f"{section}.{key}" for section, table in document.items() if section not in RULES for key in table]
 
 
 def test_every_key_appears_once_in_the_order_of_the_settings() -> None:
@@ -90,6 +93,22 @@ def test_the_example_of_a_pasted_body_takes_the_place_of_the_tables(tmp_path: Pa
     assert payload.resolved == {"Text": "$CAUSE", "Data": "$METADATA_ARRAY"}
     own.write_text(f"payload.new = 'file:new.json'\n{without_payload('new')}")
     assert load(own, SECRETS).settings.payload.new == {"Title": "$NAME"}
+
+
+def test_every_key_of_a_rule_is_shown_in_the_order_of_the_settings() -> None:
+    document = tomllib.loads(COMMENTED.sub(r"\1", TEXT))
+    [route] = document["route"]
+    written = [one.name for one in fields(RouteSection)]
+    assert [("continues" if key == "continue" else key) for key in route] == written
+    shown = list(dict.fromkeys(key for window in document["maintenance"] for key in window))
+    assert set(shown) == set(maintenance.KEYS)
+
+
+def test_the_examples_of_rules_can_be_taken_as_they_are(tmp_path: Path) -> None:
+    whole = tmp_path / "rules.toml"
+    whole.write_text(COMMENTED.sub(r"\1", TEXT[TEXT.index("#[[route]]") :]))
+    settings = load(whole, {**SECRETS, "SIGNL4__TEAMS__NIGHT__SECRET": "another"}).settings
+    assert [len(settings.route), len(settings.maintenance)] == [1, 2]
 
 
 def test_the_examples_of_secrets_are_none(tmp_path: Path) -> None:

@@ -192,9 +192,7 @@ def test_a_delivery_carries_all_that_the_sender_needs(store: Store) -> None:
     assert head(store, "2").over_since is None
     refuse(store, "1")
     failing = Failing(NOW, times=1, others_taken=0, others_failing=0)
-    refused = Delivery(
-        1, "1", 2, NEW, "bs-1", MINIMAL, 1, refused=True, failing=failing, all_failing=1, **same
-    )
+    refused = Delivery(1, "1", 2, NEW, "bs-1", MINIMAL, 1, refused=True, failing=failing, all_failing=1, **same)
     assert head(store, "1") == refused
     deliver(store, "1")
     assert head(store, "1").over_since is None
