@@ -38,6 +38,7 @@ ONLY_IN = {
     "pydantic": {"config.validate"},
     "pydantic_core": {"config.validate", "config.checks"},
     "pydantic_settings": {"config.validate"},
+    "re2": {"config.pattern", "decisions.matching"},
 }
 """Libraries, and the modules or folders outside of which nobody knows them."""
 
@@ -48,9 +49,10 @@ OFFERED = {
 }
 """Names with an underscore that are offered all the same, and the folder that uses them."""
 
-PURE_IMPORTS = set(
-    "bisect collections.abc dataclasses datetime difflib enum functools itertools json math random re typing".split()
-)
+PURE_IMPORTS = {
+    *"bisect collections.abc dataclasses datetime difflib enum functools itertools json math random re typing".split(),
+    "re2",
+}
 CLOCKS = {"now", "utcnow", "today"}
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__", "Random"}
 

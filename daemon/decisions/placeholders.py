@@ -43,18 +43,18 @@ _Source = Callable[[Incident, str], str]
 
 
 def _attribute(name: str) -> _Source:
-    return lambda incident, _: _text(incident.attributes.get(name))
+    return lambda incident, _: as_text(incident.attributes.get(name))
 
 
 def _iso8601(name: str) -> _Source:
-    return lambda incident, _: _in_utc(_text(incident.attributes.get(name)), getattr(incident, name))
+    return lambda incident, _: _in_utc(as_text(incident.attributes.get(name)), getattr(incident, name))
 
 
 _SOURCES: dict[str, _Source] = {
     "INCIDENT_ID": lambda incident, _: incident.id,
     "INCIDENT_URL": lambda incident, dashboard: f"{dashboard}/incidents/{incident.id}" if dashboard else "",
     "MONITOR_ID": lambda incident, _: incident.monitor_id,
-    _ARRAY: lambda incident, _: _text(metadata_array(incident) or None),
+    _ARRAY: lambda incident, _: as_text(metadata_array(incident) or None),
     **{name: _attribute(name.lower()) for name in _ATTRIBUTES},
     **{f"{name}_ISO8601": _iso8601(name.lower()) for name in _TIMES},
     **{name: lambda *_: "" for name in sorted(ALWAYS_EMPTY)},
@@ -110,16 +110,31 @@ def metadata_array(incident: Incident) -> list[dict[str, Any]]:
     for key, given in _metadata(incident).items():
         entries = given if isinstance(given, list) else [given]
         item = {"key": cut(str(key)), "values": [_typed(entry) for entry in entries if entry is not None]}
-        length += len(_text(item))
+        length += len(as_text(item))
         if length > ARRAY_LIMIT:
             break
         array.append(item)
     return array
 
 
+def metadata_texts(incident: Incident) -> dict[str, list[str]]:
+    """The values of each key of the metadata, which `$METADATA.<key>` joins by commas."""
+    return {key: _entry_texts(given) for key, given in _metadata(incident).items()}
+
+
 def cut(text: str, limit: int = TEXT_LIMIT) -> str:
     """The text, of at most `limit` characters; a shortened one ends with an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def as_text(value: object) -> str:
+    """A string unchanged, other values as JSON; empty for `None` and for values nested too deeply."""
+    if value is None:
+        return ""
+    try:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return ""
 
 
 def _filled(text: str, metadata: Mapping[str, Any], incident: Incident, dashboard: str) -> Iterator[str]:
@@ -172,22 +187,25 @@ def _metadata(incident: Incident) -> Mapping[str, Any]:
 
 
 def _metadata_text(entries: object) -> str:
-    """Typed values by their `value`, else `name`, else `email`, joined by commas; a plain string unchanged."""
-    if not isinstance(entries, list):
-        return _text(entries)
-    return ", ".join(filter(None, map(_entry_text, entries)))
+    return ", ".join(_entry_texts(entries))
+
+
+def _entry_texts(entries: object) -> list[str]:
+    """Typed values by their `value`, else `name`, else `email`; a plain string unchanged. None is empty."""
+    texts = map(_entry_text, entries) if isinstance(entries, list) else [as_text(entries)]
+    return list(filter(None, texts))
 
 
 def _entry_text(entry: object) -> str:
     if not isinstance(entry, Mapping):
-        return _text(entry)
-    return next((_text(entry[key]) for key in ("value", "name", "email") if entry.get(key) is not None), "")
+        return as_text(entry)
+    return next((as_text(entry[key]) for key in ("value", "name", "email") if entry.get(key) is not None), "")
 
 
 def _typed(entry: object) -> dict[str, Any]:
     """One typed value of metadata, of texts and numbers only; a plain one, as some records have, becomes a string."""
     if not isinstance(entry, Mapping):
-        return {"type": "String", "value": cut(_text(entry))}
+        return {"type": "String", "value": cut(as_text(entry))}
     return {str(key): _flat(value) for key, value in entry.items()}
 
 
@@ -199,14 +217,4 @@ def _in_utc(text: str, moment: datetime | None) -> str:
 
 
 def _flat(value: object) -> object:
-    return value if isinstance(value, bool | int | None) else cut(_text(value))
-
-
-def _text(value: object) -> str:
-    """A string unchanged, other values as JSON; empty for `None` and for values nested too deeply."""
-    if value is None:
-        return ""
-    try:
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except RecursionError:
-        return ""
+    return value if isinstance(value, bool | int | None) else cut(as_text(value))

@@ -1,0 +1,90 @@
+"""Patterns: what they match, and what is said of one that cannot be."""
+
+import fnmatch
+import re
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from daemon.config.pattern import found, is_exact, read_pattern
+from tests.support.each import each
+
+ALPHABET = "abAB*?[]!^-\\/ü.\n"
+
+
+def mistake(pattern: object) -> str:
+    """What is said of it; empty if it is taken."""
+    try:
+        read_pattern(pattern)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+MATCHING = {
+    "db-*": (["db-", "DB-1", "db-1\nand more"], ["adb-1", "db", "\ndb-1"]),
+    "*-db": (["-db", "a-DB", "line\n-db"], ["-db\n", "-db2"]),
+    "*db*": (["db", "a db b", "\ndb\n"], ["d-b", ""]),
+    "a*b": (["ab", "a\nb", "AxB"], ["ab\n", "xab"]),
+    "db": (["db", "Db"], ["db\n", "\ndb", "db1", ""]),
+    "?": (["a", "ü", "\n", "€"], ["", "ab"]),
+    "db-[0-9]": (["db-1"], ["db-a", "db-[0-9]"]),
+    "db-[!0-9]": (["db-a", "db-\n"], ["db-1", "db-"]),
+    "[^a]": (["^", "A"], ["b"]),
+    "[]]": (["]"], ["[]]"]),
+    "100% [*]": (["100% *"], ["100% x"]),
+    "a.b$": (["a.b$"], ["axb", "a.b"]),
+    "a[": (["a["], ["a"]),
+    "GRÜN": (["grün", "Grün"], ["gruen"]),
+    "*": (["a", "\n", ""], []),
+    "/db/": (["db", "a db b", "x\ndb\ny"], ["DB", "d"]),
+    "/(?i)db/": (["DB"], ["d"]),
+    "/^db$/": (["db"], ["db\n", "a\ndb", "db1"]),
+    "/(?m)^db$/": (["db", "a\ndb\nb"], ["db1"]),
+    "/a.b/": (["a b", "aüb"], ["a\nb"]),
+    "/(?s)a.b/": (["a\nb"], ["ab"]),
+    "/^/a/b/": (["/a/b"], ["a/b"]),
+    "[/]a": (["/a"], ["a"]),
+}
+
+
+@each(("pattern", "texts"), list(MATCHING.items()))
+def test_what_a_pattern_matches(pattern: str, texts: tuple[list[str], list[str]]) -> None:
+    assert mistake(pattern) == ""
+    for text in texts[0]:
+        assert found(pattern, text.encode()), text
+    for text in texts[1]:
+        assert not found(pattern, text.encode()), text
+
+
+@given(st.text(ALPHABET, min_size=1, max_size=8), st.text(ALPHABET, max_size=6))
+def test_a_shell_pattern_matches_what_it_does_for_the_standard_library(pattern: str, text: str) -> None:
+    assume(not mistake(pattern) and not pattern.startswith("/"))
+    expected = re.fullmatch(fnmatch.translate(pattern), text, re.IGNORECASE) is not None
+    assert found(pattern, text.encode()) is expected
+    if is_exact(pattern):
+        assert expected is (pattern.lower() == text.lower())
+
+
+MISTAKES: list[tuple[object, str]] = [
+    ("", 'is empty; any text is "*"'),
+    (None, 'is not a text; write it like "db-*"'),
+    (7, 'is not a text; write it like "db-*"'),
+    ({"not": "a"}, 'is not a text; write it like "db-*"'),
+    ("/", "begins with / as a regular expression does, but does not end with one; add it"),
+    ("/a", "begins with / as a regular expression does, but does not end with one; add it"),
+    ("/a/i", 'with flags inside as in "/(?i)text/"'),
+    ("//", 'is an empty regular expression; any text is "*"'),
+    ("/(a/", "is not understood (missing ): (a); RE2 has neither look-around nor back-references"),
+    ("/a(?=b)/", "is not understood (invalid perl operator: (?=); RE2 has neither look-around"),
+    (r"/(a)\1/", r"is not understood (invalid escape sequence: \1); RE2 has neither look-around nor back-references"),
+    ("/(?<!ü)a/", "is not understood (invalid perl operator: (?<!)"),
+    ("/ü(/", "is not understood (missing ): ü()"),
+    ("[z-a]", "is not understood (invalid character class range: z-a)"),
+    ("a\udc80", "holds half a character; write it out"),
+]
+
+
+@each(("pattern", "sentence"), MISTAKES)
+def test_what_is_no_pattern_is_refused_with_the_fix(pattern: object, sentence: str) -> None:
+    assert sentence in mistake(pattern)
