@@ -54,4 +54,4 @@ def _lines(result: Trial, times: Times) -> Iterator[str]:
 
 
 def _when(told: Told, times: Times) -> str:
-    return "" if told.held_until is None else f" at {times.at(told.held_until)}, held until then: {told.held_because}"
+    return "" if told.held_until is None else f" {times.ahead(told.held_until)}, held until then: {told.held_because}"

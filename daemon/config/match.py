@@ -34,6 +34,10 @@ class Match:
     """By field, in the order in which they are written. A key of metadata is `metadata.KEY`."""
 
 
+EVERY = Match()
+"""Met by each incident."""
+
+
 def read_match(table: object) -> Match:
     """Reads the table `match`. Raises `ValueError` with the key inside it, what is wrong and the fix."""
     if not isinstance(table, dict):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from daemon.config.checks import Before, between
+from daemon.config.hidden import hides
 from daemon.config.maintenance import MaintenanceSection
 from daemon.config.match import EVERY, Match, read_match
 from daemon.config.time_table import Times, read_times
@@ -32,6 +33,9 @@ class RouteMatch:
 
 def read_route_match(table: object) -> RouteMatch:
     """Raises `ValueError` with the key inside `match`, what is wrong and the fix."""
+    if isinstance(table, RouteMatch):
+        # The default: pydantic-settings checks that, too.
+        return table
     if not isinstance(table, dict) or not {"times", "zone"} & table.keys():
         return RouteMatch(read_match(table))
     if "times" not in table:
@@ -115,3 +119,14 @@ def check_rules(routes: Sequence[RouteSection], windows: Sequence[MaintenanceSec
                 f'route "{route.name}" tells team {strange!r}, which is none; take one of {", ".join(teams)}, or add '
                 f"[signl4.teams.{strange}]"
             )
+    for number, route in enumerate(routes):
+        if before := next((one for one in routes[:number] if _hides(one, route)), None):
+            raise ValueError(
+                f'route "{route.name}" decides nothing: whatever it matches, route "{before.name}" before it matches as '
+                "well; put it further up, or leave it out"
+            )
+
+
+def _hides(earlier: RouteSection, later: RouteSection) -> bool:
+    at_all_times = earlier.match.times is None or earlier.match.times == later.match.times
+    return at_all_times and not earlier.continues and hides(earlier.match.fields, later.match.fields)

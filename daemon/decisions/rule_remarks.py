@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from daemon.config.hidden import matches_all
 from daemon.config.routes import RouteSection
 from daemon.config.settings import Settings
-from daemon.decisions.matching import matches_all
 from daemon.model.destination import DEFAULT
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from daemon.config.match import Condition, Match, read_match
 from daemon.decisions.facts import Facts
-from daemon.decisions.matching import Matching, hides, matches_all, mismatch
+from daemon.config.hidden import hides, matches_all
+from daemon.decisions.matching import Matching, mismatch
 from tests.support.each import each
 
 SHELL = ["db-*", "*-db", "*b*", "?", "a*b", "[ab]", "[!ab]*", "*", "ab", "AB", "b\n"]
