@@ -1,0 +1,86 @@
+"""`[[maintenance]]`: windows in which nobody is told of something new."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from daemon.config.recurrence import read_recurrence
+from daemon.config.time_table import Window, read_times
+from daemon.model.errors import ConfigError
+
+_KEYS = ("name", "times", "rrule", "start", "duration", "zone", "comment")
+_FORMS = 'give times and zone, like times = ["Sun 02:00-04:00"], or rrule, start, duration and zone'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceSection:
+    """One table of `[[maintenance]]`."""
+
+    name: str
+    """What it is called in listings and reasons; no other has it."""
+    window: Window
+    comment: str = ""
+
+    def warnings(self) -> Iterator[str]:
+        """A sentence for each thing that is allowed and hardly meant."""
+        if self.window.leave_no_gap():
+            yield (
+                f"maintenance {self.name!r} never ends: one window follows the other without a gap, and alerts would "
+                "be held for ever; make them shorter or fewer"
+            )
+
+
+def read_maintenances(tables: object) -> tuple[MaintenanceSection, ...]:
+    """All of `[[maintenance]]`. Raises `ConfigError` with a sentence for each table that is wrong."""
+    if not isinstance(tables, list):
+        raise ConfigError("maintenance must be a list of tables; write each below a line [[maintenance]]")
+    sections, problems = list[MaintenanceSection](), list[str]()
+    for number, table in enumerate(tables, 1):
+        try:
+            sections.append(read_maintenance(table))
+        except ValueError as error:
+            problems.append(f"maintenance {number}: {error}")
+    for name, times in Counter(section.name for section in sections).items():
+        if times > 1:
+            problems.append(f"maintenance: name ({name!r}) is given {times} times; give each its own")
+    if problems:
+        raise ConfigError(*problems)
+    return tuple(sections)
+
+
+def read_maintenance(table: object) -> MaintenanceSection:
+    """One table. Raises `ValueError` with a sentence that begins with the key and ends with the fix."""
+    if not isinstance(table, dict):
+        raise ValueError("it must be a table; write its keys below a line [[maintenance]]")
+    for key in table:
+        if key not in _KEYS:
+            near = difflib.get_close_matches(str(key).lower(), _KEYS, 1)
+            raise ValueError(f"{key} is not a known key; the nearest is {near[0]}" if near else _unknown(key))
+    return MaintenanceSection(
+        name=_text(table, "name", 'what it is called, like name = "nightly backup"'),
+        window=_window(table),
+        comment=_text(table, "comment", "why it is there, or leave it out") if "comment" in table else "",
+    )
+
+
+def _unknown(key: object) -> str:
+    return f"{key} is not a known key; the keys of [[maintenance]] are {', '.join(_KEYS)}"
+
+
+def _text(table: dict[str, object], key: str, what: str) -> str:
+    value = table.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{key} is {'missing' if value is None else 'no text'}; write {what}")
+    return value.strip()
+
+
+def _window(table: dict[str, object]) -> Window:
+    by_rule = [key for key in ("rrule", "start", "duration") if key in table]
+    if "times" in table and by_rule:
+        raise ValueError(f"times and {by_rule[0]} are two ways to give the same; {_FORMS}")
+    if "times" in table:
+        return read_times(table["times"], table.get("zone"))
+    if "rrule" in table:
+        return read_recurrence(table["rrule"], table.get("start"), table.get("duration"), table.get("zone"))
+    raise ValueError(f"{'rrule' if by_rule else 'times'} is missing; {_FORMS}")
