@@ -33,6 +33,8 @@ ONLY_IN = {
     "alembic": {"storage.migrate"},
     "apscheduler": {"runtime.jobs", "runtime.workers"},
     "structlog": {"host.log"},
+    "dateutil": {"config.recurrence"},
+    "zoneinfo": {"config.zone"},
     "click": {"cli"},
     "rich": {"cli.render", "cli.tables", "sandbox"},
     "pydantic": {"config.validate"},
