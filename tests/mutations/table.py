@@ -12,11 +12,13 @@ from tests.mutations import (
     sandbox,
     storage,
     systemd,
+    windows,
 )
 
 TABLES = {
     "The flows": flows.ROWS,
     "The decisions": decisions.ROWS,
+    "Times and windows": windows.ROWS,
     "The database": storage.ROWS,
     "The listings": listings.ROWS,
     "Copies and the log of the database": copies.ROWS,
