@@ -14,11 +14,13 @@ from tests.mutations import (
     systemd,
     windows,
 )
+from tests.mutations import clients, copies, decisions, flows, host, listings, rules, runtime, sandbox, storage, systemd
 
 TABLES = {
     "The flows": flows.ROWS,
     "The decisions": decisions.ROWS,
     "Times and windows": windows.ROWS,
+    "The rules": rules.ROWS,
     "The database": storage.ROWS,
     "The listings": listings.ROWS,
     "Copies and the log of the database": copies.ROWS,

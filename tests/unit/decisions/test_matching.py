@@ -95,24 +95,22 @@ def test_which_incident_meets_a_match(table: dict[str, Any], facts: Facts, met: 
     assert (mismatch(read_match(table), facts) is None) is met
 
 
-LARGE = r"/^\p{L}{400}$/"
-"""Compiles by itself, but not in a set."""
-HALF = [rf"/^{letter}\p{{L}}{{90}}$/" for letter in "abcd"]
-"""Each fits into a set, but not all of them into one."""
-
-
 def test_patterns_that_are_too_large_for_one_set_are_found_as_well() -> None:
-    tables = [{"name": pattern} for pattern in [*HALF, LARGE, "db"]]
-    for position, letter in enumerate("abcd"):
-        assert met_by({"name": [letter * 91]}, *tables) == [position]
-    assert met_by({"name": ["x" * 400]}, *tables) == [4]
-    assert met_by({"name": ["db"]}, *tables) == [5]
-    assert met_by({"name": ["none"]}, *tables) == []
+    large = r"/^\p{L}{150}$/"  # is understood by itself, but not in a set
+    several = [rf"/^{letter}\p{{L}}{{70}}$/" for letter in "abc"]  # fit into a set, but no two into the same
+    matching = Matching([read_match({"name": pattern}) for pattern in (*several, large, "db")])
+    for text, met in (("a" * 71, [0]), ("b" * 71, [1]), ("c" * 71, [2]), ("x" * 150, [3]), ("db", [4]), ("d" * 71, [])):
+        assert positions(matching.which({"name": [text]})) == met, text
 
 
 def test_a_set_that_gives_up_is_not_taken_for_one_in_which_nothing_matches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(re2.Set, "Match", lambda *_: None)
     assert met_by({"name": ["db-1"]}, {"name": "db-*"}, {"name": "web-*"}, {"name": {"not": "web-*"}}) == [0, 2]
+
+
+def test_no_pattern_is_searched_by_itself_where_nothing_matches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daemon.decisions.matching.found", pytest.fail)
+    assert met_by({"name": ["mail"]}, {"name": "db-*"}, {"name": "web-*"}) == []
 
 
 def test_thousands_of_matches_cost_one_search_of_each_text(monkeypatch: pytest.MonkeyPatch) -> None:

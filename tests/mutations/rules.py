@@ -1,0 +1,112 @@
+"""The rules: which incidents one is about."""
+
+from tests.mutations.mutation import row
+
+PATTERN, MATCH, MATCHING = (
+    "tests/unit/config/test_pattern.py",
+    "tests/unit/config/test_match.py",
+    "tests/unit/decisions/test_matching.py",
+)
+
+ROWS = (
+    row(
+        "A shell pattern needs to match a part of the text only",
+        "daemon/config/pattern.py",
+        ('"" if pattern.endswith("*") else r"\\z"', '""'),
+        f"{PATTERN}::test_what_a_pattern_matches",
+        f"{MATCHING}::test_all_at_once_is_the_same_as_one_after_the_other",
+    ),
+    row(
+        "A shell pattern ends at a line break",
+        "daemon/config/pattern.py",
+        ("(?is:", "(?i:"),
+        f"{PATTERN}::test_what_a_pattern_matches",
+    ),
+    row(
+        "A shell pattern tells upper from lower case",
+        "daemon/config/pattern.py",
+        ("(?is:", "(?s:"),
+        f"{PATTERN}::test_a_shell_pattern_matches_what_it_does_for_the_standard_library",
+    ),
+    row(
+        "An expression that RE2 does not understand is taken",
+        "daemon/config/pattern.py",
+        ("    _check(expression(value))\n", ""),
+        f"{PATTERN}::test_what_is_no_pattern_is_refused_with_the_fix",
+        f"{MATCH}::test_what_is_no_match_is_refused_with_the_fix",
+    ),
+    row(
+        "A source that does not exist is taken",
+        "daemon/config/match.py",
+        ('if field == "source" else', 'if field == "" else'),
+        f"{MATCH}::test_what_is_no_match_is_refused_with_the_fix",
+    ),
+    row(
+        "A negated condition is written as a plain one",
+        "daemon/config/match.py",
+        ('return {"not": value} if condition.negated else value', "return value"),
+        f"{MATCH}::test_a_match_survives_being_written_and_being_handed_over",
+    ),
+    row(
+        "A text from outside is compared at any length",
+        "daemon/decisions/facts.py",
+        ("[text[:LIMIT] for text in given]", "given"),
+        "tests/unit/decisions/test_facts.py::test_a_long_text_is_compared_up_to_a_limit",
+    ),
+    row(
+        "All incidents without source and name flap together",
+        "daemon/decisions/facts.py",
+        ('if name else f"incident {incident.id}"', ""),
+        "tests/unit/decisions/test_facts.py::test_an_incident_flaps_by_its_source_else_by_its_name",
+    ),
+    row(
+        "The last pattern for a field decides alone",
+        "daemon/decisions/matching.py",
+        ("satisfied |= wanted", "satisfied = wanted"),
+        f"{MATCHING}::test_all_at_once_is_the_same_as_one_after_the_other",
+    ),
+    row(
+        "An unwanted text does no harm beside a wanted one",
+        "daemon/decisions/matching.py",
+        ("spoiled |= unwanted", "spoiled = unwanted"),
+        f"{MATCHING}::test_all_at_once_is_the_same_as_one_after_the_other",
+    ),
+    row(
+        "An absent field meets each condition",
+        "daemon/decisions/matching.py",
+        ("self._wanting |= 0 if condition.negated else bit", "self._wanting |= 0"),
+        f"{MATCHING}::test_which_incident_meets_a_match",
+    ),
+    row(
+        "In a set that gives up nothing matches",
+        "daemon/decisions/matching.py",
+        ("if matched is None:", "if self.searched is None:"),
+        ("for position in matched if", "for position in matched or () if"),
+        f"{MATCHING}::test_a_set_that_gives_up_is_not_taken_for_one_in_which_nothing_matches",
+    ),
+    row(
+        "A set without any match looks as one that gave up",
+        "daemon/decisions/matching.py",
+        ('for pattern in (*map(expression, patterns), ""):', "for pattern in map(expression, patterns):"),
+        f"{MATCHING}::test_no_pattern_is_searched_by_itself_where_nothing_matches",
+    ),
+    row(
+        "What is too large for one set is found at the wrong place",
+        "daemon/decisions/matching.py",
+        ("yield from _parts(patterns[middle:], first + middle)", "yield from _parts(patterns[middle:], first)"),
+        f"{MATCHING}::test_patterns_that_are_too_large_for_one_set_are_found_as_well",
+    ),
+    row(
+        "An exact text is hidden by a regular expression, whatever its case",
+        "daemon/decisions/matching.py",
+        ('[one for one in patterns if not one.startswith("/")]', "list(patterns)"),
+        f"{MATCHING}::test_whether_an_earlier_match_hides_a_later_one",
+    ),
+    row(
+        "What is negated hides as what is not",
+        "daemon/decisions/matching.py",
+        ("(condition, given) if given.negated else (given, condition)", "(given, condition)"),
+        f"{MATCHING}::test_whether_an_earlier_match_hides_a_later_one",
+        f"{MATCHING}::test_what_is_hidden_never_comes_first",
+    ),
+)
