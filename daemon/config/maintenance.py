@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from daemon.config.match import EVERY, Match, read_match
 from daemon.config.recurrence import read_recurrence
 from daemon.config.time_table import Window, read_times
-from daemon.model.errors import ConfigError
 
-_KEYS = ("name", "times", "rrule", "start", "duration", "zone", "comment")
+KEYS = ("name", "match", "times", "rrule", "start", "duration", "zone", "comment")
 _FORMS = 'give times and zone, like times = ["Sun 02:00-04:00"], or rrule, start, duration and zone'
 
 
@@ -20,6 +20,7 @@ class MaintenanceSection:
     name: str
     """What it is called in listings and reasons; no other has it."""
     window: Window
+    match: Match = EVERY
     comment: str = ""
 
     def warnings(self) -> Iterator[str]:
@@ -31,41 +32,24 @@ class MaintenanceSection:
             )
 
 
-def read_maintenances(tables: object) -> tuple[MaintenanceSection, ...]:
-    """All of `[[maintenance]]`. Raises `ConfigError` with a sentence for each table that is wrong."""
-    if not isinstance(tables, list):
-        raise ConfigError("maintenance must be a list of tables; write each below a line [[maintenance]]")
-    sections, problems = list[MaintenanceSection](), list[str]()
-    for number, table in enumerate(tables, 1):
-        try:
-            sections.append(read_maintenance(table))
-        except ValueError as error:
-            problems.append(f"maintenance {number}: {error}")
-    for name, times in Counter(section.name for section in sections).items():
-        if times > 1:
-            problems.append(f"maintenance: name ({name!r}) is given {times} times; give each its own")
-    if problems:
-        raise ConfigError(*problems)
-    return tuple(sections)
-
-
 def read_maintenance(table: object) -> MaintenanceSection:
     """One table. Raises `ValueError` with a sentence that begins with the key and ends with the fix."""
     if not isinstance(table, dict):
         raise ValueError("it must be a table; write its keys below a line [[maintenance]]")
     for key in table:
-        if key not in _KEYS:
-            near = difflib.get_close_matches(str(key).lower(), _KEYS, 1)
+        if key not in KEYS:
+            near = difflib.get_close_matches(str(key).lower(), KEYS, 1)
             raise ValueError(f"{key} is not a known key; the nearest is {near[0]}" if near else _unknown(key))
     return MaintenanceSection(
         name=_text(table, "name", 'what it is called, like name = "nightly backup"'),
         window=_window(table),
+        match=read_match(table["match"]) if "match" in table else EVERY,
         comment=_text(table, "comment", "why it is there, or leave it out") if "comment" in table else "",
     )
 
 
 def _unknown(key: object) -> str:
-    return f"{key} is not a known key; the keys of [[maintenance]] are {', '.join(_KEYS)}"
+    return f"{key} is not a known key; the keys of [[maintenance]] are {', '.join(KEYS)}"
 
 
 def _text(table: dict[str, object], key: str, what: str) -> str:
