@@ -9,6 +9,7 @@ import pytest
 
 from daemon.cli.main import main
 from daemon.decisions.health import Health
+from daemon.model.silence import Silence
 from daemon.storage.schema import DELIVERIES, INCIDENTS
 from tests.mutations import page as mutations
 from tests.mutations.table import ALL
@@ -60,6 +61,7 @@ def test_the_page_of_commands_names_every_command_and_option() -> None:
 FIELDS = {
     "status": [field.name for field in fields(Health)],
     "incidents": [column.name for column in INCIDENTS.columns],
+    "silence list": [*(field.name for field in fields(Silence)), "state", "held_deliveries"],
     "deliveries": [*(column.name for column in DELIVERIES.columns), "incident_name"],
 }
 

@@ -34,7 +34,7 @@ def status(place: Place, utc: bool, as_json: bool) -> None:
     from daemon.decisions import health, rate_limit
     from daemon.host.clock import utc_now
     from daemon.model.snapshot import Presence, Snapshot
-    from daemon.storage import queries
+    from daemon.storage import queries, silences
     from daemon.storage.engine import reader
     from daemon.storage.instance import holder
     from daemon.storage.log_hold import held_log
@@ -46,8 +46,10 @@ def status(place: Place, utc: bool, as_json: bool) -> None:
     # A daemon has read the file from end to end at its start.
     engine = reader(place.url, checked=process is None)
     snapshot = queries.snapshot(engine) if engine else Snapshot()
-    queue = rate_limit.time_for(snapshot.pending_deliveries, snapshot.event_limit)
+    in_force = silences.count_in_force(engine, now) if engine else 0
+    queue = rate_limit.time_for(snapshot.pending_deliveries - snapshot.held_deliveries, snapshot.event_limit)
     report = health.report(snapshot, place.poll_interval, place.poll_after, queue, now, presence)
+    report = replace(report, silences=in_force)
     if engine is None:
         report = replace(report, problems=[nothing_to("show", place.url), *report.problems])
     if as_json:

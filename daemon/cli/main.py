@@ -18,6 +18,7 @@ from daemon.cli.listings import deliveries, incidents, status
 from daemon.cli.operate import drop, retry
 from daemon.cli.options import AS_JSON, config_option
 from daemon.cli.route import route
+from daemon.cli.silence import silence
 from daemon.cli.work import once, run
 from daemon.host.journal import PRIORITIES, reaches
 from daemon.host.output import say
@@ -80,5 +81,19 @@ def demo(replay: Path | None, speed: float | None) -> None:
     sys.exit(run_demo(replay, speed))
 
 
-for command in (run, once, check, test_alert, import_webhook, route, status, incidents, deliveries, retry, drop, db):
+for command in (
+    run,
+    once,
+    check,
+    test_alert,
+    import_webhook,
+    route,
+    status,
+    incidents,
+    deliveries,
+    retry,
+    drop,
+    silence,
+    db,
+):
     main.add_command(command)

@@ -37,7 +37,7 @@ KINDS = click.Choice(["new", "acknowledged", "resolved"])
 """The templates, by the messages that they are for."""
 
 
-def _span(_: click.Context, __: click.Parameter, value: str | None) -> timedelta | None:
+def span(_: click.Context, __: click.Parameter, value: str | None) -> timedelta | None:
     """A duration, in the form of the configuration."""
     from daemon.config.types import duration
 
@@ -54,7 +54,7 @@ def as_text(_: click.Context, __: click.Parameter, value: str | None) -> str | N
 
 def since_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """`--since`; `what` happened since then to the rows that are listed."""
-    return click.option("--since", callback=_span, metavar="2h", help=f"Only those {what} in the last 30s, 5m, 2h, 7d.")
+    return click.option("--since", callback=span, metavar="2h", help=f"Only those {what} in the last 30s, 5m, 2h, 7d.")
 
 
 limit_option = click.option(

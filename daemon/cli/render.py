@@ -36,8 +36,11 @@ def show_status(report: Health, times: Times) -> None:
     waiting = "" if oldest is None else f", the oldest for {_span(oldest)}"
     queue = report.queue_seconds
     lasts = f"; at SIGNL4's limit they need {_span(queue)}" if queue else ""
-    console.print(plain(f"pending deliveries    {report.pending_deliveries}{waiting}{lasts}"))
+    held = f", of which rules hold {report.held_deliveries}" if report.held_deliveries else ""
+    console.print(plain(f"pending deliveries    {report.pending_deliveries}{held}{waiting}{lasts}"))
     console.print(plain(f"dead deliveries       {report.dead_deliveries}"))
+    if report.silences:
+        console.print(plain(f"silences in force     {report.silences}; look at: silence list"))
     skew = report.clock_ahead_seconds or 0
     if abs(skew) > TOLERATED_SKEW.total_seconds():
         ahead = "ahead of" if skew > 0 else "behind"

@@ -5,6 +5,7 @@ Texts from outside come without control characters. What is missing is a dash.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -89,6 +90,25 @@ DELIVERIES = Table(
         Column("state, why, and last error", lambda row, _: _progress(row), folds=True),
     ),
 )
+SILENCES = Table(
+    line=(
+        Column("id", lambda row, _: row["id"]),
+        Column("state", lambda row, _: row["state"]),
+        Column("match", lambda row, _: row["match"]),
+        Column("starts", lambda row, times: times.whole(row["starts_at"])),
+        Column("ends", lambda row, times: times.whole(_end(row))),
+        Column("holds", lambda row, _: str(row["held_deliveries"])),
+        Column("by", lambda row, _: row["created_by"]),
+        Column("comment", lambda row, _: row["comment"]),
+    ),
+    screen=(
+        Column("id", lambda row, _: row["id"]),
+        Column("state", lambda row, _: f"{row['state']}\nholds {row['held_deliveries']}"),
+        Column("starts ({})", lambda row, times: times.brief(row["starts_at"])),
+        Column("ends ({})", lambda row, times: times.brief(_end(row))),
+        Column("match, comment, by", lambda row, _: _whose(row), folds=True),
+    ),
+)
 
 
 def safe(row: Row) -> Row:
@@ -138,6 +158,15 @@ def _progress(row: Row) -> str:
     tries = f"{row['state']}, {row['attempts']} {'try' if row['attempts'] == 1 else 'tries'}"
     event = row["event_id"] and f"event \N{HORIZONTAL ELLIPSIS}{row['event_id'][-EVENT_TAIL:]}"
     return _joined("\n", tries, _joined("; ", row["reason"], _error(row), event))
+
+
+def _end(row: Row) -> datetime | None:
+    ended: datetime | None = row["expired_at"] or row["ends_at"]
+    return ended
+
+
+def _whose(row: Row) -> str:
+    return _joined("\n", row["match"], row["comment"], row["created_by"])
 
 
 def _error(row: Row) -> str | None:

@@ -1,4 +1,4 @@
-"""How people are shown moments: the time on the clock, and beside it how long ago that was."""
+"""How people are shown moments: the time on the clock, and beside it how long ago that was, or in what time it is."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ class Times:
         return None if moment is None else f"{self._there(moment):%m-%d %H:%M:%S}\n{self._age(moment)}"
 
     def _age(self, moment: datetime) -> str:
-        return f"{age(moment, self.now)} ago"
+        return f"in {age(self.now, moment)}" if moment > self.now else f"{age(moment, self.now)} ago"
 
     def _there(self, moment: datetime) -> datetime:
         try:

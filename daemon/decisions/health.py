@@ -31,12 +31,17 @@ class Health:
     last_round_error: str | None
     open_incidents: int
     pending_deliveries: int
+    held_deliveries: int
+    """Those of them that a rule of the operator holds."""
     dead_deliveries: int
     queue_seconds: int
     """How long SIGNL4's limit makes the outbox last."""
     clock_ahead_seconds: int | None
     """How far this machine's clock is ahead of Better Stack's."""
     oldest_pending_seconds: int | None
+    """Of those that nothing holds."""
+    silences: int = 0
+    """How many are in force."""
 
 
 def report(
@@ -59,6 +64,7 @@ def report(
         last_round_error=snapshot.last_round_error,
         open_incidents=snapshot.open_incidents,
         pending_deliveries=snapshot.pending_deliveries,
+        held_deliveries=snapshot.held_deliveries,
         dead_deliveries=snapshot.dead_deliveries,
         queue_seconds=round(queue.total_seconds()),
         clock_ahead_seconds=None if snapshot.ahead is None else round(-snapshot.ahead.total_seconds()),

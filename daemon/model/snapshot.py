@@ -124,5 +124,3 @@ class Snapshot:
     """Both without deliveries that wait behind a held one or one with a fault of its own."""
     own_faults: tuple[OwnFault, ...] = ()
     """Oldest first."""
-    silences: int = 0
-    """How many are in force; only `status` asks."""

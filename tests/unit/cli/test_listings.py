@@ -151,7 +151,9 @@ def test_status_is_0_and_says_healthy_where_all_is_well(database: Path, store: S
         "last_round_error": None,
         "open_incidents": 2,
         "pending_deliveries": 1,
+        "held_deliveries": 0,
         "dead_deliveries": 0,
+        "silences": 0,
     }
     shown = command(database, "status")
     assert shown.exit_code == 0

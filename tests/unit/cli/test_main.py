@@ -20,10 +20,12 @@ OFFLINE = [
     "retry --dead",
     "retry 1",
     "drop 1 --yes",
+    "silence add --match name=x --for 2h --comment x",
+    "silence list",
     "db upgrade",
     "db backup copy.db",
 ]
-LOOKING = ["status", "status --json", "incidents", "deliveries", "retry --dead", "db backup copy.db"]
+LOOKING = ["status", "status --json", "incidents", "deliveries", "silence list", "retry --dead", "db backup copy.db"]
 WORKING = ["run", "once"]
 
 
@@ -36,7 +38,9 @@ def _somewhere_else(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 
 # -- usage ------------------------------------------------------------------------------------------------------------
 
-COMMANDS = "run once check test-alert import-webhook route status incidents deliveries retry drop db demo".split()
+COMMANDS = (
+    "run once check test-alert import-webhook route status incidents deliveries retry drop silence db demo".split()
+)
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
@@ -46,7 +50,7 @@ def test_help_names_every_command(option: str) -> None:
     assert [line.split()[0] for line in said.output.partition("Commands:\n")[2].splitlines()] == sorted(COMMANDS)
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, "db upgrade", "db backup"])
+@pytest.mark.parametrize("name", [*COMMANDS, "db upgrade", "db backup", "silence add", "silence expire"])
 def test_every_command_has_help_and_needs_no_configuration_for_it(tmp_path: Path, name: str) -> None:
     said = command(tmp_path / "missing" / "state.db", f"{name} --help", POLL__INTERVAL="wrong")
     assert said.exit_code == 0

@@ -152,6 +152,7 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
         last_round_error="HTTP 500",
         open_incidents=2,
         pending_deliveries=3,
+        held_deliveries=1,
         dead_deliveries=0,
         oldest_pending_at=ago(seconds=90.4),
         ahead=timedelta(seconds=90.4),
@@ -166,8 +167,10 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
         "last_round_error": "HTTP 500",
         "open_incidents": 2,
         "pending_deliveries": 3,
+        "held_deliveries": 1,
         "dead_deliveries": 0,
         "oldest_pending_seconds": 90,
+        "silences": 0,
     }
 
 
