@@ -19,6 +19,7 @@ from daemon.cli.operate import drop, retry
 from daemon.cli.options import AS_JSON, config_option
 from daemon.cli.route import route
 from daemon.cli.silence import silence
+from daemon.cli.why import why
 from daemon.cli.work import once, run
 from daemon.host.journal import PRIORITIES, reaches
 from daemon.host.output import say
@@ -81,19 +82,8 @@ def demo(replay: Path | None, speed: float | None) -> None:
     sys.exit(run_demo(replay, speed))
 
 
-for command in (
-    run,
-    once,
-    check,
-    test_alert,
-    import_webhook,
-    route,
-    status,
-    incidents,
-    deliveries,
-    retry,
-    drop,
-    silence,
-    db,
-):
+CHECKING = (check, test_alert, import_webhook, route)
+LOOKING = (status, incidents, deliveries, why)
+ACTING = (retry, drop, silence, db)
+for command in (run, once, *CHECKING, *LOOKING, *ACTING):
     main.add_command(command)

@@ -27,6 +27,14 @@ class Times:
         """On two lines, without the year and the zone."""
         return None if moment is None else f"{self._there(moment):%m-%d %H:%M:%S}\n{self._age(moment)}"
 
+    def short(self, moment: datetime) -> str:
+        """Without the year and the zone, as in "11-28 03:12:45"."""
+        return f"{self._there(moment):%m-%d %H:%M:%S}"
+
+    def ahead(self, moment: datetime) -> str:
+        """When something happens, as in "at 11-28 03:12:45 (in 12 s)"; "now" if that time has come."""
+        return "now" if moment <= self.now else f"at {self.short(moment)} (in {age(self.now, moment)})"
+
     def _age(self, moment: datetime) -> str:
         return f"in {age(self.now, moment)}" if moment > self.now else f"{age(moment, self.now)} ago"
 

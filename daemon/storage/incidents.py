@@ -117,7 +117,7 @@ class Incidents:
             return {}
         with transaction(self._engine, writes=False) as connection:
             rows = connection.execute(_KNOWN, {"ids": list(ids)}).all()
-        return {row.id: _state(row._mapping) for row in rows}
+        return {row.id: state_of(row._mapping) for row in rows}
 
     def started(self, ids: Collection[str]) -> list[datetime]:
         """When these incidents started, as far as that is known."""
@@ -202,7 +202,8 @@ def _execute(connection: Connection, statement: Executable, values: Sequence[Map
         connection.execute(statement, values)
 
 
-def _state(row: RowMapping) -> IncidentState:
+def state_of(row: Mapping[str, Any] | RowMapping) -> IncidentState:
+    """From the columns that are its fields."""
     routing = None if row["routing"] is None else Routing.read(row["routing"])
     return IncidentState(**{**row, "phase": Phase(row["phase"]), "routing": routing})
 
