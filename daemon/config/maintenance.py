@@ -1,7 +1,6 @@
 """`[[maintenance]]`: windows in which nobody is told of something new."""
 
 import difflib
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -118,17 +118,17 @@ def _unrecorded_attempts(delivery: RecordedDelivery, of_it: Iterable[Entry]) -> 
     """Those whose answer nobody recorded: the program ended first, is waiting for it, or was an older version."""
     answered = [entry for entry in of_it if entry.what is Happening.ATTEMPT]
     unanswered = delivery.attempts - len(answered)
+    error = f"; the last error: {delivery.last_error}" if delivery.last_error and not answered else ""
     accepted_at = delivery.delivered_at
     if accepted_at is not None and not any(_accepts(entry, delivery) for entry in answered):
         yield _about(delivery, accepted_at, "accepted", f"accepted by SIGNL4{_event(delivery)}")
         unanswered -= 1
     elif unanswered > 0 and is_unanswered(delivery, answered) and delivery.attempted_at is not None:
-        text = "an attempt without a recorded answer: SIGNL4 may have accepted it"
+        text = f"an attempt without a recorded answer{error or ': SIGNL4 may have accepted it'}"
         yield _about(delivery, delivery.attempted_at, "unanswered", text)
         unanswered -= 1
     if unanswered > 0:
         attempts = "1 attempt" if unanswered == 1 else f"{unanswered} attempts"
-        error = f"; the last error: {delivery.last_error}" if delivery.last_error and not answered else ""
         text = f"{attempts} without a recorded answer, at times that are not known{error}"
         yield _about(delivery, delivery.created_at, "unanswered", text)
 

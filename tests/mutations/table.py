@@ -8,13 +8,13 @@ from tests.mutations import (
     flows,
     host,
     listings,
+    rules,
     runtime,
     sandbox,
     storage,
     systemd,
     windows,
 )
-from tests.mutations import clients, copies, decisions, flows, host, listings, rules, runtime, sandbox, storage, systemd
 
 TABLES = {
     "The flows": flows.ROWS,

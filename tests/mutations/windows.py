@@ -208,8 +208,8 @@ ROWS = (
     ),
     row(
         "Two maintenance windows may have the same name",
-        "daemon/config/maintenance.py",
-        ("if times > 1:", "if times > 2:"),
-        f"{MAINTENANCE}::test_a_mistake_hides_no_other",
+        "daemon/config/routes.py",
+        ("names.count(name) > 1", "names.count(name) > 2"),
+        "tests/unit/config/test_routes.py::test_a_mistake_in_a_route_is_named_with_its_place_and_the_mend",
     ),
 )

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from daemon.config.maintenance import MaintenanceSection, read_maintenance, read_maintenances
+from daemon.config.maintenance import MaintenanceSection, read_maintenance
 from daemon.config.recurrence import Recurrence
 from daemon.config.time_table import read_times
-from daemon.model.errors import ConfigError
 from tests.support.each import each
 
 FILE = """
@@ -36,7 +35,7 @@ def tables(text: str) -> Any:
 
 
 def test_both_forms_are_read() -> None:
-    sections = read_maintenances(tables(FILE))
+    sections = tuple(map(read_maintenance, tables(FILE)))
     start = datetime(2026, 1, 1, 22)  # noqa: DTZ001
     assert sections == (
         MaintenanceSection(
@@ -77,21 +76,6 @@ def test_a_mistake_is_a_sentence_with_key_and_fix(table: object, part: str) -> N
     with pytest.raises(ValueError, match="; ") as caught:
         read_maintenance(table)
     assert str(caught.value).startswith(part)
-
-
-def test_a_mistake_hides_no_other() -> None:
-    with pytest.raises(ConfigError) as caught:
-        read_maintenances([WEEKLY, {}, WEEKLY, {**BY_RULE, "duration": "8d"}])
-    assert [problem.partition(";")[0] for problem in caught.value.problems] == [
-        "maintenance 2: name is missing",
-        "maintenance 4: duration ('8d') is out of range",
-        "maintenance: name ('a') is given 2 times",
-    ]
-
-
-def test_a_single_table_is_a_mistake() -> None:
-    with pytest.raises(ConfigError, match=r"write each below a line \[\[maintenance\]\]"):
-        read_maintenances(WEEKLY)
 
 
 @each("table", [{**WEEKLY, "times": "00:00-24:00"}, {**BY_RULE, "duration": "24h"}])

@@ -10,9 +10,9 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.config.hidden import hides, matches_all
 from daemon.config.match import Condition, Match, read_match
 from daemon.decisions.facts import Facts
-from daemon.config.hidden import hides, matches_all
 from daemon.decisions.matching import Matching, mismatch
 from tests.support.each import each
 
