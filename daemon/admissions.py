@@ -8,7 +8,8 @@ from daemon.decisions import retry
 from daemon.due_list import DueList
 from daemon.in_flight import Attempt, InFlight
 from daemon.limiter import Limiter
-from daemon.model.delivery import Admission, Answer, Delivery, DestinationState
+from daemon.model.admission import Admission
+from daemon.model.delivery import Answer, Delivery, DestinationState
 from daemon.storage.outbox import Outbox
 
 THREAD_AGAIN = timedelta(seconds=1)

@@ -21,7 +21,8 @@ from daemon.decisions.payload import replacement
 from daemon.due_list import DueList
 from daemon.in_flight import Attempt, Finished, InFlight, Receiver
 from daemon.limiter import Limiter
-from daemon.model.delivery import Answer, Delivery, NextDue, Result
+from daemon.model.admission import NextDue
+from daemon.model.delivery import Answer, Delivery, Result
 from daemon.model.destination import DEFAULT
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.event import Listener

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from daemon.config.settings import DeliverySection
 from daemon.decisions.admit import Hold, Send, Supersede, admit
 from daemon.decisions.holds import Holds, readable
-from daemon.model.delivery import Admission, Delivery, DeliveryState, GivenUp, Held, Result
+from daemon.model.admission import Admission, GivenUp, Held
+from daemon.model.delivery import Delivery, DeliveryState, Result
 from daemon.model.event import Event, Listener
 from daemon.model.events import deliveries as events
 from daemon.storage.outbox import Outbox

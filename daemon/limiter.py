@@ -7,7 +7,8 @@ from threading import Lock
 
 from daemon.decisions import rate_limit
 from daemon.decisions.rate_limit import SendHistory
-from daemon.model.delivery import WINDOW, Admission, Answer, Scope, TryLater
+from daemon.model.admission import Admission
+from daemon.model.delivery import WINDOW, Answer, Scope, TryLater
 from daemon.model.destination import DEFAULT
 
 GIVE_WAY = timedelta(milliseconds=200)

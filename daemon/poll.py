@@ -22,7 +22,8 @@ from daemon.deletions import Deletions
 from daemon.lookups import Lookups
 from daemon.model.errors import BetterStackError, TokenRefusedError
 from daemon.model.event import Listener
-from daemon.model.incident import Absence, Incident, KnownPages, Page, Progress, Shown
+from daemon.model.incident import Absence, Incident, Progress
+from daemon.model.page import KnownPages, Page, Shown
 from daemon.model.snapshot import Snapshot
 from daemon.recording import Recording
 from daemon.round_progress import RoundProgress

@@ -11,7 +11,8 @@ from daemon.decisions.evidence import Read
 from daemon.decisions.reconcile import Decision, reconcile
 from daemon.model.event import Listener
 from daemon.model.events import rounds as events
-from daemon.model.incident import Incident, IncidentState, KnownPages, Page, Unchanged
+from daemon.model.incident import Incident, IncidentState
+from daemon.model.page import KnownPages, Page, Unchanged
 from daemon.round_progress import RoundProgress
 from daemon.storage.incidents import Change, Incidents
 from daemon.telling import Ignored, Telling

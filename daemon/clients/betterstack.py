@@ -35,7 +35,8 @@ from daemon.model.errors import (
     TokenRefusedError,
     UnreadableAnswerError,
 )
-from daemon.model.incident import Absence, Incident, KnownPages, Page, Phase, Shown
+from daemon.model.incident import Absence, Incident, Phase
+from daemon.model.page import KnownPages, Page, Shown
 from daemon.model.redact import redacted
 
 REQUEST_GAP = 0.2

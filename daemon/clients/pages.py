@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from daemon.model.errors import BetterStackError, UnreadableAnswerError
-from daemon.model.incident import Incident, Page, Shown, Unchanged
+from daemon.model.incident import Incident
+from daemon.model.page import Page, Shown, Unchanged
 
 PER_PAGE = 50
 """The API's maximum."""

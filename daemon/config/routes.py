@@ -122,8 +122,8 @@ def check_rules(routes: Sequence[RouteSection], windows: Sequence[MaintenanceSec
     for number, route in enumerate(routes):
         if before := next((one for one in routes[:number] if _hides(one, route)), None):
             raise ValueError(
-                f'route "{route.name}" decides nothing: whatever it matches, route "{before.name}" before it matches as '
-                "well; put it further up, or leave it out"
+                f'route "{route.name}" decides nothing: whatever it matches, route "{before.name}" before it matches, '
+                "too; put it further up, or leave it out"
             )
 
 

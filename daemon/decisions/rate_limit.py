@@ -21,7 +21,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.model.delivery import MARGIN, WINDOW, Admission, RateLimit
+from daemon.model.admission import Admission
+from daemon.model.delivery import MARGIN, WINDOW, RateLimit
 
 CAREFUL = 10
 """Events per window on the free plan, and as long as SIGNL4 has reported no limit."""

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
+from daemon.model.admission import Admission
 from daemon.model.delivery import (
     LONGEST_HOLD,
-    Admission,
     Answer,
     Delivered,
     Delivery,

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from daemon.model.incident import Shown, Unreadable
+from daemon.model.incident import Unreadable
+from daemon.model.page import Shown
 
 AT_ONCE = 3
 """Number of unreadable records at the same time that is a fault of the service."""

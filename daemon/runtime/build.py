@@ -21,7 +21,7 @@ from daemon.in_flight import Receiver
 from daemon.model.destination import Destination
 from daemon.model.event import Listener
 from daemon.model.events import process as events
-from daemon.model.incident import KnownPages, Shown
+from daemon.model.page import KnownPages, Shown
 from daemon.outcome_log import naming
 from daemon.poll import Poll
 from daemon.runtime.delivery_job import job_of

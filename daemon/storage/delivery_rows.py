@@ -20,7 +20,8 @@ from sqlalchemy import (
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS, Moment, constant
+from daemon.storage.columns import Moment, constant
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS
 
 PENDING = DELIVERIES.c.state == constant(DeliveryState.PENDING)
 DEAD = DELIVERIES.c.state == constant(DeliveryState.DEAD)

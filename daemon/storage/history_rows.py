@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Float, Row, String, bindparam, insert, select
 
 from daemon.model.delivery import Delivered, Result
 from daemon.model.history import Entry, Happening
-from daemon.storage.schema import DELIVERIES, HISTORY, Moment, constant
+from daemon.storage.columns import Moment, constant
+from daemon.storage.schema import DELIVERIES, HISTORY
 
 _NAMES = [field.name for field in fields(Entry)]
 _ADD = insert(HISTORY)

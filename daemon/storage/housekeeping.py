@@ -10,9 +10,10 @@ from sqlalchemy import Engine, delete, exists, func, or_, select, update
 
 from daemon.model.incident import Phase
 from daemon.storage import destination_rows, silences, unreadable_rows
+from daemon.storage.columns import constant
 from daemon.storage.delivery_rows import DEAD, PENDING, release_held
 from daemon.storage.engine import checkpoint, transaction
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, HISTORY, INCIDENTS, OPEN, PROGRESS, constant
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, HISTORY, INCIDENTS, OPEN, PROGRESS
 
 BATCH = 500
 """Incidents that are deleted in one transaction."""

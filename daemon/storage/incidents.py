@@ -17,16 +17,8 @@ from sqlalchemy.dialects.sqlite import insert
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import DEFAULT
 from daemon.model.history import Entry
-from daemon.model.incident import (
-    IncidentState,
-    Kind,
-    Phase,
-    Progress,
-    RoundStart,
-    Shown,
-    Transition,
-    Unreadable,
-)
+from daemon.model.incident import IncidentState, Kind, Phase, Progress, RoundStart, Transition, Unreadable
+from daemon.model.page import Shown
 from daemon.model.routing import Routing
 from daemon.model.snapshot import Snapshot
 from daemon.storage import delivery_rows as rows

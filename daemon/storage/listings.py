@@ -29,8 +29,9 @@ from sqlalchemy import (
 
 from daemon.model.delivery import Alert, DeliveryState
 from daemon.model.incident import Kind
+from daemon.storage.columns import constant
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN, constant
+from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN
 
 BATCH = 200
 _ROWID: ColumnElement[int] = literal_column("incidents.rowid", Integer)

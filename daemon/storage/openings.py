@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, distinct, func, select
 
 from daemon.model.incident import Kind
+from daemon.storage.columns import constant
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN_FLAP, constant
+from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN_FLAP
 
 _OPENING = DELIVERIES.c.kind == constant(Kind.NEW)
 

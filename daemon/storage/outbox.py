@@ -16,18 +16,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row
 
-from daemon.model.delivery import (
-    Admission,
-    Delivered,
-    Delivery,
-    DeliveryState,
-    DestinationState,
-    Failing,
-    GivenUp,
-    Held,
-    NextDue,
-    Result,
-)
+from daemon.model.admission import Admission, GivenUp, Held, NextDue
+from daemon.model.delivery import Delivered, Delivery, DeliveryState, DestinationState, Failing, Result
 from daemon.model.destination import Destination
 from daemon.model.history import Happening
 from daemon.model.incident import Kind

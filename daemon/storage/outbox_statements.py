@@ -21,8 +21,9 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind
 from daemon.storage import delivery_rows as rows
+from daemon.storage.columns import Moment, constant
 from daemon.storage.delivery_rows import PENDING, TAKEN
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, Moment, constant
+from daemon.storage.schema import DELIVERIES, DESTINATIONS
 
 _END, _PREVIOUS, _FAILING = (DELIVERIES.alias(name) for name in ("over", "previous", "failing"))
 _OURS = DELIVERIES.c.destination == bindparam("ours")

@@ -12,18 +12,9 @@ from daemon.model.incident import Phase
 from daemon.model.snapshot import OwnFault, RefusedSecret, RunMode, Snapshot
 from daemon.storage import delivery_rows as rows
 from daemon.storage import unreadable_rows
+from daemon.storage.columns import constant
 from daemon.storage.engine import transaction
-from daemon.storage.schema import (
-    ACCOUNTS,
-    DELIVERIES,
-    DESTINATIONS,
-    DOUBTED,
-    INCIDENTS,
-    OPEN,
-    PROGRESS,
-    UNREADABLE,
-    constant,
-)
+from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, DOUBTED, INCIDENTS, OPEN, PROGRESS, UNREADABLE
 
 _IN_THE_WAY, _DEAD = DELIVERIES.alias("in_the_way"), DELIVERIES.alias("dead")
 _IS_HELD = rows.held(_IN_THE_WAY)

@@ -3,16 +3,11 @@
 Plain tables, no mapped classes: nothing needs a session, and the ORM costs 6 MB of resident memory.
 """
 
-from datetime import UTC, datetime
-from enum import StrEnum
-
 from sqlalchemy import (
     JSON,
     Boolean,
     CheckConstraint,
     Column,
-    ColumnElement,
-    DateTime,
     Float,
     ForeignKey,
     Index,
@@ -20,45 +15,14 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    TypeDecorator,
     UniqueConstraint,
     and_,
-    literal_column,
     text,
 )
-from sqlalchemy.engine import Dialect
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind, Phase
-
-
-class Moment(TypeDecorator[datetime]):
-    """An aware time in UTC. SQLite has no such type, so it is stored without the zone."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database."""
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database."""
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-def constant(value: StrEnum) -> ColumnElement[str]:
-    """A value as part of a statement's text.
-
-    SQLite uses a partial index only if it knows the value. With a parameter it prepares the statement again each time.
-    """
-    return literal_column(f"'{value}'", String)
-
-
-def _one_of(column: str, values: type[StrEnum]) -> str:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return f"{column} IN ({listed})"
-
+from daemon.storage.columns import Moment, constant, one_of
 
 METADATA = MetaData(
     # Constraint names, so that migrations can refer to them.
@@ -105,7 +69,7 @@ INCIDENTS = Table(
     Column("routing", JSON(none_as_null=True)),
     # What raised it, where a route counts how often that opens.
     Column("source", String),
-    CheckConstraint(_one_of("phase", Phase), "phase"),
+    CheckConstraint(one_of("phase", Phase), "phase"),
     CheckConstraint("generation >= 1", "generation"),
 )
 Index("ix_incidents_open", INCIDENTS.c.id, sqlite_where=text("phase <> 'resolved'"))
@@ -162,8 +126,8 @@ DELIVERIES = Table(
     # Why it was held when it was last looked at; empty: it was not.
     Column("held_because", String),
     UniqueConstraint("incident_id", "generation", "kind", "destination"),
-    CheckConstraint(_one_of("kind", Kind), "kind"),
-    CheckConstraint(_one_of("state", DeliveryState), "state"),
+    CheckConstraint(one_of("kind", Kind), "kind"),
+    CheckConstraint(one_of("state", DeliveryState), "state"),
     CheckConstraint("attempts >= 0", "attempts"),
     CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", "delivered_at"),
     sqlite_autoincrement=True,

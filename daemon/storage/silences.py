@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, inse
 
 from daemon.model.silence import Silence, Stage
 from daemon.storage import delivery_rows as rows
+from daemon.storage.columns import Moment
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, SILENCES, Moment
+from daemon.storage.schema import DELIVERIES, SILENCES
 
 _NOW = bindparam("now", type_=Moment)
 _UNENDED = [SILENCES.c.ends_at > _NOW, SILENCES.c.expired_at.is_(None)]

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from daemon.model.delivery import DeliveryState, GivenUp, Held
+from daemon.model.admission import GivenUp, Held
+from daemon.model.delivery import DeliveryState
 from daemon.model.history import Entry, Happening
 from daemon.storage import history_rows
 from daemon.storage import outbox_statements as statements

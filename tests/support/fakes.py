@@ -18,7 +18,8 @@ from daemon.in_flight import Receiver
 from daemon.model.delivery import Answer, Delivered, Rejected, Scope, TryLater
 from daemon.model.errors import BetterStackError
 from daemon.model.event import Listener
-from daemon.model.incident import Absence, Incident, IncidentState, KnownPages, Page, Phase
+from daemon.model.incident import Absence, Incident, IncidentState, Phase
+from daemon.model.page import KnownPages, Page
 from daemon.poll import Poll
 from daemon.storage.outbox import Outbox
 from daemon.storage.schema import DELIVERIES, INCIDENTS

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, event, select
 
+from daemon.model.admission import Admission
 from daemon.model.delivery import (
-    Admission,
     Answer,
     Delivered,
     Delivery,

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from daemon.limiter import Limiter
-from daemon.model.delivery import Admission, Answer, Delivered, RateLimit
+from daemon.model.admission import Admission
+from daemon.model.delivery import Answer, Delivered, RateLimit
 from tests.support.values import NOW, ago
 
 LONG_AGO = NOW - timedelta(days=1)

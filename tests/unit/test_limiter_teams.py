@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.limiter import GIVE_WAY, Limiter
-from daemon.model.delivery import WINDOW, Admission, Answer, Delivered, RateLimit
+from daemon.model.admission import Admission
+from daemon.model.delivery import WINDOW, Answer, Delivered, RateLimit
 from tests.support.values import NOW, ago
 
 WILLING = Admission(max_in_flight=4, clean_from=ago(days=1), refused_from=ago(days=1))

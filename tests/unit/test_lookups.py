@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 
 from daemon.decisions.unreadable import IN_OPEN_LIST, Patience, failed, is_due, judge, least_readable, sentence
 from daemon.model.errors import BetterStackError, ForbiddenError, TokenRefusedError
-from daemon.model.incident import Shown, Unreadable
+from daemon.model.incident import Unreadable
+from daemon.model.page import Shown
 from daemon.storage import queries
 from tests.support.clock import Clock
 from tests.support.duty import Duty

@@ -18,7 +18,7 @@ from daemon.config.settings import HttpSection
 from daemon.decisions.health import problems
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.errors import BetterStackError, TokenRefusedError
-from daemon.model.incident import Shown
+from daemon.model.page import Shown
 from daemon.poll import Poll
 from daemon.storage import queries
 from tests.support.clock import Clock

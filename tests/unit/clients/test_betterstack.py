@@ -14,7 +14,7 @@ from daemon.clients.betterstack import BetterStack
 from daemon.clients.http import Response
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.errors import BetterStackError, StoppedError
-from daemon.model.incident import Page
+from daemon.model.page import Page
 from tests.support.betterstack_client import ELSEWHERE, LIST, TOKEN, UPTIME, Monotonic, Source, asked, page, source
 from tests.support.values import NOW, body, record, settings
 

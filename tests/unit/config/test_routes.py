@@ -74,7 +74,7 @@ ROUTE: list[tuple[Any, str]] = [
     ({"match": {"times": "Sat", "zone": "Europe/Berln"}}, "route 2: match.zone ('Europe/Berln')"),
     (
         {"match": {"name": ["a"]}},
-        'route "2" decides nothing: whatever it matches, route "first" before it matches as well',
+        'route "2" decides nothing: whatever it matches, route "first" before it matches, too',
     ),
 ]
 

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.decisions.admit import Hold, Send, Supersede, admit
-from daemon.model.delivery import Delivery, Held
+from daemon.model.admission import Held
+from daemon.model.delivery import Delivery
 from daemon.model.incident import Kind
 from tests.support.outbox import ACKNOWLEDGED, NEW, RESOLVED, after, deliver, due, head, only, tell
 from tests.support.store import Store

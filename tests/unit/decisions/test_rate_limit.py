@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from daemon.decisions import rate_limit
 from daemon.decisions.rate_limit import SendHistory, time_for
-from daemon.model.delivery import Admission, RateLimit
+from daemon.model.admission import Admission
+from daemon.model.delivery import RateLimit
 from daemon.sandbox.throttle import Throttle
 from tests.support.values import NOW
 

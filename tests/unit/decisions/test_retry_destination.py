@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.decisions.retry import FAULT_BUDGET, PACE, PROBE_GAP, admission, destination_after, sent_at
-from daemon.model.delivery import Admission, Answer, Delivered, DestinationState, Rejected, Scope, TryLater
+from daemon.model.admission import Admission
+from daemon.model.delivery import Answer, Delivered, DestinationState, Rejected, Scope, TryLater
 from tests.support.values import NOW, ago
 
 DELAY = timedelta(seconds=7)

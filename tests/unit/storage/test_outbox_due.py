@@ -6,16 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daemon.model.delivery import (
-    Admission,
-    Delivery,
-    DeliveryState,
-    Disposition,
-    Failing,
-    NextDue,
-    Scope,
-    TryLater,
-)
+from daemon.model.admission import Admission, NextDue
+from daemon.model.delivery import Delivery, DeliveryState, Disposition, Failing, Scope, TryLater
 from daemon.model.incident import Kind
 from tests.support.outbox import (
     ACKNOWLEDGED,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from daemon.model.delivery import Held
+from daemon.model.admission import Held
 from daemon.model.silence import Silence
 from daemon.storage import outbox_statements as statements
 from daemon.storage import silences
