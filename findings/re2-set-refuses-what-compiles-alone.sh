@@ -7,9 +7,9 @@
 # https://github.com/google/re2/issues/382; one is enough.
 #
 # Beside it: `Set.Match` returns None where nothing matches, not an empty list, and it would do so as well where the
-# search gives up: the C++ interface tells the two
-# apart since https://github.com/google/re2/issues/136, the Python one does not hand that on. No set that could be compiled was
-# seen to give up. An empty expression in each set, which every text matches, tells the two apart.
+# search gives up: the C++ interface tells the two apart since https://github.com/google/re2/issues/136, but the Python
+# one does not hand that on. No set that could be compiled was seen to give up. An empty expression in each set, which
+# every text matches, tells the two apart.
 #
 # Seen: \p{L}{150} alone is compiled and found, in a set it is refused; \p{L}{100} is taken by a set, two of them are not
 set -eu

@@ -11,6 +11,8 @@ from typing import Any
 from daemon.config.match import Condition, Match
 from daemon.config.pattern import expression, found
 from daemon.decisions.facts import Facts
+from daemon.decisions.placeholders import cut
+from daemon.model.printable import printable
 
 _SHOWN_TEXT, _SHOWN_VALUES = 80, 3
 
@@ -127,6 +129,6 @@ def _listed(condition: Condition) -> str:
 
 def _quoted(values: Sequence[str]) -> Iterator[str]:
     for value in values[:_SHOWN_VALUES]:
-        yield f'"{value if len(value) <= _SHOWN_TEXT else value[: _SHOWN_TEXT - 1] + "…"}"'
+        yield f'"{printable(cut(value, _SHOWN_TEXT))}"'
     if len(values) > _SHOWN_VALUES:
         yield f"{len(values) - _SHOWN_VALUES} more"

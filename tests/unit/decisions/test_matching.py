@@ -146,6 +146,11 @@ PHRASES: list[tuple[dict[str, Any], dict[str, list[str]], str | None]] = [
     ({"call": True}, {"call": ["false"]}, 'call is "false", not "true"'),
     ({"metadata": {"Owner": "x"}}, {"metadata.Owner": ["a", "b"]}, 'metadata.Owner is "a" and "b", not "x"'),
     ({"name": "*", "cause": "a", "url": "b"}, {"name": ["n"]}, 'cause is empty, not "a"'),
+    (
+        {"name": "a"},
+        {"name": ["b\n\x1b[2J"]},
+        'name is "b\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[2J", not "a"',
+    ),
     ({"name": "db-*"}, {"name": ["w" * 81]}, f'name is "{"w" * 79}…", not "db-*"'),
 ]
 
