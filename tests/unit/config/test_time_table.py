@@ -76,7 +76,11 @@ def test_the_mistake_of_one_text_among_many_is_named() -> None:
         read_times(["Sat", "Sum 09:00-17:00"], "UTC")
 
 
-@given(st.one_of(st.text("MonTueWdFri09:-, ", max_size=24), st.text(max_size=12)))
+CLOCK = st.builds("{}:{:02}".format, st.integers(0, 25), st.integers(0, 61))
+HOURS = st.builds("{}-{}".format, CLOCK, CLOCK)
+
+
+@given(HOURS | st.text("MonTueWdFri09:-, ", max_size=24) | st.text(max_size=12))
 def test_whatever_is_written_is_a_span_or_a_sentence(text: str) -> None:
     try:
         (span,) = read_times(text, "UTC").spans
