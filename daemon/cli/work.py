@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from daemon.cli.options import configured, json_option
+from daemon.cli.options import configured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Send nothing and change nothing: print what would be sent, on a copy of the state."
 )
+dry_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="With --dry-run: each message as one line of JSON, for programs."
+)
 
 
 @click.command()
 @dry_run_option
-@json_option
+@dry_json_option
 @configured(module="daemon.runtime.run")
 def run(configuration: Configuration, dry_run: bool, as_json: bool) -> None:
     """Run the daemon in the foreground, until SIGTERM or SIGINT."""
@@ -38,7 +41,7 @@ def run(configuration: Configuration, dry_run: bool, as_json: bool) -> None:
 
 @click.command()
 @dry_run_option
-@json_option
+@dry_json_option
 @configured(module="daemon.runtime.once")
 def once(configuration: Configuration, dry_run: bool, as_json: bool) -> None:
     """Make one complete round, deliver all that is due, and stop."""
