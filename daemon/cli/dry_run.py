@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-import click
-
 from daemon.cli.preview import spelled
+from daemon.cli.printout import Printout
 from daemon.decisions.payload import EXTERNAL_ID, STATUS
 from daemon.host import output
 from daemon.host.signals import Stop
@@ -37,10 +36,10 @@ class DryRun:
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self._stop = Stop()
-        self._printing = Lock()
+        self._printout = Printout(self._stop)
+        self._counting = Lock()
         self._printed = 0
         self._held = 0
-        self._error: OSError | None = None
 
     def surroundings(self) -> Surroundings:
         """Those of a process that does nothing but print."""
@@ -54,29 +53,21 @@ class DryRun:
 
     def print(self, team: str, payload: Mapping[str, Any]) -> None:
         """Prints one message to a team. If standard output takes no more, the work ends."""
-        text = _as_json(team, payload) if self._as_json else _as_text(team, payload)
-        with self._printing:
-            if self._error is not None:
-                return
-            try:
-                click.echo(text)
-                self._printed += 1
-            except OSError as error:
-                self._error = error
-                self._stop.set()
+        self._printout.put(_as_json(team, payload) if self._as_json else _as_text(team, payload))
+        with self._counting:
+            self._printed += 1
 
     def end(self) -> None:
         """Says how much would have been sent, and how much waits; with JSON on standard error, beside the log.
 
-        Raises the `OSError` of a standard output that took no more.
+        Raises what `Printout.end` raises.
         """
-        if self._error is not None:
-            raise self._error
         sentence = f"{self._printed} would have been sent, {self._held} held, nothing was sent"
+        if not self._as_json:
+            self._printout.put(sentence)
+        self._printout.end()
         if self._as_json:
             output.say(sys.stderr, sentence)
-        else:
-            click.echo(sentence)
 
     @contextmanager
     def _copy(self, url: str) -> Iterator[str]:

@@ -193,3 +193,16 @@ def test_whoever_reads_no_more_ends_it(operator: Operator, sandbox: Sandbox, cop
         assert daemon.process.wait(PATIENCE) == 1
     assert not daemon.says("Traceback")
     assert list(copies.iterdir()) == []
+
+
+def test_a_reader_who_pauses_holds_up_nothing_and_a_stop_ends_it_all_the_same(
+    operator: Operator, sandbox: Sandbox, copies: Path, full_pipe: int
+) -> None:
+    sandbox.world.open("Shop")
+    with printing(operator, "run", full_pipe) as daemon:
+        daemon.wait_for(lambda: daemon.says('"delivered"'), "the alert")
+        sandbox.world.open("Mail")
+        daemon.wait_for(lambda: sum('"delivered"' in line for line in daemon.lines) == 2, "the next one")
+        assert daemon.stop(signal.SIGTERM, PATIENCE) == 1
+        assert daemon.says("standard output was not read to its end")
+    assert list(copies.iterdir()) == []

@@ -39,16 +39,28 @@ ROWS = (
     ),
     row(
         "A dry run goes on although nobody reads it",
-        "daemon/cli/dry_run.py",
-        ("                self._stop.set()\n", "                pass\n"),
-        "tests/unit/cli/test_dry_run.py::test_an_output_that_takes_no_more_ends_the_work_and_is_raised_at_the_end",
+        "daemon/cli/printout.py",
+        ("            self._stop.set()\n", "            pass\n"),
+        "tests/unit/cli/test_printout.py::test_an_output_that_takes_no_more_stops_the_work_and_is_raised",
     ),
     row(
         "A dry run does not say that its output was lost",
-        "daemon/cli/dry_run.py",
+        "daemon/cli/printout.py",
         ("            raise self._error\n", "            return\n"),
-        "tests/unit/cli/test_dry_run.py::test_an_output_that_takes_no_more_ends_the_work_and_is_raised_at_the_end",
+        "tests/unit/cli/test_printout.py::test_an_output_that_takes_no_more_stops_the_work_and_is_raised",
         "tests/e2e/test_dry_run.py::test_whoever_reads_no_more_ends_it",
+    ),
+    row(
+        "A reader who pauses holds up the dry run",
+        "daemon/cli/printout.py",
+        ("        self._texts.put(text)\n", "        os.write(1, text.encode())\n"),
+        "tests/e2e/test_dry_run.py::test_a_reader_who_pauses_holds_up_nothing_and_a_stop_ends_it_all_the_same",
+    ),
+    row(
+        "A dry run waits for ever for a reader who pauses",
+        "daemon/cli/printout.py",
+        ("not (self._stop.wait(0) and time.monotonic() > until)", "not (self._stop.wait(0) and time.monotonic() < 0)"),
+        "tests/e2e/test_dry_run.py::test_a_reader_who_pauses_holds_up_nothing_and_a_stop_ends_it_all_the_same",
     ),
     row(
         "A dry run counts nothing as held",
