@@ -215,12 +215,13 @@ def test_status_says_what_is_held_and_is_healthy_all_the_same(database: Path, st
     assert "held" not in quiet
     assert "silence" not in quiet
     one = add(engine)
-    tell(store, "1", NEW, at=datetime.now(UTC) - timedelta(days=1))
-    hold(engine, "1", one)
+    for incident_id in map(str, range(100)):
+        tell(store, incident_id, NEW, at=datetime.now(UTC) - timedelta(days=1))
+        hold(engine, incident_id, one)
     said = command(database, "status")
     assert said.exit_code == 0
-    assert "pending deliveries    1, of which rules hold 1\n" in said.stdout
+    assert "pending deliveries    100, of which rules hold 100\n" in said.stdout
     assert "silences in force     1; look at: silence list\n" in said.stdout
     report = json.loads(command(database, "status --json").stdout)
-    assert (report["healthy"], report["held_deliveries"], report["silences"]) == (True, 1, 1)
+    assert (report["healthy"], report["held_deliveries"], report["silences"]) == (True, 100, 1)
     assert (report["oldest_pending_seconds"], report["queue_seconds"]) == (None, 0)

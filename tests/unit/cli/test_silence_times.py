@@ -56,6 +56,7 @@ def test_a_time_of_day_at_its_end_is_the_next_one_after_its_start(zone: Callable
     expected = utc("2026-11-23 21:00"), utc("2026-11-24 05:00")
     assert window(NOW, "22:00", "06:00", None) == expected
     assert window(NOW, "22:00", None, 8 * HOUR) == expected
+    assert window(NOW, "22:00", "21:00", None) == (expected[0], utc("2026-11-24 20:00"))
 
 
 CLOCKS_SET: list[tuple[str, str, str]] = [

@@ -20,10 +20,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from daemon.cli import render, tables
-from daemon.cli.tables import DELIVERIES, INCIDENTS, Table, lines
+from daemon.cli.tables import DELIVERIES, INCIDENTS, SILENCES, Table, lines
 from daemon.cli.times import Times
 from tests.support import warm
-from tests.support.outbox import DEAD, DELIVERED, NEW, PENDING, put, tell
+from tests.support.outbox import DEAD, DELIVERED, NEW, PENDING, after, put, tell
 from tests.support.paths import ROOT
 from tests.support.store import Store
 from tests.support.terminal import command
@@ -57,13 +57,24 @@ DELIVERY: dict[str, Any] = {
     "reason": "the incident was resolved before this was sent",
     "last_error": None,
 }
-LISTINGS = [(INCIDENTS, INCIDENT), (DELIVERIES, DELIVERY)]
+SILENCE: dict[str, Any] = {
+    "id": 17,
+    "state": "in force",
+    "match": 'name "Checkout*" or "Payment*", metadata.Region not "eu-central-1"',
+    "starts_at": ago(hours=1),
+    "ends_at": after(hours=2),
+    "expired_at": None,
+    "held_deliveries": 12,
+    "created_by": "somebody@example.com",
+    "comment": "the payment provider moves to another data centre",
+}
+LISTINGS = [(INCIDENTS, INCIDENT), (DELIVERIES, DELIVERY), (SILENCES, SILENCE)]
 
 
 # -- in a pipe --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("table", "row"), LISTINGS, ids=["incidents", "deliveries"])
+@pytest.mark.parametrize(("table", "row"), LISTINGS, ids=["incidents", "deliveries", "silences"])
 def test_a_row_is_one_line_with_every_word_of_it(table: Table, row: dict[str, Any]) -> None:
     (text,) = lines(table, [row], TIMES)
     heading, line = text.splitlines()
@@ -175,7 +186,7 @@ def shown(table: Table, rows: list[dict[str, Any]], width: int, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("width", [80, 100, 132, 200])
-@pytest.mark.parametrize(("table", "row"), LISTINGS, ids=["incidents", "deliveries"])
+@pytest.mark.parametrize(("table", "row"), LISTINGS, ids=["incidents", "deliveries", "silences"])
 def test_at_a_terminal_a_table_fits_with_whole_words(
     table: Table, row: dict[str, Any], width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
