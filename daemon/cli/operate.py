@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from daemon.cli.options import placed, say
-from daemon.model.errors import DatabaseUnusableError
 from daemon.model.incident import Kind
 
 if TYPE_CHECKING:
@@ -44,14 +43,11 @@ def drop(place: Place, ids: tuple[int, ...], yes: bool) -> None:
 def _retry(url: str, ids: Sequence[int], *, dead: bool, force: bool) -> bool:
     """Makes dead deliveries pending again, and pending ones due now. Returns whether all succeeded."""
     from daemon.storage import operate
-    from daemon.storage.engine import existing
-    from daemon.storage.revision import nothing_to
+    from daemon.storage.engine import writer
 
     if bool(ids) == dead:
         raise click.UsageError("give the ids of dead or waiting deliveries, or --dead for all that are dead")
-    engine = existing(url)
-    if engine is None:
-        raise DatabaseUnusableError(nothing_to("retry", url))
+    engine = writer(url, "retry")
     revivals = operate.revive(engine, ids or operate.dead_ids(engine), force=force)
     if not revivals:
         say("no delivery is dead")
@@ -69,14 +65,11 @@ def _retry(url: str, ids: Sequence[int], *, dead: bool, force: bool) -> bool:
 def _drop(url: str, ids: Sequence[int], *, yes: bool) -> bool:
     """Drops deliveries, after a confirmation at the terminal or with `--yes`. Returns whether all succeeded."""
     from daemon.storage import operate
-    from daemon.storage.engine import existing
-    from daemon.storage.revision import nothing_to
+    from daemon.storage.engine import writer
 
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to ask at; add --yes to give these deliveries up unasked")
-    engine = existing(url)
-    if engine is None:
-        raise DatabaseUnusableError(nothing_to("drop", url))
+    engine = writer(url, "drop")
     if not yes and (rows := operate.droppable(engine, ids)):
         for row in rows:
             say(_told(row))

@@ -15,10 +15,8 @@ import click
 from daemon.cli.options import as_text, json_option, placed, say, span, utc_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
-
-    from sqlalchemy import Engine
 
     from daemon.cli.times import Times
     from daemon.config.place import Place
@@ -116,9 +114,11 @@ def expire(place: Place, ids: tuple[int, ...]) -> None:
     """End silences before their time."""
     from daemon.cli.times import Times
     from daemon.host.clock import utc_now
+    from daemon.storage import silences
+    from daemon.storage.engine import writer
 
-    engine, times = _existing("expire", place.url), Times(utc=False, now=utc_now())
-    ended = [_expire(engine, silence_id, times) for silence_id in ids]
+    engine, times = writer(place.url, "expire"), Times(utc=False, now=utc_now())
+    ended = [_say_expired(silence_id, silences.expire(engine, silence_id, times.now), times) for silence_id in ids]
     if not all(ended):
         sys.exit(1)
 
@@ -127,26 +127,26 @@ def _add(url: str, silence: Silence) -> None:
     """Records it, and says what follows from that."""
     from daemon.cli.silence_match import described
     from daemon.cli.times import Times
-    from daemon.storage import silences
+    from daemon.storage import listings, silences
+    from daemon.storage.engine import writer
     from daemon.storage.instance import holder
 
     # Asked first: once the database is open here, this would drop SQLite's locks.
     daemon = holder(url)
-    engine = _existing("silence", url)
+    engine = writer(url, "silence")
     number, times = silences.add(engine, silence), Times(utc=False, now=silence.created_at)
     say(f"silence {number}: {described(silence.match)}")
     say(f"from {times.whole(silence.starts_at)} to {times.whole(silence.ends_at)}")
     if silence.alarm is None:
-        _say_what_matches(engine, silence)
+        _say_what_matches(silence, listings.incidents(engine, open_only=True).newest_first())
     say(CONSEQUENCE)
     say("the daemon sees it at its next round" if daemon else "no daemon runs; once one does, it sees it")
 
 
-def _say_what_matches(engine: Engine, silence: Silence) -> None:
-    """Of the open incidents; and a warning if it is every incident."""
+def _say_what_matches(silence: Silence, opened: Iterable[Mapping[str, Any]]) -> None:
+    """How many of the open incidents; and a warning if it is every incident."""
     from daemon.config.match import read_match
     from daemon.decisions.matching import mismatch
-    from daemon.storage import listings
 
     match = read_match(silence.match)
     if all("*" in condition.patterns and not condition.negated for _, condition in match.conditions):
@@ -154,10 +154,9 @@ def _say_what_matches(engine: Engine, silence: Silence) -> None:
     if unknown := sorted(silence.match.keys() - RECORDED):
         say(f"how many open incidents match is not known: {' and '.join(unknown)} is not recorded of them")
         return
-    opened = list(listings.incidents(engine, open_only=True).newest_first())
     facts = [{field: [row[field]] if row[field] else [] for field in RECORDED} for row in opened]
     found = [one for one in facts if mismatch(match, one) is None]
-    say(f"it matches {len(found)} of {len(opened)} open incidents")
+    say(f"it matches {len(found)} of {len(facts)} open incidents")
 
 
 def _row(silence: Silence, held: int, now: datetime) -> dict[str, Any]:
@@ -165,12 +164,10 @@ def _row(silence: Silence, held: int, now: datetime) -> dict[str, Any]:
     return {**asdict(silence), "state": silence.stage(now), "held_deliveries": held}
 
 
-def _expire(engine: Engine, silence_id: int, times: Times) -> bool:
-    """Ends one, and says so. Returns whether there was anything to end."""
+def _say_expired(silence_id: int, before: Silence | None, times: Times) -> bool:
+    """What became of it. Returns whether there was anything to end. `before`: as it was then, if there is one."""
     from daemon.model.silence import Stage
-    from daemon.storage import silences
 
-    before = silences.expire(engine, silence_id, times.now)
     if before is None:
         say(f"there is no silence {silence_id}; `silence list --all` lists them", err=True)
         return False
@@ -184,18 +181,6 @@ def _expire(engine: Engine, silence_id: int, times: Times) -> bool:
             say(f"silence {silence_id} is over already, since {since}", err=True)
             return False
     return True
-
-
-def _existing(verb: str, url: str) -> Engine:
-    """The database. Raises `DatabaseUnusableError` if there is none."""
-    from daemon.model.errors import DatabaseUnusableError
-    from daemon.storage.engine import existing
-    from daemon.storage.revision import nothing_to
-
-    engine = existing(url)
-    if engine is None:
-        raise DatabaseUnusableError(nothing_to(verb, url))
-    return engine
 
 
 def _caller() -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from daemon.model.errors import DatabaseBusyError, NoDatabaseError
+from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError, NoDatabaseError
 from daemon.storage.gate import Gate
 from daemon.storage.revision import file_of, is_up_to_date, nothing_to
 from daemon.storage.sqlite import BUSY_SECONDS, DAMAGED, LOG_LIMIT, WRITING, connected, read_only, why
@@ -53,6 +53,14 @@ def reader(url: str, *, checked: bool = True) -> Engine | None:
     event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", partial(_name_damage, url))
+    return engine
+
+
+def writer(url: str, verb: str) -> Engine:
+    """Like `existing`. Raises `DatabaseUnusableError` where there is no database, and so nothing to `verb`."""
+    engine = existing(url)
+    if engine is None:
+        raise DatabaseUnusableError(nothing_to(verb, url))
     return engine
 
 
