@@ -17,6 +17,8 @@ from daemon.decisions.health import TOLERATED_SKEW, Health, age
 from daemon.model.printable import printable
 from daemon.model.snapshot import Holder
 
+BROADEST = 120
+"""Characters of a line of text, however wide the terminal is: longer ones are hard to read."""
 _STYLES = {"pending": "yellow", "dead": "bold red", "delivered": "green", "open": "bold", "acknowledged": "cyan"}
 
 
@@ -65,6 +67,19 @@ def show_table(table: Table, rows: Iterable[Row], times: Times) -> None:
         for row in map(safe, batch):
             shown.add_row(*(_coloured(column.text(row, times)) for column in table.screen))
         Console(highlight=False).print(shown)
+
+
+def show_story(heading: str, sentences: Iterable[tuple[str, str]]) -> None:
+    """The story of an incident at a terminal, wrapped at words behind the time of each sentence."""
+    console = Console(highlight=False)
+    width = min(console.width, BROADEST)
+    shown = RichTable.grid(padding=(0, 2, 0, 0))
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
+    for before, sentence in sentences:
+        shown.add_row(Text(before), Text(sentence))
+    console.print(Text(heading, "bold"), width=width)
+    console.print(shown, width=width)
 
 
 def _coloured(text: str) -> Text:

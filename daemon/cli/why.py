@@ -11,6 +11,7 @@ import click
 from daemon.cli.options import as_text, json_option, placed, say, utc_option
 
 if TYPE_CHECKING:
+    from daemon.cli.times import Times
     from daemon.config.place import Place
     from daemon.model.story import Findings, Record, Story
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 def why(place: Place, incident_id: str, utc: bool, as_json: bool) -> None:
     """Tell the story of one incident: what was seen, decided and sent, and what happens next."""
     from daemon.cli.as_json import spelled
+    from daemon.cli.times import Times
     from daemon.decisions.explain import explain
     from daemon.host.clock import utc_now
     from daemon.storage import history
@@ -39,11 +41,21 @@ def why(place: Place, incident_id: str, utc: bool, as_json: bool) -> None:
     if as_json:
         click.echo(spelled(_for_programs(found.record, story)))
         return
-    from daemon.cli.storyline import lines
-    from daemon.cli.times import Times
+    _show(found.record, story, Times(utc, present.now))
 
-    for line in lines(found.record, story, Times(utc, present.now)):
-        say(line)
+
+def _show(record: Record, story: Story, times: Times) -> None:
+    """At a terminal in lines that fit; in a pipe each sentence is one line."""
+    from daemon.cli.storyline import heading, sentences
+
+    if sys.stdout.isatty():
+        from daemon.cli.render import show_story
+
+        show_story(heading(record, times), sentences(story, times))
+        return
+    click.echo(heading(record, times))
+    for before, sentence in sentences(story, times):
+        click.echo(f"{before}  {sentence}")
 
 
 def _for_programs(record: Record, story: Story) -> dict[str, Any]:

@@ -1,8 +1,14 @@
 """The commands as somebody at a terminal meets them."""
 
+import fcntl
 import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +46,21 @@ def assert_sentence(said: str, *parts: str) -> None:
     assert said.count("\n") == 1
     for part in parts:
         assert part in said
+
+
+def on_a_screen(database: Path, line: str, columns: int) -> str:
+    """What a command shows on a real terminal of so many columns."""
+    person, program = pty.openpty()
+    fcntl.ioctl(program, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {"DATABASE__URL": f"sqlite:///{database}", "TERM": "xterm", "PYTHONPATH": str(ROOT)}
+    process = warm.started(
+        [sys.executable, "-m", "daemon", *line.split()], env=environment, cwd=ROOT, stdout=program, stderr=program
+    )
+    os.close(program)
+    seen = b""
+    with suppress(OSError):  # the end of a terminal is an error
+        while part := os.read(person, 65536):
+            seen += part
+    os.close(person)
+    assert process.wait(30) == 0
+    return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode())

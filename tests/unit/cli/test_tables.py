@@ -1,15 +1,8 @@
 """How the listings look: a line for each row in a pipe, a table that fits at a terminal."""
 
-import fcntl
-import os
-import pty
 import re
-import struct
-import sys
-import termios
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -25,8 +18,9 @@ from daemon.cli.times import Times
 from tests.support import warm
 from tests.support.outbox import DEAD, DELIVERED, NEW, PENDING, after, put, tell
 from tests.support.paths import ROOT
+from tests.support.outbox import DEAD, DELIVERED, NEW, PENDING, put, tell
 from tests.support.store import Store
-from tests.support.terminal import command
+from tests.support.terminal import command, on_a_screen
 from tests.support.values import NOW, ago
 
 TIMES = Times(utc=True, now=NOW)
@@ -228,24 +222,6 @@ def test_long_listings_come_in_several_tables(monkeypatch: pytest.MonkeyPatch) -
     text = shown(DELIVERIES, [{**DELIVERY, "id": 700 + n} for n in range(5)], 200, monkeypatch)
     assert [text.count(f"{700 + n} ") for n in range(5)] == [1] * 5
     assert text.count("incident, name") == 3
-
-
-def on_a_screen(database: Path, line: str, columns: int) -> str:
-    """What a command shows on a real terminal of so many columns."""
-    person, program = pty.openpty()
-    fcntl.ioctl(program, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environment = {"DATABASE__URL": f"sqlite:///{database}", "TERM": "xterm", "PYTHONPATH": str(ROOT)}
-    process = warm.started(
-        [sys.executable, "-m", "daemon", *line.split()], env=environment, cwd=ROOT, stdout=program, stderr=program
-    )
-    os.close(program)
-    seen = b""
-    with suppress(OSError):  # the end of a terminal is an error
-        while part := os.read(person, 65536):
-            seen += part
-    os.close(person)
-    assert process.wait(30) == 0
-    return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode())
 
 
 def test_what_stands_last_on_a_real_terminal_is_the_newest_and_that_others_are_left_out(

@@ -15,11 +15,30 @@ from daemon.model.silence import Silence
 from daemon.storage import outbox_statements as statements
 from daemon.storage import silences
 from tests.support.outbox import ACKNOWLEDGED, NEW, RESOLVED, WIDE_OPEN, after, change, head, kill, put, refuse, tell
+from daemon.model.delivery import DestinationState, Disposition, Result
+from daemon.storage import history
+from daemon.storage import outbox_statements as statements
+from tests.support.fakes import ACCEPTED, OUTAGE
+from tests.support.outbox import (
+    ACKNOWLEDGED,
+    NEW,
+    PENDING,
+    RESOLVED,
+    WIDE_OPEN,
+    after,
+    change,
+    head,
+    kill,
+    put,
+    refuse,
+    tell,
+)
 from tests.support.outbox import DELIVERED as TAKEN
 from tests.support.store import Store
 from tests.support.values import NOW, ago
 
 HISTORY = {"incidents", "deliveries", "history", "silences"}
+HISTORY = {"incidents", "deliveries", "history"}
 VERBS: dict[str, Callable[[Store], object]] = {
     "begin_round": Store.begin_round,
     "known": lambda store: store.known(["1", "2"]),
@@ -33,10 +52,23 @@ VERBS: dict[str, Callable[[Store], object]] = {
     "attempts_since": lambda store: store.attempts_since(ago(days=1)),
     "claim": lambda store: store.claim(head(store, "2"), NOW),
     "put_off": lambda store: store.put_off([Held(head(store, "1"), NOW, "why")], [(head(store, "2"), "why")], NOW),
+    "settle": lambda store: store.settle_and_claim(
+        [
+            Result(head(store, "2"), answer, Disposition(state, NOW), NOW)
+            for answer, state in ((ACCEPTED, TAKEN), (OUTAGE, PENDING))
+        ],
+        [],
+        DestinationState(),
+        None,
+        NOW,
+    ),
+    "put_off": lambda store: store.put_off({1: NOW}, [(head(store, "2"), "why")]),
     "supersede_obsolete": lambda store: store.supersede_obsolete(NOW),
     "cut_waits": lambda store: store.cut_waits(timedelta(0), NOW),
     "try_secrets_again": lambda store: store.try_secrets_again(NOW),
     "forget_spans": lambda store: store.forget_spans(NOW),
+    "why": lambda store: history.read(store._engine, "2", NOW),
+    "why, of what is not there": lambda store: history.read(store._engine, "7", NOW),
     "prune": lambda store: store.prune(after(days=1000)),
     "silences in force": lambda store: silences.count_in_force(store._engine, NOW),
     "a silence that expires": lambda store: silences.expire(store._engine, 1, NOW),
