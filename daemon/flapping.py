@@ -5,7 +5,8 @@ from datetime import datetime
 
 from daemon.config.routes import RouteSection
 from daemon.decisions.facts import identity
-from daemon.decisions.flap import Change, Openings, alert_id, begin, end, flaps, title
+from daemon.decisions.flap import Change, Openings, begin, end, flaps, title
+from daemon.model.alarm import flap_id
 from daemon.model.incident import Incident
 from daemon.model.routing import Recipient, Routing
 from daemon.storage.incidents import Incidents
@@ -41,7 +42,7 @@ class Flapping:
         for route in sorted(routes):
             said = {"Title": title(self._rules[route])}
             to = (one.saying(said) for one in recipients if one.route == route)
-            identity = alert_id(source, route)
+            identity = flap_id(source, route)
             known = self._incidents.known([identity]).get(identity)
             change = begin(known, seen, identity, source, Routing(tuple(to)), now)
             if change is not None:

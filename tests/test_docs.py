@@ -8,8 +8,10 @@ import click
 import pytest
 
 from daemon.cli.main import main
+from daemon.cli.why import ABOUT
 from daemon.decisions.health import Health
 from daemon.model.silence import Silence
+from daemon.model.story import Happened, Story
 from daemon.storage.schema import DELIVERIES, INCIDENTS
 from tests.mutations import page as mutations
 from tests.mutations.table import ALL
@@ -62,6 +64,7 @@ FIELDS = {
     "status": [field.name for field in fields(Health)],
     "incidents": [column.name for column in INCIDENTS.columns],
     "silence list": [*(field.name for field in fields(Silence)), "state", "held_deliveries"],
+    "why": [*ABOUT, *(field.name for field in (*fields(Story), *fields(Happened)) if field.name not in ABOUT)],
     "deliveries": [*(column.name for column in DELIVERIES.columns), "incident_name"],
 }
 

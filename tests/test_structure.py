@@ -38,7 +38,7 @@ ONLY_IN = {
     "click": {"cli"},
     "rich": {"cli.render", "cli.tables", "sandbox"},
     "pydantic": {"config.validate"},
-    "pydantic_core": {"config.validate", "config.checks"},
+    "pydantic_core": {"config.validate", "config.rule_mistakes", "config.checks"},
     "pydantic_settings": {"config.validate"},
     "re2": {"config.pattern", "decisions.matching"},
 }

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from daemon.config.place import Place
     from daemon.model.story import Findings, Record, Story
 
+ABOUT = ("id", "name", "cause", "phase", "generation", "external_id")
+"""What `--json` says of the incident itself."""
+
 
 @click.command()
 @click.argument("incident_id", metavar="INCIDENT_ID", callback=as_text)
@@ -41,7 +44,7 @@ def why(place: Place, incident_id: str, utc: bool, as_json: bool) -> None:
     if as_json:
         click.echo(spelled(_for_programs(found.record, story)))
         return
-    _show(found.record, story, Times(utc, present.now))
+    _show(found.record, story, Times(utc, present.at))
 
 
 def _show(record: Record, story: Story, times: Times) -> None:
@@ -59,9 +62,7 @@ def _show(record: Record, story: Story, times: Times) -> None:
 
 
 def _for_programs(record: Record, story: Story) -> dict[str, Any]:
-    state = record.state
-    about = {name: getattr(state, name) for name in ("id", "name", "cause", "phase", "generation", "external_id")}
-    return {**about, **asdict(story)}
+    return {**{name: getattr(record.state, name) for name in ABOUT}, **asdict(story)}
 
 
 def _unknown(incident_id: str, found: Findings) -> str:

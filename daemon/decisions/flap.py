@@ -6,11 +6,9 @@ alert is closed when nothing has opened for `within`, or when an incident stays 
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import blake2b
 
 from daemon.config.routes import FlapSection
 from daemon.config.types import spelled
-from daemon.model.alarm import FLAP
 from daemon.model.incident import Incident, IncidentState, Kind, Phase, Transition
 from daemon.model.routing import Routing
 
@@ -25,11 +23,6 @@ class Openings:
     """`None` if nothing is known of it any more."""
     told: bool
     """Whether an incident was told, after it was held, since the alert that it flaps."""
-
-
-def alert_id(source: str, route: str) -> str:
-    """The id of the alert that a source flaps, by the rule of a route; also its external id."""
-    return FLAP + blake2b(f"{route}\n{source}".encode(), digest_size=6).hexdigest()
 
 
 def flaps(earlier: int, rule: FlapSection) -> bool:

@@ -5,7 +5,6 @@ that time the rules are asked again.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from daemon.config.match import Match, read_match
@@ -28,8 +27,10 @@ def readable(silences: Iterable[Silence]) -> list[Read]:
     """Those whose match this version can read: in doubt somebody is woken."""
     found = list[Read]()
     for silence in silences:
-        with suppress(ValueError):
+        try:
             found.append((silence, None if silence.alarm is not None else read_match(silence.match)))
+        except ValueError:
+            continue
     return found
 
 
@@ -79,9 +80,10 @@ class Holds:
 
 def _subject(delivery: Delivery) -> Subject:
     """Nothing is known of what an older version recorded, nor of what is damaged."""
-    with suppress(ValueError, TypeError):
+    try:
         return Subject.read(delivery.subject or "")
-    return Subject()
+    except (ValueError, TypeError):
+        return Subject()
 
 
 def _by_silence(silence: Silence) -> Hold:

@@ -51,7 +51,7 @@ def _asleep(present: Present) -> str:
 
 def _first(row: RecordedDelivery, record: Record, present: Present) -> Next:
     """What the oldest pending delivery of a team waits for."""
-    team, now, due_at = present.teams.get(row.team), present.now, row.due_at
+    team, now, due_at = present.teams.get(row.team), present.at, row.due_at
     if team is None:
         mend = f"add [signl4.teams.{row.team}], or give it up: drop {row.id}"
         return Next(f"{_name(row)} waits, since the configuration does not have this team; {mend}", None, row.id)

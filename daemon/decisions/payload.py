@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import product
-from types import MappingProxyType
 from typing import Any
 
 from daemon.config.settings import Settings
@@ -17,7 +16,7 @@ from daemon.model.printable import is_visible
 
 TITLE_LIMIT = 200
 EXTERNAL_ID, STATUS, SOURCE = "X-S4-ExternalID", "X-S4-Status", "X-S4-SourceSystem"
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+NOTHING: Mapping[str, Any] = {}
 _PROTECTED_KEYS = {EXTERNAL_ID.lower(), STATUS.lower()}
 
 

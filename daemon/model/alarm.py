@@ -1,12 +1,16 @@
 """The alarms of this program itself, and the ids they have here and at SIGNL4."""
 
 from enum import StrEnum
+from hashlib import blake2b
 
 PROGRAM = "betterstack-signl4"
 """What its alarms call the program."""
 PREFIX = f"{PROGRAM}-alarm-"
-FLAP = f"{PROGRAM}-flap-"
-"""How the ids of alerts begin that say of a source that it flaps."""
+
+
+def flap_id(source: str, route: str) -> str:
+    """The id of the alert that a source flaps, by the rule of a route; also its external id."""
+    return f"{PROGRAM}-flap-{blake2b(f'{route}:{source}'.encode(), digest_size=6).hexdigest()}"
 
 
 class Cause(StrEnum):

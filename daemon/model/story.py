@@ -49,7 +49,8 @@ class Record:
 class Present:
     """What decides how it goes on."""
 
-    now: datetime
+    at: datetime
+    """Now."""
     teams: Mapping[str, DestinationState]
     """Those that the configuration in force has."""
     process: Holder | None = None

@@ -235,14 +235,13 @@ Index("ix_silences_ends_at", SILENCES.c.ends_at)
 HISTORY = Table(
     "history",
     METADATA,
-    # What was decided and tried, and why, in order: one row each, written with what it explains.
+    # What was decided and tried, and why: one row each, written with what it explains.
     Column("id", Integer, primary_key=True),
     Column("incident_id", ForeignKey("incidents.id"), nullable=False),
     Column("generation", Integer, nullable=False),
     # The delivery that it is about, if it is about one.
     Column("delivery_id", Integer),
     Column("at", Moment, nullable=False),
-    # A `Happening`, and one sentence.
     Column("what", String, nullable=False),
     Column("why", String, nullable=False),
     # How long an attempt took.

@@ -134,7 +134,7 @@ ROWS = (
     row(
         "`drop` takes nothing along",
         "daemon/storage/operate.py",
-        ("with_it = tuple(connection.execute(followers).scalars())", "with_it = tuple(followers.columns)[:0]"),
+        ("with_it = connection.execute(followers).all()", "with_it = list(followers.columns)[:0]"),
         "tests/unit/storage/test_outbox_operate.py::test_a_beginning_that_was_never_attempted_takes_the_rest_of_its_generation_with_it",
     ),
     row(

@@ -48,7 +48,7 @@ def record(*rows: RecordedDelivery, history: Iterable[Entry] = (), seen: datetim
 def present(**changes: Any) -> Present:
     """A daemon that runs and works, with the team `default` alone."""
     values: dict[str, Any] = {
-        "now": NOW,
+        "at": NOW,
         "teams": {DEFAULT: DestinationState()},
         "process": Holder(1),
         "run_mode": RunMode.RUN,

@@ -15,10 +15,7 @@ from rich.console import Console
 from daemon.cli import render, tables
 from daemon.cli.tables import DELIVERIES, INCIDENTS, SILENCES, Table, lines
 from daemon.cli.times import Times
-from tests.support import warm
 from tests.support.outbox import DEAD, DELIVERED, NEW, PENDING, after, put, tell
-from tests.support.paths import ROOT
-from tests.support.outbox import DEAD, DELIVERED, NEW, PENDING, put, tell
 from tests.support.store import Store
 from tests.support.terminal import command, on_a_screen
 from tests.support.values import NOW, ago

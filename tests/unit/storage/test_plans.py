@@ -11,12 +11,9 @@ import pytest
 from sqlalchemy import Engine, event
 
 from daemon.model.admission import Held
-from daemon.model.silence import Silence
-from daemon.storage import outbox_statements as statements
-from daemon.storage import silences
-from tests.support.outbox import ACKNOWLEDGED, NEW, RESOLVED, WIDE_OPEN, after, change, head, kill, put, refuse, tell
 from daemon.model.delivery import DestinationState, Disposition, Result
-from daemon.storage import history
+from daemon.model.silence import Silence
+from daemon.storage import history, silences
 from daemon.storage import outbox_statements as statements
 from tests.support.fakes import ACCEPTED, OUTAGE
 from tests.support.outbox import (
@@ -62,7 +59,6 @@ VERBS: dict[str, Callable[[Store], object]] = {
         None,
         NOW,
     ),
-    "put_off": lambda store: store.put_off({1: NOW}, [(head(store, "2"), "why")]),
     "supersede_obsolete": lambda store: store.supersede_obsolete(NOW),
     "cut_waits": lambda store: store.cut_waits(timedelta(0), NOW),
     "try_secrets_again": lambda store: store.try_secrets_again(NOW),
