@@ -100,6 +100,12 @@ ROWS = (
         RULES,
     ),
     row(
+        "Dates are counted to the end of all years, where dateutil fails",
+        "daemon/config/recurrence.py",
+        ("date.year < 3000", "date.year < 10000"),
+        f"{RECURRENCE}::test_the_end_of_a_rule_is_a_local_time_and_included",
+    ),
+    row(
         "UNTIL in UTC is taken for a local time",
         "daemon/config/recurrence.py",
         ("moment.astimezone(zone_of(zone)).replace", "moment.replace"),

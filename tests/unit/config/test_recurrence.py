@@ -76,6 +76,7 @@ def test_a_mistake_is_a_sentence_with_key_and_fix(values: dict[str, object], par
         ("FREQ=DAILY", "UTC", None),
         ("FREQ=DAILY;COUNT=1", "UTC", START),
         ("FREQ=WEEKLY;COUNT=3;BYDAY=TU", "UTC", START + timedelta(weeks=2)),
+        ("FREQ=WEEKLY;COUNT=1000;BYDAY=SA;INTERVAL=1000", "UTC", datetime(2984, 4, 17, 2)),  # noqa: DTZ001
         ("FREQ=DAILY;UNTIL=20260203", "UTC", datetime(2026, 2, 3, 23, 59, 59)),  # noqa: DTZ001
         ("FREQ=DAILY;UNTIL=20260203T020000", "Europe/Berlin", datetime(2026, 2, 3, 2)),  # noqa: DTZ001
         ("FREQ=DAILY;UNTIL=20260203T010000Z", "Europe/Berlin", datetime(2026, 2, 3, 2)),  # noqa: DTZ001
@@ -86,7 +87,7 @@ def test_the_end_of_a_rule_is_a_local_time_and_included(rule: str, zone: str, la
     window = read(rule, zone=zone)
     assert window.last == last
     if last is not None:
-        begins = window.starts(START, START + timedelta(days=400))
+        begins = window.starts(START, last + timedelta(days=400))
         assert last - timedelta(days=1) < begins[-1] <= last
 
 
