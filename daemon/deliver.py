@@ -56,8 +56,7 @@ class Deliver:
         `wait(seconds)` returns true when the program stops.
         """
         self._in_flight = InFlight(signl4, self._stopped)
-        self._due = due
-        self._outbox = outbox
+        self._due, self._outbox = due, outbox
         self._settings = settings
         self._clock = clock
         self._rng = rng
@@ -65,8 +64,8 @@ class Deliver:
         self._log = log
         self._taken = 0
         """How many deliveries SIGNL4 accepted from this instance."""
-        limiter = limiter or Limiter()
-        self._admissions = Admissions(settings.concurrency, limiter, self._in_flight, self._due, clock, team)
+        limits = limiter or Limiter(), self._in_flight, due, clock, team
+        self._admissions = Admissions(settings.concurrency, *limits)
         self._outcomes = OutcomeLog(log)
         self._paused = False
         self.idle = False

@@ -29,6 +29,8 @@ class RouteMatch:
 
     fields: Match = EVERY
     times: Times | None = None
+    spelled: str = ""
+    """The times, as they are written."""
 
 
 def read_route_match(table: object) -> RouteMatch:
@@ -44,7 +46,9 @@ def read_route_match(table: object) -> RouteMatch:
         times = read_times(table["times"], table.get("zone"))
     except ValueError as error:
         raise ValueError(f"match.{error}") from None
-    return RouteMatch(read_match({key: table[key] for key in table if key not in {"times", "zone"}}), times)
+    given = table["times"]
+    spelled = f"{given if isinstance(given, str) else ', '.join(given)} ({times.zone})"
+    return RouteMatch(read_match({key: table[key] for key in table if key not in {"times", "zone"}}), times, spelled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

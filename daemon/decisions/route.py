@@ -82,7 +82,7 @@ class Routes:
 
 
 def _why_not(route: RouteSection, facts: Mapping[str, list[str]]) -> str:
-    return mismatch(route.match.fields, facts) or f"the time is not within {route.match.times}"
+    return mismatch(route.match.fields, facts) or f"the time is not within {route.match.spelled}"
 
 
 def _recipients(telling: Sequence[RouteSection]) -> Iterator[Recipient]:

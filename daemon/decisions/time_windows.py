@@ -29,6 +29,7 @@ def within(window: Window, now: datetime) -> bool:
     return any(begin <= now < end for begin, end in _near(window, now, now))
 
 
+@lru_cache(maxsize=64)
 def ends_at(window: Window, now: datetime) -> datetime | None:
     """When the window that covers `now` (aware) ends, in UTC; `None` if none does.
 

@@ -132,13 +132,16 @@ ROWS = (
     row(
         "For how long an incident is over is counted by this machine's clock",
         "daemon/due_list.py",
-        ("settings.stale_after, now, self._their_clock())", "settings.stale_after, now, now)"),
+        ("settings, theirs = self._settings, self._their_clock()", "settings, theirs = self._settings, now"),
         "tests/unit/host/test_their_clock.py::test_an_alert_that_waited_is_superseded_by_how_long_it_was_over_there",
     ),
     row(
         "What is held is sent all the same",
         "daemon/due_list.py",
-        ("                    held[delivery.id] = until\n", "                    admitted.append(delivery)\n"),
+        (
+            "                    held.append(Held(",
+            "                    admitted.append(delivery)\n                    held.append(Held(",
+        ),
         "tests/unit/test_deliver.py::test_promise_3_new_then_acknowledged_then_resolved_each_after_the_one_before",
     ),
     row(
@@ -295,7 +298,7 @@ ROWS = (
     row(
         "An alarm ends at the team that is named by then",
         "daemon/self_check.py",
-        ("for team in after.teams))", "for team in [self._settings.alarm.team]))"),
+        ("one.team) for one in after.recipients", "self._settings.alarm.team) for one in after.recipients"),
         "tests/unit/test_self_check.py::test_alarms_go_to_the_team_that_is_named_and_end_where_they_were_raised",
     ),
     row(

@@ -53,7 +53,7 @@ ROWS = (
     row(
         "Nobody knows when the delivery of an alarm was given up",
         "daemon/storage/outbox.py",
-        ("[history_rows.of(row, *what) for row in found]", "[]"),
+        ("[history_rows.of(row, *why) for row in found]", "[]"),
         f"{KEPT}::test_an_alarm_that_is_over_says_when_it_was_given_up",
     ),
     row(

@@ -2,6 +2,7 @@
 
 from tests.mutations.mutation import row
 
+HIDDEN = "tests/unit/config/test_hidden.py"
 PATTERN, MATCH, MATCHING = (
     "tests/unit/config/test_pattern.py",
     "tests/unit/config/test_match.py",
@@ -98,15 +99,15 @@ ROWS = (
     ),
     row(
         "An exact text is hidden by a regular expression, whatever its case",
-        "daemon/decisions/matching.py",
+        "daemon/config/hidden.py",
         ('[one for one in patterns if not one.startswith("/")]', "list(patterns)"),
-        f"{MATCHING}::test_whether_an_earlier_match_hides_a_later_one",
+        f"{HIDDEN}::test_whether_an_earlier_match_hides_a_later_one",
     ),
     row(
         "What is negated hides as what is not",
-        "daemon/decisions/matching.py",
+        "daemon/config/hidden.py",
         ("(condition, given) if given.negated else (given, condition)", "(given, condition)"),
-        f"{MATCHING}::test_whether_an_earlier_match_hides_a_later_one",
-        f"{MATCHING}::test_what_is_hidden_is_never_reached",
+        f"{HIDDEN}::test_whether_an_earlier_match_hides_a_later_one",
+        f"{HIDDEN}::test_what_is_hidden_is_never_reached",
     ),
 )

@@ -249,9 +249,9 @@ ROWS = (
     ),
     row(
         "A constant is a parameter, so no index of a part is used",
-        "daemon/storage/schema.py",
+        "daemon/storage/columns.py",
         ("""return literal_column(f"'{value}'", String)""", "return literal(str(value), String)"),
-        ("    literal_column,\n", "    literal,\n    literal_column,\n"),
+        ("TypeDecorator, literal_column\n", "TypeDecorator, literal\n"),
         "tests/unit/storage/test_plans.py",
     ),
     row(

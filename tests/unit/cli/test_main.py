@@ -39,7 +39,7 @@ def _somewhere_else(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 # -- usage ------------------------------------------------------------------------------------------------------------
 
 COMMANDS = (
-    "run once check test-alert import-webhook route status incidents deliveries retry drop silence db demo".split()
+    "run once check test-alert import-webhook route status incidents deliveries why retry drop silence db demo".split()
 )
 
 

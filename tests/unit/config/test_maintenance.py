@@ -69,7 +69,7 @@ def test_both_forms_are_read() -> None:
         ({**WEEKLY, "times": ["Sumday"]}, "times ('Sumday') has no day of the week"),
         ({**BY_RULE, "rrule": "FREQ=SECONDLY"}, "rrule ('FREQ=SECONDLY') has a FREQ"),
         ({**WEEKLY, "time": "Sat"}, "time is not a known key; the nearest is times"),
-        ({**WEEKLY, "x": 1}, "x is not a known key; the keys of [[maintenance]] are name, times"),
+        ({**WEEKLY, "x": 1}, "x is not a known key; the keys of [[maintenance]] are name, match"),
     ],
 )
 def test_a_mistake_is_a_sentence_with_key_and_fix(table: object, part: str) -> None:

@@ -1,9 +1,6 @@
 """Which matches an incident meets: all at once, beside one pattern after the other in the standard library."""
 
-import fnmatch
-import re
 from collections.abc import Sequence
-from itertools import combinations, product
 from typing import Any
 
 import pytest
@@ -11,15 +8,12 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.hidden import hides, matches_all
 from daemon.config.match import Condition, Match, read_match
 from daemon.decisions.facts import Facts
 from daemon.decisions.matching import Matching, mismatch
 from tests.support.each import each
+from tests.support.matches import REGULAR, SHELL, meets
 
-SHELL = ["db-*", "*-db", "*b*", "?", "a*b", "[ab]", "[!ab]*", "*", "ab", "AB", "b\n"]
-REGULAR = {"/b$/": r"b\Z", "/^a/": "^a", "/a.b/": "a.b", "/(?i)AB/": "(?i)AB", "/^$/": r"^\Z", "/B/": "B"}
-"""Regular expressions, and the same for the standard library, where `$` also stands before a last line break."""
 PATTERN = st.sampled_from([*SHELL, *REGULAR])
 CONDITION = st.builds(Condition, st.lists(PATTERN, min_size=1, max_size=3).map(tuple), st.booleans())
 FIELDS = ["name", "cause", "metadata.Owner"]
@@ -29,22 +23,6 @@ FACTS = st.fixed_dictionaries(
     {"name": st.lists(TEXT, max_size=1)},
     optional={"cause": st.lists(TEXT, max_size=1), "metadata.Owner": st.lists(TEXT, max_size=3)},
 )
-
-
-def meets(match: Match, facts: Facts) -> bool:
-    """The slow and obvious answer."""
-    return all(
-        any(found(pattern, text) for pattern in condition.patterns for text in facts.get(field, []))
-        is not condition.negated
-        for field, condition in match.conditions
-    )
-
-
-def found(pattern: str, text: str) -> bool:
-    """As above, of one pattern."""
-    if pattern in REGULAR:
-        return re.search(REGULAR[pattern], text) is not None
-    return re.fullmatch(fnmatch.translate(pattern), text, re.IGNORECASE) is not None
 
 
 def positions(mask: int) -> list[int]:
@@ -62,20 +40,6 @@ def test_all_at_once_is_the_same_as_one_after_the_other(matches: Sequence[Match]
     expected = [position for position, match in enumerate(matches) if meets(match, facts)]
     assert positions(Matching(matches).which(facts)) == expected
     assert [position for position, match in enumerate(matches) if mismatch(match, facts) is None] == expected
-
-
-def test_what_is_hidden_is_never_reached() -> None:
-    patterns = ["ab", "A*", "*", "b", "[ab]", "/b$/", "/^a/"]
-    lists = [*((one,) for one in patterns), *combinations(patterns, 2)]
-    matches = [Match((("name", Condition(given, negated)),)) for given in lists for negated in (False, True)]
-    matches.append(Match())
-    facts = [{"name": texts} for texts in ([], ["ab"], ["AB"], ["a"], ["b"], ["x"], ["a", "b"], ["ab", "x"])]
-    met = {match: [meets(match, given) for given in facts] for match in matches}
-    for earlier, later in product(matches, repeat=2):
-        escapes = [
-            given for given, first, second in zip(facts, met[earlier], met[later], strict=True) if second > first
-        ]
-        assert not hides(earlier, later) or escapes == [], (earlier, later)
 
 
 CASES: list[tuple[dict[str, Any], dict[str, list[str]], bool]] = [
@@ -158,38 +122,3 @@ PHRASES: list[tuple[dict[str, Any], dict[str, list[str]], str | None]] = [
 @each(("table", "facts", "phrase"), PHRASES)
 def test_a_mismatch_names_the_first_field_that_differs(table: dict[str, Any], facts: Facts, phrase: str | None) -> None:
     assert mismatch(read_match(table), facts) == phrase
-
-
-HIDING: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
-    ({}, {}, True),
-    ({}, {"name": "a"}, True),
-    ({"name": "a"}, {}, False),
-    ({"name": "db-*"}, {"name": "db-*", "cause": "x"}, True),
-    ({"name": "db-*", "cause": "x"}, {"name": "db-*"}, False),
-    ({"name": ["a", "b"]}, {"name": "b"}, True),
-    ({"name": "b"}, {"name": ["a", "b"]}, False),
-    ({"name": "db-*"}, {"name": "DB-1"}, True),
-    ({"name": "db-*"}, {"name": ["db-1", "web-1"]}, False),
-    ({"name": "*"}, {"name": "/^web/"}, True),
-    ({"name": "*"}, {"name": {"not": "x"}}, False),
-    ({"name": "/^db/"}, {"name": "db-1"}, False),
-    ({"name": "[dw]b*"}, {"name": "db-[0-9]"}, False),
-    ({"name": {"not": "db-1"}}, {"name": {"not": "db-*"}}, True),
-    ({"name": {"not": "db-*"}}, {"name": {"not": "db-1"}}, False),
-    ({"name": {"not": "a"}}, {"name": {"not": ["a", "b"]}}, True),
-    ({"name": {"not": "a"}}, {"name": "b"}, False),
-    ({"call": True}, {"call": True, "name": "a"}, True),
-    ({"call": True}, {"call": False}, False),
-]
-
-
-@each(("earlier", "later", "hidden"), HIDING)
-def test_whether_an_earlier_match_hides_a_later_one(
-    earlier: dict[str, Any], later: dict[str, Any], hidden: bool
-) -> None:
-    assert hides(read_match(earlier), read_match(later)) is hidden
-
-
-def test_only_a_match_without_conditions_matches_all() -> None:
-    assert matches_all(Match())
-    assert not matches_all(read_match({"name": "*"}))

@@ -1,0 +1,220 @@
+"""What flaps: one alert says so, and the others wait until it has calmed down, or until it stays open."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from daemon.decisions.payload import EXTERNAL_ID, STATUS
+from daemon.storage import queries
+from tests.support.clock import Clock
+from tests.support.fakes import Flows
+from tests.support.kept_log import KeptLog
+from tests.support.store import Store
+
+ROUTE: dict[str, Any] = {"name": "flappy", "match": {"name": "db-*"}, "flap": {"count": 3, "within": "30m"}}
+
+
+class Source:
+    """One monitor whose incidents open and end."""
+
+    def __init__(self, flows: Flows) -> None:
+        self.flows = flows
+        self._count = 0
+
+    def opens(self, name: str = "db-2 disk", monitor_id: str = "77") -> str:
+        self._count += 1
+        incident_id = str(self._count)
+        self._about = {"name": name, "monitor_id": monitor_id, "started_at": self.flows.clock()}
+        self.flows.see(incident_id, **self._about)
+        self.flows.drain()
+        return incident_id
+
+    def ends(self) -> None:
+        self.flows.see(str(self._count), **self._about, status="Resolved", resolved_at=self.flows.clock())
+        self.pass_(seconds=5)
+
+    def pass_(self, **span: float) -> None:
+        """Time goes by, and rounds are made."""
+        self.flows.drain_for(**span)
+        self.flows.round()
+        self.flows.drain_for(seconds=5)
+
+    def told(self) -> list[tuple[str, str]]:
+        """Whose alert, and the kind: of an incident by its id, or that it flaps."""
+        sent = [(str(body[EXTERNAL_ID]), str(body[STATUS])) for body in self.flows.signl4.sent]
+        return [("flaps" if "flap" in external_id else external_id, kind) for external_id, kind in sent]
+
+
+@pytest.fixture
+def source(engine: Engine, clock: Clock, log: KeptLog, store: Store) -> Source:
+    return Source(Flows(engine, clock, log, store, route=[ROUTE]))
+
+
+def twice(source: Source) -> None:
+    for _ in range(2):
+        source.opens()
+        source.pass_(minutes=1)
+        source.ends()
+        source.pass_(minutes=2)
+
+
+BOTH = [("1", "new"), ("1", "resolved"), ("2", "new"), ("2", "resolved")]
+
+
+def test_from_the_third_opening_on_one_alert_says_so_and_closes_when_it_is_calm(source: Source) -> None:
+    twice(source)
+    assert source.told() == BOTH
+    for _ in range(4):
+        source.opens()
+        source.pass_(minutes=1)
+        source.ends()
+        source.pass_(minutes=4)
+    assert source.told() == [*BOTH, ("flaps", "new")]
+    said = source.flows.signl4.sent[-1]
+    assert said["Title"] == "db-2 disk flaps: it opened 3 times within 30m"
+    assert said["Cause"] == "Status 503"
+    source.pass_(minutes=30)
+    assert source.told() == [*BOTH, ("flaps", "new"), ("flaps", "resolved")]
+    assert source.flows.signl4.sent[-1]["Note"] == "Calm again: nothing opened for 30m."
+    held = {row for row in source.flows.outbox("state", "reason") if row[0] == "superseded" and "nobody" not in row[1]}
+    assert held == {
+        ("superseded", 'over while held: it flaps, and has not stayed open for 30m (route "flappy")'),
+    }
+
+
+def test_one_that_stays_open_is_told_after_all_and_closes_that_alert(source: Source) -> None:
+    twice(source)
+    source.opens()
+    source.pass_(minutes=28)
+    assert source.told() == [*BOTH, ("flaps", "new")]
+    source.pass_(minutes=3)
+    assert source.told() == [*BOTH, ("flaps", "new"), ("3", "new"), ("flaps", "resolved")]
+    source.ends()
+    assert source.told()[-1] == ("3", "resolved")
+
+
+def test_min_age_is_how_long_it_has_to_stay_open(source: Source) -> None:
+    source.flows.configure(route=[{**ROUTE, "min_age": "2m"}])
+    for _ in range(2):
+        source.opens()
+        source.pass_(minutes=3)
+        source.ends()
+        source.pass_(minutes=1)
+    assert source.told() == BOTH
+    source.opens()
+    source.pass_(minutes=1)
+    assert source.told() == [*BOTH, ("flaps", "new")]
+    source.pass_(minutes=2)
+    assert source.told() == [*BOTH, ("flaps", "new"), ("3", "new"), ("flaps", "resolved")]
+
+
+def test_it_flaps_again(source: Source) -> None:
+    for _ in range(2):
+        for _ in range(3):
+            source.opens()
+            source.pass_(minutes=1)
+            source.ends()
+        source.pass_(minutes=40)
+    assert source.told().count(("flaps", "new")) == 2
+    assert source.told().count(("flaps", "resolved")) == 2
+
+
+def test_what_opens_seldom_does_not_flap(source: Source) -> None:
+    for _ in range(4):
+        source.opens()
+        source.ends()
+        source.pass_(minutes=20)
+    assert ("flaps", "new") not in source.told()
+
+
+def test_another_source_does_not_count(source: Source) -> None:
+    twice(source)
+    source.opens(monitor_id="78")
+    assert source.told() == [*BOTH, ("3", "new")]
+
+
+def test_a_name_counts_where_nothing_else_is_known(source: Source) -> None:
+    for _ in range(3):
+        source.opens(monitor_id="")
+        source.ends()
+        source.pass_(minutes=1)
+    assert source.told()[-1] == ("flaps", "new")
+
+
+def test_a_configuration_without_it_closes_the_alert_and_releases_what_waits(source: Source) -> None:
+    twice(source)
+    source.opens()
+    source.flows.configure(route=[{**ROUTE, "flap": {"count": 3, "within": "30m"}, "name": "another"}])
+    source.flows.store.release_held(source.flows.clock())
+    source.pass_(seconds=1)
+    assert source.told() == [*BOTH, ("flaps", "new"), ("3", "new"), ("flaps", "resolved")]
+
+
+def test_a_silence_of_the_incidents_silences_that_alert_too(source: Source) -> None:
+    twice(source)
+    source.flows.configure(
+        route=[ROUTE], maintenance=[{"name": "m", "match": {"name": "db-*"}, "times": "Mon", "zone": "UTC"}]
+    )
+    source.opens()
+    source.pass_(minutes=1)
+    source.ends()
+    assert source.told() == BOTH
+
+
+def test_that_something_flaps_is_no_fault_of_the_program(source: Source) -> None:
+    twice(source)
+    source.opens()
+    seen = queries.snapshot(source.flows.engine)
+    assert (seen.open_alarms, seen.open_incidents) == ({}, 1)
+
+
+MIN_AGE: list[tuple[float, str, list[tuple[str, str]]]] = [
+    (1, "over before", []),
+    (3, "over after", [("1", "new"), ("1", "resolved")]),
+]
+
+
+@pytest.mark.parametrize(("minutes", "what", "told"), MIN_AGE)
+def test_min_age_holds_what_has_just_opened(
+    source: Source, minutes: float, what: str, told: list[tuple[str, str]]
+) -> None:
+    source.flows.configure(route=[{"name": "patient", "min_age": "2m"}])
+    source.opens()
+    assert source.told() == []
+    source.pass_(minutes=minutes)
+    source.ends()
+    assert source.told() == told, what
+    reasons = [reason for state, reason in source.flows.outbox("state", "reason") if state == "superseded"]
+    assert reasons == (
+        []
+        if told
+        else [
+            'over while held: not open for 2m yet (min_age of route "patient")',
+            "nobody was told of the beginning",
+        ]
+    )
+
+
+def test_what_has_been_open_for_long_when_it_is_first_seen_is_not_held(source: Source) -> None:
+    source.flows.configure(route=[{"min_age": "2m"}])
+    source.flows.see("9")
+    source.flows.drain()
+    assert source.told() == [("9", "new")]
+
+
+def test_a_hold_that_the_configuration_takes_away_is_released(source: Source) -> None:
+    source.flows.configure(route=[{"name": "patient", "min_age": "1h"}])
+    source.opens()
+    assert source.told() == []
+    source.flows.configure(route=[{"name": "patient"}])
+    source.flows.store.release_held(source.flows.clock())
+    source.flows.drain()
+    assert source.told() == [("1", "new")]
+
+
+def test_a_step_of_better_stacks_clock_does_not_hold_it_longer(source: Source) -> None:
+    source.flows.configure(route=[{"name": "patient", "min_age": "2m"}])
+    source.flows.see("1", started_at=source.flows.clock())
+    source.pass_(minutes=2)
+    assert source.told() == [("1", "new")]
