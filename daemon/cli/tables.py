@@ -80,7 +80,7 @@ DELIVERIES = Table(
         Column("tries", lambda row, _: str(row["attempts"])),
         Column("created", lambda row, times: times.whole(row["created_at"])),
         Column("SIGNL4's event", lambda row, _: row["event_id"]),
-        Column("why, and last error", lambda row, _: _joined("; ", row["reason"], _error(row))),
+        Column("why, and last error", lambda row, _: _joined("; ", row["reason"], _held(row), _error(row))),
     ),
     screen=(
         Column("id", lambda row, _: row["id"]),
@@ -157,7 +157,7 @@ def _phase(row: Row) -> str:
 def _progress(row: Row) -> str:
     tries = f"{row['state']}, {row['attempts']} {'try' if row['attempts'] == 1 else 'tries'}"
     event = row["event_id"] and f"event \N{HORIZONTAL ELLIPSIS}{row['event_id'][-EVENT_TAIL:]}"
-    return _joined("\n", tries, _joined("; ", row["reason"], _error(row), event))
+    return _joined("\n", tries, _joined("; ", row["reason"], _held(row), _error(row), event))
 
 
 def _end(row: Row) -> datetime | None:
@@ -167,6 +167,12 @@ def _end(row: Row) -> datetime | None:
 
 def _whose(row: Row) -> str:
     return _joined("\n", row["match"], row["comment"], row["created_by"])
+
+
+def _held(row: Row) -> str | None:
+    """The rule that holds what was never sent."""
+    is_held = row["held_because"] and row["state"] == DeliveryState.PENDING and not row["attempts"]
+    return f"held: {row['held_because']}" if is_held else None
 
 
 def _error(row: Row) -> str | None:

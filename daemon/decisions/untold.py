@@ -20,7 +20,8 @@ def why_untold(alerted: bool, silent_because: str | None, alert: Alert | None) -
         case DeliveryState.DELIVERED:
             return None
         case DeliveryState.PENDING:
-            return f"not delivered yet{tries}{error}"
+            is_held = alert.held_because and not alert.attempts
+            return f"held: {alert.held_because}" if is_held else f"not delivered yet{tries}{error}"
         case DeliveryState.SUPERSEDED:
             return f"{alert.reason}{tries}"
         case DeliveryState.DEAD:

@@ -34,6 +34,8 @@ class Alert:
     reason: str
     """Why it was queued or superseded."""
     last_error: str | None
+    held_because: str | None = None
+    """Why a rule held it when it was last looked at."""
 
 
 @dataclass(frozen=True, slots=True)

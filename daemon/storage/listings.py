@@ -171,7 +171,7 @@ def _incident(row: Row[Any]) -> dict[str, Any]:
     if row.alert_state is None:
         return {**values, "alert": None}
     state = DeliveryState(row.alert_state)
-    return {**values, "alert": Alert(state, row.alert_attempts, row.alert_reason, row.alert_last_error)}
+    return {**values, "alert": Alert(state, *(getattr(row, f"alert_{field.name}") for field in fields(Alert)[1:]))}
 
 
 def _delivery(row: Row[Any]) -> dict[str, Any]:

@@ -82,6 +82,18 @@ ROWS = (
         f"{COMMANDS}::test_status_says_what_is_held_and_is_healthy_all_the_same",
     ),
     row(
+        "What a rule holds is listed without the rule",
+        "daemon/cli/tables.py",
+        ("""    return f"held: {row['held_because']}" if is_held else None\n""", "    return None\n"),
+        f"{COMMANDS}::test_what_is_held_says_so_wherever_it_is_listed",
+    ),
+    row(
+        "What was tried is still said to be held",
+        "daemon/decisions/untold.py",
+        ("is_held = alert.held_because and not alert.attempts", "is_held = alert.held_because"),
+        "tests/unit/decisions/test_untold.py::test_of_what_was_to_be_told_the_alert_says_why_it_was_not",
+    ),
+    row(
         "A restore brings back a silence that was made to expire",
         "daemon/storage/merge.py",
         ("coalesce(expired_at, :expired_at)", "expired_at"),

@@ -165,6 +165,15 @@ def test_those_in_force_and_to_come_are_listed_with_what_they_hold(
     assert [row["id"] for row in json.loads(command(database, "silence list --json --all").stdout)] == [3, 2, 1]
 
 
+def test_what_is_held_says_so_wherever_it_is_listed(database: Path, store: Store, engine: Engine) -> None:
+    tell(store, "1", NEW)
+    hold(engine, "1", add(engine))
+    for listing in ("incidents", "deliveries"):
+        assert command(database, listing).stdout.endswith("held: silence 1 (new disks)\n")
+    [delivery] = json.loads(command(database, "deliveries --json").stdout)
+    assert delivery["held_because"] == "silence 1 (new disks)"
+
+
 def test_programs_get_all_of_it(database: Path, engine: Engine) -> None:
     one = add(engine)
     [row] = json.loads(command(database, "silence list --json").stdout)

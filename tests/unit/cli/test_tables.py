@@ -46,6 +46,7 @@ DELIVERY: dict[str, Any] = {
     "created_at": ago(minutes=59, seconds=59),
     "event_id": "2516066694967886699_953bcb4e-5057-4371-bb5c-26a56dc056b3",
     "reason": "the incident was resolved before this was sent",
+    "held_because": None,
     "last_error": None,
 }
 SILENCE: dict[str, Any] = {
