@@ -35,7 +35,8 @@ def as_table(conditions: Sequence[str]) -> dict[str, Any]:
 
 def _alarm(patterns: Mapping[tuple[str, bool], Sequence[str]]) -> str:
     """The id of the alarm that is the only condition."""
-    known = [cause.external_id for cause in Cause]
+    # That the state cannot be written is told without the database, which knows the silences.
+    known = [cause.external_id for cause in Cause if cause is not Cause.STATE]
     match patterns.get((ALARM, False)):
         case [name] if len(patterns) == 1 and name in known:
             return name

@@ -131,6 +131,12 @@ ROWS = (
         f"{MATCHES}::test_what_is_no_match_is_refused_with_the_mend",
     ),
     row(
+        "An alarm that needs no database is said to be silenced",
+        "daemon/cli/silence_match.py",
+        (" for cause in Cause if cause is not Cause.STATE]", " for cause in Cause]"),
+        f"{MATCHES}::test_what_is_no_match_is_refused_with_the_mend",
+    ),
+    row(
         "A time of day that is over is that of today",
         "daemon/cli/silence_times.py",
         ("today if today > there else today + timedelta(days=1)", "today"),

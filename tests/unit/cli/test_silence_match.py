@@ -56,6 +56,7 @@ REFUSED: list[tuple[list[str], str]] = [
     (["alarm=poll"], f"alarm stands alone and is the whole id of one alarm, one of {POLL}"),
     ([f"alarm={POLL}*"], "alarm stands alone"),
     ([f"alarm!={POLL}"], "alarm stands alone"),
+    (["alarm=betterstack-signl4-alarm-state"], "alarm stands alone"),
     ([f"alarm={POLL}", f"alarm={POLL}"], "alarm stands alone"),
     ([f"alarm={POLL}", "name=*"], "alarm stands alone"),
 ]
