@@ -75,7 +75,7 @@ class Telling:
         if verdict.is_ignored and before is None:
             return Ignored()
         why = [Entry(after.id, after.generation, now, Happening.ROUTED, reason) for reason in verdict.reasons]
-        messages = [] if before is None else list(self._messages(ended, seen, before))
+        messages = list(self._messages(ended, seen, after))
         if verdict.silent_because is not None:
             silent = replace(after, alerted=False, silent_because=verdict.silent_because)
             return [Change(silent, tuple(messages), tuple(why))]

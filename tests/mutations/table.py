@@ -15,12 +15,14 @@ from tests.mutations import (
     silences,
     storage,
     systemd,
+    telling,
     windows,
 )
 
 TABLES = {
     "The flows": flows.ROWS,
     "The decisions": decisions.ROWS,
+    "Who is told, and what waits": telling.ROWS,
     "Times and windows": windows.ROWS,
     "The rules": rules.ROWS,
     "The database": storage.ROWS,

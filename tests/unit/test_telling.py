@@ -59,6 +59,7 @@ def test_with_continue_the_next_one_counts_too_and_each_team_is_told_once(flows:
     flows.see("1", name="db-2 disk")
     assert flows.heard() == [("db", "new"), ("night", "new")]
     assert [body["From"] for body in flows.bodies()] == ["first", "second"]
+    assert [one.team for one in flows.recorded("1").recipients] == ["db", "night"]
 
 
 def test_what_no_route_matches_goes_to_default(flows: Told) -> None:

@@ -161,6 +161,15 @@ def test_what_was_held_and_is_over_is_recorded_with_its_reason(story: Story) -> 
     assert story.history() == ["silence 1 (patch day), until 2026-11-23 10:40:00 UTC"]
 
 
+def test_what_a_rule_holds_keeps_nothing_waiting(story: Story) -> None:
+    """`once` ends although something is held, and says that all is done."""
+    story.silence(0, 600)
+    story.sees()
+    story.flows.drain()
+    assert story.flows.deliver.next_at() == minute(600)
+    assert (story.flows.deliver.waiting(), story.flows.deliver.gap_ends_at()) == ([], None)
+
+
 def test_what_a_silence_does_not_match_is_told_at_once(story: Story) -> None:
     story.silence(name="web-*")
     assert story.play({20: story.sees}) == [("new", 20)]

@@ -78,6 +78,28 @@ def test_the_previous_one_is_the_latest_that_was_taken_of_the_incident_in_whatev
     assert head(store, "2").previous_at is None
 
 
+RULE = Hold(after(minutes=9), "silence 3", by_rule=True)
+UNDER_A_RULE = {
+    "unheard": (delivery(), RULE),
+    "attempted": (delivery(attempts=1), Send()),
+    "its end": (delivery(RESOLVED), Send()),
+    "its acknowledgement": (delivery(ACKNOWLEDGED), Send()),
+    "its end within the gap": (delivery(RESOLVED, previous=0.5), 1.5),
+}
+
+
+@pytest.mark.parametrize("what", UNDER_A_RULE)
+def test_a_rule_holds_the_new_that_was_never_attempted_and_nothing_else(what: str) -> None:
+    due, expected = UNDER_A_RULE[what]
+    found = admit(due, GAP, STALE_AFTER, NOW, NOW, RULE)
+    assert found == expected or (isinstance(found, Hold) and not found.by_rule and expected == 1.5)
+
+
+def test_what_is_over_before_a_rule_was_asked_is_superseded_by_it() -> None:
+    found = admit(delivery(over=1), GAP, STALE_AFTER, NOW, NOW, RULE)
+    assert found == Supersede("over while held: silence 3")
+
+
 def test_what_is_held_is_not_due_before_its_time(store: Store) -> None:
     tell(store, "1", NEW, RESOLVED)
     tell(store, "2", NEW)

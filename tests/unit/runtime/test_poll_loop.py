@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,15 @@ from sqlalchemy import Engine
 
 from daemon.config.configuration import Configuration
 from daemon.host.clock import SteadyClock, TheirClock
+from daemon.model.admission import Held
 from daemon.runtime.jobs import Jobs
 from daemon.runtime.poll_loop import PollLoop
 from daemon.runtime.shared import Shared
 from daemon.runtime.surroundings import Surroundings
 from daemon.storage.engine import transaction
 from tests.support.kept_log import KeptLog
+from tests.support.outbox import NEW, due, head, tell
+from tests.support.store import Store
 from tests.support.values import settings
 
 HELD = "the log of the database cannot be emptied"
@@ -60,3 +63,16 @@ def test_a_reader_that_stays_is_logged_once_and_one_that_passes_is_not(
         loop._checkpoint()
     assert len(log.named(HELD)) == 2, "of the two that stayed for more than one checkpoint"
     assert len(noted) == 6
+
+
+def test_what_rules_held_before_is_looked_at_again_at_the_start(loop: PollLoop, engine: Engine) -> None:
+    """They may be others now: after a restart, and after a reload, which begins with a loop of its own."""
+    store, now = Store(engine), loop._shared.clock()
+    tell(store, "1", NEW)
+    store.put_off([Held(head(store, "1"), now + timedelta(minutes=9), "a rule")], [], now)
+    assert due(store, now=now) == []
+    loop._prepare()
+    assert due(store, now=loop._shared.clock()) == [("1", NEW)]
+    store.put_off([Held(head(store, "1"), now + timedelta(minutes=9), "a rule")], [], now)
+    loop._prepare()
+    assert due(store, now=loop._shared.clock()) == [], "only at the start"
