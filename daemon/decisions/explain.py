@@ -82,10 +82,9 @@ def _entries(record: Record) -> Iterator[Happened]:
 
 
 def _attempt(entry: Entry, delivery: RecordedDelivery | None) -> str:
-    took = "" if entry.seconds is None else f" after {_span(entry.seconds)}"
     if delivery is not None and _accepts(entry, delivery):
-        return f"accepted by SIGNL4{took}{_event(delivery)}"
-    return f"not accepted{took}: {entry.why}"
+        return f"accepted by SIGNL4{_event(delivery)}"
+    return f"not accepted: {entry.why}"
 
 
 def _without_entry(record: Record) -> Iterator[Happened]:
@@ -149,7 +148,3 @@ def _event(delivery: RecordedDelivery) -> str:
 def _delay(since: datetime | None, seen_at: datetime) -> str:
     """How long after the first the second was; empty if that is no time, or unknown."""
     return "" if since is None or seen_at - since < MOMENT else age(since, seen_at)
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"

@@ -41,7 +41,7 @@ def test_an_outage_of_signl4_is_in_the_story_and_what_happens_next_at_each_momen
         ("attempt", 2),
     ]
     said = [line["text"] for line in story["happened"] if line["what"] == "attempt"]
-    assert "not accepted after" in said[0]
+    assert "not accepted" in said[0]
     assert "HTTP 503" in said[0]
     for sentence, event in zip(said[1:], operator.events, strict=True):
         assert sentence.endswith(f"; event {event.event_id}")

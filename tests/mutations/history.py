@@ -135,6 +135,12 @@ ROWS = (
         "tests/unit/cli/test_why.py::test_nothing_that_is_recorded_steers_the_terminal",
     ),
     row(
+        "An outage of hours is hundreds of lines",
+        "daemon/cli/storyline.py",
+        ("key=lambda one: (one.what, one.text)", "key=id"),
+        "tests/unit/cli/test_why.py::test_an_outage_of_hours_is_one_sentence_however_often_it_was_tried",
+    ),
+    row(
         "In a pipe a sentence of the story is broken",
         "daemon/cli/why.py",
         ("    if sys.stdout.isatty():\n", "    if sys.stdout is not None:\n"),

@@ -39,7 +39,7 @@ def test_the_story_is_a_line_for_each_thing_that_happened_and_ends_with_what_hap
         "1  Shop front page: Status 503  (open; times: UTC)",
         "11-23 09:25:00  began at Better Stack",
         "11-23 09:30:00  first seen, 5 min 0 s after it began",
-        "11-23 09:30:00  new to team default: not accepted after 0.00 s: 503",
+        "11-23 09:30:00  new to team default: not accepted: 503 (took 0.000 s)",
     ]
     assert daemon.startswith("next:  no daemon runs; start it with systemctl start betterstack-signl4")
     assert waits.startswith("next:  new to team default waits for SIGNL4 (503); it is tried again at ")
@@ -62,7 +62,7 @@ def test_for_programs_it_is_an_object(database: Path, store: Store) -> None:
     assert happened[-1] == {
         "at": NOW.isoformat(),
         "what": "attempt",
-        "text": "new to team default: accepted by SIGNL4 after 0.00 s",
+        "text": "new to team default: accepted by SIGNL4",
         "generation": 1,
         "delivery_id": 1,
         "kind": "new",
@@ -152,6 +152,19 @@ def test_at_80_columns_it_reads_well(monkeypatch: pytest.MonkeyPatch, capsys: py
         '                page", not "db-*"; route "night" does not: it is 09:25, not',
         "                22:00 to 06:00",
     ]
+
+
+@each(
+    ("times", "said"),
+    [(1, ""), (2, "; the same once more, until 11-23 09:31:00"), (9, "; the same 8 times more, until 11-23 09:38:00")],
+)
+def test_an_outage_of_hours_is_one_sentence_however_often_it_was_tried(times: int, said: str) -> None:
+    failed = [entry(Happening.ATTEMPT, "HTTP 503", after(minutes=n), 1, 0.25 + n) for n in range(times)]
+    others = [entry(Happening.ATTEMPT, "HTTP 502", after(hours=1), 1, 15.04)]
+    outage = record(row(1, Kind.NEW, attempts=times + 1), history=[*failed, *others])
+    _, _, first, second, *_ = sentences(explain(outage, present()), TIMES)
+    assert first == ("11-23 09:30:00", f"new to team default: not accepted: HTTP 503 (took 0.250 s){said}")
+    assert second == ("11-23 10:30:00", "new to team default: not accepted: HTTP 502 (took 15.0 s)")
 
 
 def test_what_is_due_already_happens_now() -> None:
