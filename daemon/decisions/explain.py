@@ -69,6 +69,9 @@ def _transition(kind: Kind, rows: Iterable[RecordedDelivery]) -> str:
 
 def _entries(record: Record) -> Iterator[Happened]:
     deliveries = {delivery.id: delivery for delivery in record.deliveries}
+    # Who is told is decided a moment before that is recorded, and told after what it is about.
+    opened = {row.generation: row.created_at for row in record.deliveries if row.kind is Kind.NEW}
+    opened.setdefault(1, record.first_seen_at)
     for entry in record.history:
         delivery = None if entry.delivery_id is None else deliveries.get(entry.delivery_id)
         if entry.what is Happening.ATTEMPT:
@@ -76,7 +79,8 @@ def _entries(record: Record) -> Iterator[Happened]:
         else:
             text = f"{_BEFORE.get(entry.what, '')}{entry.why}"
         if delivery is None:
-            yield Happened(entry.at, entry.what, text, entry.generation, seconds=entry.seconds)
+            at = max(entry.at, opened.get(entry.generation, entry.at)) if entry.what is Happening.ROUTED else entry.at
+            yield Happened(at, entry.what, text, entry.generation, seconds=entry.seconds)
         else:
             yield _about(delivery, entry.at, entry.what, text, entry.seconds)
 

@@ -88,6 +88,12 @@ ROWS = (
         f"{TOLD}::test_whatever_is_recorded_is_told_in_order_of_time_and_no_entry_is_lost",
     ),
     row(
+        "A route matches before the incident is seen",
+        "daemon/decisions/explain.py",
+        ("max(entry.at, opened.get(entry.generation, entry.at))", "entry.at"),
+        f"{TOLD}::test_each_thing_that_happened_is_a_sentence",
+    ),
+    row(
         "What was sent before a crash is not in the story",
         "daemon/decisions/explain.py",
         ("        yield from _unrecorded_attempts(delivery, of_it)\n", ""),

@@ -1,5 +1,6 @@
 """The story of an incident: each cause before what follows from it, in plain sentences."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import given
@@ -124,6 +125,19 @@ CASES: dict[str, tuple[Record, list[str]]] = {
             "resolved to team default: accepted by SIGNL4",
             "reopened, seen 9 s later",
         ],
+    ),
+    "who is told is decided a moment before that is recorded": (
+        record(
+            row(1, NEW, DELIVERED, attempts=1, delivered_at=SEEN),
+            row(2, NEW, generation=2, created_at=NOW, occurred_at=NOW, reason="reopened"),
+            history=[
+                entry(Happening.ROUTED, "a route", SEEN - timedelta(milliseconds=5)),
+                entry(Happening.ATTEMPT, "accepted", SEEN, 1, 0.1),
+                replace(entry(Happening.ROUTED, "another route", NOW - timedelta(milliseconds=5)), generation=2),
+            ],
+            generation=2,
+        ),
+        [*BEGUN, "a route", "new to team default: accepted by SIGNL4", "reopened", "another route"],
     ),
     "confirmed later": (
         record(row(1, NEW, created_at=ago(minutes=1), reason="confirmed")),
