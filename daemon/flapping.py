@@ -5,7 +5,7 @@ from datetime import datetime
 
 from daemon.config.routes import RouteSection
 from daemon.decisions.facts import identity
-from daemon.decisions.flap import Change, Openings, begin, end, flaps, title
+from daemon.decisions.flap import Change, begin, end, flaps, title
 from daemon.model.alarm import flap_id
 from daemon.model.incident import Incident
 from daemon.model.routing import Recipient, Routing
@@ -53,7 +53,7 @@ class Flapping:
         openings = self._incidents.openings
         for known in self._incidents.known(openings.flapping()).values():
             source, since = known.source or "", known.started_at or now
-            seen = Openings(openings.latest(source), openings.told(source, since))
-            change = end(known, self._rules.get(known.recipients[0].route), seen, now)
+            rule = self._rules.get(known.recipients[0].route)
+            change = end(known, rule, openings.latest(source), now, told=openings.told(source, since))
             if change is not None:
                 yield change

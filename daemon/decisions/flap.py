@@ -4,7 +4,7 @@ From the opening `count` within that time, one alert says so, and the alerts of 
 alert is closed when nothing has opened for `within`, or when an incident stays open for so long that it is told.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from daemon.config.routes import FlapSection
@@ -13,16 +13,6 @@ from daemon.model.incident import Incident, IncidentState, Kind, Phase, Transiti
 from daemon.model.routing import Routing
 
 Change = tuple[IncidentState, Transition]
-
-
-@dataclass(frozen=True, slots=True)
-class Openings:
-    """How a source has opened lately."""
-
-    latest: datetime | None
-    """`None` if nothing is known of it any more."""
-    told: bool
-    """Whether an incident was told, after it was held, since the alert that it flaps."""
 
 
 def flaps(earlier: int, rule: FlapSection) -> bool:
@@ -58,13 +48,19 @@ def begin(
     return state, Transition(Kind.NEW, generation, now, "it flaps")
 
 
-def end(known: IncidentState, rule: FlapSection | None, openings: Openings, now: datetime) -> Change | None:
-    """The end of that alert; `None` if it stays open. `rule`: as the configuration has it now."""
+def end(
+    known: IncidentState, rule: FlapSection | None, latest: datetime | None, now: datetime, *, told: bool
+) -> Change | None:
+    """The end of that alert; `None` if it stays open. `rule`: as the configuration has it now.
+
+    `latest`: when the source last opened, if that is still known. `told`: whether the alert of an incident that waited
+    was sent since.
+    """
     if rule is None:
         why = "the route does not watch for flapping any more"
-    elif openings.told:
+    elif told:
         why = "an incident stays open, and is told itself"
-    elif openings.latest is None or now - openings.latest >= rule.within:
+    elif latest is None or now - latest >= rule.within:
         why = f"nothing opened for {spelled(rule.within)}"
     else:
         return None

@@ -40,7 +40,7 @@ def add_attempts(connection: Connection, results: Collection[Result]) -> None:
         connection.execute(_ADD_ATTEMPT, list(map(_attempt, results)))
 
 
-def of(row: Row[Any], what: Happening, why: str, now: datetime) -> Entry:
+def of(row: "Row[*tuple[Any, ...]]", what: Happening, why: str, now: datetime) -> Entry:
     """An entry about a delivery, given as a row with `id`, `incident_id` and `generation`."""
     return Entry(row.incident_id, row.generation, now, what, why, row.id)
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, insert, select, update
 
+from daemon.model.history import Happening
 from daemon.model.silence import Silence, Stage
 from daemon.storage import delivery_rows as rows
+from daemon.storage import history_rows
 from daemon.storage.columns import Moment
 from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, SILENCES
@@ -21,6 +23,10 @@ _EVERY = select(*(SILENCES.c[field.name] for field in fields(Silence)))
 # The daemon asks for these often, so the statement is built once; an order by id alone would not use the index.
 _IN_FORCE = _EVERY.where(*_UNENDED, SILENCES.c.starts_at <= _NOW).order_by(SILENCES.c.ends_at, SILENCES.c.id)
 _HELD = select(DELIVERIES.c.held_because, func.count()).where(rows.HELD).group_by(DELIVERIES.c.held_because)
+
+_HELD_BY = select(DELIVERIES.c.id, DELIVERIES.c.incident_id, DELIVERIES.c.generation).where(
+    rows.HELD, DELIVERIES.c.held_because == bindparam("why")
+)
 
 
 def add(engine: Engine, silence: Silence) -> int:
@@ -66,6 +72,9 @@ def expire(engine: Engine, silence_id: int, now: datetime) -> Silence | None:
             return None
         if found[0].stage(now) in {Stage.TO_COME, Stage.IN_FORCE}:
             connection.execute(update(SILENCES).where(this).values(expired_at=now))
+            held = connection.execute(_HELD_BY, {"why": found[0].reason}).all()
+            why = Happening.RELEASED, f"silence {silence_id} was made to expire", now
+            history_rows.add(connection, [history_rows.of(row, *why) for row in held])
             rows.release_held(connection, now)
         return found[0]
 

@@ -38,6 +38,5 @@ def _value(one: Held) -> dict[str, object]:
 def _held(held: Sequence[Held], now: datetime) -> Iterator[Entry]:
     for one in held:
         if one.is_news:
-            why = f"{one.rule}, until {one.until:%Y-%m-%d %H:%M:%S} UTC"
-            what = one.delivery.incident_id, one.delivery.generation, now, Happening.HELD, why, one.delivery.id
-            yield Entry(*what)
+            this = one.delivery
+            yield Entry(this.incident_id, this.generation, now, Happening.HELD, one.rule or "", this.id)

@@ -158,7 +158,15 @@ def test_what_was_held_and_is_over_is_recorded_with_its_reason(story: Story) -> 
         ("new", "superseded", "over while held: silence 1 (patch day)"),
         ("resolved", "superseded", "nobody was told of the beginning"),
     ]
-    assert story.history() == ["silence 1 (patch day), until 2026-11-23 10:40:00 UTC"]
+    assert story.history() == ["silence 1 (patch day)"]
+
+
+def test_a_silence_that_was_ended_by_hand_says_so(story: Story) -> None:
+    steps = life(story, "during", "still open")
+    first = story.silence()
+    steps[50] = lambda: silences.expire(story.flows.engine, first, story.flows.clock())
+    assert story.play(steps) == [("new", 50)]
+    assert story.history() == ["silence 1 (patch day)", "silence 1 was made to expire"]
 
 
 def test_what_a_rule_holds_keeps_nothing_waiting(story: Story) -> None:
