@@ -211,7 +211,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         external_id=row.external_id,
         payload=row.payload,
         attempts=row.attempts,
-        refused=row.refused_payload is not None,
+        refused=bool(row.refused),
         over_since=row.over_since,
         occurred_at=row.occurred_at,
         created_at=row.created_at,
