@@ -9,6 +9,7 @@ RE2 takes time linear in the length of the text, whatever the text. It is import
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 _TOKEN = re.compile(r"(?P<any>\*+)|(?P<one>\?)|\[(?P<none>!?+)(?P<of>\][^\]]*|[^\]]+)\]|(?P<plain>.)", re.DOTALL)
@@ -34,7 +35,7 @@ def read_pattern(value: object) -> str:
         )
     if value == "//":
         raise ValueError('is an empty regular expression; any text is "*"')
-    _check(expression(value))
+    _check(value)
     return value
 
 
@@ -58,7 +59,7 @@ def expression(pattern: str) -> str:
 
 def found(pattern: str, text: bytes) -> bool:
     """Whether the text, in UTF-8, matches the pattern."""
-    return _compiled(expression(pattern)).search(text) is not None
+    return _compiled(pattern).search(text) is not None
 
 
 def _translated(token: re.Match[str]) -> str:
@@ -75,11 +76,11 @@ def _escaped(character: re.Match[str]) -> str:
     return f"\\{character[0]}"
 
 
-def _check(searched: str) -> None:
+def _check(pattern: str) -> None:
     import re2  # noqa: PLC0415 - see above: only where it is used
 
     try:
-        _compiled(searched)
+        _compiled(pattern)
     except re2.error as error:
         [why] = error.args
         raise ValueError(f"is not understood ({why.decode('utf-8', 'replace')}); {_SYNTAX}") from None
@@ -87,9 +88,11 @@ def _check(searched: str) -> None:
         raise ValueError("holds half a character; write it out") from None
 
 
-def _compiled(searched: str) -> Any:
+@lru_cache
+def _compiled(pattern: str) -> Any:
+    """RE2's own cache needs expression and options each time, which take longer to make than the search."""
     import re2  # noqa: PLC0415 - see above: only where it is used
 
     options = re2.Options()
     options.log_errors = False
-    return re2.compile(searched, options)
+    return re2.compile(expression(pattern), options)

@@ -32,7 +32,7 @@ ROWS = (
     row(
         "An expression that RE2 does not understand is taken",
         "daemon/config/pattern.py",
-        ("    _check(expression(value))\n", ""),
+        ("    _check(value)\n", ""),
         f"{PATTERN}::test_what_is_no_pattern_is_refused_with_the_fix",
         f"{MATCH}::test_what_is_no_match_is_refused_with_the_fix",
     ),
