@@ -88,7 +88,7 @@ def _check(pattern: str) -> None:
         raise ValueError("holds half a character; write it out") from None
 
 
-@lru_cache
+@lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> Any:
     """RE2's own cache needs expression and options each time, which take longer to make than the search."""
     import re2  # noqa: PLC0415 - see above: only where it is used
