@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,7 @@ from typing import Any
 import click
 
 from daemon import __version__
-from daemon.cli.check import check, test_alert
-from daemon.cli.database import db
-from daemon.cli.import_webhook import import_webhook
-from daemon.cli.listings import deliveries, incidents, status
-from daemon.cli.operate import drop, retry
 from daemon.cli.options import AS_JSON, config_option
-from daemon.cli.route import route
-from daemon.cli.silence import silence
-from daemon.cli.why import why
-from daemon.cli.work import once, run
 from daemon.host.journal import PRIORITIES, reaches
 from daemon.host.output import say
 from daemon.host.startup import begin
@@ -30,8 +22,37 @@ from daemon.model.printable import printable
 
 EXIT_CODES: dict[type[DaemonError], int] = {ConfigError: 78, DatabaseUnusableError: 78, AnotherInstanceError: 69}
 
+MODULES = {
+    "run": "work",
+    "once": "work",
+    "check": "check",
+    "test-alert": "check",
+    "import-webhook": "import_webhook",
+    "route": "route",
+    "status": "listings",
+    "incidents": "listings",
+    "deliveries": "listings",
+    "why": "why",
+    "retry": "operate",
+    "drop": "operate",
+    "silence": "silence",
+    "db": "database",
+}
+"""Where each command is, a function of its name. Only the one that is asked for is imported: the others would stay in
+the memory of the daemon."""
+
 
 class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *MODULES})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in MODULES:
+            return super().get_command(ctx, cmd_name)
+        module = import_module(f"daemon.cli.{MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
     def main(self, *args: Any, **extra: Any) -> Any:
         begin(sys.argv[1:])
         return super().main(*args, **extra)
@@ -80,10 +101,3 @@ def demo(replay: Path | None, speed: float | None) -> None:
     from daemon.sandbox.demo import run_demo
 
     sys.exit(run_demo(replay, speed))
-
-
-CHECKING = (check, test_alert, import_webhook, route)
-LOOKING = (status, incidents, deliveries, why)
-ACTING = (retry, drop, silence, db)
-for command in (run, once, *CHECKING, *LOOKING, *ACTING):
-    main.add_command(command)
