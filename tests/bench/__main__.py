@@ -28,6 +28,7 @@ from tests.bench.program import (
     serving,
     switches,
 )
+from tests.bench.rules import kept, routes, windows
 from tests.bench.storms import alertmanager, outage, storm
 
 LAST_WORDS = (
@@ -164,6 +165,9 @@ CASES: tuple[Callable[[Checkout], Findings], ...] = (
     commands,
     storm,
     outage,
+    routes,
+    windows,
+    kept,
     alertmanager,
     many,
     old,
