@@ -21,7 +21,7 @@ from daemon.model.event import Listener
 from daemon.model.events import rounds as events
 from daemon.model.history import Entry, Happening
 from daemon.model.incident import Incident, IncidentState, Kind, Transition
-from daemon.model.routing import Recipient
+from daemon.model.routing import Recipient, Routing
 from daemon.model.subject import Subject
 from daemon.storage.incidents import Change, Incidents, Message
 
@@ -79,8 +79,8 @@ class Telling:
         if verdict.silent_because is not None:
             silent = replace(after, alerted=False, silent_because=verdict.silent_because)
             return [Change(silent, tuple(messages), tuple(why))]
-        after = replace(after, routing=verdict.routing)
-        after = replace(after, source=self._flapping.source(seen, after.recipients))
+        recipients = (verdict.routing or Routing()).recipients
+        after = replace(after, routing=verdict.routing, source=self._flapping.source(seen, recipients))
         flapping = self._flapping.routes(after.source, after.recipients, begun[0].occurred_at)
         subjects = {one.route: Subject(found, one.route, one.route in flapping) for one in after.recipients}
         told = Change(after, (*messages, *self._messages(begun, seen, after, subjects)), tuple(why))

@@ -120,7 +120,8 @@ def mismatch(match: Match, facts: Facts) -> str | None:
 
 
 def _matches(condition: Condition, text: str) -> bool:
-    return any(found(pattern, text.encode("utf-8", "replace")) for pattern in condition.patterns)
+    encoded = text.encode("utf-8", "replace")
+    return any(found(pattern, encoded) for pattern in condition.patterns)
 
 
 def _listed(condition: Condition) -> str:
