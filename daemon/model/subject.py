@@ -18,9 +18,9 @@ class Subject:
     """Whether what raised the incident opens again and again."""
 
     def written(self) -> str:
-        """For the database."""
-        # Not `asdict`, which copies all facts first: that takes as long as all else.
-        held = {"facts": self.facts, "route": self.route, "flaps": self.flaps}
+        """For the database: without fields that have no values. `asdict` takes longer than all else here."""
+        given = {field: values for field, values in self.facts.items() if values}
+        held = {"facts": given, "route": self.route, "flaps": self.flaps}
         return json.dumps(held, separators=(",", ":"))
 
     @classmethod
