@@ -21,7 +21,8 @@ start = 2020-01-01T00:00:00
 duration = "1d"
 zone = "Europe/Berlin"
 """
-"""Always, by a rule of the kind that takes longest."""
+"""Always, by a rule of a kind that takes long."""
+NONE_MATCHES = "".join(f'[[route]]\nmatch = {{ name = "db-{number}-*" }}\n' for number in range(100))
 
 
 def routes(checkout: Checkout) -> Findings:
@@ -55,20 +56,29 @@ def windows(checkout: Checkout) -> Findings:
 
 
 def kept(checkout: Checkout) -> Findings:
-    """What is kept of an incident that is told: the file, without the room that it has left."""
+    """What is kept of an incident that is told, and what it costs from the first page to the record of the answer."""
+    spent, size = _told_by(checkout, "")
+    yield Figure(f"{STORM:,} at once, first page to record, CPU of one", spent * 1000, "ms")
+    yield Figure("database, of an incident that was told", size, "B")
+    if _has_rules(checkout):
+        yield Figure("database, of one that no route of 100 matched", _told_by(checkout, NONE_MATCHES)[1], "B")
+
+
+def _told_by(checkout: Checkout, configuration: str) -> tuple[float, float]:
+    """Seconds of CPU, and bytes of the file without the room that it has left; of one incident."""
     with directory() as place, serving() as server:
+        database = Path(place, "state.db")
+        Path(place, "config.toml").write_text(configuration)
         with daemon(checkout, Path(place), server) as process:
             server.wait_for("rounds", WARM_UP)
             before = cpu_seconds(process.pid)
             server.open(STORM)
-            told = "SELECT count(*) FROM deliveries WHERE delivered_at IS NOT NULL"
-            _wait_for(Path(place, "state.db"), told, STORM)
+            _wait_for(database, "SELECT count(*) FROM deliveries WHERE delivered_at IS NOT NULL", STORM)
             spent = cpu_seconds(process.pid) - before
-        with closing(sqlite3.connect(Path(place, "state.db"))) as connection:
+        with closing(sqlite3.connect(database)) as connection:
             connection.execute("VACUUM")
             pages, size = (connection.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "page_size"))
-    yield Figure(f"{STORM:,} at once, first page to record, CPU of one", spent / STORM * 1000, "ms")
-    yield Figure("database, of an incident that was told", pages * size / STORM, "bytes")
+    return spent / STORM, pages * size / STORM
 
 
 def _has_rules(checkout: Checkout) -> bool:
