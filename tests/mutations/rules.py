@@ -2,6 +2,8 @@
 
 from tests.mutations.mutation import row
 
+TELLING = "tests/unit/test_telling.py"
+SLIM = "tests/unit/host/test_slim_imports.py"
 HIDDEN = "tests/unit/config/test_hidden.py"
 PATTERN, MATCH, MATCHING = (
     "tests/unit/config/test_pattern.py",
@@ -109,5 +111,32 @@ ROWS = (
         ("(condition, given) if given.negated else (given, condition)", "(given, condition)"),
         f"{HIDDEN}::test_whether_an_earlier_match_hides_a_later_one",
         f"{HIDDEN}::test_what_is_hidden_is_never_reached",
+    ),
+    row(
+        "A route that matched is said not to match as well",
+        "daemon/decisions/route.py",
+        ("for position in asked if position not in chosen", "for position in asked"),
+        f"{TELLING}::test_a_long_list_of_routes_is_explained_in_a_few_sentences",
+    ),
+    row(
+        "Where no route matches, that is not explained",
+        "daemon/decisions/route.py",
+        ("range(chosen[-1] if chosen else len(self._routes))", "range(chosen[-1] if chosen else 0)"),
+        f"{TELLING}::test_where_no_route_matches_all_are_explained",
+    ),
+    row(
+        "A daemon without rules carries RE2 around",
+        "daemon/decisions/matching.py",
+        ("from daemon.config.match import", "import re2\nfrom daemon.config.match import"),
+        f"{SLIM}::test_nothing_of_it_is_loaded",
+    ),
+    row(
+        "A daemon carries all commands around",
+        "daemon/cli/main.py",
+        (
+            "        module = ",
+            "        [*map(import_module, map('daemon.cli.{}'.format, MODULES.values()))]\n        module = ",
+        ),
+        f"{SLIM}::test_of_the_commands_only_the_one_that_is_asked_for_is_loaded",
     ),
 )

@@ -179,13 +179,33 @@ def test_the_fields_of_a_route_take_the_place_of_those_of_the_template(flows: To
     assert (over["Text"], "X-S4-AlertingScenario" in over) == ("over", False)
 
 
-def test_a_long_list_of_routes_is_explained_in_a_few_sentences(flows: Told) -> None:
-    flows.by(*({"match": {"name": f"host-{number}"}} for number in range(30)), {"name": "rest"})
+@pytest.mark.parametrize(
+    ("first", "matched", "more"),
+    [
+        ({"name": "all", "match": {"name": "web"}}, [], 21),
+        ({"name": "all", "continue": True}, ["all"], 20),
+    ],
+)
+def test_a_long_list_of_routes_is_explained_in_a_few_sentences(
+    flows: Told, first: dict[str, Any], matched: list[str], more: int
+) -> None:
+    flows.by(first, *({"match": {"name": f"host-{number}"}} for number in range(30)), {"name": "rest"})
+    flows.see("1")
+    matches = [f'route "{name}" matches' for name in (*matched, "rest")]
+    said = flows.reasons()
+    assert said[: len(matches)] == matches
+    missed = said[len(matches) : -1]
+    assert (len(missed), said[-1]) == (10, f"nor do {more} more routes")
+    assert all(' does not match: name is "Shop front page", not "' in sentence for sentence in missed)
+
+
+def test_where_no_route_matches_all_are_explained(flows: Told) -> None:
+    flows.by(*({"match": {"name": f"host-{number}"}} for number in range(10)))
     flows.see("1")
     said = flows.reasons()
-    assert said[0] == 'route "rest" matches'
-    assert said[1] == 'route "1" does not match: name is "Shop front page", not "host-0"'
-    assert (len(said), said[-1]) == (12, "nor do 20 more routes")
+    assert said[0] == "no route matches, so team default is told"
+    assert said[-1] == 'route "10" does not match: name is "Shop front page", not "host-9"'
+    assert len(said) == 11
 
 
 def test_a_route_for_other_times_says_so(flows: Told) -> None:

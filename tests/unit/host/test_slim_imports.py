@@ -1,4 +1,4 @@
-"""What the daemon does not carry around for months: the libraries that only people at a terminal need."""
+"""What the daemon does not carry around for months: libraries that only people at a terminal need, or only rules."""
 
 import os
 import subprocess
@@ -7,9 +7,10 @@ from importlib import import_module
 
 import pytest
 
+from daemon.cli.main import MODULES
 from daemon.host.slim_imports import without
 
-KEPT_OUT = ("rich", "pygments", "alembic", "httpx._main", "markdown_it")
+KEPT_OUT = ("rich", "pygments", "alembic", "httpx._main", "markdown_it", "re2", "dateutil")
 
 
 @pytest.mark.parametrize("module", ["daemon.runtime.run", "daemon.host.log", "daemon.clients.http", "daemon.cli.main"])
@@ -19,6 +20,14 @@ def test_nothing_of_it_is_loaded(module: str) -> None:
     loaded = {name for name in done.stdout.split() if name in KEPT_OUT or name.partition(".")[0] in KEPT_OUT}
     assert loaded == set()
     assert module in done.stdout.split()
+
+
+def test_of_the_commands_only_the_one_that_is_asked_for_is_loaded() -> None:
+    code = "import sys; from daemon.cli.main import main; main(['why', '--help'], standalone_mode=False)"
+    code += "; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.removeprefix("daemon.cli.") for name in done.stdout.split() if name.startswith("daemon.cli.")}
+    assert loaded & set(MODULES.values()) == {"why"}
 
 
 def test_a_module_cannot_be_imported_for_a_while() -> None:
