@@ -8,15 +8,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 
 from daemon.sandbox.display import Display, Frame, Output
-from daemon.sandbox.explanation import LEGEND_OF_THE_TIMES, next_steps
+from daemon.sandbox.explanation import LEGEND_OF_THE_TIMES, next_steps, rules_of, story, typed
 from daemon.sandbox.interrupt import interruptible
 from daemon.sandbox.mishaps import lists
 from daemon.sandbox.process import DaemonProcess
 from daemon.sandbox.replay import ReplayError, read_recording
+from daemon.sandbox.rules import Silence, Silenced, configuration
 from daemon.sandbox.scenario import SCENARIO
 from daemon.sandbox.script import Player, Script
 from daemon.sandbox.server import Sandbox
@@ -44,6 +46,8 @@ def run_demo(replay: Path | None, speed: float | None) -> int:
     output = Output()
     script = _script(replay, speed, output)
     output.say(LEGEND_OF_THE_TIMES)
+    for sentence in rules_of(script):
+        output.say(sentence)
     try:
         with interruptible(), _directory() as directory, Sandbox(event_limit=EVENT_LIMIT) as sandbox:
             return Demo(script, sandbox, directory, output).run()
@@ -81,11 +85,15 @@ class Demo:
         self._output = output
         self._player = Player(script, sandbox)
         self._began = sandbox.context.now()
+        self._silences: list[Silenced] = []
+        self._story: list[str] = []
+        sandbox.signl4.teams = {team.secret: team.name for team in script.teams}
 
     def run(self) -> int:
         """Plays the script, waits for the remaining deliveries, judges. Returns the exit code."""
         self._player.prologue()
-        with DaemonProcess(self._sandbox.environment(), self._directory, self._sandbox.context.notify) as daemon:
+        settings, rules = self._sandbox.environment(), configuration(self._script.teams)
+        with DaemonProcess(settings, self._directory, self._sandbox.context.notify, rules) as daemon:
             ready = self._first_round(daemon)
             if ready:
                 self._perform(daemon)
@@ -98,7 +106,7 @@ class Demo:
         self._output.report(verdict, self._began)
         if not verdict.good:
             return 1
-        for line in next_steps(sys.argv[0]):
+        for line in [*self._story, *next_steps(sys.argv[0])]:
             self._output.quote(line)
         return 0
 
@@ -118,6 +126,8 @@ class Demo:
         return not daemon.ended.is_set()
 
     def _perform(self, daemon: DaemonProcess) -> None:
+        if self._script.silence is not None:
+            self._silences = [self._make(self._script.silence, daemon)]
         self._began = self._sandbox.context.now()
         stop = Event()
         thread = Thread(target=self._player.play, args=[stop])
@@ -130,6 +140,15 @@ class Demo:
         finally:
             stop.set()
             thread.join()
+        if self._script.story is not None and not daemon.ended.is_set():
+            command = ("why", self._player.incident_id(self._script.story))
+            self._story = story(command, daemon.ask(*command))
+
+    def _make(self, silence: Silence, daemon: DaemonProcess) -> Silenced:
+        self._output.quote(typed(silence.command))
+        lasts, before = timedelta(seconds=silence.seconds), self._sandbox.context.now()
+        daemon.ask(*silence.command)
+        return Silenced(silence.pattern, before, before + lasts, self._sandbox.context.now() + lasts)
 
     def _watch(
         self,
@@ -159,7 +178,8 @@ class Demo:
     def _verdict(self) -> Verdict:
         world, requests = self._sandbox.world, self._sandbox.betterstack.requests
         started = requests[0].at if requests else None
-        return judge(world.history, world.showings, self._sandbox.signl4.events, started, self._player.held)
+        events, held, teams = self._sandbox.signl4.events, self._player.held, self._script.teams
+        return judge(world.history, world.showings, events, started, held, teams, self._silences)
 
     def _complain(self, daemon: DaemonProcess, *, ready: bool, early: bool, code: int) -> None:
         if early:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from daemon.sandbox.explanation import LEGEND_OF_THE_REPORT, WIDTH
 from daemon.sandbox.history import Happening
-from daemon.sandbox.lines import happening, told_line
+from daemon.sandbox.lines import happening, title, told_line
 from daemon.sandbox.report import figures, reasons, sentence_of, table
 from daemon.sandbox.verdict import Verdict
 
@@ -55,7 +55,9 @@ class Frame:
     @property
     def told(self) -> list[tuple[datetime, Text]]:
         """A line for each event that SIGNL4 got, in order."""
-        lines = [(told.at, told_line(told, self.began, case.name)) for case in self.verdict.cases for told in case.told]
+        lines = [
+            (told.at, told_line(told, self.began, title(case))) for case in self.verdict.cases for told in case.told
+        ]
         return sorted(lines, key=lambda line: line[0])
 
 

@@ -12,6 +12,7 @@ from itertools import product
 from daemon.model.incident import Kind, Phase
 from daemon.sandbox.generations import Generation, distinguishable
 from daemon.sandbox.history import Happening, Showing, Window
+from daemon.sandbox.rules import Silenced
 
 SOON = timedelta(seconds=3)
 """If the incident ends this soon after, its `acknowledged` may be skipped."""
@@ -23,6 +24,12 @@ class Due:
 
     kind: Kind
     since: datetime
+    silent_until: datetime | None = None
+    """If a silence holds it, the earliest end of that."""
+
+    def may_be_told(self, at: datetime) -> bool:
+        """Whether it may have been told by then."""
+        return at >= (self.silent_until or self.since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class Right:
     due: tuple[Due, ...]
     superseded: int
     """Acknowledgements left out because they were obsolete before they could be sent."""
+    silenced: bool = False
+    """Whether a silence covers one of its beginnings."""
 
 
 class _Need(Enum):
@@ -43,19 +52,25 @@ class _Need(Enum):
 
 
 def rights(
-    history: Sequence[Happening], showings: Iterable[Showing], started: datetime | None, held: Sequence[Window]
+    history: Sequence[Happening],
+    showings: Iterable[Showing],
+    started: datetime | None,
+    held: Sequence[Window],
+    silences: Sequence[Silenced] = (),
 ) -> list[Right]:
     """Every correct sequence of events for one incident.
 
     `started`: the client's first request; what was over by then does not alert. `held`: when SIGNL4 was unavailable.
+    `silences`: those that cover the incident.
     """
     found: list[Right] = []
     for generations in distinguishable(history, showings):
         needs = [_need(generation, generations, started) for generation in generations]
-        lives = [_lives(generation, need, held) for generation, need in zip(generations, needs, strict=True)]
+        lives = [_lives(generation, need, held, silences) for generation, need in zip(generations, needs, strict=True)]
+        silenced = any(_silence(generation, silences) for generation in generations)
         fullest = _acknowledged_in(life[0] for life in lives)
         found += [
-            Right(tuple(due for life in choice for due in life), fullest - _acknowledged_in(choice))
+            Right(tuple(due for life in choice for due in life), fullest - _acknowledged_in(choice), silenced)
             for choice in product(*lives)
         ]
     return found
@@ -84,17 +99,32 @@ def _need(generation: Generation, generations: Sequence[Generation], started: da
     return _Need.MUST if first and findable and not generation.doubtful else _Need.MAY
 
 
-def _lives(generation: Generation, need: _Need, held: Sequence[Window]) -> list[tuple[Due, ...]]:
+def _lives(
+    generation: Generation, need: _Need, held: Sequence[Window], silences: Sequence[Silenced]
+) -> list[tuple[Due, ...]]:
     """The correct sequences of events for one generation, the fullest first."""
-    if need is _Need.NOT:
+    silence = _silence(generation, silences)
+    if need is _Need.NOT or (silence and generation.over and generation.over + SOON < silence.until):
         return [()]
-    new = Due(Kind.NEW, generation.called or generation.opened)
+    if silence and generation.over and generation.over <= silence.latest + SOON:
+        need = _Need.MAY
+    new = Due(Kind.NEW, _began(generation), None if silence is None else silence.until)
     end = (Due(Kind.RESOLVED, generation.over),) if generation.over else ()
     lives: list[tuple[Due, ...]] = [(new, *end)]
     if generation.acknowledged:
         full = (new, Due(Kind.ACKNOWLEDGED, generation.acknowledged), *end)
         lives = [full, *lives] if _is_skippable(generation, held) else [full]
     return lives if need is _Need.MUST else [*lives, ()]
+
+
+def _began(generation: Generation) -> datetime:
+    return generation.called or generation.opened
+
+
+def _silence(generation: Generation, silences: Sequence[Silenced]) -> Silenced | None:
+    """The last silence that held its beginning."""
+    inside = [one for one in silences if one.since <= _began(generation) <= one.until]
+    return max(inside, key=lambda one: one.until, default=None)
 
 
 def _is_skippable(generation: Generation, held: Sequence[Window]) -> bool:

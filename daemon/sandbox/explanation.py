@@ -1,8 +1,13 @@
 """What the demo says besides what happens: what its marks mean, and what to do next. All of it fits 80 columns."""
 
+import shlex
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shutil import which
+from textwrap import wrap
+
+from daemon.sandbox.script import Script
 
 NAME = "betterstack-signl4"
 WIDTH = 80
@@ -13,8 +18,32 @@ LEGEND_OF_THE_REPORT = """\
 right         SIGNL4 was told all that it should be told, once and in order
 superseded    a message not sent, on purpose: the incident was over before it
 no alert      over before the daemon started, or never confirmed
+silenced      opened and over inside the silence, so nobody was told
+held          opened inside the silence and still open at its end: told then
 lost, doubled, out of order, unfounded     flaws: there should be none
 """
+
+
+def rules_of(script: Script) -> Iterator[str]:
+    """A sentence for each rule."""
+    for team in script.teams:
+        yield f"Team {team.name} is told of incidents named {team.pattern}, team default of all others."
+    if script.silence is not None:
+        yield f"For {script.silence.seconds} s nobody is told of what is named {script.silence.pattern}:"
+
+
+def typed(command: Sequence[str]) -> str:
+    """A command as it is typed."""
+    return f"$ {NAME} {shlex.join(command)}"
+
+
+def story(command: Sequence[str], said: str) -> list[str]:
+    """The command `why` and what it said, in lines that fit: what stands before a sentence stays before it."""
+    lines = ["", "What happened to one of them, and why:", typed(command)]
+    for line in said.splitlines():
+        indent = " " * (line.find("  ") + 2)
+        lines += wrap(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    return lines
 
 
 def next_steps(typed: str) -> list[str]:

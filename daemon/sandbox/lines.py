@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 from rich.text import Text
 
+from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind, Phase
 from daemon.sandbox.history import Act, Happening
-from daemon.sandbox.verdict import Told
+from daemon.sandbox.verdict import Case, Told
 
 WORD_WIDTH = 19
 """Of the time and the word."""
@@ -20,6 +21,11 @@ COLOURS: dict[str, str] = {
     Kind.RESOLVED: "green",
     Act.DELETED: "green",
 }
+
+
+def title(case: Case) -> str:
+    """The name of the incident, with the team that is told unless it is the team `default`."""
+    return case.name if case.team == DEFAULT else f"{case.name} ({case.team})"
 
 
 def happening(one: Happening, began: datetime, name: str = "") -> Text:

@@ -4,6 +4,7 @@ The process never outlives the `with` block. No other process is signalled.
 """
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Self
 
 from daemon.config.settings import SECTIONS
 from daemon.config.sources import CONFIG_VARIABLE
+from daemon.model.errors import DaemonError
 
 PACE: Mapping[str, str] = {
     "POLL__INTERVAL": "1s",
@@ -33,9 +35,15 @@ STOP_TIME = 20.0
 class DaemonProcess:
     """`python -m daemon run`, started and stopped."""
 
-    def __init__(self, settings: Mapping[str, str], directory: Path, on_end: Callable[[], None]) -> None:
-        """`directory`: for the database and the log. `on_end` is called from another thread."""
-        self._settings = settings
+    def __init__(
+        self, settings: Mapping[str, str], directory: Path, on_end: Callable[[], None], configuration: str = ""
+    ) -> None:
+        """`directory`: for the database and the log. `on_end` is called from another thread.
+
+        `configuration`: the TOML of what is not among the settings, which are environment variables.
+        """
+        self._environment = isolated(os.environ, directory) | dict(settings)
+        self._configuration = configuration
         self._directory = directory
         self._on_end = on_end
         self._log = directory / "daemon.log"
@@ -43,13 +51,14 @@ class DaemonProcess:
 
     def __enter__(self) -> Self:
         """Starts the daemon."""
-        environment = isolated(os.environ, self._directory) | dict(self._settings)
-        Path(environment[CONFIG_VARIABLE]).touch()
+        file = Path(self._environment[CONFIG_VARIABLE])
+        file.touch(mode=0o600)
+        file.write_text(self._configuration)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "daemon", "run"],
                 cwd=self._directory,
-                env=environment,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -72,6 +81,21 @@ class DaemonProcess:
                 self._process.kill()
                 self.ended.wait()
         return self._process.returncode
+
+    def ask(self, *command: str) -> str:
+        """Runs another command on the same configuration and state. Returns its output; raises `DaemonError`."""
+        done = subprocess.run(  # noqa: S603 - a command of this program, with words of the script
+            [sys.executable, "-m", "daemon", *command],
+            cwd=self._directory,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise DaemonError(f"`{shlex.join(command)}` ended with {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
 
     def last_lines(self, count: int = 15) -> list[str]:
         """The end of the daemon's log."""

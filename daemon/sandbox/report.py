@@ -12,19 +12,19 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.model.incident import Kind
-from daemon.sandbox.lines import happening, told_line
+from daemon.sandbox.lines import happening, title, told_line
 from daemon.sandbox.verdict import Case, Verdict
 
 
 def table(cases: Iterable[Case], began: datetime) -> Table:
     """All that happened to each incident, and what SIGNL4 got of it."""
     table = Table("Incident", box=box.SIMPLE, show_lines=True)
-    for title in ("At Better Stack", "At SIGNL4"):
-        table.add_column(title, no_wrap=True)
+    for side in ("At Better Stack", "At SIGNL4"):
+        table.add_column(side, no_wrap=True)
     for case in cases:
         happened = Text("\n").join(happening(one, began) for one in case.happened)
         told = Text("\n").join(told_line(one, began) for one in case.told)
-        table.add_row(Text.assemble(f"{case.name}\n", _opinion(case)), happened, told)
+        table.add_row(Text.assemble(f"{title(case)}\n", _opinion(case)), happened, told)
     return table
 
 
@@ -49,9 +49,15 @@ def figures(verdict: Verdict) -> Table:
 def _opinion(case: Case) -> Text:
     if case.findings:
         return Text("\n".join(finding.flaw for finding in case.findings), "bold red")
+    return Text(_praise(case), "green")
+
+
+def _praise(case: Case) -> str:
     if case.superseded:
-        return Text(f"right; {case.superseded} superseded", "green")
-    return Text("right" if case.told else "right: no alert", "green")
+        return f"right; {case.superseded} superseded"
+    if case.silenced:
+        return "right; held" if case.told else "right: silenced"
+    return "right" if case.told else "right: no alert"
 
 
 def reasons(cases: Iterable[Case]) -> list[str]:

@@ -1,10 +1,11 @@
-"""The script of the demo: every life cycle that an incident can have, in under half a minute.
+"""The script of the demo: every life cycle that an incident can have, two teams and a silence, in half a minute.
 
 Each incident shows one case, and is timed so that it can be seen: the outage of SIGNL4 in the middle covers a whole
 life cycle, and there is time for a round between reopenings.
 """
 
 from daemon.sandbox.history import Act
+from daemon.sandbox.rules import Silence, Team
 from daemon.sandbox.script import Cue, Outage, Script
 
 JANE, JOHN = "Jane", "John"
@@ -37,19 +38,27 @@ SCENARIO = Script(
         # Deleted: two lookups must confirm it.
         Cue(4, Act.OPENED, "Test incident", cause="Created by mistake"),
         Cue(6, Act.DELETED, "Test incident"),
-        # One opens while SIGNL4 is down and outlasts the outage; one opens and ends within it.
-        Cue(9, Act.OPENED, "Database replica", cause="Replication lag"),
+        # While SIGNL4 is down: one opens that outlasts it, and is of another team; one opens and ends.
+        Cue(9, Act.OPENED, "Database", cause="Replication lag"),
         Cue(10, Act.OPENED, "Payment provider", cause="Status 500"),
         Cue(10.5, Act.ACKNOWLEDGED, "Payment provider", by=JANE),
         Cue(12, Act.RESOLVED, "Payment provider"),
+        # One opens and ends inside the silence: nobody is told. One is still open at its end: it is told then.
+        Cue(1.7, Act.OPENED, "CI runner", cause="Timeout (10 s)"),
+        Cue(6.2, Act.RESOLVED, "CI runner"),
+        Cue(14.5, Act.OPENED, "CI cache", cause="Disk full"),
+        Cue(21.5, Act.RESOLVED, "CI cache"),
         # The second generation ends, and a third begins in the other form.
         Cue(16, Act.RESOLVED, "Shop front page"),
         Cue(18.5, Act.REOPENED_AFRESH, "Shop front page"),
         Cue(20, Act.ACKNOWLEDGED, "Shop front page", by=JOHN),
-        Cue(21, Act.RESOLVED, "Database replica"),
+        Cue(21, Act.RESOLVED, "Database"),
         Cue(22, Act.RESOLVED, "Shop front page", by=JOHN),
         # Open to the end, and acknowledged.
         Cue(22, Act.ACKNOWLEDGED, "Nightly backup", by=JANE),
     ),
     outages=(Outage(8, 14),),
+    teams=(Team("dba", secret="4dmsbk8x", pattern="Database*"),),  # noqa: S106 - opens nothing but a sandbox
+    silence=Silence("CI*", seconds=17, comment="upgrade"),
+    story="CI cache",
 )

@@ -11,6 +11,7 @@ from threading import Event
 from daemon.sandbox import mishaps
 from daemon.sandbox.faults import Armed
 from daemon.sandbox.history import Act, Window
+from daemon.sandbox.rules import Silence, Team
 from daemon.sandbox.server import Sandbox
 
 
@@ -43,6 +44,11 @@ class Script:
 
     cues: tuple[Cue, ...]
     outages: tuple[Outage, ...] = ()
+    teams: tuple[Team, ...] = ()
+    """Those beside the team `default`."""
+    silence: Silence | None = None
+    story: str | None = None
+    """The incident whose story is told at the end."""
 
     @property
     def length(self) -> float:
@@ -77,6 +83,10 @@ class Player:
                 break
             step()
         self._end_outage()
+
+    def incident_id(self, actor: str) -> str:
+        """The id of an incident that has opened."""
+        return self._ids[actor]
 
     @property
     def down(self) -> bool:

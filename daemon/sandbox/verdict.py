@@ -24,9 +24,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind
 from daemon.sandbox.expectation import Due, Right, rights
 from daemon.sandbox.history import Event, Happening, Showing, Window
+from daemon.sandbox.rules import Silenced, Team, team_of
 
 Of = TypeVar("Of", Happening, Showing)
 OWN_PREFIX = "betterstack-signl4-"
@@ -72,6 +74,10 @@ class Case:
     findings: tuple[Finding, ...]
     lies: tuple[Told, ...] = ()
     """False events; see above."""
+    team: str = DEFAULT
+    """The one that is to be told."""
+    silenced: bool = False
+    """Whether a silence covers one of its beginnings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +125,26 @@ def judge(
     events: Sequence[Event],
     started: datetime | None = None,
     held: Sequence[Window] = (),
+    teams: Sequence[Team] = (),
+    silences: Sequence[Silenced] = (),
 ) -> Verdict:
-    """Judges all incidents. `started`: the daemon's first request. `held`: when SIGNL4 was unavailable."""
-    happened, shown, told = _by_incident(history), _by_incident(showings), _by_external_id(events)
-    cases = [
-        _case(happenings, rights(happenings, shown.get(incident_id, ()), started, held), told.pop(incident_id, ()))
-        for incident_id, happenings in happened.items()
-    ]
-    strays = [_stray(external_id, stray) for external_id, stray in told.items()]
+    """Judges all incidents. `started`: the daemon's first request. `held`: when SIGNL4 was unavailable.
+
+    `teams`: those beside the team `default`. `silences`: those that were made.
+    """
+    shown, told = _by_incident(showings), _by_external_id(events)
+    cases = []
+    for incident_id, happenings in _by_incident(history).items():
+        name = happenings[0].name
+        covering = [silence for silence in silences if silence.covers(name)]
+        ways = rights(happenings, shown.get(incident_id, ()), started, held, covering)
+        team = team_of(name, teams)
+        cases.append(_case(happenings, ways, told.pop((incident_id, team), ()), team))
+    strays = [_stray(external_id, team, stray) for (external_id, team), stray in told.items()]
     return Verdict((*cases, *strays))
 
 
-def _case(happened: Sequence[Happening], ways: Sequence[Right], events: Sequence[Event]) -> Case:
+def _case(happened: Sequence[Happening], ways: Sequence[Right], events: Sequence[Event], team: str) -> Case:
     """Judges one incident by the correct sequence closest to its events; of several the fullest."""
     right = min(ways, key=lambda one: len(_findings(one.due, events)))
     since = {place: due.since for due, place in _matched(right.due, events)}
@@ -140,14 +154,16 @@ def _case(happened: Sequence[Happening], ways: Sequence[Right], events: Sequence
     )
     findings = tuple(_findings(right.due, events))
     lies = tuple(told[place] for place in _lies(right.due, events))
-    name = happened[0].name
-    return Case(happened[0].incident_id, name, tuple(happened), told, right.superseded, findings, lies)
+    first = happened[0]
+    return Case(
+        first.incident_id, first.name, tuple(happened), told, right.superseded, findings, lies, team, right.silenced
+    )
 
 
-def _stray(external_id: str, events: Sequence[Event]) -> Case:
+def _stray(external_id: str, team: str, events: Sequence[Event]) -> Case:
     told = tuple(Told(event.kind, event.at, None) for event in events)
-    finding = Finding(Flaw.UNFOUNDED, f"Better Stack has no incident {external_id!r}")
-    return Case(external_id, events[0].title, (), told, 0, (finding,), told)
+    finding = Finding(Flaw.UNFOUNDED, f"Better Stack has no incident {external_id!r} that team {team} is told of")
+    return Case(external_id, events[0].title, (), told, 0, (finding,), told, team)
 
 
 def _matched(right: Sequence[Due], events: Sequence[Event]) -> list[tuple[Due, int]]:
@@ -173,7 +189,7 @@ def _matched(right: Sequence[Due], events: Sequence[Event]) -> list[tuple[Due, i
 
 
 def _tells(event: Event, due: Due) -> bool:
-    return event.kind == due.kind and event.at >= due.since
+    return event.kind == due.kind and due.may_be_told(event.at)
 
 
 def _findings(right: Sequence[Due], events: Sequence[Event]) -> list[Finding]:
@@ -225,9 +241,10 @@ def _by_incident(items: Iterable[Of]) -> dict[str, list[Of]]:
     return groups
 
 
-def _by_external_id(events: Iterable[Event]) -> dict[str, list[Event]]:
-    groups: dict[str, list[Event]] = {}
+def _by_external_id(events: Iterable[Event]) -> dict[tuple[str, str], list[Event]]:
+    """By external id and team."""
+    groups: dict[tuple[str, str], list[Event]] = {}
     for event in events:
         if not event.external_id.startswith(OWN_PREFIX):
-            groups.setdefault(event.external_id, []).append(event)
+            groups.setdefault((event.external_id, event.team), []).append(event)
     return groups

@@ -9,6 +9,7 @@ CLIENTS = "tests/sandbox/test_clients.py"
 CHANGES = "tests/sandbox/test_betterstack_changes.py"
 REAL = "tests/sandbox/test_real_clients.py"
 LIFE = "tests/sandbox/test_life.py"
+RULES = "tests/sandbox/test_rules.py"
 
 ROWS = (
     row(
@@ -157,7 +158,31 @@ ROWS = (
     row(
         "The demo does not say what to do next",
         "daemon/sandbox/demo.py",
-        ("        for line in next_steps(sys.argv[0]):\n            self._output.quote(line)\n", ""),
+        ("[*self._story, *next_steps(sys.argv[0])]", "self._story"),
+        "tests/sandbox/test_demo.py::test_the_scenario_is_told_without_a_flaw",
+    ),
+    row(
+        "The demo takes no notice of which team is told",
+        "daemon/sandbox/verdict.py",
+        ("setdefault((event.external_id, event.team), [])", "setdefault((event.external_id, DEFAULT), [])"),
+        f"{RULES}::test_only_the_team_that_wants_an_incident_is_told",
+    ),
+    row(
+        "In the demo an alert inside a silence is right",
+        "daemon/sandbox/expectation.py",
+        ("return at >= (self.silent_until or self.since)", "return at >= self.since"),
+        f"{RULES}::test_a_silence_holds_what_opens_inside_and_nothing_else",
+    ),
+    row(
+        "In the demo what a silence held needs not be told at its end",
+        "daemon/sandbox/expectation.py",
+        ("(silence and generation.over and generation.over + SOON < silence.until)", "silence"),
+        f"{RULES}::test_a_silence_holds_what_opens_inside_and_nothing_else",
+    ),
+    row(
+        "The demo tells no story",
+        "daemon/sandbox/demo.py",
+        ("[*self._story, *next_steps(sys.argv[0])]", "next_steps(sys.argv[0])"),
         "tests/sandbox/test_demo.py::test_the_scenario_is_told_without_a_flaw",
     ),
     row(

@@ -3,13 +3,16 @@
 Lower case is what happens at Better Stack, `show` is what the client is shown of it, upper case is what SIGNL4 gets.
 `stale` is what it is shown by a replica that has heard of nothing since the last `cut`. Ten seconds lie between two
 words, after `quick` a tenth of one; `start` is the client's first request; from `down` to `up` SIGNL4 cannot be told.
+What another team gets has its name behind it, as in `NEW@night`.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from daemon.model.destination import DEFAULT
 from daemon.sandbox.context import Context
 from daemon.sandbox.history import Event, Showing, Window
+from daemon.sandbox.rules import Silenced, Team
 from daemon.sandbox.verdict import Verdict, judge
 from daemon.sandbox.world import World
 
@@ -26,6 +29,8 @@ class Tale:
         self.events: list[Event] = []
         self.held: list[Window] = []
         self.started: datetime | None = None
+        self.teams: list[Team] = []
+        self.silences: list[Silenced] = []
         self._down = self._cut = NOON
         self._incident = ""
 
@@ -40,9 +45,10 @@ class Tale:
         return self
 
     def _tell(self, word: str) -> None:
-        if word in KINDS:
-            payload = {"X-S4-ExternalID": self._incident, "X-S4-Status": KINDS[word], "Title": "Shop"}
-            self.events.append(Event(self.now, "event", payload))
+        kind, _, team = word.partition("@")
+        if kind in KINDS:
+            payload = {"X-S4-ExternalID": self._incident, "X-S4-Status": KINDS[kind], "Title": "Shop"}
+            self.events.append(Event(self.now, "event", payload, team or DEFAULT))
         elif word in {"open", "unconfirmed"}:
             self._incident = self.world.open("Shop", status="Started" if word == "open" else "Unconfirmed")
         else:
@@ -80,4 +86,5 @@ class Tale:
         self._down = self.now
 
     def verdict(self) -> Verdict:
-        return judge(self.world.history, self.world.showings, self.events, self.started, self.held)
+        world = self.world
+        return judge(world.history, world.showings, self.events, self.started, self.held, self.teams, self.silences)

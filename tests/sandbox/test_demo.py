@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from daemon.model.errors import DaemonError
 from daemon.sandbox import demo, process
 from daemon.sandbox.display import Output
 from daemon.sandbox.faults import Cut
 from daemon.sandbox.history import Act
 from daemon.sandbox.replay import ReplayError
+from daemon.sandbox.rules import Silence
 from daemon.sandbox.script import Cue, Script
 from daemon.sandbox.server import Sandbox
 from tests.support import warm
@@ -58,9 +60,13 @@ def test_the_scenario_is_told_without_a_flaw(tmp_path: Path) -> None:
         output = started.stdout.read()
     assert code == 0, output
     assert time.monotonic() - began < 40 * SLOWNESS
-    right = r"verdict: 10 incidents, 2[34] transitions told.*;\n +0 lost, 0 doubled, 0 out of order\n"
+    right = r"verdict: 12 incidents, 2[56] transitions told.*;\n +0 lost, 0 doubled, 0 out of order\n"
     assert re.search(right, output)
     assert "down, answers 503" in output
+    for what in (r"new +\+\S+  Database \(dba\)$", r"right; held ", r"right: silenced ", r"right; \d superseded "):
+        assert re.search(what, output, re.MULTILINE), what
+    assert_story(output)
+    assert_excerpt(output)
     assert max(map(len, output.splitlines())) <= 80
     for mark in ("+1.5 at SIGNL4 means", "right  ", "superseded  ", "lost, doubled, out of order"):
         assert mark in output
@@ -72,6 +78,35 @@ def test_the_scenario_is_told_without_a_flaw(tmp_path: Path) -> None:
     ):
         assert step in output[output.index("verdict") :]
     assert list(tmp_path.iterdir()) == []
+
+
+def assert_story(output: str) -> None:
+    """What `why` says, after the verdict: the route, the silence, and both messages."""
+    story = output[output.index("$ betterstack-signl4 why ") : output.index("\nNext, with your own account")]
+    assert output.index("verdict: ") < output.index(story)
+    told = " ".join(story.split())
+    for part in (
+        'route "everything" matches',
+        'route "dba" does not match: name is "CI cache", not "Database*"',
+        "new to team default: held: silence 1 (upgrade), until ",
+        "new to team default: accepted by SIGNL4 after ",
+        "resolved to team default: accepted by SIGNL4 after ",
+        "next: nothing: it is over, and SIGNL4 took all of it",
+    ):
+        assert part in told
+
+
+def assert_excerpt(output: str) -> None:
+    """The README quotes lines that it prints, but for the figures."""
+    _, _, behind = (ROOT / "README.md").read_text().partition("`make demo` explains its marks")
+    quoted = behind.split("```")[1].strip("\n").splitlines()
+    printed = {without_figures(line) for line in output.splitlines()}
+    assert len(quoted) > 5
+    assert [line for line in quoted if line and without_figures(line) not in printed] == []
+
+
+def without_figures(line: str) -> str:
+    return re.sub("[0-9]", "0", line).rstrip()
 
 
 def test_a_recorded_history_is_told_without_a_flaw(tmp_path: Path) -> None:
@@ -127,6 +162,12 @@ def test_a_daemon_that_makes_no_round_is_quoted(
     with Sandbox() as sandbox:
         assert demo.Demo(Script((Cue(0, Act.OPENED, "Shop"),)), sandbox, tmp_path, Output()).run() == 1
     assert capsys.readouterr().out.startswith("The daemon made no round within 0.2 s. Its last lines:\n")
+
+
+def test_a_command_that_fails_is_a_sentence(tmp_path: Path) -> None:
+    script = Script((Cue(0, Act.OPENED, "Shop"),), silence=Silence("CI*", 0, "upgrade"))
+    with Sandbox() as sandbox, pytest.raises(DaemonError, match="ended with 2: [^$]*would be over before it begins"):
+        demo.Demo(script, sandbox, tmp_path, Output()).run()
 
 
 def test_what_cannot_be_played_is_told_before_anything_starts() -> None:
