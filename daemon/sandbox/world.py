@@ -55,13 +55,14 @@ class World:
         metadata: Mapping[str, Any] | None = None,
         started_at: datetime | None = None,
         team_name: str = "Operations",
+        call: bool = False,
     ) -> str:
         """Opens an incident; returns its id."""
         with self._changed:
             incident_id, now = str(self._next_id), self._now()
             self._next_id += 1
             given: dict[str, Any] = {"name": name, "cause": cause, "url": url, "http_method": "get" if url else None}
-            given |= {"status": status, "team_name": team_name, "metadata": dict(metadata or {})}
+            given |= {"status": status, "team_name": team_name, "metadata": dict(metadata or {}), "call": call}
             given |= {"started_at": spelled_time(started_at or now)} | _times_implied(status, now)
             self._put(Record(incident_id, team_name, 1, {**BLANK, **given}), Act.OPENED, now)
             return incident_id

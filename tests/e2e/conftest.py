@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from threading import Thread
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from daemon.sandbox.context import wall_clock
 from daemon.sandbox.history import Event
 from daemon.sandbox.process import isolated
 from daemon.sandbox.server import Sandbox
@@ -27,6 +29,21 @@ WRAPPED = (sys.executable, "-m", "tests.e2e.wrapper")
 """The program with switches for faults that can only be made inside it."""
 BUSY = {"LOG__LEVEL": "debug", "POLL__INTERVAL": "1s", "POLL__ACTIVE_INTERVAL": "1s"}
 """A log with a lot in it."""
+
+
+def clockwork(offset: float = 0) -> tuple[str, ...]:
+    """The program with clocks that can be set."""
+    return (sys.executable, "-m", "tests.e2e.clockwork", str(offset))
+
+
+class WorldTime:
+    """The time of both services, which is right."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return wall_clock() + self.ahead
 
 
 class Daemon:

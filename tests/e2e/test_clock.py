@@ -6,42 +6,26 @@ clock does, rounds go on at their pace, everything is told soon and once, and no
 
 import signal
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from daemon.sandbox import mishaps
-from daemon.sandbox.context import Context, wall_clock
+from daemon.sandbox.context import Context
 from daemon.sandbox.exchange import Request, json_answer
 from daemon.sandbox.faults import Armed, Cut, Hang, Instead
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.verdict import judge
 from tests.e2e.clockwork import SET
-from tests.e2e.conftest import PATIENCE, Daemon, Operator, pages
+from tests.e2e.conftest import PATIENCE, Daemon, Operator, WorldTime, clockwork, pages
 from tests.support.slowness import SLOWNESS
 
 MINUTE, HOUR, MONTH, DECADE = 60, 3600, 30 * 86400, 3652 * 86400
 SOON = 10.0 * SLOWNESS
 """Seconds in which everything goes on after a step."""
-
-
-def clockwork(offset: float = 0) -> tuple[str, ...]:
-    """The program with clocks that can be set."""
-    return (sys.executable, "-m", "tests.e2e.clockwork", str(offset))
-
-
-class WorldTime:
-    """The time of both services, which is right."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return wall_clock() + self.ahead
 
 
 @pytest.fixture

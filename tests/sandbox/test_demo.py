@@ -166,7 +166,7 @@ def test_a_daemon_that_makes_no_round_is_quoted(
 
 def test_a_command_that_fails_is_a_sentence(tmp_path: Path) -> None:
     script = Script((Cue(0, Act.OPENED, "Shop"),), silence=Silence("CI*", 0, "upgrade"))
-    with Sandbox() as sandbox, pytest.raises(DaemonError, match="ended with 2: [^$]*would be over before it begins"):
+    with Sandbox() as sandbox, pytest.raises(DaemonError, match=r"ended with 2: [^$]*would be over before it begins"):
         demo.Demo(script, sandbox, tmp_path, Output()).run()
 
 
