@@ -8,6 +8,7 @@ import click
 import pytest
 
 from daemon.cli.main import main
+from daemon.cli.trial import Told, Trial
 from daemon.cli.why import ABOUT
 from daemon.decisions.health import Health
 from daemon.model.silence import Silence
@@ -65,6 +66,7 @@ FIELDS = {
     "incidents": [column.name for column in INCIDENTS.columns],
     "silence list": [*(field.name for field in fields(Silence)), "state", "held_deliveries"],
     "why": [*ABOUT, *(field.name for field in (*fields(Story), *fields(Happened)) if field.name not in ABOUT)],
+    "route test": [field.name for kind in (Trial, Told) for field in fields(kind)],
     "deliveries": [*(column.name for column in DELIVERIES.columns), "incident_name"],
 }
 

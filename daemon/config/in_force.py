@@ -2,23 +2,67 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
-from datetime import timedelta
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from daemon.config.settings import KEYS, TEAMS, Settings
+from daemon.config.maintenance import MaintenanceSection
+from daemon.config.match import as_table
+from daemon.config.recurrence import Recurrence
+from daemon.config.routes import RouteSection
+from daemon.config.settings import KEYS, RULES, TEAMS, Settings
 from daemon.config.sources import flat
+from daemon.config.time_table import Window, as_texts
 from daemon.config.types import spelled
 from daemon.model.redact import HIDDEN
 from daemon.model.secret import Secret
 
+_UNSET = RouteSection(name="")
+
 
 def listed(settings: Settings, origins: Mapping[str, str]) -> Iterator[str]:
-    """A line of TOML for each key, with its origin as a comment; a comment alone for one that is not set."""
+    """A line of TOML for each key, with its origin as a comment; a comment alone for one that is not set.
+
+    Then the rules, each a table with what it sets.
+    """
     for key, value in _values(settings):
         origin = origins.get(key, "default")
         yield f"# {key} is not set" if value is None else f"{key} = {written(value)}  # {origin}"
+    rules = [("route", _route(one)) for one in settings.route]
+    rules += [("maintenance", _maintenance(one)) for one in settings.maintenance]
+    for key, table in rules:
+        yield f"[[{key}]]  # {origins.get(key, 'default')}"
+        yield from (f"{name} = {written(value)}" for name, value in table.items())
+
+
+def _route(route: RouteSection) -> dict[str, Any]:
+    """What a route sets; of its match, all."""
+    match = as_table(route.match.fields) | (_window(route.match.times) if route.match.times else {})
+    table = {field.name: _plain(getattr(route, field.name)) for field in fields(route)} | {"match": match}
+    unset = {field.name: _plain(getattr(_UNSET, field.name)) for field in fields(route)} | {"match": {}}
+    held = {key: value for key, value in table.items() if key == "name" or value != unset[key]}
+    return {"continue" if key == "continues" else key: value for key, value in held.items()}
+
+
+def _plain(value: object) -> object:
+    """A section within a route as a table; what is empty in it is left out."""
+    if not is_dataclass(value):
+        return value
+    return {field.name: held for field in fields(value) if (held := getattr(value, field.name))}
+
+
+def _maintenance(section: MaintenanceSection) -> dict[str, Any]:
+    comment = {"comment": section.comment} if section.comment else {}
+    match = {"match": found} if (found := as_table(section.match)) else {}
+    return {"name": section.name, **match, **_window(section.window), **comment}
+
+
+def _window(window: Window) -> dict[str, Any]:
+    if isinstance(window, Recurrence):
+        rule = {"rrule": window.rule, "start": window.start, "duration": window.duration}
+        return {**rule, "zone": window.zone}
+    return {"times": as_texts(window), "zone": window.zone}
 
 
 def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
@@ -39,7 +83,7 @@ def origins(
 
     `credentials`: files by their key; `variables`: the keys that the environment sets.
     """
-    found = {key: f"file {file}" for key, _ in flat(toml)}
+    found = dict.fromkeys((*(key for key, _ in flat(toml)), *RULES), f"file {file}")
     found |= {key: f"credential file {path}" for key, path in credentials.items()}
     return found | {key: f"environment variable {key.upper().replace('.', '__')}" for key in variables}
 
@@ -51,6 +95,8 @@ def written(value: object) -> str:
             return f'"{HIDDEN}"'
         case timedelta():
             return f'"{spelled(value)}"'
+        case datetime():
+            return value.isoformat()
         case dict():
             return f"{{{', '.join(f'{written(key)} = {written(inner)}' for key, inner in value.items())}}}"
         case list():

@@ -29,7 +29,7 @@ class RouteMatch:
 
     fields: Match = EVERY
     times: Times | None = None
-    spelled: str = ""
+    spelled: str = field(default="", compare=False)
     """The times, as they are written."""
 
 

@@ -62,6 +62,20 @@ def read_times(times: object, zone: object) -> Times:
     return Times(tuple(_span(text) for text in texts), read_zone(zone))
 
 
+def as_texts(times: Times) -> list[str]:
+    """The texts that `read_times` reads as these times."""
+    return [f"{_spelled_days(span.days)} {_clock(span.begins)}-{_clock(span.ends)}" for span in times.spans]
+
+
+def _spelled_days(days: tuple[int, ...]) -> str:
+    return "Mon-Sun" if len(days) == len(_DAYS) else ",".join(_DAYS[day][:3].capitalize() for day in days)
+
+
+def _clock(minutes: int) -> str:
+    hour, minute = divmod(minutes - DAY if minutes > DAY else minutes, 60)
+    return f"{hour:02d}:{minute:02d}"
+
+
 def _span(text: str) -> Span:
     """One text, such as `Mon-Fri 09:00-17:00`."""
     words = re.sub(r"\s*([-,])\s*", r"\1", text.strip()).split()

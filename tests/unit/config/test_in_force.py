@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from daemon.config.in_force import listed
 from daemon.config.load import load
-from daemon.config.settings import KEYS
+from daemon.config.settings import KEYS, Settings
 from daemon.config.validate import validated
 from tests.support.values import settings
 
@@ -77,6 +77,95 @@ def test_secrets_are_masked() -> None:
     assert lines["http.proxy"] == 'http.proxy = "***"  # default'
 
 
+RULES = r"""
+[signl4.teams.night]
+secret = "another-secret"
+
+[[route]]
+match.name = ["db-*", "/^a\\d/"]
+match.metadata.Region = { not = "eu" }
+match.call = true
+match.times = ["Fri-Sun 22:00-06:00", "Mon"]
+match.zone = "UTC"
+teams = ["night", "default"]
+continue = true
+service = 'The "night"'
+scenario = "multi_ack"
+location = "52.52,13.40"
+filtering = false
+acknowledged = false
+payload.new = { Runbook = "$URL" }
+payload.resolved = { Text = "over" }
+min_age = "90s"
+flap = { count = 3, within = "30m" }
+
+[[route]]
+name = "quiet"
+match = { cause = "*" }
+action = "ignore"
+
+[[route]]
+
+[[maintenance]]
+name = "night"
+match = { source_id = 77 }
+times = "02:00-03:30"
+zone = "Europe/Berlin"
+comment = "backup"
+
+[[maintenance]]
+name = "patch day"
+rrule = "FREQ=MONTHLY;BYDAY=2TU;COUNT=9"
+start = 2026-12-08T20:00:00
+duration = "3h"
+zone = "Europe/Berlin"
+"""
+
+
+def read_back(lines: list[str]) -> Settings:
+    """What a file with these lines means, and with the secrets that they mask."""
+    document = tomllib.loads("\n".join(lines))
+    document["betterstack"]["token"] = "a-token-of-better-stack"
+    document["signl4"]["secret"] = "96sbq49u"
+    for table in document["signl4"].get("teams", {}).values():
+        table["secret"] = "another-secret"
+    return validated(document, {})
+
+
+def test_rules_are_listed_with_their_origin_and_can_be_read_back() -> None:
+    held = settings(**tomllib.loads(RULES))
+    lines = list(listed(held, {"route": "file config.toml", "maintenance": "file config.toml"}))
+    assert read_back(lines) == held
+    assert "another-secret" not in "".join(lines)
+    # What a route does not set is not there.
+    assert "\n".join(lines).endswith(
+        """
+[[route]]  # file config.toml
+name = "3"
+[[maintenance]]  # file config.toml
+name = "night"
+match = {"source_id" = "77"}
+times = ["Mon-Sun 02:00-03:30"]
+zone = "Europe/Berlin"
+comment = "backup"
+[[maintenance]]  # file config.toml
+name = "patch day"
+rrule = "FREQ=MONTHLY;BYDAY=2TU;COUNT=9"
+start = 2026-12-08T20:00:00
+duration = "3h"
+zone = "Europe/Berlin\""""
+    )
+
+
+def test_the_origin_of_rules_is_the_file(place: Path) -> None:
+    (place / "config.toml").write_text(RULES.replace("another-secret", "hunter2"))
+    read = load(None, SECRETS)
+    assert [line for line in listed(read.settings, read.origins) if line.startswith("[[")] == [
+        *["[[route]]  # file config.toml"] * 3,
+        *["[[maintenance]]  # file config.toml"] * 2,
+    ]
+
+
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=10)
 VALUES = st.recursive(
     TEXTS | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False),
@@ -90,8 +179,4 @@ VALUES = st.recursive(
 )
 def test_what_is_listed_is_toml_that_means_the_same(body: dict[str, Any], team: str, seconds: int) -> None:
     held = settings(payload={"new": body}, betterstack={"team_name": team}, poll={"interval": seconds})
-    document = tomllib.loads("\n".join(listed(held, {})))
-    secrets = {"betterstack": {"token": "a-token-of-better-stack"}, "signl4": {"secret": "96sbq49u"}}
-    for section, table in secrets.items():
-        document[section] |= table
-    assert validated(document, {}) == held
+    assert read_back(list(listed(held, {}))) == held

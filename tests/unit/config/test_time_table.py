@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.time_table import DAY, Span, Times, read_times
+from daemon.config.time_table import DAY, Span, Times, as_texts, read_times
 from tests.support.each import each
 
 EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
@@ -29,7 +29,8 @@ EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
     ],
 )
 def test_a_text_is_read(text: str, span: Span) -> None:
-    assert read_times(text, "UTC") == read_times([text], "UTC") == Times((span,), "UTC")
+    times = Times((span,), "UTC")
+    assert read_times(text, "UTC") == read_times([text], "UTC") == read_times(as_texts(times), "UTC") == times
 
 
 @each(
@@ -83,11 +84,13 @@ HOURS = st.builds("{}-{}".format, CLOCK, CLOCK)
 @given(HOURS | st.text("MonTueWdFri09:-, ", max_size=24) | st.text(max_size=12))
 def test_whatever_is_written_is_a_span_or_a_sentence(text: str) -> None:
     try:
-        (span,) = read_times(text, "UTC").spans
+        times = read_times(text, "UTC")
     except ValueError as error:
         said = str(error)
         assert said.startswith("times"), text
     else:
+        assert read_times(as_texts(times), "UTC") == times
+        (span,) = times.spans
         assert 0 <= span.begins < DAY
         assert span.begins < span.ends <= span.begins + DAY
         assert span.days == tuple(sorted(set(span.days)))
