@@ -5,6 +5,8 @@ from tests.mutations.mutation import row
 TELLING = "tests/unit/test_telling.py"
 SLIM = "tests/unit/host/test_slim_imports.py"
 HIDDEN = "tests/unit/config/test_hidden.py"
+IN_FORCE, ROUTE = "tests/unit/config/test_in_force.py", "tests/unit/cli/test_route.py"
+REMARKS = "tests/unit/decisions/test_rule_remarks.py"
 PATTERN, MATCH, MATCHING = (
     "tests/unit/config/test_pattern.py",
     "tests/unit/config/test_match.py",
@@ -138,5 +140,69 @@ ROWS = (
             "        [*map(import_module, map('daemon.cli.{}'.format, MODULES.values()))]\n        module = ",
         ),
         f"{SLIM}::test_of_the_commands_only_the_one_that_is_asked_for_is_loaded",
+        "The settings in force are listed without the maintenance windows",
+        "daemon/config/in_force.py",
+        ("for one in settings.maintenance]", "for one in ()]"),
+        f"{IN_FORCE}::test_rules_are_listed_with_their_origin_and_can_be_read_back",
+    ),
+    row(
+        "A route is listed without the times in its match",
+        "daemon/config/in_force.py",
+        ("(_window(route.match.times) if route.match.times else {})", "{}"),
+        f"{IN_FORCE}::test_rules_are_listed_with_their_origin_and_can_be_read_back",
+    ),
+    row(
+        "Nobody can see where the rules come from",
+        "daemon/config/in_force.py",
+        ("(*(key for key, _ in flat(toml)), *RULES)", "(key for key, _ in flat(toml))"),
+        f"{IN_FORCE}::test_the_origin_of_rules_is_the_file",
+    ),
+    row(
+        "Hours past midnight are written as the day has them not",
+        "daemon/config/time_table.py",
+        ("minutes - DAY if minutes > DAY else minutes", "minutes"),
+        "tests/unit/config/test_time_table.py::test_a_text_is_read",
+    ),
+    row(
+        "`route test` takes no notice of silences",
+        "daemon/cli/trial.py",
+        ("return silences.in_force(connection, now)", "return []"),
+        f"{ROUTE}::test_a_silence_of_the_database_would_hold_it_and_nothing_is_recorded",
+    ),
+    row(
+        "`route test` shows the body without what the route lays over it",
+        "daemon/cli/trial.py",
+        ("overlay=to.overlay.get(Kind.NEW, {})", "overlay={}"),
+        f"{ROUTE}::test_for_programs_it_is_an_object",
+    ),
+    row(
+        "`check --template` shows the body without what the route lays over it",
+        "daemon/cli/preview.py",
+        ("templates.external_id(shown), overlay=overlay)", "templates.external_id(shown))"),
+        f"{ROUTE}::test_a_body_for_an_incident_is_that_of_its_route",
+    ),
+    row(
+        "`route test` names teams that would not be told",
+        "daemon/cli/trial.py",
+        ("        told = ()\n", "        pass\n"),
+        f"{ROUTE}::test_the_routes_that_match_and_those_before_them_are_named",
+    ),
+    row(
+        "A route that goes on counts as one that leaves no gap",
+        "daemon/decisions/rule_remarks.py",
+        (" and not route.continues", ""),
+        f"{REMARKS}::test_what_is_hardly_meant_is_said_with_the_mend",
+    ),
+    row(
+        "The team of the alarms is said to be told of nothing",
+        "daemon/decisions/rule_remarks.py",
+        ("named | {settings.alarm.team}", "named"),
+        f"{REMARKS}::test_what_is_hardly_meant_is_said_with_the_mend",
+    ),
+    row(
+        "A hold of a rule that is over is not looked at again",
+        "daemon/storage/silences.py",
+        ("            rows.release_held(connection, now)\n", ""),
+        "tests/e2e/test_rules.py::test_a_silence_holds_what_opens_until_it_is_expired",
     ),
 )

@@ -145,7 +145,7 @@ ROWS = (
     row(
         "A long name moves what happened out of the line",
         "daemon/sandbox/report.py",
-        ("table.add_column(title, no_wrap=True)", "table.add_column(title)"),
+        ("table.add_column(side, no_wrap=True)", "table.add_column(side)"),
         "tests/sandbox/test_display.py::test_all_lines_fit_eighty_columns_in_a_pipe",
     ),
     row(
