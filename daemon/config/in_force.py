@@ -32,6 +32,7 @@ def listed(settings: Settings, origins: Mapping[str, str]) -> Iterator[str]:
     rules = [("route", _route(one)) for one in settings.route]
     rules += [("maintenance", _maintenance(one)) for one in settings.maintenance]
     for key, table in rules:
+        yield ""
         yield f"[[{key}]]  # {origins.get(key, 'default')}"
         yield from (f"{name} = {written(value)}" for name, value in table.items())
 

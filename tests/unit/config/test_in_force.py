@@ -142,12 +142,14 @@ def test_rules_are_listed_with_their_origin_and_can_be_read_back() -> None:
         """
 [[route]]  # file config.toml
 name = "3"
+
 [[maintenance]]  # file config.toml
 name = "night"
 match = {"source_id" = "77"}
 times = ["Mon-Sun 02:00-03:30"]
 zone = "Europe/Berlin"
 comment = "backup"
+
 [[maintenance]]  # file config.toml
 name = "patch day"
 rrule = "FREQ=MONTHLY;BYDAY=2TU;COUNT=9"
