@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from daemon.sandbox.display import Display, Frame, Output
-from daemon.sandbox.explanation import LEGEND_OF_THE_TIMES, next_steps, rules_of, story, typed
+from daemon.sandbox.explanation import LEGEND_OF_THE_TIMES, at_prompt, next_steps, rules_of, story
 from daemon.sandbox.interrupt import interruptible
 from daemon.sandbox.mishaps import lists
 from daemon.sandbox.process import DaemonProcess
@@ -145,7 +145,7 @@ class Demo:
             self._story = story(command, daemon.ask(*command))
 
     def _make(self, silence: Silence, daemon: DaemonProcess) -> Silenced:
-        self._output.quote(typed(silence.command))
+        self._output.quote(at_prompt(silence.command))
         lasts, before = timedelta(seconds=silence.seconds), self._sandbox.context.now()
         daemon.ask(*silence.command)
         return Silenced(silence.pattern, before, before + lasts, self._sandbox.context.now() + lasts)

@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from daemon.sandbox.explanation import LEGEND_OF_THE_REPORT, WIDTH
+from daemon.sandbox.explanation import WIDTH, legend
 from daemon.sandbox.history import Happening
 from daemon.sandbox.lines import happening, title, told_line
 from daemon.sandbox.report import figures, reasons, sentence_of, table
@@ -178,7 +178,7 @@ class Output:
             self._console.print(table(cases, began))
         for reason in reasons(cases):
             self.say(reason)
-        self.say(LEGEND_OF_THE_REPORT)
+        self.say(legend(silenced=any(case.silenced for case in verdict.cases)))
         self._console.print(sentence_of(verdict), style="bold green" if verdict.good else "bold red")
 
 

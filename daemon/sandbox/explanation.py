@@ -18,10 +18,17 @@ LEGEND_OF_THE_REPORT = """\
 right         SIGNL4 was told all that it should be told, once and in order
 superseded    a message not sent, on purpose: the incident was over before it
 no alert      over before the daemon started, or never confirmed
+"""
+LEGEND_OF_SILENCES = """\
 silenced      opened and over inside the silence, so nobody was told
 held          opened inside the silence and still open at its end: told then
-lost, doubled, out of order, unfounded     flaws: there should be none
 """
+LEGEND_OF_FLAWS = "lost, doubled, out of order, unfounded     flaws: there should be none\n"
+
+
+def legend(*, silenced: bool) -> str:
+    """What the marks of the report mean. `silenced`: with those of silences."""
+    return LEGEND_OF_THE_REPORT + (LEGEND_OF_SILENCES if silenced else "") + LEGEND_OF_FLAWS
 
 
 def rules_of(script: Script) -> Iterator[str]:
@@ -32,14 +39,14 @@ def rules_of(script: Script) -> Iterator[str]:
         yield f"For {script.silence.seconds} s nobody is told of what is named {script.silence.pattern}:"
 
 
-def typed(command: Sequence[str]) -> str:
+def at_prompt(command: Sequence[str]) -> str:
     """A command as it is typed."""
     return f"$ {NAME} {shlex.join(command)}"
 
 
 def story(command: Sequence[str], said: str) -> list[str]:
     """The command `why` and what it said, in lines that fit: what stands before a sentence stays before it."""
-    lines = ["", "What happened to one of them, and why:", typed(command)]
+    lines = ["", "What happened to one of them, and why:", at_prompt(command)]
     for line in said.splitlines():
         indent = " " * (line.find("  ") + 2)
         lines += wrap(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False)

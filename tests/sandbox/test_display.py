@@ -10,6 +10,7 @@ from rich.console import Console
 
 from daemon.sandbox.display import MANY, Frame, LineDisplay, LiveDisplay, Output
 from daemon.sandbox.report import table
+from daemon.sandbox.rules import Silenced, Team
 from tests.sandbox.tale import NOON, Tale
 from tests.support.each import each
 
@@ -113,6 +114,18 @@ def test_the_report_names_each_incident_and_ends_with_the_sentence(report: Repor
     assert any("doubled: new was told 2 times; right is 1 time" in line for line in lines)
     assert any("right: no alert" in line for line in lines)
     assert " ".join(lines[-2:]) == tale.verdict().sentence
+
+
+def test_the_report_says_which_team_was_told_and_what_a_silence_did(report: Report) -> None:
+    tale = Tale().tell("start open show NEW@dba resolve show RES@dba")
+    tale.teams = [Team("dba", "4dmsbk8x", "shop")]
+    assert "Shop (dba) 20.0 opened 40.0 new +20.0" in report.of(tale)
+    tale = Tale().tell("start open show resolve show").tell("open show NEW")
+    since, until = NOON, NOON + timedelta(seconds=75)
+    tale.silences = [Silenced("shop", since, until, until)]
+    lines = report.of(tale)
+    assert [line.partition(" ")[2][:8] for line in lines if line.startswith("right")][:2] == ["silenced", "held"]
+    assert "held opened inside the silence and still open at its end: told then" in lines
 
 
 def test_of_many_incidents_the_report_gives_figures_and_names_those_with_a_flaw(report: Report) -> None:
