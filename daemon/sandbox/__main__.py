@@ -7,11 +7,13 @@ them; a pipe works too), and by the calls of Better Stack's own API.
 
 import argparse
 import os
+import re
 import signal
 import sys
 import time
 from contextlib import suppress
 
+from daemon.model.destination import DEFAULT
 from daemon.sandbox.commands import MOST_SECONDS, seconds_of
 from daemon.sandbox.interrupt import interruptible
 from daemon.sandbox.server import Sandbox
@@ -30,7 +32,7 @@ def main() -> int:
     first_id = FIRST_ID + int(time.time()) % STARTS * IDS_OF_A_START
     ports = {"betterstack_port": options.betterstack_port, "signl4_port": options.signl4_port}
     try:
-        with suppress(KeyboardInterrupt), interruptible(), Sandbox(first_id=first_id, **ports) as sandbox:
+        with suppress(KeyboardInterrupt), interruptible(), Sandbox(first_id=first_id, teams=options.team, **ports) as sandbox:
             _run(sandbox, options.every)
         _say("stopped")
     except OSError as error:
@@ -55,6 +57,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m daemon.sandbox", description=__doc__)
     text = "time between two changes that come by themselves; default: 20; 0: none"
     parser.add_argument("--every", type=_seconds, default=20.0, metavar="SECONDS", help=text)
+    text = "a further team at SIGNL4, for routes; may be given more than once"
+    parser.add_argument("--team", type=_team, action="append", default=[], metavar="NAME", help=text)
     parser.add_argument("--betterstack-port", type=_port, default=0, metavar="PORT", help="default: a free one")
     parser.add_argument("--signl4-port", type=_port, default=0, metavar="PORT", help="default: a free one")
     return parser.parse_args()
@@ -65,6 +69,13 @@ def _seconds(text: str) -> float:
     if seconds is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to {MOST_SECONDS}")
     return seconds
+
+
+def _team(text: str) -> str:
+    """One that the name of a variable can hold, and the configuration."""
+    if not re.fullmatch("[a-z]+(_?[a-z0-9]+)*", text) or text == DEFAULT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a further team; take small letters, such as night")
+    return text
 
 
 def _port(text: str) -> int:

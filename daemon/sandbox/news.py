@@ -5,11 +5,12 @@ prints them. A secret that is not the sandbox's own may be a real one, so it is 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from http.client import responses
 
+from daemon.model.destination import DEFAULT
 from daemon.model.printable import printable
 from daemon.model.redact import HIDDEN, redacted
 from daemon.sandbox.exchange import Answer, Exchange, Request
@@ -43,7 +44,7 @@ class News:
         self._unsettled = [place for place in places if not exchanges[place].settled]
         for place in places:
             if exchanges[place].settled:
-                lines += exchange_lines(exchanges[place], self._sandbox.signl4.secret)
+                lines += exchange_lines(exchanges[place], self._sandbox.signl4.by_secret)
         return lines
 
 
@@ -52,22 +53,23 @@ def _happening(one: Happening) -> str:
     return printable(f"{_time(one.at)}  Better Stack  {one.act:<12}  {one.incident_id}  {one.name}{by}")
 
 
-def exchange_lines(exchange: Exchange, secret: str) -> list[str]:
-    """A request to SIGNL4 and its answer. `secret`: the only one that is shown."""
+def exchange_lines(exchange: Exchange, teams: Mapping[str, str]) -> list[str]:
+    """A request to SIGNL4 and its answer. `teams`: by their secrets, the only ones that are shown."""
     given = exchange.path.removesuffix("/").rpartition("/")[2]
-    hidden = given if given != secret and len(given) >= SHORTEST_SECRET else ""
+    hidden = given if given not in teams and len(given) >= SHORTEST_SECRET else ""
     request, answer = _request(exchange.request), _answer(exchange.answer)
-    lines = [_summary(exchange), *(f"  > {line}" for line in request), *(f"  < {line}" for line in answer)]
+    lines = [_summary(exchange, teams.get(given, DEFAULT)), *(f"  > {line}" for line in request), *(f"  < {line}" for line in answer)]
     return [redacted(printable(line), hidden).rstrip() for line in lines]
 
 
-def _summary(exchange: Exchange) -> str:
+def _summary(exchange: Exchange, team: str) -> str:
     event = Event(exchange.at, "", exchange.request.payload)
     if exchange.status is None:
         word = "no answer"
     else:
         word = event.kind if exchange.status < 300 else f"refused: {exchange.status}"
-    return f"{_time(exchange.at)}  SIGNL4        {word:<12}  {event.external_id or '-'}  {event.title}"
+    to = "" if team == DEFAULT else f"  to team {team}"
+    return f"{_time(exchange.at)}  SIGNL4        {word:<12}  {event.external_id or '-'}  {event.title}{to}"
 
 
 def _request(request: Request) -> Iterator[str]:

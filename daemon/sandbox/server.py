@@ -3,13 +3,13 @@
 Everything is on loopback. Every change notifies one condition variable, so waiting needs no polling.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Self, TypeVar
 
 from daemon.sandbox.betterstack import BetterStack
 from daemon.sandbox.context import Context
-from daemon.sandbox.signl4 import EVENT_LIMIT, FAULTY_LIMIT, Signl4
+from daemon.sandbox.signl4 import EVENT_LIMIT, FAULTY_LIMIT, SECRET, Signl4
 from daemon.sandbox.world import FIRST_ID, World
 
 Found = TypeVar("Found")
@@ -27,15 +27,17 @@ class Sandbox:
         betterstack_port: int = 0,
         signl4_port: int = 0,
         first_id: int = FIRST_ID,
+        teams: Iterable[str] = (),
     ) -> None:
         """`context`: clock and latency; a port of 0 is any free one; the limits are those of `Signl4`.
 
-        `first_id`: of the first incident.
+        `first_id`: of the first incident. `teams`: further teams of the account.
         """
         self.context = context or Context()
         self.world = World(self.context, first_id)
         self.betterstack = BetterStack(self.context, self.world, port=betterstack_port)
         self.signl4 = Signl4(self.context, limit=event_limit, faulty_limit=faulty_limit, port=signl4_port)
+        self.signl4.teams = {f"{SECRET}-{team}": team for team in teams}
 
     def __enter__(self) -> Self:
         """Starts both services."""
@@ -56,6 +58,7 @@ class Sandbox:
             "BETTERSTACK__TOKEN": self.betterstack.token,
             "BETTERSTACK__BASE_URL": self.betterstack.url,
             "SIGNL4__SECRET": self.signl4.secret,
+            **{f"SIGNL4__TEAMS__{team.upper()}__SECRET": secret for secret, team in self.signl4.teams.items()},
             "SIGNL4__BASE_URL": self.signl4.url,
         }
 

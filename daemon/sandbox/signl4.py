@@ -52,6 +52,11 @@ class Signl4(LoopbackService):
         self._faulty_throttle = Throttle(faulty_limit, FAULTY_WINDOW) if faulty_limit is not None else None
 
     @property
+    def by_secret(self) -> dict[str, str]:
+        """All teams of the account, by their secret."""
+        return {self.secret: DEFAULT, **self.teams}
+
+    @property
     def events(self) -> tuple[Event, ...]:
         """All accepted events, in order."""
         with self._changed:
@@ -70,7 +75,7 @@ class Signl4(LoopbackService):
             place, _, secret = request.path.removeprefix("/").removesuffix("/").partition("/")
             if request.method != "POST" or place != "webhook" or "/" in secret:
                 return Answer(404)
-            team = DEFAULT if secret == self.secret else self.teams.get(secret)
+            team = self.by_secret.get(secret)
             if team is None:
                 details = f"An event source with ID {secret} was not found."
                 return self._refusal(now, 404, {"requestId": str(uuid4()), "code": 3004, "details": details})

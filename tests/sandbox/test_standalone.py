@@ -32,6 +32,29 @@ def test_its_first_lines_are_an_environment_file_that_points_the_daemon_at_it(tm
         assert load(None, environment).settings.signl4.base_url == sandbox.variables["SIGNL4__BASE_URL"]
 
 
+def test_a_further_team_has_a_secret_of_its_own_and_what_it_is_told_names_it(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").touch()
+    with alone(tmp_path, "--every", "0", "--team", "night", "--team", "db_2") as sandbox:
+        environment = {CONFIG_VARIABLE: f"{tmp_path}/config.toml", **sandbox.variables}
+        teams = load(None, environment).settings.signl4.teams
+        assert sorted(teams) == ["db_2", "night"]
+        body = {"Title": "a disk", "X-S4-ExternalID": "7", "X-S4-Status": "new"}
+        for team in teams:
+            webhook = sandbox.webhook(sandbox.variables[f"SIGNL4__TEAMS__{team.upper()}__SECRET"])
+            assert httpx.post(webhook, json=body).status_code == 201
+            [line] = [line for line in sandbox.until(lambda line: "SIGNL4" in line) if "SIGNL4" in line]
+            assert line.endswith(f"new           7  a disk  to team {team}")
+
+
+@each("name", ["default", "Night", "a team", "a__b", "9", ""])
+def test_a_team_that_a_variable_cannot_name_is_refused(name: str) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "daemon.sandbox", "--team", name], cwd=ROOT, capture_output=True, text=True
+    )
+    assert said.returncode == 2
+    assert f"{name!r} is no name of a further team" in said.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_goes_on_until_it_is_asked_to_stop(tmp_path: Path, number: signal.Signals) -> None:
     with alone(tmp_path, "--every", "0.05", stdin=warm.DEVNULL) as sandbox:
