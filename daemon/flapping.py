@@ -18,6 +18,12 @@ class Flapping:
     def __init__(self, incidents: Incidents, routes: Iterable[RouteSection]) -> None:
         self._incidents = incidents
         self._rules = {route.name: route.flap for route in routes if route.flap is not None}
+        self._unrecorded: list[tuple[str, datetime]] = []
+        """The openings of the page that is being decided on, by their source."""
+
+    def begin_page(self) -> None:
+        """What was decided before is recorded by now, or will be decided again."""
+        self._unrecorded.clear()
 
     def source(self, seen: Incident, recipients: Iterable[Recipient]) -> str | None:
         """What raised the incident, if the route of a recipient counts how often that opens."""
@@ -28,11 +34,15 @@ class Flapping:
         if source is None:
             return frozenset()
         counting = {one.route for one in recipients} & self._rules.keys()
-        return frozenset(name for name in counting if self._flaps(source, name, opened_at))
+        found = frozenset(name for name in counting if self._flaps(source, name, opened_at))
+        self._unrecorded.append((source, opened_at))
+        return found
 
     def _flaps(self, source: str, route: str, opened_at: datetime) -> bool:
         rule = self._rules[route]
-        return flaps(self._incidents.openings.count(source, opened_at - rule.within), rule)
+        since = opened_at - rule.within
+        together = sum(other == source and at >= since for other, at in self._unrecorded)
+        return flaps(self._incidents.openings.count(source, since) + together, rule)
 
     def begun(
         self, seen: Incident, source: str, recipients: Iterable[Recipient], routes: Iterable[str], now: datetime

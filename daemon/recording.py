@@ -60,6 +60,7 @@ class Recording:
         incidents = {incident.id: incident for incident in page}
         known = self._incidents.known(incidents.keys())
         this_round.recognised |= known.keys() - this_round.seen
+        self._telling.begin_page()
         decided = [
             self._decide(known.get(incident.id), incident, this_round, own=own) for incident in incidents.values()
         ]

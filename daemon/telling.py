@@ -49,6 +49,10 @@ class Telling:
         """The external id of a new incident; it never changes afterwards."""
         return self._templates.external_id(incident)
 
+    def begin_page(self) -> None:
+        """Decisions follow that are recorded together."""
+        self._flapping.begin_page()
+
     def changes(self, before: IncidentState | None, seen: Incident, decision: Decision) -> list[Change] | Ignored:
         """What is recorded of a decision."""
         after = decision.after if before is None else decision.after.routed_as(before)

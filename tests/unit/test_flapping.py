@@ -1,11 +1,14 @@
 """What flaps: one alert says so, and the others wait until it has calmed down, or until it stays open."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from daemon.decisions.payload import EXTERNAL_ID, STATUS
+from daemon.model.errors import DatabaseBusyError
 from daemon.storage import queries
 from tests.support.clock import Clock
 from tests.support.fakes import Flows
@@ -30,6 +33,16 @@ class Source:
         self.flows.drain()
         return incident_id
 
+    def opens_at_once(self, times: int) -> None:
+        """So often before anybody looks; a list shows the newest first."""
+        for _ in range(times):
+            self._count += 1
+            about = {"name": "db-2 disk", "monitor_id": "77", "started_at": self.flows.clock()}
+            self.flows.betterstack.has(str(self._count), **about)
+            self.flows.clock.pass_(seconds=1)
+        self.flows.round()
+        self.flows.drain()
+
     def ends(self) -> None:
         self.flows.see(str(self._count), **self._about, status="Resolved", resolved_at=self.flows.clock())
         self.pass_(seconds=5)
@@ -44,6 +57,21 @@ class Source:
         """Whose alert, and the kind: of an incident by its id, or that it flaps."""
         sent = [(str(body[EXTERNAL_ID]), str(body[STATUS])) for body in self.flows.signl4.sent]
         return [("flaps" if "flap" in external_id else external_id, kind) for external_id, kind in sent]
+
+
+@contextmanager
+def fails_to_record(flows: Flows) -> Iterator[None]:
+    """The disk is full as soon as an incident is to be written."""
+
+    def refuse(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO incidents"):
+            raise DatabaseBusyError("the disk is full")
+
+    event.listen(flows.engine, "before_cursor_execute", refuse)
+    try:
+        yield
+    finally:
+        event.remove(flows.engine, "before_cursor_execute", refuse)
 
 
 @pytest.fixture
@@ -81,6 +109,19 @@ def test_from_the_third_opening_on_one_alert_says_so_and_closes_when_it_is_calm(
     assert held == {
         ("superseded", 'over while held: it flaps, and has not stayed open for 30m (route "flappy")'),
     }
+
+
+def test_what_opens_several_times_between_two_rounds_is_counted_all_the_same(source: Source) -> None:
+    source.opens_at_once(3)
+    assert sorted(source.told()) == [("2", "new"), ("3", "new"), ("flaps", "new")]
+
+
+def test_what_could_not_be_recorded_is_not_counted_twice(source: Source) -> None:
+    with pytest.raises(DatabaseBusyError), fails_to_record(source.flows):
+        source.opens_at_once(2)
+    source.flows.round()
+    source.flows.drain()
+    assert sorted(source.told()) == [("1", "new"), ("2", "new")]
 
 
 def test_one_that_stays_open_is_told_after_all_and_closes_that_alert(source: Source) -> None:
