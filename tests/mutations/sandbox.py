@@ -191,4 +191,10 @@ ROWS = (
         ("place_of(query, DEFAULT_PER_PAGE, MOST_PER_PAGE)", "place_of(query)"),
         "tests/sandbox/test_webhooks.py::test_a_page_holds_fifty_or_up_to_250",
     ),
+    row(
+        "The sandbox does not say which team was told",
+        "daemon/sandbox/news.py",
+        ("""    to = "" if team == DEFAULT else f"  to team {team}"\n""", """    to = ""\n"""),
+        "tests/sandbox/test_standalone.py::test_a_further_team_has_a_secret_of_its_own_and_what_it_is_told_names_it",
+    ),
 )

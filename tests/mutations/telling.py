@@ -187,4 +187,16 @@ ROWS = (
         ("at_all_times and not earlier.continues and hides(", "False and at_all_times and hides("),
         f"{ROUTES}::test_a_route_that_an_earlier_one_always_hides_is_a_mistake",
     ),
+    row(
+        "Openings that one page shows are not counted together",
+        "daemon/flapping.py",
+        ("        self._unrecorded.append((source, opened_at))\n", ""),
+        f"{FLAPPING}::test_what_opens_several_times_between_two_rounds_is_counted_all_the_same",
+    ),
+    row(
+        "An opening that could not be recorded counts all the same",
+        "daemon/flapping.py",
+        ("        self._unrecorded.clear()\n", "        pass\n"),
+        f"{FLAPPING}::test_what_could_not_be_recorded_is_not_counted_twice",
+    ),
 )
