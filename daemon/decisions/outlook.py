@@ -78,6 +78,8 @@ def _try(row: RecordedDelivery, record: Record, now: datetime) -> str:
         return f"{_name(row)} is on its way, or its answer was lost; then it is sent again"
     if row.attempts:
         return f"{_name(row)} waits for SIGNL4{error}; it is tried again"
+    if row.held_because is not None:
+        return f"{_name(row)} was held: {row.held_because}; unless a rule still holds it, it is sent"
     return f"{_name(row)} is sent"
 
 

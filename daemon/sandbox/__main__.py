@@ -32,7 +32,11 @@ def main() -> int:
     first_id = FIRST_ID + int(time.time()) % STARTS * IDS_OF_A_START
     ports = {"betterstack_port": options.betterstack_port, "signl4_port": options.signl4_port}
     try:
-        with suppress(KeyboardInterrupt), interruptible(), Sandbox(first_id=first_id, teams=options.team, **ports) as sandbox:
+        with (
+            suppress(KeyboardInterrupt),
+            interruptible(),
+            Sandbox(first_id=first_id, teams=options.team, **ports) as sandbox,
+        ):
             _run(sandbox, options.every)
         _say("stopped")
     except OSError as error:

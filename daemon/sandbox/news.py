@@ -58,7 +58,11 @@ def exchange_lines(exchange: Exchange, teams: Mapping[str, str]) -> list[str]:
     given = exchange.path.removesuffix("/").rpartition("/")[2]
     hidden = given if given not in teams and len(given) >= SHORTEST_SECRET else ""
     request, answer = _request(exchange.request), _answer(exchange.answer)
-    lines = [_summary(exchange, teams.get(given, DEFAULT)), *(f"  > {line}" for line in request), *(f"  < {line}" for line in answer)]
+    lines = [
+        _summary(exchange, teams.get(given, DEFAULT)),
+        *(f"  > {line}" for line in request),
+        *(f"  < {line}" for line in answer),
+    ]
     return [redacted(printable(line), hidden).rstrip() for line in lines]
 
 

@@ -67,7 +67,9 @@ def _revive(connection: Connection, delivery_id: int, now: datetime, *, force: b
         # The payload stays: a request with it may be in flight.
         _update(connection, delivery_id, due_at=min(row.due_at, now))
         _note(connection, row, Happening.RETRIED, "due now, by hand", now)
-        return Revival(delivery_id, None, "due now")
+        holds = row.held_because is not None and row.attempts == 0
+        lasting = f", but is sent only once this holds it no longer: {row.held_because}" if holds else ""
+        return Revival(delivery_id, None, f"due now{lasting}")
     if row.state != DeliveryState.DEAD:
         return Revival(delivery_id, f"delivery {delivery_id} is {row.state}, not dead")
     if row.obsolete and not force:

@@ -140,6 +140,8 @@ ROWS = (
             "        [*map(import_module, map('daemon.cli.{}'.format, MODULES.values()))]\n        module = ",
         ),
         f"{SLIM}::test_of_the_commands_only_the_one_that_is_asked_for_is_loaded",
+    ),
+    row(
         "The settings in force are listed without the maintenance windows",
         "daemon/config/in_force.py",
         ("for one in settings.maintenance]", "for one in ()]"),

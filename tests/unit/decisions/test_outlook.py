@@ -112,10 +112,13 @@ WAITING: dict[str, tuple[Record, Present, Expected]] = {
         present(),
         [("new to team default waits for SIGNL4; it is tried again", SOON), (OPEN, None)],
     ),
-    "no longer held": (
+    "no longer held, or by hand": (
         record(row(1, NEW, due_at=NOW, held_because="silence 3 (deploy)")),
         present(),
-        [("new to team default is sent", NOW), (OPEN, None)],
+        [
+            ("new to team default was held: silence 3 (deploy); unless a rule still holds it, it is sent", NOW),
+            (OPEN, None),
+        ],
     ),
     "on its way": (
         record(row(1, NEW, attempts=1, attempted_at=ago(seconds=1))),

@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from sqlalchemy import Connection, Engine, event, update
 
+from daemon.model.admission import Held
 from daemon.model.delivery import Answer, DeliveryState, DestinationState, Disposition, Scope, TryLater
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.incident import Kind
@@ -70,6 +71,14 @@ def test_what_waits_is_due_now_with_the_payload_it_has(store: Store, engine: Eng
     before = rows(engine)["1", 1, "new"]._asdict()
     assert retried(engine, 1) == [Revival(1, None, "due now")]
     assert rows(engine)["1", 1, "new"]._asdict() == {**before, "due_at": NOW}
+
+
+def test_what_a_rule_holds_is_due_now_and_the_operator_is_told_of_the_rule(store: Store, engine: Engine) -> None:
+    tell(store, "1", NEW, at=ago(minutes=9))
+    store.put_off([Held(head(store, "1"), after(minutes=5), "silence 1 (disks)")], [], NOW)
+    became = "due now, but is sent only once this holds it no longer: silence 1 (disks)"
+    assert retried(engine, 1) == [Revival(1, None, became)]
+    assert rows(engine)["1", 1, "new"].due_at == NOW
 
 
 def test_what_is_due_already_is_not_put_off(store: Store, engine: Engine) -> None:
