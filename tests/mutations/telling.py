@@ -199,4 +199,11 @@ ROWS = (
         ("        self._unrecorded.clear()\n", "        pass\n"),
         f"{FLAPPING}::test_what_could_not_be_recorded_is_not_counted_twice",
     ),
+    row(
+        "Who retries what a rule holds is not told of the rule",
+        "daemon/storage/operate.py",
+        ("holds = row.held_because is not None and row.attempts == 0", "holds = False"),
+        "tests/unit/storage/test_outbox_operate.py"
+        "::test_what_a_rule_holds_is_due_now_and_the_operator_is_told_of_the_rule",
+    ),
 )
