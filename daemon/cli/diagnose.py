@@ -44,6 +44,8 @@ def plan(configuration: Configuration) -> Iterator[str]:
     yield f"tells {settings.signl4.base_url} of {kinds} incidents, under the external id {settings.signl4.external_id}"
     if settings.signl4.teams:
         yield f"knows the teams {', '.join(team.name for team, _ in settings.signl4.every_team())}"
+    if settings.route or settings.maintenance:
+        yield f"decides by {len(settings.route)} routes, and waits in {len(settings.maintenance)} maintenance windows"
     first = "alerts for" if poll.initial == "open" else "only records"
     yield f"on its first start it {first} what is open then; what was over never alerts"
     watchers = len(settings.heartbeat.urls)

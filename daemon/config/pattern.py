@@ -83,7 +83,7 @@ def _check(pattern: str) -> None:
         _compiled(pattern)
     except re2.error as error:
         [why] = error.args
-        raise ValueError(f"is not understood ({why.decode('utf-8', 'replace')}); {_SYNTAX}") from None
+        raise ValueError(f"is not understood: {why.decode('utf-8', 'replace')!r}; {_SYNTAX}") from None
     except UnicodeEncodeError:
         raise ValueError("holds half a character; write it out") from None
 

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from daemon.decisions.health import NO_DAEMON
 from daemon.model.delivery import DeliveryState
-from daemon.model.destination import DEFAULT
 from daemon.model.history import Entry, Happening
 from daemon.model.incident import IncidentState, Kind, Phase
 from daemon.model.snapshot import RunMode
@@ -56,8 +55,7 @@ def _first(row: RecordedDelivery, record: Record, present: Present) -> Next:
         mend = f"add [signl4.teams.{row.team}], or give it up: drop {row.id}"
         return Next(f"{_name(row)} waits, since the configuration does not have this team; {mend}", None, row.id)
     if team.secret_refused_since is not None:
-        which = "signl4.secret" if row.team == DEFAULT else f"signl4.teams.{row.team}.secret"
-        text = f"{_name(row)} waits, since SIGNL4 refuses the secret ({team.why}); check {which}"
+        text = f"{_name(row)} waits, since SIGNL4 refuses the secret ({team.why})"
         return Next(f"{text}; it is tried again", max(due_at, team.probe_at or due_at), row.id)
     if row.attempts == 0 and row.held_because is not None and due_at > now:
         return Next(f"{_name(row)} is held: {row.held_because}; it is looked at again", due_at, row.id)

@@ -101,9 +101,16 @@ def new_never_sent() -> "Select[*tuple[Any, ...]]":
 
 @cache
 def supersede_held() -> Update:
-    """Supersedes what a rule held of a generation that is over: nobody was told that it began."""
+    """Supersedes what a rule holds of a generation that is over: nobody was told that it began.
+
+    Not what it held once, and waits for SIGNL4 by now: nobody was told because of that.
+    """
     superseded = {"state": DeliveryState.SUPERSEDED, "reason": "over while held: " + DELIVERIES.c.held_because}
-    return update(DELIVERIES).where(*GENERATION, HELD).values(superseded)
+    return (
+        update(DELIVERIES)
+        .where(*GENERATION, HELD, DELIVERIES.c.due_at > bindparam("now", type_=Moment))
+        .values(superseded)
+    )
 
 
 @cache

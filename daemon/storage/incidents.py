@@ -127,7 +127,7 @@ class Incidents:
         with transaction(self._engine, writes=True) as connection:
             _execute(connection, _PUT_INCIDENT, states)
             history_rows.add(connection, [entry for change in changes for entry in change.history])
-            _execute(connection, rows.supersede_held(), ended)
+            _execute(connection, rows.supersede_held(), [{**one, "now": now} for one in ended])
             _execute(connection, _PUT_DELIVERY, [_delivery(connection, *one, now) for one in told])
             _execute(connection, rows.supersede_acknowledged(), ended)
 

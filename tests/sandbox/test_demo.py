@@ -88,9 +88,9 @@ def assert_story(output: str) -> None:
     for part in (
         'route "everything" matches',
         'route "dba" does not match: name is "CI cache", not "Database*"',
-        "new to team default: held: silence 1 (upgrade), until ",
-        "new to team default: accepted by SIGNL4 after ",
-        "resolved to team default: accepted by SIGNL4 after ",
+        "new to team default: held: silence 1 (upgrade)",
+        "new to team default: accepted by SIGNL4; event ",
+        "resolved to team default: accepted by SIGNL4; event ",
         "next: nothing: it is over, and SIGNL4 took all of it",
     ):
         assert part in told

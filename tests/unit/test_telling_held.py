@@ -161,6 +161,18 @@ def test_what_was_held_and_is_over_is_recorded_with_its_reason(story: Story) -> 
     assert story.history() == ["silence 1 (patch day)"]
 
 
+def test_what_is_over_after_its_hold_and_was_not_sent_yet_is_told(story: Story) -> None:
+    """SIGNL4's limit, for one, may keep it waiting: then not the silence is why nobody was told."""
+    story.silence(0, 70)
+    flows = story.flows
+    story.sees()
+    flows.drain()
+    flows.clock.pass_(minutes=71)
+    flows.see("7", name="db-2 disk", started_at=NOW, status="Resolved", resolved_at=flows.clock())
+    flows.drain_for(minutes=1)
+    assert [kind for _, kind in flows.signl4.told] == ["new", "resolved"]
+
+
 def test_a_silence_that_was_ended_by_hand_says_so(story: Story) -> None:
     steps = life(story, "during", "still open")
     first = story.silence()

@@ -43,7 +43,7 @@ MISTAKES: list[tuple[object, str]] = [
     ({"name": 3}, "match.name ('3') is not a text; "),
     ({"name": True}, "match.name ('True') is not a text; "),
     ({"source_id": True}, "match.source_id ('True') is not a text; "),
-    ({"name": ["a", "/(/"]}, "match.name ('/(/') is not understood (missing ): (); "),
+    ({"name": ["a", "/(/"]}, "match.name ('/(/') is not understood: 'missing ): ('; "),
     ({"name": [["a"]]}, "match.name (\"['a']\") is not a text; "),
     ({"name": []}, "match.name is an empty list, which nothing matches; "),
     ({"name": {"not": []}}, "match.name is an empty list, which nothing matches; "),

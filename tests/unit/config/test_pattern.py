@@ -79,12 +79,12 @@ MISTAKES: list[tuple[object, str]] = [
     ("/a", "begins with / as a regular expression does, but does not end with one; add it"),
     ("/a/i", 'with flags inside as in "/(?i)text/"'),
     ("//", 'is an empty regular expression; any text is "*"'),
-    ("/(a/", "is not understood (missing ): (a); RE2 has neither look-around nor back-references"),
-    ("/a(?=b)/", "is not understood (invalid perl operator: (?=); RE2 has neither look-around"),
-    (r"/(a)\1/", r"is not understood (invalid escape sequence: \1); RE2 has neither look-around nor back-references"),
-    ("/(?<!ü)a/", "is not understood (invalid perl operator: (?<!)"),
-    ("/ü(/", "is not understood (missing ): ü()"),
-    ("[z-a]", "is not understood (invalid character class range: z-a)"),
+    ("/(a/", "is not understood: 'missing ): (a'; RE2 has neither look-around nor back-references"),
+    ("/a(?=b)/", "is not understood: 'invalid perl operator: (?='; RE2 has neither look-around"),
+    (r"/(a)\1/", r"is not understood: 'invalid escape sequence: \\1'; RE2 has neither look-around nor back-references"),
+    ("/(?<!ü)a/", "is not understood: 'invalid perl operator: (?<!'"),
+    ("/ü(/", "is not understood: 'missing ): ü('"),
+    ("[z-a]", "is not understood: 'invalid character class range: z-a'"),
     ("a\udc80", "holds half a character; write it out"),
 ]
 

@@ -52,11 +52,11 @@ WAITING: dict[str, tuple[Record, Present, Expected]] = {
     "a pause that is over": (waits(), team(hold_until=ago(minutes=1)), [("resolved to team default is sent", SOON)]),
     "SIGNL4 refuses the secret": (
         waits(attempts=1),
-        team(secret_refused_since=ago(hours=1), probe_at=after(minutes=1), why="HTTP 404"),
+        team(secret_refused_since=ago(hours=1), probe_at=after(minutes=1), why="HTTP 404; check signl4.secret"),
         [
             (
                 (
-                    "resolved to team default waits, since SIGNL4 refuses the secret (HTTP 404); check signl4.secret; "
+                    "resolved to team default waits, since SIGNL4 refuses the secret (HTTP 404; check signl4.secret); "
                     "it is tried again"
                 ),
                 after(minutes=1),
@@ -68,10 +68,7 @@ WAITING: dict[str, tuple[Record, Present, Expected]] = {
         present(teams={"night": DestinationState(secret_refused_since=ago(hours=1), why="HTTP 404")}),
         [
             (
-                (
-                    "resolved to team night waits, since SIGNL4 refuses the secret (HTTP 404); check "
-                    "signl4.teams.night.secret; it is tried again"
-                ),
+                ("resolved to team night waits, since SIGNL4 refuses the secret (HTTP 404); it is tried again"),
                 SOON,
             )
         ],
