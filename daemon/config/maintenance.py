@@ -26,8 +26,8 @@ class MaintenanceSection:
         """A sentence for each thing that is allowed and hardly meant."""
         if self.window.leave_no_gap():
             yield (
-                f"maintenance {self.name!r} never ends: one window follows the other without a gap, and alerts would "
-                "be held for ever; make them shorter or fewer"
+                f"maintenance {self.name!r} never ends: one window follows the other without a gap, and each alert "
+                "would be held for seven days; make them shorter or fewer"
             )
 
 

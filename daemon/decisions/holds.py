@@ -19,6 +19,8 @@ from daemon.model.delivery import Delivery
 from daemon.model.silence import Silence
 from daemon.model.subject import Subject
 
+LONGEST_MAINTENANCE = timedelta(days=7)
+"""Windows that never end, one behind the other, must not keep an alert back for ever."""
 Read = tuple[Silence, Match | None]
 """A silence with its match; `None` if it is one of an own alarm."""
 
@@ -63,7 +65,8 @@ class Holds:
         for silence, match in silences:
             if match is not None and mismatch(match, subject.facts) is None:
                 yield _by_silence(silence)
-        for one in self._maintenance:
+        windows = self._maintenance if now - delivery.created_at < LONGEST_MAINTENANCE else ()
+        for one in windows:
             if mismatch(one.match, subject.facts) is None and (until := ends_at(one.window, now)) is not None:
                 yield Hold(until, f'maintenance "{one.name}"', by_rule=True)
 

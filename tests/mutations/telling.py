@@ -127,6 +127,15 @@ ROWS = (
         f"{HOLDS}::test_an_own_alarm_is_silenced_by_its_own_name_alone",
     ),
     row(
+        "Maintenance windows that never end hold an alert for ever",
+        "daemon/decisions/holds.py",
+        (
+            "windows = self._maintenance if now - delivery.created_at < LONGEST_MAINTENANCE else ()",
+            "windows = self._maintenance",
+        ),
+        f"{HOLDS}::test_windows_that_never_end_do_not_hold_for_ever",
+    ),
+    row(
         "The opening before the last one flaps",
         "daemon/decisions/flap.py",
         ("return earlier + 1 >= rule.count", "return earlier + 2 >= rule.count"),

@@ -94,6 +94,14 @@ def test_a_step_of_better_stacks_clock_does_not_hold_it_longer(step: timedelta, 
     assert held_until(waited, theirs=NOW + step, **PATIENT) is None
 
 
+def test_windows_that_never_end_do_not_hold_for_ever() -> None:
+    always = {"maintenance": [{"name": "m", "times": "00:00-24:00", "zone": "UTC"}]}
+    waiting = replace(NEW, created_at=ago(days=7) + timedelta(seconds=1))
+    assert held_until(waiting, **always) == (after(days=7), 'maintenance "m"')
+    assert held_until(replace(NEW, created_at=ago(days=7)), **always) is None
+    assert held_until(replace(NEW, created_at=ago(days=7)), silence(name="db-*"), **always) is not None
+
+
 FLAPS: list[tuple[dict[str, Any], int]] = [
     ({"flap": {"count": 3, "within": "30m"}}, 29),
     ({"flap": {"count": 3, "within": "30m"}, "min_age": "10m"}, 9),
