@@ -7,7 +7,7 @@ from typing import Any
 from daemon.config.settings import Settings
 from daemon.decisions.placeholders import TEXT_LIMIT, cut, fill, fill_text, lacks_key, names
 from daemon.decisions.template_keys import TITLE_KEYS, key_remarks
-from daemon.decisions.template_remarks import remarks, texts
+from daemon.decisions.template_remarks import mistakes, remarks, texts
 from daemon.model.alarm import PREFIX, PROGRAM
 from daemon.model.delivery import Answer, Delivered, Delivery, Disposition
 from daemon.model.errors import ConfigError
@@ -29,14 +29,21 @@ class Templates:
         self._routes = settings.route
         self._external_id = settings.signl4.external_id
         self._dashboard = settings.betterstack.dashboard_url or ""
-        for key, template in self._templates():
-            if any(map(lacks_key, texts(template))):
-                raise ConfigError(f"{key} has $METADATA. without a key; write it like $METADATA.Region")
+        if problems := list(self._problems()):
+            raise ConfigError(*problems)
         if "INCIDENT_ID" not in names(self._external_id):
             raise ConfigError(
                 f"signl4.external_id ({self._external_id!r}) holds $INCIDENT_ID as a part of a longer name or cut "
                 "only, so different incidents would share one alert; write it like $INCIDENT_ID-PROD"
             )
+
+    def _problems(self) -> Iterator[str]:
+        for key, template in self._templates():
+            if any(map(lacks_key, texts(template))):
+                yield f"{key} has $METADATA. without a key; write it like $METADATA.Region"
+            # An external id with such a name has a sentence of its own.
+            for mistake in mistakes(texts(template)) if template is not self._external_id else ():
+                yield f"{key} has {mistake}"
 
     def _templates(self) -> Iterator[tuple[str, object]]:
         """Each template, by its key in the configuration."""

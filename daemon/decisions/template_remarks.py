@@ -16,12 +16,20 @@ _FOREIGN = re.compile(
 """Placeholders as other programs write them; all but the first two groups count only with a name that is known here."""
 _CHANGES = re.compile(r"(?::[1-9]\d{0,3})?(?::-.*)?", re.DOTALL)
 """What may follow a name in braces."""
+_NAME = re.compile(r"(?<=[${])[A-Z][A-Z0-9_]*")
+ALIKE = 0.8
+"""From here on, of 1, two names are one and the same, misspelt."""
 _METADATA_KEY = re.compile(r"\W*metadata\.(.*\w)\W*", re.IGNORECASE | re.DOTALL)
 
 
 def remarks(texts: Iterable[str]) -> list[str]:
     """A phrase for each placeholder of the texts that will not be filled as its author may expect."""
     return sorted({remark for text in texts for remark in _remarks(text)})
+
+
+def mistakes(texts: Iterable[str]) -> list[str]:
+    """A phrase for each `$NAME` that is nearly that of a placeholder: it is a slip of the pen, and no text."""
+    return sorted({mistake for text in texts for mistake in _mistakes(text)})
 
 
 def texts(value: object) -> Iterator[str]:
@@ -33,10 +41,31 @@ def texts(value: object) -> Iterator[str]:
             yield from texts(inner)
 
 
+def _mistakes(text: str) -> Iterator[str]:
+    in_braces = ((typed, nearest) for typed, nearest in _foreign(text) if typed.startswith("${"))
+    for typed, nearest in (*_unknown(text), *in_braces):
+        given, known = (_NAME.search(one) for one in (typed, nearest))
+        if (
+            given
+            and known
+            and nearest != f"${METADATA}<key>"
+            and difflib.SequenceMatcher(None, given[0], known[0]).ratio() >= ALIKE
+        ):
+            yield f"{typed}, which is no placeholder; the nearest is {nearest}"
+    for one in PLACEHOLDER.finditer(text):
+        yield from _mistakes((one["default"] or "")[2:])
+
+
+def _unknown(text: str) -> Iterator[tuple[str, str]]:
+    """Each name in capitals that is none of a placeholder, and the nearest."""
+    for one in PLACEHOLDER.finditer(text):
+        if one["other"]:
+            yield one[0], f"${_nearest(one['other'])}"
+
+
 def _remarks(text: str) -> Iterator[str]:
     found = list(PLACEHOLDER.finditer(text))
-    unknown = [(one[0], f"${_nearest(one['other'])}") for one in found if one["other"]]
-    for typed, nearest in (*unknown, *_foreign(text)):
+    for typed, nearest in (*_unknown(text), *_foreign(text)):
         yield f"{typed}, which is no placeholder and will be sent as typed; the nearest is {nearest}"
     for one in found:
         default = (one["default"] or "")[2:]

@@ -138,7 +138,7 @@ ROWS = (
     row(
         "A placeholder in another form is not remarked",
         "daemon/decisions/template_remarks.py",
-        ("for typed, nearest in (*unknown, *_foreign(text)):", "for typed, nearest in unknown:"),
+        ("for typed, nearest in (*_unknown(text), *_foreign(text)):", "for typed, nearest in _unknown(text):"),
         "tests/unit/decisions/test_template_remarks.py::test_what_is_nearly_a_placeholder_is_remarked_with_the_nearest_name",
     ),
     row(
@@ -241,6 +241,18 @@ ROWS = (
         "daemon/decisions/placeholders.py",
         ("if not value and default:", "if default:"),
         "tests/unit/decisions/test_placeholders.py::test_in_braces_a_placeholder_has_an_end_a_length_and_a_default",
+    ),
+    row(
+        "A misspelt placeholder is sent as typed, and only warned of",
+        "daemon/decisions/payload.py",
+        ('                yield f"{key} has {mistake}"\n', "                pass\n"),
+        "tests/unit/decisions/test_template_remarks.py::test_a_slip_of_the_pen_is_a_mistake",
+    ),
+    row(
+        "Any text that looks like a placeholder is refused",
+        "daemon/decisions/template_remarks.py",
+        ("ALIKE = 0.8", "ALIKE = 0.3"),
+        "tests/unit/decisions/test_template_remarks.py::test_a_text_that_may_be_meant_is_none",
     ),
     row(
         "A length in braces is not heeded",

@@ -101,7 +101,7 @@ ROWS = (
     row(
         "What is held and over waits for the end of the window",
         "daemon/storage/incidents.py",
-        ("            _execute(connection, rows.supersede_held(), ended)\n", ""),
+        ('            _execute(connection, rows.supersede_held(), [{**one, "now": now} for one in ended])\n', ""),
         f"{HELD}::test_what_was_held_and_is_over_is_recorded_with_its_reason",
     ),
     row(

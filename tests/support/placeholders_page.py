@@ -69,8 +69,8 @@ MEANINGS = {
 HEAD = """# Placeholders
 
 The texts of `[payload.new]`, `[payload.acknowledged]` and `[payload.resolved]`, and `signl4.external_id`, may hold the
-placeholders of Better Stack's outgoing webhooks. `betterstack-signl4 check` warns of what looks like one and is none,
-and names the nearest.
+placeholders of Better Stack's outgoing webhooks. One that is misspelt, such as `$NAMES`, is a mistake in the
+configuration; `betterstack-signl4 check` warns of what else looks like one and is none. Both name the nearest.
 
 ```toml
 [payload.new]

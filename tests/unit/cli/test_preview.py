@@ -77,10 +77,10 @@ def test_it_can_be_read_and_controls_no_terminal() -> None:
 
 
 def test_warnings_are_not_among_it() -> None:
-    payload = {"PAYLOAD__NEW": '{"Title": "$NAMES"}'}
+    payload = {"PAYLOAD__NEW": '{"Title": "$STATUS_PAGE"}'}
     said = command(Path("state.db"), "check --template new --incident one.json", **SECRETS, **payload)
-    assert json.loads(said.stdout)["Title"] == "$NAMES"
-    assert said.stderr.startswith("warning: payload.new has $NAMES, ")
+    assert json.loads(said.stdout)["Title"] == "$STATUS_PAGE"
+    assert said.stderr.startswith("warning: payload.new has $STATUS_PAGE, ")
 
 
 @each(

@@ -95,7 +95,7 @@ def test_a_step_of_better_stacks_clock_does_not_hold_it_longer(step: timedelta, 
 
 
 def test_windows_that_never_end_do_not_hold_for_ever() -> None:
-    always = {"maintenance": [{"name": "m", "times": "00:00-24:00", "zone": "UTC"}]}
+    always: dict[str, Any] = {"maintenance": [{"name": "m", "times": "00:00-24:00", "zone": "UTC"}]}
     waiting = replace(NEW, created_at=ago(days=7) + timedelta(seconds=1))
     assert held_until(waiting, **always) == (after(days=7), 'maintenance "m"')
     assert held_until(replace(NEW, created_at=ago(days=7)), **always) is None

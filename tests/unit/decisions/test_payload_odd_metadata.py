@@ -45,7 +45,8 @@ def test_the_key_is_the_longest_one_whatever_keys_and_texts_look_like(
     try:
         shown = rendered(text, metadata)
     except ConfigError:
-        assert re.search(r"\$METADATA\.(?![\w-])", text), "a key is missing, which is told where templates are read"
+        told = r"\$METADATA\.(?![\w-])|\$NAME(?=[AN]+(?![ANab]))"
+        assert re.search(told, text), "a key is missing, or a name is misspelt: told where templates are read"
         return
     keys = [re.escape(key) for key in sorted(metadata, key=len, reverse=True) if key]
     pattern = rf"\$(?:METADATA\.({'|'.join([*keys, '[A-Za-z0-9_-]+'])})|NAME(?![AN]+(?![ANab])))"

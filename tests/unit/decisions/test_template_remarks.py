@@ -3,7 +3,8 @@
 import pytest
 
 from daemon.decisions.payload import Templates
-from daemon.decisions.template_remarks import remarks
+from daemon.decisions.template_remarks import mistakes, remarks
+from daemon.model.errors import ConfigError
 from tests.support.each import each
 from tests.support.values import settings
 
@@ -51,6 +52,32 @@ def test_what_is_nearly_a_placeholder_is_remarked_with_the_nearest_name(typed: s
     assert remarks(["nothing", f"so [{typed}] is", typed]) == [says]
 
 
+SLIPS = {
+    "$NAMES": "$NAME",
+    "so $STARTED_AT_ISO it is": "$STARTED_AT_ISO8601",
+    "$METADATA_ARAY": "$METADATA_ARRAY",
+    "${NAMES}": "$NAME",
+    "${CAUES:80:-none}": "${CAUSE:80:-none}",
+    "${CAUSE:-$NAMES}": "$NAME",
+    "${NAME:0}": "${NAME:80:-none}",
+}
+
+
+@each(("text", "nearest"), SLIPS.items())
+def test_a_slip_of_the_pen_is_a_mistake(text: str, nearest: str) -> None:
+    [mistake] = mistakes([text, "$NAME"])
+    assert mistake.endswith(f", which is no placeholder; the nearest is {nearest}")
+    for section in ({"payload": {"resolved": {"Text": [text]}}}, {"route": [{"payload": {"new": {"a": text}}}]}):
+        with pytest.raises(ConfigError) as caught:
+            Templates(settings(**section))
+        assert caught.value.problems[0].endswith(f" has {mistake}")
+
+
+@each("text", ["$USD", "$STATUS_PAGE", "$PATH", "$name", "{{ name }}", "${name}", "$MESSAGE", "$METADATA", "5 $"])
+def test_a_text_that_may_be_meant_is_none(text: str) -> None:
+    assert mistakes([text]) == []
+
+
 @each(
     "text",
     [
@@ -78,12 +105,16 @@ def test_a_default_is_looked_at_as_well() -> None:
 def test_every_template_is_looked_at() -> None:
     templates = Templates(
         settings(
-            signl4={"external_id": "$INCIDENT_ID-$NAMES"},
-            payload={"new": {"a": "$NAMES"}, "acknowledged": {"a": ["$NAMES"]}, "resolved": {"a": {"b": "$NAMES"}}},
+            signl4={"external_id": "$INCIDENT_ID-$STATUS_PAGE"},
+            payload={
+                "new": {"a": "$STATUS_PAGE"},
+                "acknowledged": {"a": ["$STATUS_PAGE"]},
+                "resolved": {"a": {"b": "$STATUS_PAGE"}},
+            },
         )
     )
     keys = ["signl4.external_id", "payload.new", "payload.acknowledged", "payload.resolved"]
-    assert [warning.split(" has $NAMES, ")[0] for warning in templates.warnings()] == keys
+    assert [warning.split(" has $STATUS_PAGE, ")[0] for warning in templates.warnings()] == keys
 
 
 @pytest.mark.parametrize(
