@@ -45,7 +45,7 @@ def plan(configuration: Configuration) -> Iterator[str]:
     if settings.signl4.teams:
         yield f"knows the teams {', '.join(team.name for team, _ in settings.signl4.every_team())}"
     if settings.route or settings.maintenance:
-        yield f"decides by {len(settings.route)} routes, and waits in {len(settings.maintenance)} maintenance windows"
+        yield f"rules: {len(settings.route)} [[route]], {len(settings.maintenance)} [[maintenance]]"
     first = "alerts for" if poll.initial == "open" else "only records"
     yield f"on its first start it {first} what is open then; what was over never alerts"
     watchers = len(settings.heartbeat.urls)
