@@ -91,12 +91,12 @@ REFUSED: list[tuple[str | None, str | None, timedelta | None, str]] = [
     (None, None, timedelta(0), "it would be over before it begins"),
     (None, "2026-11-23 09:30", None, "it would be over before it begins"),
     (None, None, LONGEST + HOUR, "a silence lasts at most 30 days; what recurs goes into [[maintenance]]"),
-    (None, "9999-12-31 23:59", None, "30 days"),
+    (None, "9998-12-31 23:59", None, "30 days"),
     (None, "0001-01-01T00:00+14:00", None, "--until '0001-01-01T00:00+14:00' is too far away"),
     (None, None, timedelta(days=10**8), "30 days"),
     ("2026-11-23 09:29", None, HOUR, "--start '2026-11-23 09:29' is in the past; leave it out to begin now"),
     ("2027-11-24 09:30", None, HOUR, "--start '2027-11-24 09:30' is more than a year ahead"),
-    ("9999-12-31 23:59", None, HOUR, "more than a year ahead"),
+    ("9998-12-31 23:59", None, HOUR, "more than a year ahead"),
     ("2026-11-24 09:30", "2026-11-23 12:00", None, "over before it begins"),
     *(
         (None, text, None, f"--until {text!r} is no time; write it like 06:00")
