@@ -75,8 +75,7 @@ class Holds:
         if route is None:
             return
         least, why = _least_age(route, flaps=subject.flaps)
-        # By our own clock as well: a step of theirs must not hold it longer.
-        age = max(theirs - delivery.occurred_at, now - delivery.created_at)
+        age = _age(delivery, now, theirs)
         if age < least:
             yield Hold(now + min(least - age, least), why, by_rule=True)
 
@@ -87,6 +86,14 @@ def _subject(delivery: Delivery) -> Subject:
         return Subject.read(delivery.subject or "")
     except (ValueError, TypeError):
         return Subject()
+
+
+def _age(delivery: Delivery, now: datetime, theirs: datetime) -> timedelta:
+    """How long its incident has been open, or was: one that was over sooner is no older for being looked at late."""
+    if delivery.over_since is not None:
+        return delivery.over_since - delivery.occurred_at
+    # By our own clock as well: a step of theirs must not hold it longer.
+    return max(theirs - delivery.occurred_at, now - delivery.created_at)
 
 
 def _by_silence(silence: Silence) -> Hold:

@@ -173,6 +173,13 @@ ROWS = (
         f"{HOLDS}::test_a_step_of_better_stacks_clock_does_not_hold_it_longer",
     ),
     row(
+        "What was over before `min_age` is told if that is seen late",
+        "daemon/decisions/holds.py",
+        ("    if delivery.over_since is not None:\n", "    if delivery.over_since is now:\n"),
+        f"{HOLDS}::test_what_is_over_is_as_old_as_it_became",
+        f"{FLAPPING}::test_what_was_over_too_soon_wakes_nobody_however_late_it_is_seen",
+    ),
+    row(
         "What was held under other rules stays held",
         "daemon/runtime/poll_loop.py",
         ("        self._housekeeping.release_held(now)\n", ""),

@@ -244,6 +244,18 @@ def test_what_has_been_open_for_long_when_it_is_first_seen_is_not_held(source: S
     assert source.told() == [("9", "new")]
 
 
+def test_what_was_over_too_soon_wakes_nobody_however_late_it_is_seen(source: Source) -> None:
+    source.flows.configure(route=[{"min_age": "2m"}])
+    source.flows.round()
+    opened = source.flows.clock()
+    source.flows.clock.pass_(minutes=1)
+    about = {"started_at": opened, "status": "Resolved", "resolved_at": source.flows.clock()}
+    source.flows.clock.pass_(minutes=9)
+    source.flows.see("9", **about)
+    source.pass_(minutes=1)
+    assert source.told() == []
+
+
 def test_a_hold_that_the_configuration_takes_away_is_released(source: Source) -> None:
     source.flows.configure(route=[{"name": "patient", "min_age": "1h"}])
     source.opens()

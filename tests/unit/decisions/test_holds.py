@@ -94,6 +94,14 @@ def test_a_step_of_better_stacks_clock_does_not_hold_it_longer(step: timedelta, 
     assert held_until(waited, theirs=NOW + step, **PATIENT) is None
 
 
+def test_what_is_over_is_as_old_as_it_became() -> None:
+    opened = replace(NEW, occurred_at=ago(minutes=30), created_at=ago(minutes=20))
+    assert held_until(opened, **PATIENT) is None
+    for minutes, is_held in ((-1, True), (0, True), (4, True), (5, False), (9, False)):
+        over = replace(opened, over_since=opened.occurred_at + timedelta(minutes=minutes))
+        assert (held_until(over, **PATIENT) is not None) is is_held, minutes
+
+
 def test_windows_that_never_end_do_not_hold_for_ever() -> None:
     always: dict[str, Any] = {"maintenance": [{"name": "m", "times": "00:00-24:00", "zone": "UTC"}]}
     waiting = replace(NEW, created_at=ago(days=7) + timedelta(seconds=1))
