@@ -192,9 +192,11 @@ def end_outage() -> Update:
 
 
 @cache
-def hold() -> Update:
+def hold(*, by_rule: bool) -> Update:
     """Takes `due_at`, and `held_because` if a rule holds it."""
-    return update(DELIVERIES).where(PENDING, _THIS)
+    held = update(DELIVERIES).where(PENDING, _THIS)
+    # What ended since it was read stays due, and is superseded at the next look: later no rule might say why.
+    return held.where(~exists().where(rows.ends(_END))) if by_rule else held
 
 
 @cache

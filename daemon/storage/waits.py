@@ -17,7 +17,7 @@ def hold(connection: Connection, held: Sequence[Held], now: datetime) -> None:
     for by_rule in (False, True):
         values = [_value(one) for one in held if (one.rule is not None) is by_rule]
         if values:
-            connection.execute(statements.hold(), values)
+            connection.execute(statements.hold(by_rule=by_rule), values)
     history_rows.add(connection, list(_held(held, now)))
 
 

@@ -5,6 +5,7 @@ from tests.mutations.mutation import row
 TELLING = "tests/unit/test_telling.py"
 FLAPPING = "tests/unit/test_flapping.py"
 HELD = "tests/unit/test_telling_held.py"
+DUE = "tests/unit/test_due_list.py"
 HOLDS = "tests/unit/decisions/test_holds.py"
 ROUTES = "tests/unit/config/test_routes.py"
 
@@ -178,6 +179,12 @@ ROWS = (
         ("    if delivery.over_since is not None:\n", "    if delivery.over_since is now:\n"),
         f"{HOLDS}::test_what_is_over_is_as_old_as_it_became",
         f"{FLAPPING}::test_what_was_over_too_soon_wakes_nobody_however_late_it_is_seen",
+    ),
+    row(
+        "What ends while a rule begins to hold it is told later on",
+        "daemon/storage/outbox_statements.py",
+        ("held.where(~exists().where(rows.ends(_END))) if by_rule else held", "held"),
+        f"{DUE}::test_what_ends_while_it_is_held_is_not_told_when_that_hold_ends",
     ),
     row(
         "What was held under other rules stays held",

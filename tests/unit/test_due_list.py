@@ -1,9 +1,11 @@
 """What is read ahead of the outbox: how long it is used, and what makes it out of date."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from daemon import due_list
 from daemon.due_list import DueList
@@ -19,10 +21,23 @@ from daemon.model.delivery import (
     Scope,
     TryLater,
 )
+from daemon.model.silence import Silence
 from tests.support import fakes
 from tests.support.clock import Clock
 from tests.support.kept_log import KeptLog
-from tests.support.outbox import NEW, PENDING, PROBE, RESOLVED, WIDE_OPEN, after, deliver, head, postpone, tell
+from tests.support.outbox import (
+    NEW,
+    PENDING,
+    PROBE,
+    RESOLVED,
+    WIDE_OPEN,
+    after,
+    deliver,
+    head,
+    postpone,
+    states,
+    tell,
+)
 from tests.support.store import Store
 from tests.support.values import NOW, settings
 
@@ -171,6 +186,33 @@ def test_what_is_held_back_is_noted_and_the_rest_can_go(store: Store, ahead: Due
     assert head(store, "1").kind is RESOLVED
     assert ahead.read(WIDE_OPEN, ())
     assert taken(ahead) == ["2"], "the held one is no longer due"
+
+
+def while_it_is_read(store: Store, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Another thread or process writes between the look at the silences and the record of what they hold."""
+    asked = store.silences
+
+    def silences(now: datetime) -> list[Silence]:
+        found = asked(now)
+        monkeypatch.undo()
+        happens()
+        return found
+
+    monkeypatch.setattr(store, "silences", silences)
+
+
+def test_what_ends_while_it_is_held_is_not_told_when_that_hold_ends(
+    store: Store, engine: Engine, clock: Clock, log: KeptLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = {"name": "m", "times": "09:00-09:31", "zone": "UTC"}
+    ahead = fakes.due_list(store, settings(maintenance=[window]), clock, log)
+    tell(store, "1", NEW)
+    while_it_is_read(store, monkeypatch, lambda: tell(store, "1", RESOLVED))
+    for minutes in (0, 2):
+        clock.now = after(minutes=minutes)
+        while ahead.read(WIDE_OPEN, ()):
+            assert taken(ahead) == []
+    assert set(states(engine).values()) == {DeliveryState.SUPERSEDED}
 
 
 def test_what_takes_longer_to_read_than_it_may_be_used_is_used_all_the_same(
