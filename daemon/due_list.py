@@ -121,10 +121,11 @@ class DueList:
         return alike and not used_up and not self._outdated and timedelta(0) <= now - self._read_at < LONGEST
 
     def _admitted(self, due: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Those that may be sent now. Of the others it records why: then they are no longer due."""
+        """Those that may be sent now. Of the others it records why; what it cannot record stays due."""
         settings, theirs = self._settings, self._their_clock()
         admitted, held, given_up, happened = list[Delivery](), list[Held](), list[GivenUp](), list[Event]()
-        silences = readable(self._outbox.silences(now)) if any(delivery.is_untold for delivery in due) else ()
+        in_force = self._outbox.silences(now) if any(delivery.is_untold for delivery in due) else None
+        silences = readable(in_force or ())
         for delivery in due:
             rule = self._holds.hold(delivery, silences, now, theirs) if delivery.is_untold else None
             match admit(delivery, settings.gap, settings.stale_after, now, theirs, rule):
@@ -137,8 +138,7 @@ class DueList:
                 case Supersede(why):
                     given_up.append((delivery, why))
                     happened.append(events.Superseded(delivery.incident_id, delivery.generation))
-        if happened:
-            self._outbox.put_off(held, given_up, now)
-        for event in happened:
-            self._log(event)
+        if happened and self._outbox.put_off(held, given_up, now, in_force):
+            for event in happened:
+                self._log(event)
         return admitted

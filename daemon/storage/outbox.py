@@ -115,11 +115,20 @@ class Outbox:
         self._state, self._event_limit = state, event_limit
         return Recorded(claimed, unwanted, others_due)
 
-    def put_off(self, held: Sequence[Held], given_up: Sequence[GivenUp], now: datetime) -> None:
-        """Holds deliveries. Of those given up, supersedes all that is pending of the generation."""
+    def put_off(
+        self, held: Sequence[Held], given_up: Sequence[GivenUp], now: datetime, known: Sequence[Silence] | None = None
+    ) -> bool:
+        """Holds deliveries. Of those given up, supersedes all that is pending of the generation.
+
+        `known`: the silences that this was decided by. If by now others are in force, it changes nothing and returns
+        false: one that was made to expire meanwhile would hold all the same.
+        """
         with transaction(self._engine, writes=True) as connection:
+            if known is not None and silences.in_force(connection, now) != known:
+                return False
             waits.hold(connection, held, now)
             waits.give_up(connection, self._destination.name, given_up, now)
+        return True
 
     def silences(self, now: datetime) -> list[Silence]:
         """Those in force."""

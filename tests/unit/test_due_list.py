@@ -21,7 +21,11 @@ from daemon.model.delivery import (
     Scope,
     TryLater,
 )
+from daemon.model.incident import Transition
 from daemon.model.silence import Silence
+from daemon.model.subject import Subject
+from daemon.storage import silences
+from daemon.storage.incidents import Change, Message
 from tests.support import fakes
 from tests.support.clock import Clock
 from tests.support.kept_log import KeptLog
@@ -34,12 +38,13 @@ from tests.support.outbox import (
     after,
     deliver,
     head,
+    payload,
     postpone,
     states,
     tell,
 )
 from tests.support.store import Store
-from tests.support.values import NOW, settings
+from tests.support.values import NOW, recorded, settings
 
 
 @pytest.fixture
@@ -192,13 +197,13 @@ def while_it_is_read(store: Store, monkeypatch: pytest.MonkeyPatch, happens: Cal
     """Another thread or process writes between the look at the silences and the record of what they hold."""
     asked = store.silences
 
-    def silences(now: datetime) -> list[Silence]:
+    def then(now: datetime) -> list[Silence]:
         found = asked(now)
         monkeypatch.undo()
         happens()
         return found
 
-    monkeypatch.setattr(store, "silences", silences)
+    monkeypatch.setattr(store, "silences", then)
 
 
 def test_what_ends_while_it_is_held_is_not_told_when_that_hold_ends(
@@ -213,6 +218,20 @@ def test_what_ends_while_it_is_held_is_not_told_when_that_hold_ends(
         while ahead.read(WIDE_OPEN, ()):
             assert taken(ahead) == []
     assert set(states(engine).values()) == {DeliveryState.SUPERSEDED}
+
+
+def test_a_silence_that_expires_while_it_begins_to_hold_something_holds_nothing(
+    store: Store, engine: Engine, ahead: DueList, log: KeptLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = Subject({"name": ["db-2"]}).written()
+    new = Message(Transition(NEW, 1, NOW, "a reason"), payload("1", NEW), subject=subject)
+    store.record([Change(recorded("1"), (new,))], NOW)
+    number = silences.add(engine, Silence(0, {"name": "db-*"}, NOW, after(days=30), "disks", "ada", NOW))
+    while_it_is_read(store, monkeypatch, lambda: silences.expire(engine, number, NOW))
+    assert ahead.read(WIDE_OPEN, ())
+    assert (taken(ahead), log.named("held by a rule")) == ([], [])
+    assert ahead.read(WIDE_OPEN, ())
+    assert taken(ahead) == ["1"]
 
 
 def test_what_takes_longer_to_read_than_it_may_be_used_is_used_all_the_same(
