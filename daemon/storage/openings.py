@@ -29,9 +29,9 @@ class Openings:
             return int(_of(connection, source, func.count(opening), DELIVERIES.c.occurred_at >= since) or 0)
 
     def latest(self, source: str) -> datetime | None:
-        """When it last opened, as far as that is known."""
+        """When it was last recorded that it opened, by our own clock: a wrong one of theirs closes no alert."""
         with transaction(self._engine, writes=False) as connection:
-            moment: datetime | None = _of(connection, source, func.max(DELIVERIES.c.occurred_at))
+            moment: datetime | None = _of(connection, source, func.max(DELIVERIES.c.created_at))
         return moment
 
     def told(self, source: str, since: datetime) -> bool:

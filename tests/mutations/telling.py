@@ -156,6 +156,12 @@ ROWS = (
         f"{FLAPPING}::test_one_that_stays_open_is_told_after_all_and_closes_that_alert",
     ),
     row(
+        "A clock of Better Stack that is behind closes the alert that something flaps",
+        "daemon/storage/openings.py",
+        ("func.max(DELIVERIES.c.created_at)", "func.max(DELIVERIES.c.occurred_at)"),
+        f"{FLAPPING}::test_how_long_it_has_been_calm_is_told_by_our_own_clock",
+    ),
+    row(
         "That something flaps makes the program unhealthy",
         "daemon/storage/queries.py",
         (", INCIDENTS.c.source.is_(None))", ")"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -148,6 +149,23 @@ def test_min_age_is_how_long_it_has_to_stay_open(source: Source) -> None:
     assert source.told() == [*BOTH, ("flaps", "new")]
     source.pass_(minutes=2)
     assert source.told() == [*BOTH, ("flaps", "new"), ("3", "new"), ("flaps", "resolved")]
+
+
+@pytest.mark.parametrize("ahead", [-2, 2])
+def test_how_long_it_has_been_calm_is_told_by_our_own_clock(source: Source, ahead: float) -> None:
+    """Better Stack's may be hours ahead, or behind."""
+    flows = source.flows
+    flows.round()
+    for number in range(3):
+        opened = flows.clock() + timedelta(hours=ahead)
+        over = {"status": "Resolved", "resolved_at": opened + timedelta(seconds=9)}
+        flows.see(str(number), name="db-2", monitor_id="77", started_at=opened)
+        flows.see(str(number), name="db-2", monitor_id="77", started_at=opened, **over)
+        source.pass_(seconds=10)
+    source.pass_(minutes=28)
+    assert [kind for what, kind in source.told() if what == "flaps"] == ["new"]
+    source.pass_(minutes=3)
+    assert [kind for what, kind in source.told() if what == "flaps"] == ["new", "resolved"]
 
 
 def test_it_flaps_again(source: Source) -> None:
