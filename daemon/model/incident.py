@@ -112,7 +112,7 @@ class IncidentState:
     deleted: bool = False
     """Whether it counts as resolved because its record was gone; `resolved_at` is then not from Better Stack."""
     silent_because: str | None = None
-    """Why this generation has not alerted, a `Untold`. `None` if it has, and where an older version recorded it."""
+    """Why this generation has not alerted, an `Untold`. `None` if it has, and where an older version recorded it."""
     routing: Routing | None = None
     """Who is told of it; `None`: the team `default`."""
     source: str | None = None
