@@ -53,8 +53,8 @@ def end(
 ) -> Change | None:
     """The end of that alert; `None` if it stays open. `rule`: as the configuration has it now.
 
-    `latest`: when it was recorded that the source last opened, if that is still known. `told`: whether the alert of an incident that waited
-    was sent since.
+    `latest`: when it was recorded that the source last opened, if that is still known. `told`: whether the alert of an
+    incident that waited was sent since.
     """
     if rule is None:
         why = "the route does not watch for flapping any more"

@@ -13,7 +13,7 @@ from daemon.config.settings import Settings
 from daemon.config.types import spelled
 from daemon.decisions.admit import Hold
 from daemon.decisions.matching import mismatch
-from daemon.decisions.time_windows import ends_at
+from daemon.decisions.time_windows import ends_at, know_zones
 from daemon.model.alarm import PREFIX
 from daemon.model.delivery import Delivery
 from daemon.model.silence import Silence
@@ -42,6 +42,7 @@ class Holds:
     def __init__(self, settings: Settings) -> None:
         self._routes = {route.name: route for route in settings.route if route.min_age or route.flap}
         self._maintenance = settings.maintenance
+        know_zones(one.window for one in settings.maintenance)
 
     def hold(self, delivery: Delivery, silences: Sequence[Read], now: datetime, theirs: datetime) -> Hold | None:
         """The longest hold of an untold `new`; `None` if no rule holds it.

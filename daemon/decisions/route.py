@@ -11,7 +11,7 @@ from itertools import islice
 
 from daemon.config.routes import RouteSection
 from daemon.decisions.matching import Matching, mismatch
-from daemon.decisions.time_windows import within
+from daemon.decisions.time_windows import know_zones, within
 from daemon.model.incident import Kind
 from daemon.model.routing import Recipient, Routing
 
@@ -41,6 +41,7 @@ class Routes:
 
     def __init__(self, routes: Sequence[RouteSection]) -> None:
         self._routes = routes
+        know_zones(route.match.times for route in routes if route.match.times is not None)
         self._matching = Matching([route.match.fields for route in routes]) if routes else None
 
     def decide(self, facts: Mapping[str, list[str]], now: datetime) -> Verdict:

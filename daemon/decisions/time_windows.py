@@ -11,7 +11,7 @@ A window holds its begin, but not its end. Where the clocks change:
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 
@@ -22,6 +22,15 @@ from daemon.config.zone import zone_of
 AHEAD = timedelta(days=7)
 """How far the end of a window is looked for."""
 _DAY = timedelta(days=1)
+
+
+def know_zones(windows: Iterable[Window]) -> None:
+    """Reads the zones of a configuration that comes into force, which another process has checked.
+
+    Their files may be gone at the time of a window, and then nothing could be sent.
+    """
+    for window in windows:
+        zone_of(window.zone)
 
 
 def within(window: Window, now: datetime) -> bool:

@@ -199,6 +199,12 @@ ROWS = (
         f"{DUE}::test_a_silence_that_expires_while_it_begins_to_hold_something_holds_nothing",
     ),
     row(
+        "A zone is looked up when its window comes",
+        "daemon/decisions/time_windows.py",
+        ("        zone_of(window.zone)\n\n\ndef within", "        pass\n\n\ndef within"),
+        f"{HOLDS}::test_a_zone_is_known_from_the_start",
+    ),
+    row(
         "What was held under other rules stays held",
         "daemon/runtime/poll_loop.py",
         ("        self._housekeeping.release_held(now)\n", ""),

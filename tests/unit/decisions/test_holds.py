@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from daemon.config.zone import zone_of
 from daemon.decisions.facts import facts
 from daemon.decisions.holds import Holds, readable
+from daemon.decisions.route import Routes
 from daemon.model.alarm import Cause
 from daemon.model.delivery import Delivery
 from daemon.model.incident import Kind
@@ -108,6 +110,16 @@ def test_windows_that_never_end_do_not_hold_for_ever() -> None:
     assert held_until(waiting, **always) == (after(days=7), 'maintenance "m"')
     assert held_until(replace(NEW, created_at=ago(days=7)), **always) is None
     assert held_until(replace(NEW, created_at=ago(days=7)), silence(name="db-*"), **always) is not None
+
+
+def test_a_zone_is_known_from_the_start() -> None:
+    """Another process has checked the configuration, and by the time of a window the files of zones may be gone."""
+    times = {"times": "09:00-10:00", "zone": "Asia/Tokyo"}
+    rules = settings(maintenance=[{"name": "m", **times}], route=[{"match": times}])
+    for begin in (lambda: Holds(rules), lambda: Routes(rules.route)):
+        zone_of.cache_clear()
+        begin()
+        assert zone_of.cache_info().currsize == 1
 
 
 FLAPS: list[tuple[dict[str, Any], int]] = [
