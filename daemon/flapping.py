@@ -40,9 +40,10 @@ class Flapping:
 
     def _flaps(self, source: str, route: str, opened_at: datetime) -> bool:
         rule = self._rules[route]
-        since = opened_at - rule.within
-        together = sum(other == source and at >= since for other, at in self._unrecorded)
-        return flaps(self._incidents.openings.count(source, since) + together, rule)
+        # A list may show the newest first: then later ones are known already.
+        since, until = opened_at - rule.within, opened_at + rule.within
+        together = sum(other == source and since <= at <= until for other, at in self._unrecorded)
+        return flaps(self._incidents.openings.count(source, since, until) + together, rule)
 
     def begun(
         self, seen: Incident, source: str, recipients: Iterable[Recipient], routes: Iterable[str], now: datetime

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 CONSEQUENCE = (
     "what was told already still gets its `resolved`; what opens inside and is still open at the end is told then"
 )
+LONGEST_TEXT = 200
+"""Characters of a comment, which is kept with each message that is held, and of a name."""
 RECORDED = {"name", "cause", "url"}
 """The fields of a match that the database has of each incident."""
 
@@ -72,6 +74,8 @@ def add(
         raise click.UsageError(str(error)) from None
     if not is_visible(comment):
         raise click.UsageError("--comment is empty; say why, for whoever wonders")
+    if max(len(comment), len(by or "")) > LONGEST_TEXT:
+        raise click.UsageError(f"--comment and --by are at most {LONGEST_TEXT} characters; shorten them")
     _add(place.url, Silence(0, match, starts_at, ends_at, comment.strip(), (by or "").strip() or _caller(), now))
 
 

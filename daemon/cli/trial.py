@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from daemon.config.settings import Settings
+from daemon.decisions.admit import Hold
 from daemon.decisions.facts import facts
 from daemon.decisions.holds import Holds, readable
 from daemon.decisions.payload import Templates
@@ -48,41 +49,39 @@ def trial(settings: Settings, incident: Incident) -> Trial:
     told = TO_DEFAULT if verdict.routing is None else verdict.routing.recipients
     if verdict.silent_because is not None:
         told = ()
-    held = _in_force(settings, now)
+    templates, holds, held = Templates(settings), Holds(settings), readable(_in_force(settings, now))
+    news = (_new(templates, incident, one, Subject(found, one.route), now) for one in told)
     return Trial(
         incident.id,
         verdict.reasons or ("there are no routes, so team default is told",),
         found,
-        tuple(_told(settings, incident, one, Subject(found, one.route), held, now) for one in told),
+        tuple(_told(to, new, holds.hold(new, held, now, now)) for to, new in zip(told, news, strict=True)),
         verdict.silent_because,
     )
 
 
-def _told(
-    settings: Settings, incident: Incident, to: Recipient, subject: Subject, held: list[Silence], now: datetime
-) -> Told:
-    templates = Templates(settings)
+def _new(templates: Templates, incident: Incident, to: Recipient, subject: Subject, now: datetime) -> Delivery:
+    """The message that would be in the outbox."""
     external_id = templates.external_id(incident)
-    body = templates.payload(Kind.NEW, incident, external_id, overlay=to.overlay.get(Kind.NEW, {}))
-    opened_at = min(incident.started_at or now, now)
-    new = Delivery(
-        0,
-        incident.id,
-        1,
-        Kind.NEW,
-        external_id,
-        body,
-        0,
+    return Delivery(
+        id=0,
+        incident_id=incident.id,
+        generation=1,
+        kind=Kind.NEW,
+        external_id=external_id,
+        payload=templates.payload(Kind.NEW, incident, external_id, overlay=to.overlay.get(Kind.NEW, {})),
+        attempts=0,
         refused=False,
         over_since=None,
-        occurred_at=opened_at,
+        occurred_at=min(incident.started_at or now, now),
         created_at=now,
         subject=subject.written(),
     )
-    hold = Holds(settings).hold(new, readable(held), now, now)
-    if hold is None:
-        return Told(to.team, to.route, None, None, body)
-    return Told(to.team, to.route, hold.until, hold.why, body)
+
+
+def _told(to: Recipient, new: Delivery, hold: Hold | None) -> Told:
+    body = dict(new.payload or {})
+    return Told(to.team, to.route, hold.until if hold else None, hold.why if hold else None, body)
 
 
 def _in_force(settings: Settings, now: datetime) -> list[Silence]:

@@ -8,7 +8,7 @@ from daemon.config.settings import Settings
 from daemon.decisions.placeholders import TEXT_LIMIT, cut, fill, fill_text, lacks_key, names
 from daemon.decisions.template_keys import TITLE_KEYS, key_remarks
 from daemon.decisions.template_remarks import mistakes, remarks, texts
-from daemon.model.alarm import PREFIX, PROGRAM
+from daemon.model.alarm import FLAP, PREFIX, PROGRAM
 from daemon.model.delivery import Answer, Delivered, Delivery, Disposition
 from daemon.model.errors import ConfigError
 from daemon.model.incident import Incident, Kind
@@ -88,6 +88,9 @@ def minimal(kind: Kind, incident_id: str, external_id: str) -> dict[str, Any]:
     """The smallest body for the transition, used after SIGNL4 refused the full one."""
     if incident_id.startswith(PREFIX):
         title = f"{PROGRAM} cannot do its duty ({incident_id.removeprefix(PREFIX)}); look at: {PROGRAM} status"
+        return _signed({"Title": title, SOURCE: PROGRAM}, kind, external_id)
+    if incident_id.startswith(FLAP):
+        title = f"Something opens again and again; look at: {PROGRAM} why {incident_id}"
         return _signed({"Title": title, SOURCE: PROGRAM}, kind, external_id)
     return _signed({"Title": _plain_title(incident_id)}, kind, external_id)
 

@@ -21,6 +21,12 @@ def rule_remarks(settings: Settings) -> Iterator[str]:
             "an incident that no route matches goes to team default; to decide that yourself, add a last [[route]] "
             "without match"
         )
+    for number, route in enumerate(routes, 1):
+        if route.name == str(number) and (route.min_age or route.flap):
+            yield (
+                f"route {number} has no name, and what waits for its min_age or flap would follow another one after a "
+                "route was put before it; give it a name"
+            )
     named = {team for route in routes for team in route.teams if route.action == "tell"}
     reached = named | {settings.alarm.team} | (set() if routes else {DEFAULT})
     for team, _ in settings.signl4.every_team():

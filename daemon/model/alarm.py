@@ -6,11 +6,12 @@ from hashlib import blake2b
 PROGRAM = "betterstack-signl4"
 """What its alarms call the program."""
 PREFIX = f"{PROGRAM}-alarm-"
+FLAP = f"{PROGRAM}-flap-"
 
 
 def flap_id(source: str, route: str) -> str:
     """The id of the alert that a source flaps, by the rule of a route; also its external id."""
-    return f"{PROGRAM}-flap-{blake2b(f'{route}:{source}'.encode(), digest_size=6).hexdigest()}"
+    return f"{FLAP}{blake2b(f'{route}:{source}'.encode(), digest_size=6).hexdigest()}"
 
 
 class Cause(StrEnum):

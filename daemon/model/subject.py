@@ -25,5 +25,8 @@ class Subject:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """From the database."""
-        return cls(**json.loads(text))
+        """From the database. Raises `ValueError` and `TypeError` for what is none."""
+        kept = cls(**json.loads(text))
+        if not isinstance(kept.facts, dict) or not all(isinstance(values, list) for values in kept.facts.values()):
+            raise ValueError("facts are no lists by their fields")
+        return kept

@@ -74,6 +74,11 @@ def of_alarm(row: FromClause = DELIVERIES) -> ColumnElement[bool]:
     return exists().where(INCIDENTS.c.id == row.c.incident_id, INCIDENTS.c.is_alarm)
 
 
+def of_the_program(row: FromClause = DELIVERIES) -> ColumnElement[bool]:
+    """The row belongs to an alarm about the program itself. That a source flaps is none."""
+    return exists().where(INCIDENTS.c.id == row.c.incident_id, INCIDENTS.c.is_alarm, INCIDENTS.c.source.is_(None))
+
+
 def too_late() -> ColumnElement[bool]:
     """Sending the row would contradict the present: it would open what is over, or close what is open again."""
     again = _LATER.c.generation > DELIVERIES.c.generation

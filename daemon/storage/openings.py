@@ -22,11 +22,13 @@ class Openings:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def count(self, source: str, since: datetime) -> int:
-        """How many times the source opened since then; an incident that opened again counts each time."""
+    def count(self, source: str, since: datetime, until: datetime) -> int:
+        """How many times the source opened in that time; an incident that opened again counts each time."""
         opening = distinct(DELIVERIES.c.incident_id + "/" + DELIVERIES.c.generation)
         with transaction(self._engine, writes=False) as connection:
-            return int(_of(connection, source, func.count(opening), DELIVERIES.c.occurred_at >= since) or 0)
+            return int(
+                _of(connection, source, func.count(opening), DELIVERIES.c.occurred_at.between(since, until)) or 0
+            )
 
     def latest(self, source: str) -> datetime | None:
         """When it was last recorded that it opened, by our own clock: a wrong one of theirs closes no alert."""

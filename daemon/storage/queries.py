@@ -74,7 +74,7 @@ def _figures() -> "Select[*tuple[Any, ...]]":
         "pending_deliveries": _count(rows.PENDING),
         "held_deliveries": _count(rows.HELD),
         "dead_deliveries": _count(rows.DEAD),
-        "dead_alerts": _count(rows.DEAD, ~rows.of_alarm()),
+        "dead_alerts": _count(rows.DEAD, ~rows.of_the_program()),
         "dead_incident": _latest_dead(),
         "oldest_pending_at": _earliest(DELIVERIES.c.created_at, _IS_HELD),
         "oldest_due_at": _earliest(DELIVERIES.c.due_at, and_(_IS_HELD, _IN_THE_WAY.c.id != DELIVERIES.c.id)),
@@ -92,7 +92,7 @@ def _figures() -> "Select[*tuple[Any, ...]]":
 def _latest_dead() -> ScalarSelect[str]:
     # For the greatest id alone SQLite would look at every row from the newest on, and not use the index of dead ones.
     latest = select(func.max(_DEAD.c.id + 0)).where(
-        _DEAD.c.state == constant(DeliveryState.DEAD), ~rows.of_alarm(_DEAD)
+        _DEAD.c.state == constant(DeliveryState.DEAD), ~rows.of_the_program(_DEAD)
     )
     return select(DELIVERIES.c.incident_id).where(DELIVERIES.c.id == latest.scalar_subquery()).scalar_subquery()
 
@@ -135,7 +135,7 @@ def _strays() -> "Select[*tuple[Any, ...]]":
 
 @cache
 def _dead_and_too_late() -> "Select[*tuple[Any, ...]]":
-    return select(DELIVERIES.c.id).where(rows.DEAD, ~rows.of_alarm(), rows.too_late())
+    return select(DELIVERIES.c.id).where(rows.DEAD, ~rows.of_the_program(), rows.too_late())
 
 
 @cache

@@ -85,4 +85,9 @@ def prune(connection: Connection, before: datetime) -> None:
 
 
 def _read(connection: Connection, query: "Select[*tuple[Any, ...]]", now: datetime) -> list[Silence]:
-    return [Silence(**row._mapping) for row in connection.execute(query, {"now": now})]
+    return [Silence(**{**row._mapping, "match": _table(row.match)}) for row in connection.execute(query, {"now": now})]
+
+
+def _table(kept: object) -> dict[str, Any]:
+    """The match; one that is damaged is none that anything meets."""
+    return kept if isinstance(kept, dict) else {"damaged": True}

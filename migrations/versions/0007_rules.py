@@ -13,8 +13,9 @@ def upgrade() -> None:
     """Forward. There is no way back: a backup is the way back."""
     # What 0006 kept is the names of the teams.
     op.execute(
-        "UPDATE incidents SET routing = json_object('recipients', (SELECT json_group_array(json_object('team', value)) "
-        "FROM json_each(routing, '$.teams'))) WHERE routing IS NOT NULL"
+        "UPDATE incidents SET routing = json_object('recipients', json(("
+        "SELECT json_group_array(json_object('team', value)) FROM json_each(routing, '$.teams')))) "
+        "WHERE routing IS NOT NULL"
     )
     op.add_column("incidents", sa.Column("source", sa.String(), nullable=True))
     op.create_index("ix_incidents_source", "incidents", ["source"], sqlite_where=sa.text("source IS NOT NULL"))

@@ -207,4 +207,28 @@ ROWS = (
         ("            rows.release_held(connection, now)\n", ""),
         "tests/e2e/test_rules.py::test_a_silence_holds_what_opens_until_it_is_expired",
     ),
+    row(
+        "All metadata is compared and kept, however much there is",
+        "daemon/decisions/facts.py",
+        ("if size <= MOST}", "if size}"),
+        "tests/unit/decisions/test_facts.py::test_of_very_much_metadata_the_first_is_compared",
+    ),
+    row(
+        "A silence that is damaged keeps everything from being sent",
+        "daemon/storage/silences.py",
+        ('return kept if isinstance(kept, dict) else {"damaged": True}', "return kept  # type: ignore[return-value]"),
+        "tests/unit/test_telling_held.py::test_a_silence_that_is_damaged_silences_nobody",
+    ),
+    row(
+        "A dead alert that something flaps is told to nobody",
+        "daemon/storage/delivery_rows.py",
+        (", INCIDENTS.c.is_alarm, INCIDENTS.c.source.is_(None))", ", INCIDENTS.c.is_alarm)"),
+        "tests/unit/test_flapping.py::test_a_dead_alert_that_something_flaps_is_told_of",
+    ),
+    row(
+        "What opened long after an incident makes that flap",
+        "daemon/storage/openings.py",
+        ("between(since, until)", "between(since, until + 100 * (until - since))"),
+        "tests/unit/test_flapping.py::test_what_opened_later_counts_only_within_the_time",
+    ),
 )

@@ -145,7 +145,7 @@ ROWS = (
     row(
         "Openings of any time count",
         "daemon/flapping.py",
-        ("opened_at - rule.within", "opened_at - 1000 * rule.within"),
+        ("since, until = opened_at - rule.within", "since, until = opened_at - 1000 * rule.within"),
         f"{FLAPPING}::test_what_opens_seldom_does_not_flap",
     ),
     row(

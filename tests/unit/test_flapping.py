@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from daemon.decisions.payload import EXTERNAL_ID, STATUS
+from daemon.decisions.payload import EXTERNAL_ID, STATUS, minimal
+from daemon.model.alarm import flap_id
 from daemon.model.errors import DatabaseBusyError
+from daemon.model.incident import Kind
 from daemon.storage import queries
 from tests.support.clock import Clock
-from tests.support.fakes import Flows
+from tests.support.fakes import ACCEPTED, REFUSED, Flows
 from tests.support.kept_log import KeptLog
 from tests.support.store import Store
 
@@ -26,10 +28,12 @@ class Source:
         self.flows = flows
         self._count = 0
 
-    def opens(self, name: str = "db-2 disk", monitor_id: str = "77") -> str:
+    def opens(self, name: str = "db-2 disk", monitor_id: str = "77", *, ago: float = 0) -> str:
+        """`ago`: so many minutes before it is seen."""
         self._count += 1
         incident_id = str(self._count)
-        self._about = {"name": name, "monitor_id": monitor_id, "started_at": self.flows.clock()}
+        started_at = self.flows.clock() - timedelta(minutes=ago)
+        self._about = {"name": name, "monitor_id": monitor_id, "started_at": started_at}
         self.flows.see(incident_id, **self._about)
         self.flows.drain()
         return incident_id
@@ -185,6 +189,31 @@ def test_what_opens_seldom_does_not_flap(source: Source) -> None:
         source.ends()
         source.pass_(minutes=20)
     assert ("flaps", "new") not in source.told()
+
+
+def test_what_opened_later_counts_only_within_the_time(source: Source) -> None:
+    """A list shows the newest first: what is much older than those flaps no more for it."""
+    source.flows.clock.pass_(hours=2)
+    for ago in (15, 10):
+        source.opens(ago=ago)
+    source.opens(ago=60)
+    assert source.told() == [("1", "new"), ("2", "new"), ("3", "new")]
+    source.opens(ago=20)
+    assert source.told()[-1] == ("flaps", "new")
+
+
+def test_that_something_flaps_is_said_in_the_smallest_body_too() -> None:
+    flap = flap_id("monitor 77", "flappy")
+    title = f"Something opens again and again; look at: betterstack-signl4 why {flap}"
+    assert minimal(Kind.NEW, flap, flap)["Title"] == title
+
+
+def test_a_dead_alert_that_something_flaps_is_told_of(source: Source) -> None:
+    twice(source)
+    source.flows.signl4.answer = lambda body: REFUSED if "flap" in str(body[EXTERNAL_ID]) else ACCEPTED
+    source.opens()
+    source.pass_(minutes=5)
+    assert queries.snapshot(source.flows.engine).dead_alerts == 1
 
 
 def test_another_source_does_not_count(source: Source) -> None:

@@ -195,6 +195,13 @@ def test_what_a_silence_does_not_match_is_told_at_once(story: Story) -> None:
     assert story.play({20: story.sees}) == [("new", 20)]
 
 
+def test_a_silence_that_is_damaged_silences_nobody(story: Story) -> None:
+    story.silence()
+    with story.flows.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE silences SET match = '{'")
+    assert story.play({20: story.sees}) == [("new", 20)]
+
+
 def test_a_silence_of_a_form_that_this_version_cannot_read_silences_nobody(story: Story) -> None:
     story.silence(moon="full")
     assert story.play({20: story.sees}) == [("new", 20)]

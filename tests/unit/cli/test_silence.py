@@ -114,6 +114,11 @@ REFUSED = [
     ("add --match name=x --comment x", "say when it ends"),
     ("add --match name=x --for 2 --for 2w --comment x", "'2w' is not a duration"),
     ("add --match name=x --for 2h", "Missing option '--comment'"),
+    (
+        f"add --match name=x --for 2h --comment {'x' * 201}",
+        "--comment and --by are at most 200 characters; shorten them",
+    ),
+    (f"add --match name=x --for 2h --comment x --by {'x' * 201}", "--comment and --by are at most 200 characters"),
     ("add --match name=x --for 2h --comment \u2800", "--comment is empty; say why, for whoever wonders"),
     ("expire", "Missing argument 'ID...'"),
     ("expire x", "'x' is not a valid integer"),

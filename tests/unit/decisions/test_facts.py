@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.config.match import FIELDS
-from daemon.decisions.facts import LIMIT, facts, identity
+from daemon.decisions.facts import LIMIT, MOST, facts, identity
 from daemon.model.incident import Incident
 from tests.support.each import each
 from tests.support.values import incident
@@ -64,6 +64,13 @@ def test_each_field_has_its_values() -> None:
 def test_a_long_text_is_compared_up_to_a_limit() -> None:
     texts = facts(incident(name="a" * (LIMIT + 1), metadata={"key": "b" * (LIMIT + 1)}))
     assert (texts["name"], texts["metadata.key"]) == (["a" * LIMIT], ["b" * LIMIT])
+
+
+def test_of_very_much_metadata_the_first_is_compared() -> None:
+    texts = facts(incident(metadata={f"key {number}": "b" * 1000 for number in range(200)}))
+    assert sum(map(len, texts)) + sum(len(text) for values in texts.values() for text in values) <= MOST
+    assert {"name", "metadata.key 0", "metadata.key 80"} <= texts.keys()
+    assert "metadata.key 199" not in texts
 
 
 JSON = st.recursive(

@@ -78,7 +78,7 @@ def test_an_own_alarm_is_silenced_by_its_own_name_alone() -> None:
     assert held_until(alarm, silence(alarm=Cause.POLL.external_id)) == (after(minutes=20), "silence 3 (why)")
 
 
-@pytest.mark.parametrize("subject", [None, "", "{", "[]", '{"facts": 1, "moon": 2}'])
+@pytest.mark.parametrize("subject", [None, "", "{", "[]", '{"facts": 1, "moon": 2}', '{"facts": null}'])
 def test_what_is_not_known_of_an_incident_matches_only_what_is_for_all(subject: str | None) -> None:
     unknown = replace(NEW, subject=subject)
     assert held_until(unknown, silence(name="*"), **PATIENT) is None

@@ -9,6 +9,7 @@ from tests.support.values import settings
 GAP = "an incident that no route matches goes to team default; to decide that yourself, add a last [[route]]"
 NIGHT = {"signl4": {"teams": {"night": {"secret": "another-secret"}}}}
 UNTOLD = "team night is told of nothing: no route names it; name it in teams of a [[route]]"
+NUMBER = "route 1 has no name, and what waits for its min_age or flap would follow another one"
 ENDLESS = "maintenance 'w' never ends: "
 EVERY = {"match": {"name": "*"}}
 """It looks like everything, but some incidents have no name."""
@@ -26,6 +27,9 @@ EVERY = {"match": {"name": "*"}}
         ({"route": [{"continue": True}]}, [GAP]),
         ({"route": [{"match": {"times": "Sat", "zone": "UTC"}}]}, [GAP]),
         ({"route": [{"action": "record"}]}, []),
+        # what a number stands for
+        ({"route": [{"min_age": "2m"}]}, [NUMBER]),
+        ({"route": [{"name": "all", "min_age": "2m"}]}, []),
         # who is told of nothing
         (NIGHT, [UNTOLD]),
         ({**NIGHT, "route": [{"teams": ["night"]}]}, []),
