@@ -113,11 +113,41 @@ class AlertState(StrEnum):
 class Alert:
     """One alert that an event raised. Several can have the same external id."""
 
+    alert_id: str
     event_id: str
     external_id: str
     title: str
-    state: AlertState = AlertState.OPEN
-    team: str = DEFAULT
+    team: str
+    created: datetime
+    acknowledged_at: datetime | None = None
+    acknowledged_by: tuple[str, ...] = ()
+    """User ids."""
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    """A user id."""
+    annotations: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> AlertState:
+        """Follows from the times: an alert can be closed without an acknowledgement."""
+        if self.closed_at:
+            return AlertState.CLOSED
+        return AlertState.ACKNOWLEDGED if self.acknowledged_at else AlertState.OPEN
+
+    @property
+    def last_modified(self) -> datetime:
+        """The time of the last change of its state."""
+        return self.closed_at or self.acknowledged_at or self.created
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChange:
+    """A person acknowledged or closed an alert."""
+
+    at: datetime
+    alert: Alert
+    """As it is after the change."""
+    by: str
 
 
 @dataclass(frozen=True, slots=True)

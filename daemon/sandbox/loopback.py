@@ -28,9 +28,6 @@ Send = Callable[[bytes], object]
 class LoopbackService:
     """The base of both services. A service defines `answer`, and in `sent` what follows from sending one."""
 
-    keeps_bodies = False
-    """Whether the bodies of its answers are kept. Pages of incidents would fill the memory of a long run."""
-
     def __init__(self, context: Context, port: int = 0) -> None:
         """`port`: 0 takes a free one at the start."""
         self.faults = Faults(context)
@@ -49,6 +46,14 @@ class LoopbackService:
 
     def sent(self, answer: Answer) -> None:
         """Called after this answer was sent completely."""
+
+    def faults_of(self, request: Request) -> Faults:  # noqa: ARG002 - a service may have more than one list
+        """The faults that can hit this request."""
+        return self.faults
+
+    def keeps_body(self, request: Request) -> bool:  # noqa: ARG002 - a service may keep some
+        """Whether the body of the answer is kept. Pages of a list would fill the memory of a long run."""
+        return False
 
     @property
     def requests(self) -> tuple[Exchange, ...]:
@@ -89,9 +94,10 @@ class LoopbackService:
         """Answers the request at this index; returns whether the connection may stay open."""
         request = self.requests[place].request
         self._stopping.wait(self._latency)
-        armed = self.faults.strike(request)
+        faults = self.faults_of(request)
+        armed = faults.strike(request)
         answer = self._survived(armed, request)
-        if (hook := self.faults.before_answer) is not None:
+        if (hook := faults.before_answer) is not None:
             hook(request)
         self._settle(place, answer)
         if armed is not None and isinstance(armed.fault, Hang):
@@ -126,9 +132,10 @@ class LoopbackService:
                 return self.answer(request)
 
     def _settle(self, place: int, answer: Answer | None) -> None:
-        kept = answer if answer is None or self.keeps_bodies else replace(answer, body=b"", shows=())
         with self._changed:
-            self._exchanges[place] = Exchange(self._exchanges[place].request, kept, settled=True)
+            request = self._exchanges[place].request
+            kept = answer if answer is None or self.keeps_body(request) else replace(answer, body=b"", shows=())
+            self._exchanges[place] = Exchange(request, kept, settled=True)
             self._changed.notify_all()
 
 

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 from daemon.sandbox.betterstack import BetterStack
 from daemon.sandbox.context import Context
-from daemon.sandbox.signl4 import EVENT_LIMIT, FAULTY_LIMIT, SECRET, Signl4
+from daemon.sandbox.signl4 import API_LIMIT, EVENT_LIMIT, FAULTY_LIMIT, SECRET, Signl4
 from daemon.sandbox.world import FIRST_ID, World
 
 Found = TypeVar("Found")
@@ -24,6 +24,7 @@ class Sandbox:
         context: Context | None = None,
         event_limit: int = EVENT_LIMIT,
         faulty_limit: int | None = FAULTY_LIMIT,
+        api_limit: int = API_LIMIT,
         betterstack_port: int = 0,
         signl4_port: int = 0,
         first_id: int = FIRST_ID,
@@ -36,7 +37,9 @@ class Sandbox:
         self.context = context or Context()
         self.world = World(self.context, first_id)
         self.betterstack = BetterStack(self.context, self.world, port=betterstack_port)
-        self.signl4 = Signl4(self.context, limit=event_limit, faulty_limit=faulty_limit, port=signl4_port)
+        self.signl4 = Signl4(
+            self.context, limit=event_limit, faulty_limit=faulty_limit, api_limit=api_limit, port=signl4_port
+        )
         self.signl4.teams = {f"{SECRET}-{team}": team for team in teams}
 
     def __enter__(self) -> Self:

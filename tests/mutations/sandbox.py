@@ -59,7 +59,7 @@ ROWS = (
     row(
         "Every page that Better Stack answered stays in memory",
         "daemon/sandbox/loopback.py",
-        ("    keeps_bodies = False\n", "    keeps_bodies = True\n"),
+        ('long run."""\n        return False\n', 'long run."""\n        return True\n'),
         "tests/sandbox/test_betterstack.py::test_requests_are_logged_with_their_answers",
     ),
     row(
