@@ -50,6 +50,7 @@ def _run(sandbox: Sandbox, every: float) -> None:
     _say("# the daemon here, from its environment file or, after set -a, from a shell:")
     for name, value in sandbox.environment().items():
         _say(f"{name}={value}")
+    _say(f"# SIGNL4's REST API is there as well; its key is {sandbox.signl4.api.key}")
     _say("# Type commands meanwhile; help lists them. Ctrl-C ends it.")
     # Without this a job in the background of a terminal would be stopped as soon as it reads.
     signal.signal(signal.SIGTTIN, signal.SIG_IGN)

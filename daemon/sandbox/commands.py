@@ -11,17 +11,22 @@ from difflib import get_close_matches
 from daemon.model.errors import DaemonError
 from daemon.model.incident import Phase
 from daemon.model.printable import printable
+from daemon.sandbox.history import Alert, AlertState
 from daemon.sandbox.life import PERSON, Life
 from daemon.sandbox.record import Record
 from daemon.sandbox.server import Sandbox
+from daemon.sandbox.signl4_account import ALLOWED
 from daemon.sandbox.troubles import WORDS, Trouble
 
 ALL, CLEARED = "all", "cleared"
+API = "signl4-api"
 FAULTS = "\n".join(
     ["  503 …     answers that status (300 to 599)", *(f"  {word:<9} {WORDS[word][0]}" for word in WORDS)]
 )
 MOST_SECONDS = 86400
 """The longest time between two changes."""
+ACTS = {"acknowledge": AlertState.ACKNOWLEDGED, "close": AlertState.CLOSED}
+"""What a person can do to an alert in SIGNL4."""
 Change = Callable[[str], object]
 
 
@@ -45,7 +50,12 @@ class Commands:
     def __init__(self, sandbox: Sandbox, life: Life, clock: Callable[[], float]) -> None:
         """`clock`: monotonic, in seconds."""
         self._world, self._life, self._clock = sandbox.world, life, clock
-        self._troubles = {"signl4": Trouble(sandbox.signl4), "betterstack": Trouble(sandbox.betterstack)}
+        self._account = sandbox.signl4.account
+        self._troubles = {
+            "signl4": Trouble(sandbox.signl4.faults),
+            "betterstack": Trouble(sandbox.betterstack.faults),
+            API: Trouble(sandbox.signl4.api_faults),
+        }
         self.over = False
         """Whether `quit` was given."""
         rows = (
@@ -54,8 +64,9 @@ class Commands:
             Command("resolve [ID]", "resolve it", self._resolve),
             Command("reopen [ID] [cleared]", "reopen it; cleared: without its old times", self._reopen),
             Command("delete [ID]", "delete it", self._delete),
+            Command("signl4 ack|close NAME", "a person does that in SIGNL4; add: by WHO", self._signl4),
             Command("list", "the incidents, and how the services are", self._list),
-            Command("fault SERVICE WHAT [N]", "signl4 or betterstack fails, N times or always", self._fault),
+            Command("fault SERVICE WHAT [N]", "signl4, signl4-api or betterstack fails (N times)", self._fault),
             Command("mend [SERVICE]", "it works again", self._mend),
             Command("every SECONDS", "time between changes by themselves; 0: none", self._every),
             Command("help", "this", self._help),
@@ -106,12 +117,27 @@ class Commands:
             change(record.id)
         return ()
 
+    def _signl4(self, words: list[str]) -> Iterable[str]:
+        if not words:
+            raise CommandError(
+                "signl4 takes what a person does, to which alert, and who, such as: signl4 ack Shop by Jo"
+            )
+        state = ACTS[one_of(words[0], ACTS, "act in SIGNL4")]
+        name, _, by = " ".join(words[1:]).partition(" by ")
+        alert = alert_meant(self._account.alerts, name, state)
+        self._account.change(alert.alert_id, state, self._account.people.named(by or PERSON))
+        return ()
+
     def _list(self, _: list[str]) -> Iterable[str]:
         for record in reversed(self._world.records):
             name = printable(record.attributes["name"] or "")
             yield f"{record.id}  {record.phase:<12}  {record.attributes['started_at'][11:19]} UTC  {name}"
-        for service, trouble in self._troubles.items():
-            yield f"{service:<10}  {trouble}"
+        for service in self._spoken_of():
+            yield f"{service:<10}  {self._troubles[service]}"
+
+    def _spoken_of(self) -> list[str]:
+        """The services; the REST API, which few use, only while it fails."""
+        return [name for name, trouble in self._troubles.items() if name != API or not trouble.works]
 
     def _fault(self, words: list[str]) -> Iterable[str]:
         if len(words) not in {2, 3}:
@@ -124,7 +150,7 @@ class Commands:
         yield f"{service} {self._troubles[service]}"
 
     def _mend(self, words: list[str]) -> Iterable[str]:
-        services = [one_of(word, self._troubles, "service") for word in words] or [*self._troubles]
+        services = [one_of(word, self._troubles, "service") for word in words] or self._spoken_of()
         for service in services:
             self._troubles[service].mend()
             yield f"{service} {self._troubles[service]}"
@@ -145,11 +171,12 @@ class Commands:
 
 
 def one_of(word: str, names: Iterable[str], what: str) -> str:
-    """The name that is meant, in whole or by its beginning. Raises `CommandError`."""
+    """The name that is meant, in whole or by its beginning; `signl4` before `signl4-api`. Raises `CommandError`."""
     known = list(names)
     found = [name for name in known if name.startswith(word.lower())]
-    if word.lower() in known or len(found) == 1:
-        return word.lower() if word.lower() in known else found[0]
+    shortest = min(found, key=len, default="")
+    if found and all(name.startswith(shortest) for name in found):
+        return shortest
     if found:
         raise CommandError(f"{word!r} may be {' or '.join(found)}")
     near = get_close_matches(word.lower(), known, 1)
@@ -175,6 +202,17 @@ def meant(records: Sequence[Record], text: str, phases: set[Phase], verb: str) -
     if not found:
         raise CommandError(f"there is no incident {text!r}; list shows all")
     return found
+
+
+def alert_meant(alerts: Sequence[Alert], name: str, state: AlertState) -> Alert:
+    """The newest alert that can get into this state; `name`: its title or external id, empty for any.
+
+    If none of that name can, the newest of them. Raises `CommandError`.
+    """
+    found = [one for one in alerts if name.lower() in {"", one.title.lower(), one.external_id.lower()}]
+    if not found:
+        raise CommandError(f"there is no alert {name!r} in SIGNL4" if name else "there is no alert in SIGNL4")
+    return ([one for one in found if one.state in ALLOWED[state]] or found)[-1]
 
 
 def seconds_of(text: str) -> float | None:

@@ -1,7 +1,8 @@
 """What the stand-alone sandbox prints: each change at Better Stack, and all that SIGNL4 gets, whole, with its answer.
 
 A change is one line. A request to SIGNL4 is one line, then the request after `>` and the answer after `<`, as curl
-prints them. A secret that is not the sandbox's own may be a real one, so it is not shown.
+prints them. What a person does in SIGNL4 is one line; reads of its REST API are none, since a poller never stops. A
+secret that is not the sandbox's own may be a real one, so it is not shown.
 """
 
 import json
@@ -14,8 +15,9 @@ from daemon.model.destination import DEFAULT
 from daemon.model.printable import printable
 from daemon.model.redact import HIDDEN, redacted
 from daemon.sandbox.exchange import Answer, Exchange, Request
-from daemon.sandbox.history import Event, Happening
+from daemon.sandbox.history import AlertChange, Event, Happening
 from daemon.sandbox.server import Sandbox
+from daemon.sandbox.signl4_rest import is_api
 
 OF_THE_CONNECTION = frozenset("accept accept-encoding connection content-length expect host transfer-encoding".split())
 """Headers that say nothing of the message."""
@@ -32,6 +34,7 @@ class News:
         self._sandbox = sandbox
         self._happened = 0
         self._known = 0
+        self._changes = 0
         self._unsettled: list[int] = []
 
     def lines(self) -> list[str]:
@@ -43,9 +46,17 @@ class News:
         self._known = len(exchanges)
         self._unsettled = [place for place in places if not exchanges[place].settled]
         for place in places:
-            if exchanges[place].settled:
+            if exchanges[place].settled and not is_api(exchanges[place].request):
                 lines += exchange_lines(exchanges[place], self._sandbox.signl4.by_secret)
+        changes = self._sandbox.signl4.account.changes
+        lines += [_change(one) for one in changes[self._changes :]]
+        self._changes = len(changes)
         return lines
+
+
+def _change(one: AlertChange) -> str:
+    text = f"{_time(one.at)}  SIGNL4        {one.alert.state:<12}  {one.alert.external_id or '-'}  {one.alert.title}"
+    return printable(f"{text}  by {one.by}")
 
 
 def _happening(one: Happening) -> str:

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 
 from daemon.model.errors import DaemonError
 from daemon.sandbox import mishaps
-from daemon.sandbox.faults import Armed, Cut, Drip, Fault, Hang, Part
-from daemon.sandbox.loopback import LoopbackService
+from daemon.sandbox.faults import Armed, Cut, Drip, Fault, Faults, Hang, Part
 
 WORDS: Mapping[str, tuple[str, Callable[[], Fault]]] = {
     "limit": ("answers 429, with Retry-After: 20", lambda: mishaps.too_many(20)),
@@ -27,9 +26,9 @@ class NoSuchFaultError(DaemonError):
 class Trouble:
     """The fault of one service; a new one takes the place of the one before."""
 
-    def __init__(self, service: LoopbackService) -> None:
+    def __init__(self, faults: Faults) -> None:
         """There is none at first."""
-        self._service = service
+        self._faults = faults
         self._armed: Armed | None = None
         self._what, self._times = "", 0
 
@@ -37,17 +36,22 @@ class Trouble:
         """Sets the fault for so many requests; 0: for all. Raises `NoSuchFaultError`."""
         fault, what = _fault(word)
         self.mend()
-        self._armed = self._service.faults.arm(fault, times=times or None)
+        self._armed = self._faults.arm(fault, times=times or None)
         self._what, self._times = what, times
 
     def mend(self) -> None:
         """Takes the fault away, and lets go of the requests that it holds."""
-        self._service.faults.clear()
+        self._faults.clear()
         self._armed = None
+
+    @property
+    def works(self) -> bool:
+        """Whether there is no fault, or it is used up."""
+        return self._armed is None or 0 < self._times <= self._armed.struck
 
     def __str__(self) -> str:
         """What the service does now."""
-        if self._armed is None or (self._times and self._armed.struck >= self._times):
+        if self._armed is None or self.works:
             return "works"
         left = f"for the next {self._times - self._armed.struck}" if self._times else "until it is mended"
         return f"{self._what} ({left})"
