@@ -187,6 +187,17 @@ def endless() -> Rewrite:
     return _page(change)
 
 
+def repeated_token() -> Rewrite:
+    """SIGNL4's lists never end: each page says that more follow, and has the token of the first one."""
+    tokens: list[object] = []
+
+    def change(_: Request, whole: Document) -> Document:
+        tokens.append(whole["continuationToken"])
+        return {**whole, "hasMore": True, "continuationToken": tokens[0]}
+
+    return document(lambda request, whole: change(request, whole) if "hasMore" in whole else whole)
+
+
 def _page(change: Callable[[Request, Document], Document]) -> Rewrite:
     return document(lambda request, whole: change(request, whole) if lists(request) else whole)
 

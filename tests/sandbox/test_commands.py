@@ -12,6 +12,7 @@ from daemon.sandbox.life import Life
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.troubles import WORDS
 from tests.sandbox.conftest import tell
+from tests.sandbox.rest import Rest
 from tests.support.each import each
 
 
@@ -88,6 +89,13 @@ def test_an_id_may_be_its_end_if_that_is_clear(text: str, reply: str | None) -> 
             "? there is no fault '999': give a status such as 503, or limit, html, empty, slow, hang, cut, lost",
         ),
         ("fault s 503 often", "? 'often' is no number of requests"),
+        (
+            "signl4",
+            "? signl4 takes what a person does, to which alert, and who, such as: signl4 ack Shop by Jo",
+        ),
+        ("signl4 open", "? there is no act in SIGNL4 'open'; help lists all"),
+        ("signl4 ack", "? there is no alert in SIGNL4"),
+        ("signl4 close Shop by Jo", "? there is no alert 'Shop' in SIGNL4"),
         ("every", "? every takes a number of seconds, at most 86400; 0: nothing changes by itself"),
         ("every -1", "? every takes a number of seconds, at most 86400; 0: nothing changes by itself"),
         ("every 1e12", "? every takes a number of seconds, at most 86400; 0: nothing changes by itself"),
@@ -138,6 +146,37 @@ def test_every_fault_of_the_help_is_there(word: str) -> None:
     typist = Typist()
     assert typist.types(f"fault b {word}") == [f"betterstack {WORDS[word][0]} (until it is mended)"]
     assert any(line.split()[0] == word for line in typist.types("help") if line.startswith("  "))
+
+
+def test_a_person_acknowledges_and_closes_alerts_in_signl4(sandbox: Sandbox) -> None:
+    typist = Typist(sandbox)
+    for external_id in ("1", "2", "3"):
+        tell(sandbox, external_id)
+    assert (
+        typist.types("signl4 ack", "signl4 ack shop by Jo Doe", "signl4 close 3 by Jo Doe", "sig acknowledge 1") == []
+    )
+    assert [(one.alert.external_id, one.alert.state, one.by) for one in sandbox.signl4.account.changes] == [
+        ("3", "acknowledged", "Jane"),
+        ("2", "acknowledged", "Jo Doe"),
+        ("3", "closed", "Jo Doe"),
+        ("1", "acknowledged", "Jane"),
+    ]
+    assert typist.types("signl4 ack shop", "signl4 close 3") == [
+        "? The alert is closed already.",
+        "? The alert is closed already.",
+    ]
+
+
+def test_the_rest_side_of_signl4_fails_by_itself_and_is_listed_while_it_does(sandbox: Sandbox) -> None:
+    typist = Typist(sandbox)
+    assert typist.types("fault signl4-api 401 1") == ["signl4-api answers 401 (for the next 1)"]
+    assert tell(sandbox).status_code == 201
+    assert typist.types("list")[-1] == "signl4-api  answers 401 (for the next 1)"
+    assert [Rest(sandbox).page("v3").status_code for _ in range(2)] == [401, 200]
+    assert typist.types("list")[-1] == "betterstack  works"
+    typist.types("fault signl4-api hang")
+    assert typist.types("mend")[-1] == "signl4-api works"
+    assert Rest(sandbox).page("v3").status_code == 200
 
 
 def test_lost_means_taken_and_cut_means_not() -> None:

@@ -10,8 +10,10 @@ import httpx
 from daemon.sandbox import mishaps
 from daemon.sandbox.faults import Cut, Hang
 from daemon.sandbox.news import News
+from daemon.sandbox.people import Person
 from daemon.sandbox.server import Sandbox
 from tests.sandbox.conftest import tell
+from tests.sandbox.rest import Rest
 from tests.support.each import each
 
 TIME = r"\d\d:\d\d:\d\d"
@@ -89,4 +91,19 @@ def test_what_hangs_is_shown_while_it_hangs(sandbox: Sandbox) -> None:
     sandbox.signl4.faults.clear()
     thread.join()
     assert lines[-1] == "  < no answer"
+    assert news.lines() == []
+
+
+def test_what_a_person_does_in_signl4_is_a_line_and_what_a_client_reads_is_none(sandbox: Sandbox) -> None:
+    news = News(sandbox)
+    tell(sandbox, "7")
+    news.lines()
+    sandbox.signl4.account.acknowledge("7", "Jo\x1b[2J")
+    Rest(sandbox).page("v3")
+    [line] = news.lines()
+    assert re.fullmatch(rf"{TIME}  SIGNL4        acknowledged  7  Shop  by Jo\ufffd\[2J", line)
+    alert_id = sandbox.signl4.alerts[0].alert_id
+    Rest(sandbox).post(f"/api/v3/signls/{alert_id}/close", {"uid": Person("Jane").user_id})
+    [line] = news.lines()
+    assert line.endswith("closed        7  Shop  by Jane")
     assert news.lines() == []
