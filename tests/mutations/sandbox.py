@@ -10,6 +10,8 @@ CHANGES = "tests/sandbox/test_betterstack_changes.py"
 REAL = "tests/sandbox/test_real_clients.py"
 LIFE = "tests/sandbox/test_life.py"
 RULES = "tests/sandbox/test_rules.py"
+REST = "tests/sandbox/test_signl4_rest.py"
+REST_CHANGES = "tests/sandbox/test_signl4_rest_changes.py"
 
 ROWS = (
     row(
@@ -196,5 +198,98 @@ ROWS = (
         "daemon/sandbox/news.py",
         ("""    to = "" if team == DEFAULT else f"  to team {team}"\n""", """    to = ""\n"""),
         "tests/sandbox/test_standalone.py::test_a_further_team_has_a_secret_of_its_own_and_what_it_is_told_names_it",
+    ),
+    row(
+        "An alert that changes during a walk hides others behind it",
+        "daemon/sandbox/signl4_filters.py",
+        (
+            "    rest = list(reversed(alerts))\n",
+            "    rest = [alert for alert in reversed(alerts) if is_wanted(alert)]\n",
+        ),
+        f"{REST}::test_an_alert_that_changes_or_comes_during_a_walk_moves_no_page",
+    ),
+    row(
+        "v3 filters by the time of change as v2 does",
+        "daemon/sandbox/signl4_filters.py",
+        (
+            """"v3": {**_BOTH, "signlStatusCodes": _status_codes}""",
+            """"v3": {**_BOTH, "signlStatusCodes": _status_codes, "modifiedSince": _modified_since}""",
+        ),
+        f"{REST}::test_filters_are_obeyed_and_those_that_the_version_does_not_know_ignored",
+    ),
+    row(
+        "No match is a page in v2 too",
+        "daemon/sandbox/signl4_rest.py",
+        ("""if not page.alerts and version == "v2":""", "if page is None:"),
+        f"{REST}::test_no_match_is_204_in_v2_and_an_empty_page_in_v3",
+    ),
+    row(
+        "A key that may only read writes",
+        "daemon/sandbox/signl4_rest.py",
+        ("if key != self.key and not _reads(request):", "if key is None:"),
+        f"{REST}::test_a_wrong_key_is_a_401_and_a_key_for_reading_cannot_write",
+    ),
+    row(
+        "An old tenant has v3",
+        "daemon/sandbox/signl4_rest.py",
+        ("""if path.startswith("v3/") and not self.v3:""", """if path == "v3/" and not self.v3:"""),
+        f"{REST}::test_an_old_tenant_has_no_v3",
+    ),
+    row(
+        "Calls of the REST API have no limit",
+        "daemon/sandbox/signl4_rest.py",
+        ("if not allowance.granted:", "if allowance is None:"),
+        f"{REST}::test_calls_have_a_limit_of_their_own",
+    ),
+    row(
+        "A fault of the webhook hits the REST API as well",
+        "daemon/sandbox/signl4.py",
+        ("return self.api_faults if is_api(request) else self.faults", "return self.faults"),
+        f"{REST}::test_a_fault_hits_one_side_alone",
+        f"{COMMANDS}::test_the_rest_side_of_signl4_fails_by_itself_and_is_listed_while_it_does",
+    ),
+    row(
+        "SIGNL4 acts on an event before its delay is over",
+        "daemon/sandbox/signl4_account.py",
+        ("(due := self._waiting[0].at + self.processing_delay) <= now", "(due := self._waiting[0].at)"),
+        f"{REST_CHANGES}::test_an_event_acts_when_its_delay_is_over_by_the_clock",
+    ),
+    row(
+        "What an event did seems to be done by a person",
+        "daemon/sandbox/signl4_account.py",
+        (
+            "self._move(alert, state, at, self.system_user)",
+            "self._move(alert, state, at, self.people.named(FIRST).user_id)",
+        ),
+        f"{REST_CHANGES}::test_the_history_of_an_alert_tells_people_from_events",
+    ),
+    row(
+        "The API closes an alert that nobody acknowledged",
+        "daemon/sandbox/signl4_rest.py",
+        (
+            """        if verb == "close" and self._account.alert(alert_id).state is AlertState.OPEN:
+            raise AgainstLifeCycleError(_LIFE_CYCLE)
+""",
+            "",
+        ),
+        f"{REST_CHANGES}::test_the_api_changes_an_alert_if_its_life_cycle_allows_it",
+    ),
+    row(
+        "A team that there is not is no error",
+        "daemon/sandbox/signl4_rest.py",
+        ("for one in asked if one not in known]", "for one in asked if one is None]"),
+        f"{REST_CHANGES}::test_the_users_of_teams_come_as_207_with_their_errors",
+    ),
+    row(
+        "Every read of SIGNL4 is printed",
+        "daemon/sandbox/news.py",
+        ("if exchanges[place].settled and not is_api(exchanges[place].request):", "if exchanges[place].settled:"),
+        f"{NEWS}::test_what_a_person_does_in_signl4_is_a_line_and_what_a_client_reads_is_none",
+    ),
+    row(
+        "A person is given an alert that is closed already",
+        "daemon/sandbox/commands.py",
+        ("if one.state in ALLOWED[state]] or found)[-1]", "if one.state] or found)[-1]"),
+        f"{COMMANDS}::test_a_person_acknowledges_and_closes_alerts_in_signl4",
     ),
 )
