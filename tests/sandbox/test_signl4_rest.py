@@ -52,8 +52,8 @@ def walked(rest: Rest, version: str, *, in_the_body: bool = False) -> list[list[
         token = document["continuationToken"]
         if not document["hasMore"]:
             return pages
-        assert isinstance(token, dict if version == "v2" else str)
-        body = dict(token) if in_the_body else {"continuationToken": token}
+        assert isinstance(token, dict) == (version == "v2")
+        body = token if in_the_body else {"continuationToken": token}
 
 
 def test_a_walk_shows_every_alert_once_the_newest_first(sandbox: Sandbox) -> None:
