@@ -35,7 +35,6 @@ from tests.support.store import Store
 from tests.support.values import NOW, ago
 
 HISTORY = {"incidents", "deliveries", "history", "silences"}
-HISTORY = {"incidents", "deliveries", "history"}
 VERBS: dict[str, Callable[[Store], object]] = {
     "begin_round": Store.begin_round,
     "known": lambda store: store.known(["1", "2"]),
