@@ -124,8 +124,11 @@ class DueList:
         """Those that may be sent now. Of the others it records why; what it cannot record stays due."""
         settings, theirs = self._settings, self._their_clock()
         admitted, held, given_up, happened = list[Delivery](), list[Held](), list[GivenUp](), list[Event]()
-        in_force = self._outbox.silences(now) if any(delivery.is_untold for delivery in due) else None
-        silences = readable(in_force or ())
+        untold = [delivery for delivery in due if delivery.is_untold]
+        # What is over by now may have been so within a silence that is over, too.
+        since = min((delivery.occurred_at for delivery in untold if delivery.over_since is not None), default=now)
+        known = self._outbox.silences(min(since, now)) if untold else None
+        silences = readable(known.silences if known is not None else ())
         for delivery in due:
             rule = self._holds.hold(delivery, silences, now, theirs) if delivery.is_untold else None
             match admit(delivery, settings.gap, settings.stale_after, now, theirs, rule):
@@ -137,8 +140,8 @@ class DueList:
                     happened.append(said_as(delivery.incident_id, delivery.kind, until.isoformat(), why))
                 case Supersede(why):
                     given_up.append((delivery, why))
-                    happened.append(events.Superseded(delivery.incident_id, delivery.generation))
-        if happened and self._outbox.put_off(held, given_up, now, in_force):
+                    happened.append(events.Superseded(delivery.incident_id, delivery.generation, why))
+        if happened and self._outbox.put_off(held, given_up, now, known):
             for event in happened:
                 self._log(event)
         return admitted

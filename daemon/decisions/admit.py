@@ -1,15 +1,15 @@
 """Decides whether a due delivery is sent, held, or superseded. Pure, and the only place that decides this.
 
-A rule (a silence, a maintenance window, `min_age`) holds nothing but a `new` that was never attempted. The `resolved`
-of an alert that was sent is never superseded, and only the gap between two messages of one incident delays it: SIGNL4
-processes events in parallel, so a message sent right after another may overtake it.
+A rule (a silence, a maintenance window, `min_age`, `flap`) holds nothing but a `new` that was never attempted. The
+`resolved` of an alert that was sent is never superseded, and only the gap between two messages of one incident delays
+it: SIGNL4 processes events in parallel, so a message sent right after another may overtake it.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.decisions.reconcile import over_too_long
-from daemon.model.delivery import Delivery
+from daemon.model.delivery import OVER_WHILE_HELD, Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,6 @@ class Supersede:
     why: str
 
 
-def over_while_held(why: str) -> str:
-    """The reason for superseding a `new` that a rule held until the incident was over."""
-    return f"over while held: {why}"
-
-
 def admit(
     delivery: Delivery,
     gap: timedelta,
@@ -55,7 +50,7 @@ def admit(
     if delivery.is_untold and over_too_long(delivery.over_since, stale_after, theirs):
         return Supersede("the incident was over too long before this could first be sent")
     if delivery.is_untold and rule is not None:
-        return rule if delivery.over_since is None else Supersede(over_while_held(rule.why))
+        return rule if delivery.over_since is None else Supersede(f"{OVER_WHILE_HELD}{rule.why}")
     # A time in the future was stamped by a wrong clock, and is ignored.
     if delivery.previous_at is not None and delivery.previous_at <= now < delivery.previous_at + gap:
         return Hold(delivery.previous_at + gap, "the gap behind the previous message of this incident")

@@ -12,8 +12,6 @@ Facts = Mapping[str, list[str]]
 
 LIMIT = 10_000
 """Characters of a value that are compared: a bound to the time that a text from outside can take."""
-
-
 MOST = 100_000
 """Characters of all values and their names; further ones are not compared. All are kept with each alert."""
 

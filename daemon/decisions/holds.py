@@ -47,13 +47,14 @@ class Holds:
     def hold(self, delivery: Delivery, silences: Sequence[Read], now: datetime, theirs: datetime) -> Hold | None:
         """The longest hold of an untold `new`; `None` if no rule holds it.
 
-        `silences`: those in force; `theirs`: the time of Better Stack's clock. The program's own alarms are silenced by
-        their own name, and held by nothing else.
+        `silences`: those that were not over when the incident began, where that is over; `theirs`: the time of Better
+        Stack's clock. The program's own alarms are silenced by their own name, and held by nothing else.
         """
         if not (silences or self._routes or self._maintenance):
             return None
         if delivery.incident_id.startswith(PREFIX):
-            found = [_by_silence(one) for one, _ in silences if one.alarm == delivery.incident_id]
+            named = (silence for silence, _ in silences if silence.alarm == delivery.incident_id)
+            found = [_by_silence(silence) for silence in named if silence.covers(now, now)]
         else:
             found = list(self._of_incident(delivery, silences, now, theirs))
         return max(found, key=lambda hold: hold.until, default=None)
@@ -61,14 +62,16 @@ class Holds:
     def _of_incident(
         self, delivery: Delivery, silences: Sequence[Read], now: datetime, theirs: datetime
     ) -> Iterator[Hold]:
-        subject = _subject(delivery)
+        subject, spans = _subject(delivery), _spans(delivery, now)
         yield from self._by_route(subject, delivery, now, theirs)
         for silence, match in silences:
-            if match is not None and mismatch(match, subject.facts) is None:
+            covers = any(silence.covers(*span) for span in spans)
+            if covers and match is not None and mismatch(match, subject.facts) is None:
                 yield _by_silence(silence)
         windows = self._maintenance if now - delivery.created_at < LONGEST_MAINTENANCE else ()
         for one in windows:
-            if mismatch(one.match, subject.facts) is None and (until := ends_at(one.window, now)) is not None:
+            ends = (until for begin, end in spans if (until := ends_at(one.window, begin)) is not None and end < until)
+            if mismatch(one.match, subject.facts) is None and (until := next(ends, None)) is not None:
                 yield Hold(until, f'maintenance "{one.name}"', by_rule=True)
 
     def _by_route(self, subject: Subject, delivery: Delivery, now: datetime, theirs: datetime) -> Iterator[Hold]:
@@ -87,6 +90,12 @@ def _subject(delivery: Delivery) -> Subject:
         return Subject.read(delivery.subject or "")
     except (ValueError, TypeError):
         return Subject()
+
+
+def _spans(delivery: Delivery, now: datetime) -> list[tuple[datetime, datetime]]:
+    """The times of which one has to lie within a silence or a window: now; or all of an incident that is over."""
+    whole = [] if delivery.over_since is None else [(delivery.occurred_at, delivery.over_since)]
+    return [(now, now), *whole]
 
 
 def _age(delivery: Delivery, now: datetime, theirs: datetime) -> timedelta:

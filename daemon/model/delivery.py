@@ -25,6 +25,10 @@ class DeliveryState(StrEnum):
     DEAD = "dead"
 
 
+OVER_WHILE_HELD = "over while held: "
+"""How the reason begins for which a `new` is superseded that a rule held until the incident was over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """What became of the `new` of an incident."""

@@ -44,6 +44,11 @@ class Silence:
         """Why a message is held that it holds; recorded with that, and shown to people."""
         return f"silence {self.id} ({self.comment})"
 
+    def covers(self, begin: datetime, end: datetime) -> bool:
+        """Whether it is in force from `begin` to `end`, both included."""
+        over = self.ends_at if self.expired_at is None else min(self.expired_at, self.ends_at)
+        return self.starts_at <= begin and end < over
+
     def stage(self, now: datetime) -> Stage:
         """How far it is."""
         if self.expired_at is not None:
@@ -51,3 +56,11 @@ class Silence:
         if now < self.starts_at:
             return Stage.TO_COME
         return Stage.IN_FORCE if now < self.ends_at else Stage.OVER
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSilences:
+    """The silences that were not over by `since`, as they were read."""
+
+    since: datetime
+    silences: list[Silence]

@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from daemon.model.delivery import DeliveryState
+from daemon.model.delivery import OVER_WHILE_HELD, DeliveryState
 from daemon.model.incident import Kind
 from daemon.storage.columns import Moment, constant
 from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS
@@ -110,7 +110,7 @@ def supersede_held() -> Update:
 
     Not what it held once, and waits for SIGNL4 by now: nobody was told because of that.
     """
-    superseded = {"state": DeliveryState.SUPERSEDED, "reason": "over while held: " + DELIVERIES.c.held_because}
+    superseded = {"state": DeliveryState.SUPERSEDED, "reason": OVER_WHILE_HELD + DELIVERIES.c.held_because}
     return (
         update(DELIVERIES)
         .where(*GENERATION, HELD, DELIVERIES.c.due_at > bindparam("now", type_=Moment))

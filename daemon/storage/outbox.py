@@ -21,7 +21,7 @@ from daemon.model.delivery import Delivered, Delivery, DeliveryState, Destinatio
 from daemon.model.destination import Destination
 from daemon.model.history import Happening
 from daemon.model.incident import Kind
-from daemon.model.silence import Silence
+from daemon.model.silence import KnownSilences
 from daemon.storage import delivery_rows as rows
 from daemon.storage import destination_rows, history_rows, silences, waits
 from daemon.storage import outbox_statements as statements
@@ -116,24 +116,24 @@ class Outbox:
         return Recorded(claimed, unwanted, others_due)
 
     def put_off(
-        self, held: Sequence[Held], given_up: Sequence[GivenUp], now: datetime, known: Sequence[Silence] | None = None
+        self, held: Sequence[Held], given_up: Sequence[GivenUp], now: datetime, known: KnownSilences | None = None
     ) -> bool:
         """Holds deliveries. Of those given up, supersedes all that is pending of the generation.
 
-        `known`: the silences that this was decided by. If by now others are in force, it changes nothing and returns
+        `known`: the silences that this was decided by. If by now there are others, it changes nothing and returns
         false: one that was made to expire meanwhile would hold all the same.
         """
         with transaction(self._engine, writes=True) as connection:
-            if known is not None and silences.in_force(connection, now) != known:
+            if known is not None and silences.ended_after(connection, known.since) != known.silences:
                 return False
             waits.hold(connection, held, now)
             waits.give_up(connection, self._destination.name, given_up, now)
         return True
 
-    def silences(self, now: datetime) -> list[Silence]:
-        """Those in force."""
+    def silences(self, since: datetime) -> KnownSilences:
+        """Those that were not over by then."""
         with transaction(self._engine, writes=False) as connection:
-            return silences.in_force(connection, now)
+            return KnownSilences(since, silences.ended_after(connection, since))
 
     def supersede_obsolete(self, now: datetime) -> None:
         """Supersedes the dead deliveries of own alarms that are over."""

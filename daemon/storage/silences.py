@@ -18,10 +18,11 @@ from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, SILENCES
 
 _NOW = bindparam("now", type_=Moment)
-_UNENDED = [SILENCES.c.ends_at > _NOW, SILENCES.c.expired_at.is_(None)]
 _EVERY = select(*(SILENCES.c[field.name] for field in fields(Silence)))
+_LATER, _NOT_EXPIRED = SILENCES.c.ends_at > _NOW, SILENCES.c.expired_at.is_(None)
 # The daemon asks for these often, so the statement is built once; an order by id alone would not use the index.
-_IN_FORCE = _EVERY.where(*_UNENDED, SILENCES.c.starts_at <= _NOW).order_by(SILENCES.c.ends_at, SILENCES.c.id)
+_ENDED_AFTER = _EVERY.where(_LATER).order_by(SILENCES.c.ends_at, SILENCES.c.id)
+_IN_FORCE = _ENDED_AFTER.where(_NOT_EXPIRED, SILENCES.c.starts_at <= _NOW)
 _HELD = select(DELIVERIES.c.held_because, func.count()).where(rows.HELD).group_by(DELIVERIES.c.held_because)
 
 _HELD_BY = select(DELIVERIES.c.id, DELIVERIES.c.incident_id, DELIVERIES.c.generation).where(
@@ -41,6 +42,11 @@ def in_force(connection: Connection, now: datetime) -> list[Silence]:
     return _read(connection, _IN_FORCE, now)
 
 
+def ended_after(connection: Connection, moment: datetime) -> list[Silence]:
+    """Those in force, to come, and over since then; the first to end is the first."""
+    return _read(connection, _ENDED_AFTER, moment)
+
+
 def count_in_force(engine: Engine, now: datetime) -> int:
     """How many silences are in force."""
     with transaction(engine, writes=False) as connection:
@@ -52,7 +58,7 @@ def every(engine: Engine, now: datetime, *, over: bool) -> list[tuple[Silence, i
 
     `over`: with those that are over.
     """
-    query = (_EVERY if over else _EVERY.where(*_UNENDED)).order_by(SILENCES.c.id)
+    query = (_EVERY if over else _EVERY.where(_LATER, _NOT_EXPIRED)).order_by(SILENCES.c.id)
     with transaction(engine, writes=False) as connection:
         held: dict[str, int] = dict(connection.execute(_HELD).all())
         return [(silence, held.get(silence.reason, 0)) for silence in _read(connection, query, now)]

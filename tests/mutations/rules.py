@@ -231,4 +231,16 @@ ROWS = (
         ("between(since, until)", "between(since, until + 100 * (until - since))"),
         "tests/unit/test_flapping.py::test_what_opened_later_counts_only_within_the_time",
     ),
+    row(
+        "What ended inside a window is told if it is first seen after that",
+        "daemon/decisions/holds.py",
+        ("return [(now, now), *whole]", "return [(now, now)]"),
+        "tests/unit/test_telling_held.py::test_what_is_first_seen_after_it",
+    ),
+    row(
+        "A silence that is over goes on silencing an alarm",
+        "daemon/decisions/holds.py",
+        ("for silence in named if silence.covers(now, now)]", "for silence in named]"),
+        "tests/unit/decisions/test_holds.py::test_a_silence_that_is_over_holds_only_what_was_over_within_it",
+    ),
 )

@@ -22,7 +22,7 @@ from daemon.model.delivery import (
     TryLater,
 )
 from daemon.model.incident import Transition
-from daemon.model.silence import Silence
+from daemon.model.silence import KnownSilences, Silence
 from daemon.model.subject import Subject
 from daemon.storage import silences
 from daemon.storage.incidents import Change, Message
@@ -197,7 +197,7 @@ def while_it_is_read(store: Store, monkeypatch: pytest.MonkeyPatch, happens: Cal
     """Another thread or process writes between the look at the silences and the record of what they hold."""
     asked = store.silences
 
-    def then(now: datetime) -> list[Silence]:
+    def then(now: datetime) -> KnownSilences:
         found = asked(now)
         monkeypatch.undo()
         happens()

@@ -40,13 +40,13 @@ class Story:
         said = Silence(0, match or {"name": "db-*"}, minute(begin), minute(end), "patch day", "jane", NOW)
         return silences.add(self.flows.engine, said)
 
-    def windows(self, *spans: tuple[float, float], zone: str = "UTC") -> None:
+    def windows(self, *spans: tuple[float, float], zone: str = "UTC", stale_after: str = "10m") -> None:
         """Another configuration, after a restart."""
         tables = [
             {"name": f"window {number}", "match": {"name": "db-*"}, "times": f"{at(begin)}-{at(end)}", "zone": zone}
             for number, (begin, end) in enumerate(spans, 1)
         ]
-        self.flows.configure(maintenance=tables)
+        self.flows.configure(maintenance=tables, delivery={"stale_after": stale_after})
         self.flows.store.release_held(self.flows.clock())
 
     def sees(self, **attributes: Any) -> None:
@@ -148,6 +148,31 @@ def test_a_maintenance_window(story: Story, opened: str, meanwhile: str, end: st
         case "it is made shorter":
             steps[50] = lambda: story.windows((BEGIN, 60))
     assert story.play(steps) == expected(opened, meanwhile, ENDS[end])
+
+
+SEEN_LATE: list[tuple[float, float, list[str]]] = [
+    (20, 40, []),
+    (5, 40, ["new", "resolved"]),
+    (20, 71, ["new", "resolved"]),
+]
+
+
+@pytest.mark.parametrize("kind", ["a silence", "one that was cancelled", "a window"])
+@pytest.mark.parametrize(("began", "ended", "told"), SEEN_LATE)
+def test_what_is_first_seen_after_it(story: Story, kind: str, began: float, ended: float, told: list[str]) -> None:
+    """The daemon was down: what began and ended inside is told to nobody all the same."""
+    story.flows.configure(delivery={"stale_after": "3h"})
+    story.flows.round()
+    if kind == "a window":
+        story.windows((BEGIN, END), stale_after="3h")
+    else:
+        first = story.silence()
+        if kind == "one that was cancelled":
+            silences.expire(story.flows.engine, first, minute(60))
+    about = {"name": "db-2 disk", "started_at": minute(began), "resolved_at": minute(ended), "status": "Resolved"}
+    assert [kind for kind, _ in story.play({75: lambda: story.flows.see("7", **about)})] == told
+    [(state, reason), _] = story.flows.outbox("state", "reason")
+    assert (state, reason.startswith("over while held: ")) == ("delivered" if told else "superseded", not told)
 
 
 def test_what_was_held_and_is_over_is_recorded_with_its_reason(story: Story) -> None:

@@ -117,11 +117,12 @@ class DroppedOnItsWay(OfTeam):
 
 @dataclass(frozen=True, slots=True)
 class Superseded(OfTeam):
-    """The incident had been over for too long before it could first be sent, so it does not alert."""
+    """The incident was over before it could first be sent, for too long or while a rule held it: it does not alert."""
 
     event = "superseded"
     incident: str
     generation: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

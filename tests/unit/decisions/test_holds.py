@@ -78,6 +78,17 @@ def test_an_own_alarm_is_silenced_by_its_own_name_alone() -> None:
     assert held_until(alarm, silence(alarm=Cause.POLL.external_id)) == (after(minutes=20), "silence 3 (why)")
 
 
+def test_a_silence_that_is_over_holds_only_what_was_over_within_it() -> None:
+    past: dict[str, Any] = {"starts_at": ago(minutes=30), "ends_at": ago(minutes=10)}
+    alarm = replace(NEW, incident_id=Cause.POLL.external_id, subject=None)
+    of_alarm, of_all = replace(silence(alarm=alarm.incident_id), **past), replace(silence(name="*"), **past)
+    over = replace(NEW, occurred_at=ago(minutes=25), over_since=ago(minutes=20))
+    assert held_until(alarm, of_alarm) is None
+    assert [held_until(NEW, of_all), held_until(replace(over, over_since=ago(minutes=5)), of_all)] == [None, None]
+    assert held_until(over, of_all) is not None
+    assert held_until(over, replace(of_all, expired_at=ago(minutes=22))) is None
+
+
 @pytest.mark.parametrize("subject", [None, "", "{", "[]", '{"facts": 1, "moon": 2}', '{"facts": null}'])
 def test_what_is_not_known_of_an_incident_matches_only_what_is_for_all(subject: str | None) -> None:
     unknown = replace(NEW, subject=subject)
