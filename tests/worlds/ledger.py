@@ -25,6 +25,7 @@ from tests.support.kept_log import KeptLog
 from tests.support.store import Store
 from tests.support.values import NOW
 from tests.worlds.hand import Deed, Hand
+from tests.worlds.mortal import Mortal
 
 AFRESH = "reopened afresh"
 """The act of a reopening that clears the old times, in place of one that names itself."""
@@ -91,7 +92,7 @@ class Sent:
         return self.fate in {*TAKEN_FOR_SURE, Fate.LOST, Fate.KILLED, Fate.UNREADABLE}
 
 
-class Ledger:
+class Ledger(Mortal):
     """Both flows on one database file; they can be killed before any transaction and are then built anew."""
 
     def __init__(self, database: Path) -> None:
@@ -107,11 +108,8 @@ class Ledger:
         self.fates: list[Fate] = []
         self.poisoned: dict[str, Fate] = {}
         """What is said of these incidents meets this fate, and no other."""
-        self.left: int | None = None
-        """So many transactions until the program is killed."""
         self.broken: list[str] = []
         """What was wrong with a request: an error in a thread that sends would count as one of SIGNL4."""
-        self.killed = False
         self.kills = 0
         self.hand = Hand(database, self.clock, self.sent)
         self.deed: tuple[int, Deed, int] | None = None
@@ -194,18 +192,6 @@ class Ledger:
         # One request at a time, so that a seed always plays the same world.
         self.flows.configure(receiver=self, delivery={"concurrency": 1})
         self.flows.store.try_secrets_again(self.clock())
-
-    def _kill(self) -> None:
-        self.killed = self.flows.stopped = True
-
-    def _tick(self, _connection: Connection) -> None:
-        """Before each transaction. A program that was killed makes no more of them."""
-        if self.left is not None:
-            self.left -= 1
-            if self.left < 0:
-                self._kill()
-        if self.killed:
-            raise DatabaseBusyError("the program was killed")
 
     def _interfere(self, _connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         """An operator's command is there before a transaction begins, or after it ended."""

@@ -27,6 +27,7 @@ from tests.support.fakes import Flows, due_list
 from tests.support.kept_log import KeptLog
 from tests.support.store import HERE, Store
 from tests.worlds.ledger import ANSWERS, RANKS, TAKEN_FOR_SURE, Fate, leave_the_disk_alone
+from tests.worlds.mortal import Mortal
 from tests.worlds.town_rules import RULES, SECTIONS, TEAMS, Rules, Sent
 
 
@@ -40,7 +41,7 @@ class Team:
         return self._town.arrives(self._name, payload)
 
 
-class Town:
+class Town(Mortal):
     """Both flows for all teams on one database file; they can be killed and are then built anew."""
 
     def __init__(self, database: Path) -> None:
@@ -51,13 +52,10 @@ class Town:
         self.decided: dict[tuple[str, int], Rules] = {}
         """The rules when each generation was recorded."""
         self.names: dict[str, str] = {}
-        self.left: int | None = None
-        """So many transactions until the program is killed."""
         self.meanwhile: tuple[int, Callable[[], object]] | None = None
         """What another process does before so many more transactions."""
         self.sudden: set[int] = set()
         """Silences that were made in the middle of a pass: what is read ahead need not know them."""
-        self.killed = False
         self.broken: list[str] = []
         """What was wrong with a request: an error in a thread that sends counts as one of SIGNL4."""
         self.hand = engine_on(database)
@@ -142,17 +140,6 @@ class Town:
         self.left = self.meanwhile = None
         if self.killed:
             self.restart()
-
-    def _kill(self) -> None:
-        self.killed = self.flows.stopped = True
-
-    def _tick(self, _connection: Connection) -> None:
-        if self.left is not None:
-            self.left -= 1
-            if self.left < 0:
-                self._kill()
-        if self.killed:
-            raise DatabaseBusyError("the program was killed")
 
     def _interfere(self, _connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         if self.meanwhile is not None and statement.startswith("BEGIN"):
