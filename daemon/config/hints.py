@@ -1,9 +1,9 @@
 """What to do about a key: the nearest known one, its default, and the places where its value can be given."""
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 
+from daemon.config.alike import alike, nearest_of
 from daemon.config.settings import KEYS, SECTIONS, TEAMS, TeamSection
 
 
@@ -16,18 +16,13 @@ def nearest(key: str) -> str:
     section, dot, name = key.rpartition(".")
     if section.startswith(f"{TEAMS}."):
         known = [one.name for one in fields(TeamSection)]
-        return _hint(name, known, f"{section}.", f"the keys of [{section}] are")
+        return nearest_of(name.lower(), known, f"the keys of [{section}] are", f"{section}.")
     section, dot, name = key.partition(".")
     if dot and section in SECTIONS:
         known = [one.partition(".")[2] for one in KEYS if one.startswith(f"{section}.")]
-        return _hint(name, known, f"{section}.", f"the keys of [{section}] are")
-    found = difflib.get_close_matches(section.lower(), SECTIONS, 1)
-    return f"the nearest is [{found[0]}]" if found else f"the sections are {', '.join(f'[{one}]' for one in SECTIONS)}"
-
-
-def _hint(name: str, known: Iterable[str], prefix: str, otherwise: str) -> str:
-    found = difflib.get_close_matches(name.lower(), known, 1)
-    return f"the nearest is {prefix}{found[0]}" if found else f"{otherwise} {', '.join(known)}"
+        return nearest_of(name.lower(), known, f"the keys of [{section}] are", f"{section}.")
+    found = alike(section.lower(), SECTIONS)
+    return f"the nearest is [{found}]" if found else f"the sections are {', '.join(f'[{one}]' for one in SECTIONS)}"
 
 
 def missing(key: str, empty: Mapping[str, str]) -> str:

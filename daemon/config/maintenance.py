@@ -1,9 +1,9 @@
 """`[[maintenance]]`: windows in which nobody is told of something new."""
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from daemon.config.alike import nearest_of
 from daemon.config.match import EVERY, Match, read_match
 from daemon.config.recurrence import read_recurrence
 from daemon.config.time_table import Window, read_times
@@ -37,18 +37,14 @@ def read_maintenance(table: object) -> MaintenanceSection:
         raise ValueError("it must be a table; write its keys below a line [[maintenance]]")
     for key in table:
         if key not in KEYS:
-            near = difflib.get_close_matches(str(key).lower(), KEYS, 1)
-            raise ValueError(f"{key} is not a known key; the nearest is {near[0]}" if near else _unknown(key))
+            mend = nearest_of(str(key).lower(), KEYS, "the keys of [[maintenance]] are")
+            raise ValueError(f"{key} is not a known key; {mend}")
     return MaintenanceSection(
         name=_text(table, "name", 'what it is called, like name = "nightly backup"'),
         window=_window(table),
         match=read_match(table["match"]) if "match" in table else EVERY,
         comment=_text(table, "comment", "why it is there, or leave it out") if "comment" in table else "",
     )
-
-
-def _unknown(key: object) -> str:
-    return f"{key} is not a known key; the keys of [[maintenance]] are {', '.join(KEYS)}"
 
 
 def _text(table: dict[str, object], key: str, what: str) -> str:

@@ -3,11 +3,11 @@
 Values are plain and hashable. `read_match` and `as_table` are inverse to each other.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from daemon.config.alike import nearest_of
 from daemon.config.pattern import found, read_pattern
 
 FLAGS = ("call", "sms", "email", "push", "critical_alert")
@@ -72,9 +72,7 @@ def _conditions(table: Mapping[str, object]) -> Iterator[tuple[str, Condition]]:
 
 
 def _nearest(key: str) -> str:
-    known = (*FIELDS, METADATA)
-    similar = difflib.get_close_matches(key.lower(), known, 1)
-    return f"the nearest is match.{similar[0]}" if similar else f"the keys of match are {', '.join(known)}"
+    return nearest_of(key.lower(), (*FIELDS, METADATA), "the keys of match are", "match.")
 
 
 def _condition(field: str, value: object) -> Condition:

@@ -1,10 +1,10 @@
 """The sentence for a mistake in a `[[route]]` or `[[maintenance]]` table, which has a number in place of a name."""
 
-import difflib
 from dataclasses import fields
 
 from pydantic_core import ErrorDetails
 
+from daemon.config.alike import nearest_of
 from daemon.config.maintenance import MaintenanceSection
 from daemon.config.routes import FlapSection, OverlaySection, RouteSection
 
@@ -48,8 +48,7 @@ def _written(part: str) -> str:
 def _nearest(name: str, inside: list[str]) -> str:
     *tables, key = inside
     known = [_written(one.name) for one in fields(_TABLES[(name, *tables)])]
-    found = difflib.get_close_matches(key.lower(), known, 1)
-    return f"the nearest is {'.'.join((*tables, found[0]))}" if found else f"the keys are {', '.join(known)}"
+    return nearest_of(key.lower(), known, "the keys are", "".join(f"{table}." for table in tables))
 
 
 def _shown(value: object) -> str:

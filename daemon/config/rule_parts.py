@@ -4,10 +4,11 @@ dateutil passes by the number of `BYDAY=2MO` in a weekly rule, fails with an `In
 few of, takes any number for an hour or a month, and walks for ever at an interval of 0.
 """
 
-import difflib
 import re
 from collections.abc import Callable
 from datetime import datetime
+
+from daemon.config.alike import nearest_of
 
 _FREQUENCIES = ("HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _BY_DATE = {"MONTHLY", "YEARLY"}
@@ -100,8 +101,7 @@ def read_parts(rule: str) -> dict[str, str]:
 def _nearest(name: str) -> str:
     if name == "BYSECOND":
         return "windows begin at the second of start; leave it out"
-    found = difflib.get_close_matches(name, _PARTS, 1)
-    return f"the nearest is {found[0]}" if found else f"the parts are {', '.join(_PARTS)}"
+    return nearest_of(name, _PARTS, "the parts are")
 
 
 def _check_together(parts: dict[str, str]) -> None:

@@ -1,9 +1,9 @@
 """Times of day and weekdays in a time zone, as `times` and `zone` give them."""
 
-import difflib
 import re
 from dataclasses import dataclass
 
+from daemon.config.alike import alike
 from daemon.config.recurrence import Recurrence
 from daemon.config.zone import read_zone
 
@@ -110,8 +110,8 @@ def _days(text: str) -> tuple[int, ...]:
 def _day(name: str) -> int:
     if (day := _NAMES.get(name.lower())) is not None:
         return day
-    near = difflib.get_close_matches(name.lower(), _NAMES, 1)
-    mend = f"the nearest is {near[0].capitalize()}" if near else "days are Mon, Tue, Wed, Thu, Fri, Sat and Sun"
+    near = alike(name.lower(), _NAMES)
+    mend = f"the nearest is {near.capitalize()}" if near else "days are Mon, Tue, Wed, Thu, Fri, Sat and Sun"
     raise ValueError(f"has no day of the week at {name[:20]!r}; {mend}")
 
 

@@ -1,8 +1,9 @@
 """Time zones by their names in the database of IANA."""
 
-import difflib
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
+
+from daemon.config.alike import alike
 
 _FORM = 'write it like zone = "Europe/Berlin"'
 _NO_DATABASE = "this machine has no time zones; install the package tzdata"
@@ -37,7 +38,6 @@ def _mend(name: str) -> str:
     # Most people know the city, which is the last part of a name.
     cities = {one.rpartition("/")[2]: one for one in known}
     wanted = name.lower().replace(" ", "_")
-    found = difflib.get_close_matches(wanted, known, 1) or [
-        cities[city] for city in difflib.get_close_matches(wanted.rpartition("/")[2], cities, 1)
-    ]
-    return f'the nearest is "{known[found[0]]}"' if found else f"take a name of the IANA database; {_FORM}"
+    city = alike(wanted.rpartition("/")[2], cities)
+    found = alike(wanted, known) or (cities[city] if city else None)
+    return f'the nearest is "{known[found]}"' if found else f"take a name of the IANA database; {_FORM}"
