@@ -39,7 +39,7 @@ class DryRun:
         self._printout = Printout(self._stop)
         self._counting = Lock()
         self._printed = 0
-        self._held = 0
+        self._waiting = 0
 
     def surroundings(self) -> Surroundings:
         """Those of a process that does nothing but print."""
@@ -62,7 +62,7 @@ class DryRun:
 
         Raises what `Printout.end` raises.
         """
-        sentence = f"{self._printed} would have been sent, {self._held} held, nothing was sent"
+        sentence = f"{self._printed} would have been sent, {self._waiting} waiting, nothing was sent"
         if not self._as_json:
             self._printout.put(sentence)
         self._printout.end()
@@ -73,7 +73,7 @@ class DryRun:
     def _copy(self, url: str) -> Iterator[str]:
         with private_copy(url) as copy:
             yield copy
-            self._held = queries.snapshot(listing_reader(copy)).pending_deliveries
+            self._waiting = queries.snapshot(listing_reader(copy)).pending_deliveries
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def test_beside_the_daemon_it_prints_what_another_template_would_say_and_changes
     expected = [("default", "acknowledged", mail), ("default", "new", mail), ("default", "resolved", shop)]
     assert sorted(told(done.stdout)) == expected
     assert '"payload": {"Title": "Now: Mail", ' in done.stdout
-    assert done.stderr.endswith("\n3 would have been sent, 0 held, nothing was sent\n")
+    assert done.stderr.endswith("\n3 would have been sent, 0 waiting, nothing was sent\n")
     assert (dump(database), len(sandbox.signl4.requests)) == (before, 1)
     assert list(copies.iterdir()) == []
     assert json.loads(operator.ask("status", "--json").stdout)["process"]["pid"] == daemon.process.pid
@@ -92,8 +92,8 @@ def test_beside_the_daemon_it_prints_what_another_template_would_say_and_changes
 @each(
     ("due", "sentence", "code"),
     [
-        (True, "1 would have been sent, 0 held, nothing was sent", 0),
-        (False, "0 would have been sent, 1 held, nothing was sent", 1),
+        (True, "1 would have been sent, 0 waiting, nothing was sent", 0),
+        (False, "0 would have been sent, 1 waiting, nothing was sent", 1),
     ],
 )
 def test_what_waits_in_the_outbox_is_printed_if_it_is_due(
@@ -162,7 +162,7 @@ def test_the_daemon_prints_each_as_it_happens_also_after_a_reload_and_is_unknown
             sandbox.world.open("Mail")
             daemon.wait_for(lambda: '"Title": "Now: Mail"' in printed(), "its alert")
             assert daemon.stop(signal.SIGTERM, PATIENCE) == 0
-            assert daemon.lines[-1] == "2 would have been sent, 0 held, nothing was sent"
+            assert daemon.lines[-1] == "2 would have been sent, 0 waiting, nothing was sent"
         assert manager.told == []
     assert files(operator.directory)["state.db"] == before
     assert not (tmp_path / "reload").exists()

@@ -63,9 +63,9 @@ ROWS = (
         "tests/e2e/test_dry_run.py::test_a_reader_who_pauses_holds_up_nothing_and_a_stop_ends_it_all_the_same",
     ),
     row(
-        "A dry run counts nothing as held",
+        "A dry run counts nothing as waiting",
         "daemon/cli/dry_run.py",
-        ("            self._held = queries.snapshot(listing_reader(copy)).pending_deliveries\n", ""),
+        ("            self._waiting = queries.snapshot(listing_reader(copy)).pending_deliveries\n", ""),
         "tests/e2e/test_dry_run.py::test_what_waits_in_the_outbox_is_printed_if_it_is_due",
     ),
     row(

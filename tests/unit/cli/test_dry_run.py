@@ -60,7 +60,7 @@ def test_for_people_the_body_follows_and_nothing_is_executed(
     capfd: pytest.CaptureFixture[str], body: dict[str, Any], kind: str, external_id: str
 ) -> None:
     heading, rest = printed(capfd, body, as_json=False)
-    rest = rest.removesuffix("1 would have been sent, 0 held, nothing was sent\n")
+    rest = rest.removesuffix("1 would have been sent, 0 waiting, nothing was sent\n")
     shown = external_id.replace("\x1b", "\ufffd").replace("\u2028", "\ufffd")
     assert heading == f"{kind} of {shown}, to team night:"
     assert json.loads(rest) == body
