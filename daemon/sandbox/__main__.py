@@ -78,7 +78,7 @@ def _seconds(text: str) -> float:
 
 def _team(text: str) -> str:
     """One that the name of a variable can hold, and the configuration."""
-    if not re.fullmatch("[a-z]+(_?[a-z0-9]+)*", text) or text == DEFAULT:
+    if not re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", text) or text == DEFAULT:
         raise argparse.ArgumentTypeError(f"{text!r} is no name of a further team; take small letters, such as night")
     return text
 
