@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from daemon.model.alarm import FLAP
 from daemon.sandbox.context import Context, wall_clock
 from daemon.sandbox.server import Sandbox
 from tests.e2e.clockwork import SET
@@ -26,6 +27,18 @@ secret = "another-secret"
 [[route]]
 match = { name = "*" }
 teams = ["night"]
+"""
+
+MAINTENANCE = """
+[[maintenance]]
+name = "all day"
+times = "Mon-Sun"
+zone = "UTC"
+"""
+FLAPPING = """
+[[route]]
+name = "flappy"
+flap = { count = 2, within = "10m" }
 """
 
 
@@ -161,3 +174,38 @@ def test_what_the_rules_would_do_and_what_they_did(operator: Operator, sandbox: 
         story = operator.ask("why", incident).stdout
         for sentence in (*reasons[incident], f"new to team {team}: accepted by SIGNL4"):
             assert sentence in story
+
+
+def test_maintenance_holds_what_opens_until_it_is_taken_away(operator: Operator, sandbox: Sandbox) -> None:
+    configure(operator, MAINTENANCE)
+    daemon = operator.run()
+    over, still = sandbox.world.open("db-1"), sandbox.world.open("db-2")
+    daemon.wait_for(lambda: sum("held by a rule" in line for line in daemon.lines) >= 2, "both are held")
+    sandbox.world.resolve(over)
+    ended = f'"incident": "{over}", "kind": "resolved"'
+    daemon.wait_for(lambda: daemon.says(ended), "the record of what nobody is told of")
+    configure(operator, "")
+    reload(daemon, "configuration reloaded")
+    daemon.wait_for(lambda: operator.told(still) == ["new"], "what is still open")
+    assert operator.told(over) == []
+    assert 'over while held: maintenance "all day"' in operator.ask("why", over).stdout
+
+
+def test_what_flaps_has_one_alert_until_nothing_watches_it(operator: Operator, sandbox: Sandbox) -> None:
+    def flapping() -> list[str]:
+        return [str(event.kind) for event in operator.events if event.external_id.startswith(FLAP)]
+
+    configure(operator, FLAPPING)
+    daemon = operator.run()
+    first = sandbox.world.open("Shop")
+    daemon.wait_for(lambda: operator.told(first) == ["new"], "the first opening")
+    sandbox.world.resolve(first)
+    daemon.wait_for(lambda: operator.told(first) == ["new", "resolved"], "its end")
+    second = sandbox.world.open("Shop")
+    daemon.wait_for(lambda: flapping() == ["new"], "the alert that it flaps")
+    daemon.wait_for(lambda: daemon.says("held by a rule"), "the hold of the second opening")
+    assert operator.told(second) == []
+    configure(operator, "")
+    reload(daemon, "configuration reloaded")
+    daemon.wait_for(lambda: operator.told(second) == ["new"], "the second opening")
+    daemon.wait_for(lambda: flapping() == ["new", "resolved"], "the end of that alert")
