@@ -6,8 +6,7 @@ secret is matched character by character, each in any of these encodings.
 
 import json
 import re
-from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from html.entities import html5
 
 HIDDEN = "***"
@@ -62,20 +61,17 @@ def _short(letter: str) -> str:
 def _encoded(letter: str) -> str:
     """The character percent-encoded, also repeatedly, or as an HTML entity, by name or by number."""
     octets = "".join(f"%(?:25){{0,3}}{_digits(f'{octet:02x}')}" for octet in _utf8(letter))
-    by_name = sorted(_names().get(letter, ()), key=len, reverse=True)
+    by_name = sorted(_names(letter), key=len, reverse=True)
     by_number = [f"#0{{0,9}}{ord(letter)}", f"#[xX]0{{0,9}}{_digits(f'{ord(letter):x}')}"]
     in_html = "|".join([*by_number, *by_name])
     space = "|\\+" if letter == " " else ""
     return f"(?:{octets}|&(?:amp;){{0,3}}(?:{in_html});?{space})"
 
 
-@cache
-def _names() -> Mapping[str, set[str]]:
-    """HTML's entity names, by character."""
-    names: dict[str, set[str]] = {}
-    for name, letter in html5.items():
-        names.setdefault(letter, set()).add(name.rstrip(";"))
-    return names
+@lru_cache(maxsize=256)
+def _names(letter: str) -> frozenset[str]:
+    """HTML's entity names for the character. A table for all characters would take half a megabyte."""
+    return frozenset(name.rstrip(";") for name, meant in html5.items() if meant == letter)
 
 
 def _digits(hexadecimal: str) -> str:
