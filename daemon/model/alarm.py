@@ -27,6 +27,8 @@ class Cause(StrEnum):
     """The database cannot be written."""
     UNREADABLE = "unreadable"
     """Records of Better Stack cannot be read."""
+    UNPAGED = "unpaged"
+    """SIGNL4 took an alert, and nobody was paged."""
 
     @property
     def external_id(self) -> str:

@@ -67,3 +67,16 @@ class UnreadableAnswerError(BetterStackError):
 
 class TokenSuspectError(BetterStackError):
     """Every tracked incident answers "no such record" at once, as with another team's token."""
+
+
+class Signl4ApiError(DaemonError):
+    """SIGNL4's REST API gave no usable response; it proves nothing about any alert."""
+
+    def __init__(self, why: str, *, retry_after: timedelta | None = None) -> None:
+        """`retry_after`: how long SIGNL4 asked to wait, if it did."""
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+class KeyRefusedError(Signl4ApiError):
+    """SIGNL4 refuses the API key."""

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from daemon.model.drift import Drift, OffDuty
 from daemon.model.incident import Unreadable
+from daemon.model.page_proof import Unpaged
+from daemon.model.two_way import TwoWay
 
 
 class RunMode(StrEnum):
@@ -124,3 +127,11 @@ class Snapshot:
     """Both without deliveries that wait behind a held one or one with a fault of its own."""
     own_faults: tuple[OwnFault, ...] = ()
     """Oldest first."""
+    two_way: TwoWay | None = None
+    """The looks at SIGNL4, and what is written back to Better Stack, which no figure above counts."""
+    unpaged: tuple[Unpaged, ...] = ()
+    """What SIGNL4 took without paging anybody, of incidents that are not over; oldest first."""
+    off_duty: tuple[OffDuty, ...] = ()
+    """The teams in which nobody is on duty; the longest first."""
+    drift: tuple[Drift, ...] = ()
+    """Where SIGNL4's alerts do not agree with our incidents, as far as that is certain and lasts."""

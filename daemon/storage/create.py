@@ -12,6 +12,7 @@ from daemon.storage.engine import open_engine, transaction
 from daemon.storage.revision import REVISIONS, file_of
 from daemon.storage.safe_path import open_file, resolved
 from daemon.storage.schema import DESTINATIONS, METADATA, PROGRESS
+from daemon.storage.two_way_schema import TWO_WAY
 
 STAMP = Table(
     "alembic_version",
@@ -35,6 +36,7 @@ def create(url: str) -> None:
             STAMP.create(connection, checkfirst=False)
             connection.execute(insert(STAMP).values(version_num=REVISIONS[-1]))
             connection.execute(insert(PROGRESS).values(id=1))
+            connection.execute(insert(TWO_WAY).values(id=1, drift=[]))
             empty = {"why": "", "other_faults": [], "payload_faults": []}
             connection.execute(insert(DESTINATIONS).values(name=DEFAULT, **empty))
     finally:

@@ -4,8 +4,9 @@
 2. What is known of the present (the progress of polling, the destinations) is that of the later complete round.
 3. If that is the source's, an incident that it does not know is over: it was pruned, or over before the source began.
    Nobody is woken for it.
-4. The silences of both sides are there. One that either side has made to expire is expired.
-5. The history of an incident is that of both sides, each entry once.
+4. What SIGNL4 said of an alert is what it said last; whether somebody was paged is what was settled last.
+5. The silences of both sides are there. One that either side has made to expire is expired.
+6. The history of an incident is that of both sides, each entry once.
 """
 
 import sqlite3
@@ -14,24 +15,32 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Table
 
 from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, PROGRESS, SILENCES, UNREADABLE
+from daemon.storage.two_way_schema import ALERTS, TWO_WAY
 
 _CHANGED_LATER = "excluded.changed_at >= incidents.changed_at"
 _MORE_ADVANCED = (
     "deliveries.state <> 'delivered' AND (excluded.state = 'delivered' OR "
     "coalesce(excluded.attempted_at, '') >= coalesce(deliveries.attempted_at, ''))"
 )
-_OF_THE_PRESENT = ((PROGRESS, "id"), (DESTINATIONS, "name"), (ACCOUNTS, "name"), (UNREADABLE, "id"))
+_LOOKED_AT_LATER = "excluded.looked_at >= alerts.looked_at"
+_OF_THE_PRESENT = (
+    (PROGRESS, "id"),
+    (DESTINATIONS, "name"),
+    (ACCOUNTS, "name"),
+    (UNREADABLE, "id"),
+    (TWO_WAY, "id"),
+)
 _WAITING = "SELECT DISTINCT incident_id FROM deliveries WHERE state = 'pending'"
 _OVER = "over, by what was known before the restore"
 _GIVE_UP = """
 UPDATE deliveries SET state = 'superseded', reason = ?
-WHERE state = 'pending' AND incident_id = ? AND (kind <> 'resolved' OR EXISTS (
+WHERE state = 'pending' AND incident_id = ? AND (kind <> 'resolved' OR destination = 'Better Stack' OR EXISTS (
     SELECT 1 FROM deliveries AS began WHERE began.kind = 'new' AND began.attempts = 0
     AND began.incident_id = deliveries.incident_id AND began.generation = deliveries.generation
     AND began.destination = deliveries.destination))
 RETURNING incident_id, generation, id
 """
-"""An end is told all the same, if the beginning may have been told."""
+"""A team is told of an end all the same, if the beginning may have been told."""
 _GIVEN_UP = """
 INSERT INTO history (incident_id, generation, delivery_id, at, what, why)
 VALUES (?, ?, ?, strftime('%Y-%m-%d %H:%M:%f000', 'now'), 'superseded', ?)
@@ -55,6 +64,23 @@ WHERE NOT EXISTS (SELECT 1 FROM history WHERE history.incident_id = found.incide
     AND history.what = found.what AND history.why = found.why)
 """
 
+_PROOFS = """
+SELECT page_proofs.incident_id, page_proofs.generation, destination, asked, page_proofs.due_at, verdict, why
+FROM page_proofs JOIN deliveries ON deliveries.id = delivery_id ORDER BY delivery_id
+"""
+_PUT_PROOF = """
+WITH proof (incident_id, generation, destination, asked, due_at, verdict, why) AS (VALUES (?, ?, ?, ?, ?, ?, ?))
+INSERT INTO page_proofs (delivery_id, incident_id, generation, asked, due_at, verdict, why)
+SELECT deliveries.id, proof.incident_id, proof.generation, asked, proof.due_at, verdict, why
+FROM proof JOIN deliveries ON deliveries.incident_id = proof.incident_id AND deliveries.kind = 'new'
+    AND deliveries.generation = proof.generation AND deliveries.destination = proof.destination
+WHERE true
+ON CONFLICT (delivery_id) DO UPDATE
+SET asked = excluded.asked, due_at = excluded.due_at, verdict = excluded.verdict, why = excluded.why
+WHERE (excluded.verdict IS NOT NULL, excluded.due_at) >= (page_proofs.verdict IS NOT NULL, page_proofs.due_at)
+"""
+"""What is settled counts for more than what is not."""
+
 _EXPIRE = "UPDATE silences SET expired_at = coalesce(expired_at, :expired_at) WHERE created_at = :created_at"
 _PUT_SILENCE = """
 INSERT INTO silences (id, match, starts_at, ends_at, comment, created_by, created_at, expired_at)
@@ -75,6 +101,8 @@ def merge(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
                 _put(source, target, table, [key], "true")
         _put(source, target, INCIDENTS, ["id"], _CHANGED_LATER)
         _put(source, target, DELIVERIES, ["incident_id", "generation", "kind", "destination"], _MORE_ADVANCED)
+        _put(source, target, ALERTS, ["id"], _LOOKED_AT_LATER)
+        target.executemany(_PUT_PROOF, source.execute(_PROOFS))
         _put_silences(source, target)
         target.executemany(_ADD_ENTRY, source.execute(_ENTRIES))
         target.execute("COMMIT")

@@ -125,6 +125,8 @@ DELIVERIES = Table(
     Column("subject", String),
     # Why it was held when it was last looked at; empty: it was not.
     Column("held_because", String),
+    # How many attempts SIGNL4 certainly did not take. Where that is fewer than all, it may have taken one.
+    Column("not_taken", Integer, nullable=False, server_default="0"),
     UniqueConstraint("incident_id", "generation", "kind", "destination"),
     CheckConstraint(one_of("kind", Kind), "kind"),
     CheckConstraint(one_of("state", DeliveryState), "state"),
@@ -141,16 +143,6 @@ Index(
     sqlite_where=text("state = 'pending' AND failing_since IS NOT NULL"),
 )
 Index("ix_deliveries_attempted", DELIVERIES.c.attempted_at, sqlite_where=text("attempted_at IS NOT NULL"))
-
-NO_FAILURES = {
-    "failing_since": None,
-    "failing_from": None,
-    "failures": 0,
-    "latest_from": None,
-    "latest_failures": 0,
-    "own_fault": False,
-}
-"""Column values of a delivery whose failures are cleared."""
 
 PROGRESS = Table(
     "progress",
@@ -213,6 +205,11 @@ DESTINATIONS = Table(
     Column("taken", Integer, nullable=False, server_default="0"),
     # Whether the configuration in force has it; what waits for another one is not sent.
     Column("configured", Boolean, nullable=False, server_default="1"),
+    # What SIGNL4 calls the team, and the team or integration of the secret; unknown until an event was looked up.
+    Column("team_id", String),
+    Column("event_source", String),
+    # Since when nobody of the team is on duty, as far as that is asked.
+    Column("off_duty_since", Moment),
 )
 
 SILENCES = Table(

@@ -33,7 +33,7 @@ def engine(before: Path) -> Iterator[Engine]:
 def test_every_row_is_carried_over_as_it_was(before: Path, engine: Engine) -> None:
     file = Path(str(engine.url.database))
     added: dict[str, dict[str, Any]] = {
-        "deliveries": {"destination": DEFAULT, "subject": None, "held_because": None},
+        "deliveries": {"destination": DEFAULT, "subject": None, "held_because": None, "not_taken": 0},
         "incidents": {"silent_because": None, "routing": None, "source": None},
     }
     for table in TABLES:
@@ -47,7 +47,8 @@ def test_what_is_known_of_signl4_is_known_of_the_default_destination_and_its_acc
     [target] = contents(before, "targets")
     [destination] = contents(Path(str(engine.url.database)), "destinations")
     limit, _ = target.pop("event_limit"), target.pop("name")
-    assert destination == {**target, "name": DEFAULT, "account": SIGNL4, "configured": 1}
+    unknown = {"team_id": None, "event_source": None, "off_duty_since": None}
+    assert destination == {**target, "name": DEFAULT, "account": SIGNL4, "configured": 1, **unknown}
     assert Store(engine, Destination(DEFAULT, SIGNL4)).event_limit() == limit == 150
     assert Store(engine, Destination(DEFAULT, "https://signl4.example.com")).event_limit() is None
     assert queries.snapshot(engine).event_limit == 150

@@ -20,7 +20,8 @@ from tests.support.values import NOW
 TABLES = ("incidents", "deliveries", "progress", "unreadable", "accounts", "destinations")
 ADDED: dict[str, dict[str, Any]] = {
     "incidents": {"source": None},
-    "deliveries": {"subject": None, "held_because": None},
+    "deliveries": {"subject": None, "held_because": None, "not_taken": 0},
+    "destinations": {"team_id": None, "event_source": None, "off_duty_since": None},
 }
 NIGHT, GONE = "betterstack-signl4-alarm-poll", "betterstack-signl4-alarm-delivery"
 TEAMS = {NIGHT: "night", GONE: "day"}

@@ -33,8 +33,8 @@ def engine(before: Path) -> Iterator[Engine]:
 
 ADDED: dict[str, dict[str, Any]] = {
     "incidents": {"silent_because": None, "routing": None, "source": None},
-    "deliveries": {"subject": None, "held_because": None},
-    "destinations": {"configured": 1},
+    "deliveries": {"subject": None, "held_because": None, "not_taken": 0},
+    "destinations": {"configured": 1, "team_id": None, "event_source": None, "off_duty_since": None},
 }
 
 

@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from daemon.model.destination import BETTER_STACK
 from daemon.model.errors import AnotherInstanceError, DatabaseBusyError, DatabaseUnusableError
 from daemon.model.silence import Silence
+from daemon.model.two_way import Finding, WriteBack
 from daemon.storage import silences
+from daemon.storage.alerts import Alerts
 from daemon.storage.backup import backup
 from daemon.storage.instance import locked
 from daemon.storage.restore import restore
 from daemon.storage.revision import REVISIONS, revision_of
+from tests.support.alerts import closed
 from tests.support.earlier import left_by
 from tests.support.outbox import DELIVERED, NEW, RESOLVED, after, dump, impatient, postpone, put, states, tell
 from tests.support.paths import ROOT
@@ -91,11 +95,21 @@ def test_what_the_file_in_place_has_pruned_wakes_nobody(
     tell(store, "tried", NEW, RESOLVED)
     postpone(store, "tried")
     tell(store, "known", NEW)
+    store.configure(["default", BETTER_STACK])
+    tell(store, "closed in SIGNL4", NEW)
+    close = WriteBack(RESOLVED, "Jane via SIGNL4", "a reason", NOW)
+    found = Finding("closed in SIGNL4", 1, "x", closed("x"), "default", True, write_backs=(close,))
+    Alerts(engine, ["default"]).record([found], NOW)
     engine.dispose()
     copy = tmp_path / "copy.db"
     backup(url(database), copy)
     with engine.begin() as connection:
-        for table, column in (("history", "incident_id"), ("deliveries", "incident_id"), ("incidents", "id")):
+        for table, column in (
+            ("history", "incident_id"),
+            ("alerts", "incident_id"),
+            ("deliveries", "incident_id"),
+            ("incidents", "id"),
+        ):
             connection.exec_driver_sql(f"DELETE FROM {table} WHERE {column} <> 'known'")
     store.complete_round(after(hours=1))
     engine.dispose()
@@ -243,7 +257,7 @@ REFUSED: list[tuple[Callable[[Path], None], str]] = [
     (damaged, "restore another copy"),
     (cut_short, "restore another copy"),
     (with_an_index_that_lacks_a_row, "restore another copy"),
-    (with_a_column_of_a_later_schema, "cannot be brought up to date: duplicate column name: source"),
+    (with_a_column_of_a_later_schema, "cannot be brought up to date: duplicate column name: not_taken"),
     (the_database, "is the database itself; name a copy that db backup made"),
     (behind_a_link_of_others, "is a link in a directory that others can write, and is not followed"),
 ]

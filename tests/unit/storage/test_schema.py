@@ -68,6 +68,10 @@ def test_every_column_constraint_and_index_is_the_same(database: Path, migrated:
         "ix_incidents_source",
         "ix_silences_ends_at",
         "ix_history_incident_id",
+        "ix_alerts_incident_id",
+        "ix_page_proofs_due_at",
+        "ix_page_proofs_incident_id",
+        "ix_page_proofs_unpaged",
     }
 
 
@@ -101,7 +105,9 @@ def test_the_single_rows_exist_from_the_start(database: Path) -> None:
         assert (progress[0], set(progress[1:])) == (1, {None, 0})
         destinations = connection.execute("SELECT * FROM destinations").fetchall()
         assert connection.execute("SELECT * FROM accounts").fetchall() == []
-    assert destinations == [("default", None, None, None, None, "", "[]", "[]", None, 0, 1)]
+        [two_way] = connection.execute("SELECT * FROM two_way").fetchall()
+    assert destinations == [("default", None, None, None, None, "", "[]", "[]", None, 0, 1, None, None, None)]
+    assert two_way == (1, None, None, None, None, None, None, None, "[]")
 
 
 @pytest.mark.parametrize(("column", "words"), [("phase", Phase), ("kind", Kind), ("state", DeliveryState)])
