@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from daemon.config.alike import alike, nearest_of
-from daemon.config.settings import KEYS, SECTIONS, TEAMS, TeamSection
+from daemon.config.settings import KEYS, SECTIONS, TEAMS
+from daemon.config.signl4 import TeamSection
 
 
 def nearest(key: str) -> str:

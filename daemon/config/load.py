@@ -5,17 +5,20 @@ key, the problem and its fix. No secret appears in it.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from daemon.config import sources
 from daemon.config.configuration import Configuration
-from daemon.config.hints import empty_places
+from daemon.config.hints import empty_places, missing
 from daemon.config.in_force import origins
 from daemon.config.settings import Settings, is_secret
 from daemon.config.template_text import templates
 from daemon.config.validate import validated
 from daemon.model.errors import ConfigError
+
+API_KEY = "signl4.api_key"
 
 
 def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False) -> Configuration:
@@ -32,7 +35,7 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
     folder = Path() if found is None else found.parent
     settings, template_files = _settings(toml, credentials, variables, empty, folder, offline=offline)
     files = {key: Path(environ["CREDENTIALS_DIRECTORY"], key) for key in credentials}
-    warnings = tuple(_exposed(found, toml, files))
+    warnings = (*_exposed(found, toml, files), *_without_key(settings, empty))
     places = origins(found, toml, files, variables)
     places |= {key: f"template file {path}, named by {places[key]}" for key, path in template_files.items()}
     return Configuration(settings, found, warnings, file, places)
@@ -76,6 +79,19 @@ def _lay_secrets_under(whole: Mapping[str, Any]) -> None:
     for number, (table, key) in enumerate(holders):
         if isinstance(table, dict):
             table.setdefault(key, f"not-needed-offline-{number}")
+
+
+def _without_key(settings: Settings, empty: Mapping[str, str]) -> Iterator[str]:
+    """A warning for a key that was forgotten, and for settings that need one. The sample gives their defaults."""
+    if settings.signl4.api_key is not None:
+        return
+    if API_KEY in empty:
+        yield missing(API_KEY, empty)
+    for section in ("write_back", "duty"):
+        given = getattr(settings, section)
+        for key in fields(given):
+            if getattr(given, key.name) != key.default:
+                yield f"{section}.{key.name} does nothing without signl4.api_key; give that, or leave {key.name} out"
 
 
 def _exposed(file: Path | None, toml: Mapping[str, Any], credentials: Mapping[str, Path]) -> Iterator[str]:

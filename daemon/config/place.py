@@ -14,37 +14,44 @@ from typing import Any, Self
 
 from daemon.config import sources
 from daemon.config.settings import KEYS, AlarmSection, DatabaseSection, PollSection, Settings
+from daemon.config.two_way import DutySection
 from daemon.model.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The database, and the two durations by which `status` judges what is in it."""
+    """The database, and the durations by which `status` judges what is in it."""
 
     url: str = DatabaseSection().url
     poll_interval: timedelta = PollSection().interval
     poll_after: timedelta = AlarmSection().poll_after
+    warn_after: timedelta | None = DutySection().warn_after
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """That of a whole configuration."""
-        return cls(settings.database.url, settings.poll.interval, settings.alarm.poll_after)
+        return cls(settings.database.url, settings.poll.interval, settings.alarm.poll_after, settings.duty.warn_after)
 
 
-FIELDS = {"database.url": "url", "poll.interval": "poll_interval", "alarm.poll_after": "poll_after"}
+FIELDS = {
+    "database.url": "url",
+    "poll.interval": "poll_interval",
+    "alarm.poll_after": "poll_after",
+    "duty.warn_after": "warn_after",
+}
 
 
 def place(file: Path | None, environ: Mapping[str, str]) -> Place:
     """What is given of it, and else the defaults. Raises `ConfigError`, also if the database's place is not valid.
 
-    `file`: the argument of `--config`. Where a duration is not valid, both have their defaults.
+    `file`: the argument of `--config`. Where a duration is not valid, all have their defaults.
     """
     texts = [sources.read_credentials(environ), sources.read_environment(environ)]
     layers = (sources.as_values(sources.given(pairs), []) for pairs in texts)
     given = dict(sources.flat(sources.merged(_toml(sources.find(file, environ)), *layers)))
     found = {"url": _checked("database.url", given["database.url"])} if "database.url" in given else {}
     with suppress(ConfigError):
-        durations = [key for key in ("poll.interval", "alarm.poll_after") if key in given]
+        durations = [key for key in FIELDS if key in given and key != "database.url"]
         found |= {FIELDS[key]: _checked(key, given[key]) for key in durations}
     return Place(**found)
 
@@ -53,11 +60,18 @@ def _checked(key: str, given: object) -> Any:
     """The value as the checks of its type make it, which take text. Raises `ConfigError`."""
     value: Any = str(given)
     try:
-        for check in KEYS[key].type.__metadata__:
+        for check in _checks(KEYS[key].type):
             value = check.make(value)
     except ValueError as error:
         raise ConfigError(f"{key} {error}") from None
     return value
+
+
+def _checks(kind: Any) -> tuple[Any, ...]:
+    """Those that a type names, which may also be one of `X | None`."""
+    annotated = kind if hasattr(kind, "__metadata__") else kind.__args__[0]
+    checks: tuple[Any, ...] = annotated.__metadata__
+    return checks
 
 
 def _toml(file: Path | None) -> Mapping[str, Any]:

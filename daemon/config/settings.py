@@ -3,7 +3,6 @@
 Plain values: `validate` builds them from what the operator wrote, with the checks that the types name.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from hashlib import blake2b
@@ -12,12 +11,12 @@ from typing import Annotated, Any, Literal
 from daemon.config.checks import Before, between
 from daemon.config.maintenance import MaintenanceSection, read_maintenance
 from daemon.config.routes import RouteSection, check_rules
+from daemon.config.signl4 import Signl4Section
+from daemon.config.two_way import DutySection, WriteBackSection
 from daemon.config.types import (
-    AnotherTeam,
     DatabaseUrl,
     Duration,
     ExistingFile,
-    ExternalId,
     HeartbeatUrl,
     LinkUrl,
     Lowercase,
@@ -26,11 +25,11 @@ from daemon.config.types import (
     TeamName,
     Template,
     Token,
-    WebhookSecret,
     spelled,
     within,
 )
-from daemon.model.destination import DEFAULT, Destination
+from daemon.model.destination import DEFAULT
+from daemon.model.incident import Kind
 from daemon.model.secret import Secret
 
 
@@ -47,41 +46,6 @@ class BetterStackSection:
     def fingerprint(self) -> str:
         """A hash that identifies the token without revealing it."""
         return blake2b(self.token.reveal().encode(), digest_size=8, person=b"bs-signl4-token").hexdigest()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TeamSection:
-    """`[signl4.teams.NAME]`: a team beside the one of `signl4.secret`."""
-
-    secret: WebhookSecret
-    account: str | None = None
-    """Teams of other accounts than that of `signl4.secret` name theirs; teams of one account share its limit."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signl4Section:
-    """`[signl4]`: the destination of alerts."""
-
-    secret: WebhookSecret
-    base_url: ServiceUrl = "https://connect.signl4.com"
-    external_id: ExternalId = "$INCIDENT_ID"
-    teams: dict[AnotherTeam, TeamSection] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        owners = {self.secret: DEFAULT}
-        for name, team in self.teams.items():
-            if team.secret in owners:
-                raise ValueError(
-                    f"signl4.teams.{name}.secret is the secret of team {owners[team.secret]}, too, which would be told "
-                    "twice; give each team its own, or leave one out"
-                )
-            owners[team.secret] = name
-
-    def every_team(self) -> Iterator[tuple[Destination, Secret]]:
-        """All teams with their secrets; first `default`, that of `signl4.secret`."""
-        yield Destination(DEFAULT, self.base_url), self.secret
-        for name, team in self.teams.items():
-            yield Destination(name, team.account or self.base_url), team.secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +155,8 @@ class Settings:
     delivery: DeliverySection = field(default_factory=DeliverySection)
     payload: PayloadSection = field(default_factory=PayloadSection)
     alarm: AlarmSection = field(default_factory=AlarmSection)
+    write_back: WriteBackSection = field(default_factory=WriteBackSection)
+    duty: DutySection = field(default_factory=DutySection)
     heartbeat: HeartbeatSection = field(default_factory=HeartbeatSection)
     database: DatabaseSection = field(default_factory=DatabaseSection)
     log: LogSection = field(default_factory=LogSection)
@@ -212,10 +178,15 @@ class Settings:
         """Whether any team may be told of acknowledgements."""
         return self.delivery.acknowledged or any(route.acknowledged for route in self.route)
 
+    @property
+    def written_back(self) -> frozenset[Kind]:
+        """What people do in SIGNL4 that is done in Better Stack, too."""
+        return frozenset() if self.signl4.api_key is None else self.write_back.kinds
+
     def secrets(self) -> tuple[str, ...]:
         """The secrets, to be redacted everywhere except in requests to their own service."""
         teams = (secret for _, secret in self.signl4.every_team())
-        held = (self.betterstack.token, *teams, self.http.proxy, *self.heartbeat.urls)
+        held = (self.betterstack.token, self.signl4.api_key, *teams, self.http.proxy, *self.heartbeat.urls)
         return tuple(secret.reveal() for secret in held if secret is not None)
 
 

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import create_engine
 
 from daemon.config.routes import RouteSection, read_route_match
-from daemon.config.settings import BetterStackSection, Settings, Signl4Section
+from daemon.config.settings import BetterStackSection, Settings
+from daemon.config.signl4 import Signl4Section
 from daemon.decisions.reconcile import Policy, reconcile
 from daemon.model.incident import Incident, Phase
 from daemon.model.secret import Secret

@@ -29,6 +29,7 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "signl4.secret": ("secret1", "secret2", "secret3"),
     "signl4.base_url": ("https://one.test", "http://localhost", "https://three.test"),
     "signl4.external_id": ("a$INCIDENT_ID", "b$INCIDENT_ID", "c-$INCIDENT_ID"),
+    "signl4.api_key": ("key-1", "key-2", "key-3"),
     "signl4.teams": ('{"night": {"secret": "one1"}}', '{"night": {"secret": "two2"}}', '{"night": {"secret": "6"}}'),
     "poll.interval": ("20s", "1m", "40"),
     "poll.active_interval": ("5s", "6", "7s"),
@@ -46,6 +47,11 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "payload.resolved": ('{"a": "1"}', "{}", '{"c": "$NAME"}'),
     "alarm.poll_after": ("1m", "10m", "1h"),
     "alarm.team": ("default", "default", "default"),
+    "write_back.acknowledge": ("false", "true", "false"),
+    "write_back.resolve": ("true", "false", "true"),
+    "write_back.by": ("$USER", "SIGNL4", "$USER by pager"),
+    "write_back.interval": ("5s", "1h", "30"),
+    "duty.warn_after": ("1m", "7d", "90"),
     "heartbeat.urls": ('["https://one.test/a?b=1"]', '["https://two.test/", "http://127.0.0.1/x"]', "[]"),
     "heartbeat.interval": ("30s", "2m", "1h"),
     "database.url": ("sqlite:///one.db", "sqlite:////var/two.db", "sqlite:///three.db"),
@@ -56,7 +62,10 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "http.proxy": ("http://one.test:3128", "http://jane:pw@two.test", "http://three.test"),
     "http.ca_file": ("one.pem", "two.pem", "three.pem"),
 }
-BARE = {"delivery.acknowledged", "delivery.concurrency", "heartbeat.urls"}
+BARE = {
+    *("delivery.acknowledged", "delivery.concurrency", "heartbeat.urls"),
+    *("write_back.acknowledge", "write_back.resolve"),
+}
 TABLES = {"payload.new", "payload.acknowledged", "payload.resolved", "signl4.teams"}
 every_key = each("key", VALUES)
 

@@ -127,7 +127,10 @@ class TestUnknownKeys:
             ),
             (
                 "signl4.token = 'x'",
-                "signl4.token is not a known key; the keys of [signl4] are secret, base_url, external_id, teams",
+                (
+                    "signl4.token is not a known key; the keys of [signl4] are secret, base_url, external_id, api_key, "
+                    "teams"
+                ),
             ),
             ("[database]\nRETENTION = 1", "database.RETENTION is not a known key; the nearest is database.retention"),
             ("betterstack.team = 'x'", "betterstack.team is not a known key; the nearest is betterstack.team_name"),
@@ -138,7 +141,7 @@ class TestUnknownKeys:
                 "[x]",
                 (
                     "x is not a known key; the sections are [betterstack], [signl4], [poll], [delivery], [payload], "
-                    "[alarm], [heartbeat], [database], [log], [http]"
+                    "[alarm], [write_back], [duty], [heartbeat], [database], [log], [http]"
                 ),
             ),
         ],

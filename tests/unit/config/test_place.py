@@ -79,3 +79,10 @@ def test_what_cannot_be_read_or_is_wrong_in_the_environment_is_said(tmp_path: Pa
     (tmp_path / "config.toml").write_text(GOOD)
     with pytest.raises(ConfigError, match=r"database\.url"):
         place(tmp_path / "config.toml", {"DATABASE__URL": "nowhere"})
+
+
+def test_how_long_nobody_may_be_on_duty_counts_unless_it_is_no_duration(tmp_path: Path) -> None:
+    for written, expected in (("2h", 7200), ("soon", None)):
+        (tmp_path / "config.toml").write_text(f"{GOOD}\n[duty]\nwarn_after = '{written}'\n")
+        found = place(tmp_path / "config.toml", {})
+        assert (found.warn_after and found.warn_after.total_seconds()) == expected

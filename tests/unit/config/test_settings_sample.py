@@ -22,7 +22,7 @@ SAMPLE = ROOT / "config.toml"
 TEXT = SAMPLE.read_text("utf-8")
 WITHOUT_A_DEFAULT = {
     *("betterstack.token", "betterstack.team_name", "betterstack.dashboard_url", "signl4.secret"),
-    "signl4.teams",
+    *("signl4.api_key", "signl4.teams", "duty.warn_after"),
     *("http.proxy", "http.ca_file", "poll.active_interval"),
 }
 """Without one of their own: `poll.active_interval` follows `poll.interval`."""
@@ -72,7 +72,8 @@ def test_the_examples_can_be_taken_as_they_are(tmp_path: Path) -> None:
     ca_file.write_bytes((CERTIFICATE).read_bytes())
     whole = tmp_path / "whole.toml"
     whole.write_text(re.sub(r"(ca_file = ).*", rf'\1"{ca_file}"', COMMENTED.sub(r"\1", TEXT)))
-    settings = load(whole, {**SECRETS, "SIGNL4__TEAMS__NIGHT__SECRET": "another"}).settings
+    environ = SECRETS | {"SIGNL4__API_KEY": "the-key", "SIGNL4__TEAMS__NIGHT__SECRET": "another"}
+    settings = load(whole, environ).settings
     assert settings.poll == DEFAULT.poll
     assert None not in (settings.betterstack.team_name, settings.betterstack.dashboard_url, settings.http.proxy)
 
@@ -117,7 +118,7 @@ def test_the_examples_of_secrets_are_none(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(whole, {})
     placeholder = "is the placeholder of an example; put your own there"
-    keys = ("betterstack.token", "signl4.secret", "signl4.teams.night.secret")
+    keys = ("betterstack.token", "signl4.secret", "signl4.api_key", "signl4.teams.night.secret")
     assert caught.value.problems == tuple(f"{key} {placeholder}" for key in keys)
 
 
