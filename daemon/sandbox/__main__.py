@@ -48,9 +48,9 @@ def _run(sandbox: Sandbox, every: float) -> None:
     alone = StandAlone(sandbox, every)
     _say("# Better Stack and SIGNL4 in miniature, on this machine only. These lines point")
     _say("# the daemon here, from its environment file or, after set -a, from a shell:")
-    for name, value in sandbox.environment().items():
+    for name, value in sandbox.environment(two_ways=True).items():
         _say(f"{name}={value}")
-    _say(f"# SIGNL4's REST API is there as well; its key is {sandbox.signl4.api.key}")
+    _say("# With the key it sees what people do in SIGNL4; try: signl4 ack NAME by WHO")
     _say("# Type commands meanwhile; help lists them. Ctrl-C ends it.")
     # Without this a job in the background of a terminal would be stopped as soon as it reads.
     signal.signal(signal.SIGTTIN, signal.SIG_IGN)

@@ -24,10 +24,11 @@ from daemon.sandbox.record import Record
 from daemon.sandbox.webhooks import WEBHOOKS, OutgoingWebhooks
 from daemon.sandbox.world import AlreadyDoneError, NoSuchIncidentError, World
 
-TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but a sandbox
+TOKEN, READ_ONLY_TOKEN = "sandbox-token", "sandbox-read-only-token"
 LIST = "/api/v3/incidents"
 DOCS = "https://betterstack.com/docs/uptime/api/getting-started-with-uptime-api/"
 BAD_TOKEN = f"Invalid Team API token. How to find your Team API token: {DOCS}#get-an-uptime-api-token"
+READS_ONLY = "The token may only read."
 NO_RECORD = "Resource with provided ID was not found"
 OTHER_LISTS = ("monitors monitor-groups heartbeats heartbeat-groups on-calls policies status-pages severities").split()
 _INCIDENTS = "/api/v[23]/incidents"
@@ -38,10 +39,12 @@ class BetterStack(LoopbackService):
     """The HTTP interface of a `World`."""
 
     def __init__(self, context: Context, world: World, *, token: str = TOKEN, port: int = 0) -> None:
-        """`token`: the only one that is accepted."""
+        """`token`: the only one that may write."""
         super().__init__(context, port)
         self.world = world
         self.token = token
+        self.read_only_token = READ_ONLY_TOKEN
+        """The token that may only read; what Better Stack answers if it writes is assumed."""
         self.webhooks = OutgoingWebhooks()
         self.age: Callable[[Request], timedelta] = lambda _: timedelta(0)
         """How far the replica that answers a request lags behind; see `lag` for ready-made functions."""
@@ -90,8 +93,13 @@ class BetterStack(LoopbackService):
         return None
 
     def _check_token(self, request: Request) -> None:
-        if request.headers.get("authorization") != f"Bearer {self.token}":
+        given = request.headers.get("authorization")
+        if given == f"Bearer {self.token}":
+            return
+        if given != f"Bearer {self.read_only_token}":
             raise RefusedError(401, BAD_TOKEN)
+        if request.method not in {"GET", "HEAD"}:
+            raise RefusedError(403, READS_ONLY)
 
     def _list(self, request: Request) -> Answer:
         number, per_page = place_of(request.query)

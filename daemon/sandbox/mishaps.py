@@ -28,7 +28,12 @@ def lists(request: Request) -> bool:
 
 def lookups(request: Request) -> bool:
     """Whether the request asks Better Stack for a single incident."""
-    return request.path.startswith(f"{LIST}/")
+    return request.method == "GET" and request.path.startswith(f"{LIST}/")
+
+
+def writes(request: Request) -> bool:
+    """Whether the request would change an incident at Better Stack."""
+    return request.method != "GET" and request.path.startswith(LIST)
 
 
 def status(code: int, body: bytes = b"", **headers: str) -> Instead:

@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from uuid import NAMESPACE_DNS, uuid5
 
-NOBODY = "00000000-0000-0000-0000-000000000000"
-"""The user id of SIGNL4 itself."""
 FIRST = "Jane"
 """On duty in every team at first."""
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,3 +77,8 @@ class People:
 def team_id(team: str) -> str:
     """The id of a team at SIGNL4. The same name has the same id in every sandbox."""
     return str(uuid5(NAMESPACE_DNS, f"team {team}"))
+
+
+def event_source_id(team: str) -> str:
+    """The id of what raises alerts at SIGNL4 under the secret of a team. The same name has the same id everywhere."""
+    return str(uuid5(NAMESPACE_DNS, f"event source {team}"))

@@ -55,14 +55,16 @@ class Sandbox:
         """Stops both. Raises any error of the sandbox itself."""
         self._started.close()
 
-    def environment(self) -> dict[str, str]:
-        """The variables that point the daemon at the sandbox."""
+    def environment(self, *, two_ways: bool = False) -> dict[str, str]:
+        """The variables that point the daemon at the sandbox. `two_ways`: with the key of SIGNL4's REST API."""
+        key = {"SIGNL4__API_KEY": self.signl4.api.key} if two_ways else {}
         return {
             "BETTERSTACK__TOKEN": self.betterstack.token,
             "BETTERSTACK__BASE_URL": self.betterstack.url,
             "SIGNL4__SECRET": self.signl4.secret,
             **{f"SIGNL4__TEAMS__{team.upper()}__SECRET": secret for secret, team in self.signl4.teams.items()},
             "SIGNL4__BASE_URL": self.signl4.url,
+            **key,
         }
 
     def wait_for(self, predicate: Callable[[], Found], timeout: float = 10.0, what: str = "it") -> Found:

@@ -14,10 +14,11 @@ from uuid import uuid4
 from daemon.model.destination import DEFAULT
 from daemon.model.errors import DaemonError
 from daemon.model.incident import Kind
+from daemon.model.signl4 import NOBODY, EventStatus
 from daemon.sandbox.context import Context
 from daemon.sandbox.history import Alert, AlertChange, AlertState, Event
-from daemon.sandbox.outcomes import EventStatus, Outcome
-from daemon.sandbox.people import FIRST, NOBODY, Duty, DutyMode, People, Person
+from daemon.sandbox.outcomes import Outcome
+from daemon.sandbox.people import FIRST, Duty, DutyMode, People, Person
 
 LAST_TICK = 3155378975999999999
 """The end of the year 9999 in .NET ticks of 100 ns; ids of events and alerts count down from it."""

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from daemon.model.signl4 import EventStatus
 from daemon.sandbox.history import Alert, Event
-from daemon.sandbox.outcomes import EventStatus, Outcome
-from daemon.sandbox.people import People, Person, team_id
+from daemon.sandbox.outcomes import Outcome
+from daemon.sandbox.people import People, Person, event_source_id, team_id
 from daemon.sandbox.record import spelled_time
 from daemon.sandbox.signl4_filters import CODES
 
-EVENT_SOURCE = "5d3f2a10-93f4-4c57-8f0f-1d1f3b8f7a55"
 SUBSCRIPTION = "0acf8014-22f2-4503-88d7-f7d05b46744f"
 NO_CATEGORY = {"categoryId": None, "categoryName": None}
 
@@ -34,7 +34,7 @@ def alert_document(alert: Alert) -> dict[str, Any]:
         "requiredAcknowledgements": 1,
         "teamId": team_id(alert.team),
         "subscriptionId": SUBSCRIPTION,
-        "eventSourceId": EVENT_SOURCE,
+        "eventSourceId": event_source_id(alert.team),
         **NO_CATEGORY,
         "lastModified": spelled_time(alert.last_modified),
         "history": _history(alert),
@@ -63,7 +63,7 @@ def overview(event: Event, outcome: Outcome) -> dict[str, Any]:
         "acknowledgedAlerts": [*outcome.acknowledged],
         "closedAlerts": [*outcome.closed],
         "teamId": team,
-        "eventSourceId": EVENT_SOURCE,
+        "eventSourceId": event_source_id(event.team),
         "eventSourceType": 1,
         "eventSourceGroupId": None,
         "eventSourceTeamId": team,

@@ -46,6 +46,8 @@ class RestApi:
         """The key that may read and write."""
         self.read_only_key = READ_ONLY_KEY
         """The key that may read, which includes the lists although they are POSTs."""
+        self.wants_user = False
+        """Whether the list of v2 demands the id of a user beside the key; descriptions differ."""
         self._routes: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
             ("POST", "(v2)/alerts/paged", self._list),
             ("POST", "(v3)/signls/paged", self._list),
@@ -97,6 +99,8 @@ class RestApi:
     def _list(self, request: Request, version: str) -> Answer:
         """No match is 204 without a body in v2, and an empty page in v3."""
         body = _body(request)
+        if version == "v2" and self.wants_user:
+            self._person(request.query.get("userId"))
         is_wanted, after = wanted(version, body), start_of(version, body)
         page = page_of(self._account.alerts, is_wanted, after, most_of(request.query))
         if not page.alerts and version == "v2":

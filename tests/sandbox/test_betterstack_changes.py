@@ -141,3 +141,15 @@ def test_a_head_is_answered_like_a_get_without_a_body(sandbox: Sandbox, client: 
     head, get = client.head(LIST), client.get(LIST)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["Content-Length"] == get.headers["Content-Length"]
+
+
+@each(("method", "path"), [("POST", ""), ("POST", "/{}/acknowledge"), ("POST", "/{}/resolve"), ("DELETE", "/{}")])
+def test_a_read_only_token_reads_and_changes_nothing(method: str, path: str) -> None:
+    with Sandbox() as sandbox, httpx.Client(base_url=sandbox.betterstack.url, verify=False) as reader:
+        reader.headers["Authorization"] = f"Bearer {sandbox.betterstack.read_only_token}"
+        incident_id = sandbox.world.open("Shop")
+        assert len(reader.get(LIST).json()["data"]) == 1
+        assert reader.get(f"{LIST}/{incident_id}").status_code == 200
+        answer = reader.request(method, f"{LIST}{path.format(incident_id)}", json=NEW if method == "POST" else None)
+        assert (answer.status_code, answer.json()) == (403, {"errors": "The token may only read."})
+        assert [one.phase for one in sandbox.world.records] == [Phase.OPEN]

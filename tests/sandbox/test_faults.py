@@ -376,6 +376,7 @@ def test_the_environment_points_at_both_services(sandbox: Sandbox) -> None:
         "SIGNL4__SECRET": sandbox.signl4.secret,
         "SIGNL4__BASE_URL": sandbox.signl4.url,
     }
+    assert sandbox.environment(two_ways=True) == environment | {"SIGNL4__API_KEY": sandbox.signl4.api.key}
     assert sandbox.betterstack.url.startswith("http://127.0.0.1:")
     assert sandbox.betterstack.url != sandbox.signl4.url
 

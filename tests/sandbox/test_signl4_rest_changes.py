@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from daemon.model.signl4 import NOBODY, EventStatus
 from daemon.sandbox.context import Context
 from daemon.sandbox.history import AlertState
-from daemon.sandbox.outcomes import EventStatus
-from daemon.sandbox.people import NOBODY, DutyMode, Person, team_id
+from daemon.sandbox.people import DutyMode, Person, team_id
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.signl4_account import AgainstLifeCycleError, NoSuchAlertError
 from tests.sandbox.conftest import tell

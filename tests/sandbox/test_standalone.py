@@ -32,6 +32,27 @@ def test_its_first_lines_are_an_environment_file_that_points_the_daemon_at_it(tm
         assert load(None, environment).settings.signl4.base_url == sandbox.variables["SIGNL4__BASE_URL"]
 
 
+def test_its_first_lines_hold_the_key_that_its_rest_api_takes(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").touch()
+    with alone(tmp_path, "--every", "0") as sandbox:
+        environment = {CONFIG_VARIABLE: f"{tmp_path}/config.toml", **sandbox.variables}
+        key = load(None, environment).settings.signl4.api_key
+        assert key is not None
+        assert any("signl4 ack NAME by WHO" in line for line in sandbox.head)
+        sandbox.types("open Shop")
+        incident_id = sandbox.until(lambda line: "opened" in line)[-1].split()[4]
+        body = {"Title": "Shop", "X-S4-ExternalID": incident_id, "X-S4-Status": "new"}
+        assert httpx.post(sandbox.webhook(), json=body).status_code == 201
+        sandbox.types("signl4 ack Shop by Jo Doe")
+        sandbox.until(lambda line: "SIGNL4" in line and line.endswith("by Jo Doe"))
+        signls = f"{sandbox.variables['SIGNL4__BASE_URL']}/api/v3/signls/paged"
+        asked = {"externalId": incident_id}
+        answer = httpx.post(signls, json=asked, headers={"X-S4-Api-Key": key.reveal()})
+        [signl] = answer.json()["results"]
+        assert signl["status"]["statusCode"] == 2
+        assert httpx.post(signls, json=asked, headers={"X-S4-Api-Key": "another"}).status_code == 401
+
+
 def test_a_further_team_has_a_secret_of_its_own_and_what_it_is_told_names_it(tmp_path: Path) -> None:
     (tmp_path / "config.toml").touch()
     with alone(tmp_path, "--every", "0", "--team", "night", "--team", "db_2") as sandbox:
