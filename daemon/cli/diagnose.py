@@ -5,20 +5,24 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 
 from daemon.cli.outgoing import doubling
+from daemon.clients.api_pace import ApiPace
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.deadline import Took
 from daemon.clients.http import ExchangeError, HttpClient, tls_context
 from daemon.clients.pages import PER_PAGE
 from daemon.clients.signl4 import Signl4
+from daemon.clients.signl4_api import Signl4Api
 from daemon.config.configuration import Configuration
 from daemon.config.settings import Settings
 from daemon.config.types import spelled
+from daemon.decisions.key_remarks import switched_on
 from daemon.decisions.payload import EXTERNAL_ID, SOURCE, STATUS
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.delivery import Delivered
 from daemon.model.destination import DEFAULT
-from daemon.model.errors import BetterStackError, ConfigError
+from daemon.model.errors import BetterStackError, ConfigError, Signl4ApiError
 from daemon.model.incident import Kind
+from daemon.model.secret import Secret
 
 Finding = tuple[bool, str]
 """Whether the test succeeded, and a sentence."""
@@ -27,6 +31,7 @@ _WHO_ELSE = (
 )
 _FIND_OUT = "betterstack-signl4 check --online --secret finds out and alerts nobody"
 _TRY_ALERT = "betterstack-signl4 test-alert sends one, and wakes the person on duty"
+_TRY_WRITING = "acknowledge an alert in SIGNL4; if the token may only read, betterstack-signl4 status then says so"
 
 
 def plan(configuration: Configuration) -> Iterator[str]:
@@ -46,6 +51,7 @@ def plan(configuration: Configuration) -> Iterator[str]:
         yield f"knows the teams {', '.join(team.name for team, _ in settings.signl4.every_team())}"
     if settings.route or settings.maintenance:
         yield f"rules: {len(settings.route)} [[route]], {len(settings.maintenance)} [[maintenance]]"
+    yield from switched_on(settings)
     first = "alerts for" if poll.initial == "open" else "only records"
     yield f"on its first start it {first} what is open then; what was over never alerts"
     watchers = len(settings.heartbeat.urls)
@@ -67,8 +73,8 @@ def check_online(settings: Settings, *, prove_secret: bool = False) -> Iterator[
     """Asks both services, and says what the answers prove and what they do not.
 
     Reads one page from Better Stack with the token, and the outgoing webhooks there. Finds out whether SIGNL4's webhook
-    answers at its address; then, with `prove_secret`, sends it an event that can change no alert. The secret goes to no
-    other server.
+    answers at its address; then, with `prove_secret`, sends it an event that can change no alert. With an API key it
+    reads the people of the account and an empty list of alerts. Neither secret nor key goes to another server.
     """
     tls = tls_context(settings.http)
     times: list[Took] = []
@@ -89,6 +95,10 @@ def _read_incidents(http: HttpClient, settings: Settings, times: list[Took]) -> 
     except BetterStackError as error:
         yield False, f"Better Stack: {_mended(str(error), 'betterstack.base_url')}"
     else:
+        back = settings.write_back
+        if settings.signl4.api_key is not None and (back.acknowledge or back.resolve):
+            # Only a change would prove it, and none is harmless.
+            yield True, f"not proven: that the token may write, which [write_back] needs; {_TRY_WRITING}"
         for sentence in doubling(source, settings):
             yield True, sentence
     for sentence in warnings:
@@ -113,7 +123,23 @@ def _ask_signl4(http: HttpClient, settings: Settings, times: list[Took], *, prov
         yield True, f"not proven: that SIGNL4 knows {what}; {_FIND_OUT}"
     else:
         yield from (_prove(Signl4(http, secret, team.name), team.name, event) for team, secret in teams)
+    if (key := settings.signl4.api_key) is not None:
+        yield _prove_key(http, key, event[EXTERNAL_ID])
     yield True, f"not proven: that an alert reaches somebody; {_TRY_ALERT}"
+
+
+def _prove_key(http: HttpClient, key: Secret, no_alert: str) -> Finding:
+    """Whether the key may read people and alerts: a list is a POST, which SIGNL4 may not let every key send.
+
+    `no_alert`: an external id that no alert has.
+    """
+    api = Signl4Api(http, key, ApiPace(), never_stops)
+    try:
+        people = len(api.members())
+        api.alerts_of(no_alert)
+    except Signl4ApiError as error:
+        return False, _mended(str(error), "signl4.base_url")
+    return True, f"SIGNL4's API key works ({people} {'person' if people == 1 else 'people'})"
 
 
 def _prove(signl4: Signl4, team: str, event: Mapping[str, str]) -> Finding:

@@ -55,3 +55,21 @@ def test_what_looks_like_a_placeholder_is_warned_of(database: Path) -> None:
     assert unknown.startswith("warning: payload.new has $STATUS_PAGE, which is no placeholder")
     assert foreign.startswith("warning: payload.new has {{ name }}, which is no placeholder")
     assert (unknown.split()[-1], foreign.split()[-1]) == ("$STATUS", "$NAME")
+
+
+def test_what_the_key_does_not_reach_is_warned_of_and_the_key_is_not_shown(database: Path) -> None:
+    teams = {"SIGNL4__TEAMS__WEB__SECRET": "web1", "SIGNL4__TEAMS__WEB__ACCOUNT": "other"}
+    said = command(database, "check --show", **SECRETS, **teams, SIGNL4__API_KEY="a-key-of-signl4")
+    lines = said.stdout.splitlines()
+    assert 'signl4.api_key = "***"  # environment variable SIGNL4__API_KEY' in lines
+    assert "asks SIGNL4 whether each new alert paged somebody" in lines
+    assert [line for line in lines if line.startswith("warning: team web is of the account other, which ")]
+    assert "a-key-of-signl4" not in said.output
+
+
+def test_the_key_is_proven_online(database: Path, sandbox: Sandbox) -> None:
+    said = command(database, "check --online", **sandbox.environment(), SIGNL4__API_KEY=sandbox.signl4.api.key)
+    assert (said.exit_code, "SIGNL4's API key works (1 person)" in said.stdout.splitlines()) == (0, True)
+    said = command(database, "check --online", **sandbox.environment(), SIGNL4__API_KEY="another-key")
+    assert said.exit_code == 1
+    assert said.stderr.startswith("FAILED: SIGNL4 refuses the API key: HTTP 401 ")

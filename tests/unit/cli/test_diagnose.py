@@ -18,6 +18,7 @@ from daemon.config.settings import Settings
 from daemon.model.errors import ConfigError
 from daemon.sandbox.exchange import Answer, json_answer
 from daemon.sandbox.faults import Cut, Fault, Instead
+from daemon.sandbox.people import DutyMode
 from daemon.sandbox.server import Sandbox
 from tests.support.each import each
 from tests.support.values import settings
@@ -26,6 +27,13 @@ TIMES = re.compile(r"; look-up (\d+\.\d\d) s, connection (\d+\.\d\d) s, answer (
 UNPROVEN = (
     True,
     "not proven: that SIGNL4 knows the secret; betterstack-signl4 check --online --secret finds out and alerts nobody",
+)
+NO_WRITING = (
+    True,
+    (
+        "not proven: that the token may write, which [write_back] needs; acknowledge an alert in SIGNL4; if the token "
+        "may only read, betterstack-signl4 status then says so"
+    ),
 )
 NO_ALERT = (
     True,
@@ -98,6 +106,7 @@ class TestPlan:
                 "for 5m; calls 2 heartbeat URLs every 2m",
             ),
             ({"poll": {"initial": "baseline"}}, "on its first start it only records what is open then"),
+            ({"signl4": {"api_key": "a-key-of-signl4"}}, "\nasks SIGNL4 every 15s what people did there, and "),
         ],
     )
     def test_follows_the_settings(self, sections: dict[str, Any], part: str) -> None:
@@ -256,6 +265,57 @@ class TestCheckOnline:
         """One that is only forgotten is a warning, and warnings are errors."""
         list(check_online(pointed_at(sandbox)))
         gc.collect()
+
+
+class TestKey:
+    """`check --online` with an API key."""
+
+    def found(self, sandbox: Sandbox, key: str | None = None) -> list[tuple[bool, str]]:
+        return list(check_online(pointed_at(sandbox, SIGNL4__API_KEY=key or sandbox.signl4.api.key)))
+
+    def test_is_proven_by_people_and_a_list_that_alters_nothing(self, sandbox: Sandbox) -> None:
+        found = self.found(sandbox)
+        assert found[3:] == [UNPROVEN, (True, "SIGNL4's API key works (1 person)"), NO_ALERT]
+        sandbox.signl4.account.set_duty("Bob", DutyMode.OFF)
+        assert (True, "SIGNL4's API key works (2 people)") in self.found(sandbox, sandbox.signl4.api.read_only_key)
+        assert (sandbox.signl4.events, sandbox.signl4.account.changes) == ((), ())
+
+    def test_that_the_token_may_write_is_not_proven_where_that_is_needed(self, sandbox: Sandbox) -> None:
+        assert self.found(sandbox)[1] == NO_WRITING
+        for resolve in ("true", "false"):
+            without = pointed_at(
+                sandbox,
+                SIGNL4__API_KEY=sandbox.signl4.api.key,
+                WRITE_BACK__ACKNOWLEDGE="false",
+                WRITE_BACK__RESOLVE=resolve,
+            )
+            assert (NO_WRITING in check_online(without)) == (resolve == "true")
+        assert NO_WRITING not in list(check_online(pointed_at(sandbox)))
+
+    def test_that_is_refused_is_told_with_the_mend(self, sandbox: Sandbox) -> None:
+        [*_, failed, last] = self.found(sandbox, "another-key")
+        assert (failed[0], last) == (False, NO_ALERT)
+        assert failed[1].startswith("SIGNL4 refuses the API key: HTTP 401 ")
+        assert failed[1].endswith("; check signl4.api_key")
+        assert "another-key" not in failed[1]
+
+    def test_that_may_not_list_alerts_does_not_work(self, sandbox: Sandbox) -> None:
+        refusal = json_answer(403, {"message": "The key may only read."})
+        sandbox.signl4.api_faults.arm(Instead(refusal), when=lambda request: request.method == "POST")
+        [*_, failed, _] = self.found(sandbox)
+        assert (failed[0], failed[1].endswith("; check signl4.api_key")) == (False, True)
+
+    @each("fault", [Cut(), Instead(Answer(500)), Instead(Answer(429)), Instead(Answer(403, PAGE))])
+    def test_that_cannot_be_proven_says_once_what_to_do(self, sandbox: Sandbox, fault: Fault) -> None:
+        sandbox.signl4.api_faults.clear()
+        sandbox.signl4.api_faults.arm(fault)
+        [*_, failed, _] = self.found(sandbox)
+        assert (failed[0], failed[1].count("look at network, proxy and signl4.base_url")) == (False, 1)
+
+    def test_goes_to_no_other_server(self, sandbox: Sandbox) -> None:
+        sandbox.signl4.faults.arm(Instead(Answer(200, PAGE)))
+        self.found(sandbox)
+        assert not [one for one in sandbox.signl4.requests if "x-s4-api-key" in one.request.headers]
 
 
 class TestTestAlert:
