@@ -68,6 +68,11 @@ def note_asked(request: bytes) -> None:
         _exchange.heard = None if request.startswith(b"CONNECT ") else b""
 
 
+def has_asked() -> bool:
+    """Whether a part of the request, other than a CONNECT to a proxy, may have been sent."""
+    return _exchange.heard is not None
+
+
 def note_heard(answer: bytes) -> None:
     """Records received bytes of the response."""
     if _exchange.heard is not None and len(_exchange.heard) < KEPT:

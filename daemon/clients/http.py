@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from daemon.clients.dates import clock_ahead, wait_asked
-from daemon.clients.deadline import Took, begin_exchange, status_heard, took
+from daemon.clients.deadline import Took, begin_exchange, has_asked, status_heard, took
 from daemon.clients.decompress import DecompressError, LargerError, decompressed
 from daemon.clients.happy_eyeballs import LOOKING_UP
 from daemon.clients.json_input import parse_leniently
@@ -50,6 +50,9 @@ HEADERS = {"User-Agent": "betterstack-signl4", "Accept": "*/*", "Accept-Encoding
 
 class ExchangeError(DaemonError):
     """No usable response. The text says why, and contains neither URL nor secret."""
+
+    asked = True
+    """Whether a part of the request may have been sent; else the service cannot have acted on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ class HttpClient:
                     self._check_who_answers(request, response)
                     return self._read(response)
         except ExchangeError as error:
+            error.asked = has_asked()
             status = None if isinstance(error.__context__, httpx.ProxyError) else status_heard()
             if status is None or isinstance(error, BodyError):
                 raise
@@ -201,8 +205,8 @@ def tls_context(settings: HttpSection) -> ssl.SSLContext:
     return named_authorities(settings.ca_file) or httpx.create_ssl_context(trust_env=False)
 
 
-def described(reply: Response, secret: str) -> str:
-    """The message of an error response for the operator: one line, without the secret, of at most 200 characters."""
+def described(reply: Response, *secrets: str) -> str:
+    """The message of an error response for the operator: one line, without the secrets, of at most 200 characters."""
     try:
         body = reply.json()
     except ValueError:
@@ -212,7 +216,7 @@ def described(reply: Response, secret: str) -> str:
     text = said if isinstance(said, str) else _dumped(said) if said else reply.body.decode("utf-8", "replace")
     details = fields.get("details")
     text = f"{text} {details}" if isinstance(details, str) else text
-    return f"HTTP {reply.status} {printable(' '.join(redacted(text, secret).split())[:200])}".rstrip()
+    return f"HTTP {reply.status} {printable(' '.join(redacted(text, *secrets).split())[:200])}".rstrip()
 
 
 def _dumped(said: object) -> str:

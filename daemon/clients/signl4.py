@@ -42,6 +42,8 @@ _PAYLOAD_FAULTS = {400, 406, 413, 415, 422}
 _SECRET_FAULTS = {401, 403, 404}
 _COUNTED = {400, 401, 403, 404, 413, 415, 422}
 """Statuses that SIGNL4 counts as faulty requests; it allows ten a minute."""
+_NOT_TAKEN = _PAYLOAD_FAULTS | _SECRET_FAULTS | {429}
+"""Statuses with which SIGNL4 says that it does not take the event. After any other error it may have it."""
 _UNKNOWN_SECRET = 3004
 
 
@@ -59,7 +61,8 @@ class Signl4:
         try:
             reply = self._post(secret, payload)
         except ExchangeError as error:
-            return Answer(TryLater(f"SIGNL4 was not reached: {redacted(str(error), secret)}", Scope.ROW))
+            why = f"SIGNL4 was not reached: {redacted(str(error), secret)}"
+            return Answer(TryLater(why, Scope.ROW, not_taken=not error.asked))
         return answer_to(reply, secret, datetime.now(UTC), self._key)
 
     def why_not_signl4(self, payload: Mapping[str, Any]) -> str | None:
@@ -110,15 +113,16 @@ def _outcome(reply: Response, secret: str, key: str, used_up: bool) -> Outcome:
     if 200 <= reply.status < 300:
         return _accepted(reply, secret)
     why = f"SIGNL4 answered {described(reply, secret)}{_unread(reply, secret)}"
+    not_taken = reply.status in _NOT_TAKEN
     if reply.status == 429 or used_up:
-        return TryLater(why, Scope.DESTINATION)
+        return TryLater(why, Scope.DESTINATION, not_taken)
     if reply.status in _PAYLOAD_FAULTS:
         return Rejected(why)
     if reply.status in _SECRET_FAULTS:
         is_unknown = reply.status == 404 and (_object(reply) or {}).get("code") == _UNKNOWN_SECRET
         scope = Scope.SECRET if is_unknown or reply.status == 401 else Scope.UNCLEAR
-        return TryLater(f"{why}; {_secret_advice(reply, key, is_unknown=is_unknown)}", scope)
-    return TryLater(why, Scope.ROW)
+        return TryLater(f"{why}; {_secret_advice(reply, key, is_unknown=is_unknown)}", scope, not_taken)
+    return TryLater(why, Scope.ROW, not_taken)
 
 
 def _accepted(reply: Response, secret: str) -> Outcome:

@@ -81,6 +81,12 @@ class Delivery:
     """Why a rule held it when it was last looked at."""
     previous_at: datetime | None = None
     """When SIGNL4 accepted the previous delivery of the incident."""
+    maybe_taken_at: datetime | None = None
+    """When the latest attempt began, if an attempt may have been taken without a word of it; else `None`."""
+    event_before: str | None = None
+    """Of what may have been taken: the event of the `new` of the generation before, if that is known."""
+    event_source: str | None = None
+    """What SIGNL4's REST API calls the sender that the secret is of, if that is known."""
     taken_before: int = 0
     """How many deliveries SIGNL4 had ever accepted when this row was read."""
     failing: Failing | None = None
@@ -88,6 +94,11 @@ class Delivery:
     """How many pending deliveries of the destination had failed when this row was read, without own faults."""
     own_fault: bool = False
     """Whether it fails while others succeed. Then it is sent in its minimal form, alone and rarely."""
+
+    @property
+    def maybe_taken(self) -> bool:
+        """Whether it may have been taken already: an answer was lost, or the program ended before it recorded one."""
+        return self.maybe_taken_at is not None
 
     @property
     def is_untold(self) -> bool:
@@ -123,6 +134,8 @@ class Delivered:
     """SIGNL4 accepted the event."""
 
     event_id: str | None
+    found: bool = False
+    """Whether it had it already, from an earlier attempt: then nothing was sent, and nothing shows that it accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +144,13 @@ class TryLater:
 
     why: str
     scope: Scope
+    not_taken: bool = False
+    """Whether it was certainly not taken. Else the answer may have been lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """SIGNL4 refused this payload."""
+    """SIGNL4 refused this payload; it was certainly not taken."""
 
     why: str
 
@@ -209,5 +224,20 @@ class Result:
 
     @property
     def delivered(self) -> bool:
-        """Whether SIGNL4 accepted it."""
+        """Whether SIGNL4 has it."""
         return isinstance(self.answer.outcome, Delivered)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether SIGNL4 accepted it now, which shows that it accepts others, too."""
+        outcome = self.answer.outcome
+        return isinstance(outcome, Delivered) and not outcome.found
+
+    @property
+    def not_taken(self) -> bool:
+        """Whether SIGNL4 certainly does not have it from this attempt."""
+        match self.answer.outcome:
+            case TryLater(not_taken=not_taken):
+                return not_taken
+            case outcome:
+                return isinstance(outcome, Rejected)

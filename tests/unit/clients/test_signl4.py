@@ -128,6 +128,8 @@ def test_every_status_has_its_outcome(content: bytes) -> None:
     }
     assert {status for status in answers if answers[status].faulty} == COUNTED
     assert {answer.hold for answer in answers.values()} == {None}
+    later = {status: answer.outcome for status, answer in answers.items() if isinstance(answer.outcome, TryLater)}
+    assert {status for status, outcome in later.items() if outcome.not_taken} == {*SECRET_FAULTS, 429}
 
 
 @pytest.mark.parametrize(
