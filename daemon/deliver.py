@@ -7,7 +7,7 @@
    recorded, nothing more is sent.
 4. A delivery that fails while others are accepted is retried rarely and alone: it delays no other.
 
-The job's thread decides and writes. Requests run in threads of their own, which only talk to SIGNL4.
+The job's thread decides and writes. Requests run in threads of their own, which only talk to the destination.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,9 +17,8 @@ from random import Random
 from daemon.admissions import Admissions
 from daemon.config.settings import DeliverySection
 from daemon.decisions import retry
-from daemon.decisions.payload import replacement
 from daemon.due_list import DueList
-from daemon.in_flight import Attempt, Finished, InFlight, Receiver
+from daemon.in_flight import Attempt, Finished, InFlight, Target
 from daemon.limiter import Limiter
 from daemon.model.admission import NextDue
 from daemon.model.delivery import Answer, Delivery, Result
@@ -39,7 +38,7 @@ class Deliver:
 
     def __init__(
         self,
-        signl4: Receiver,
+        target: Target,
         outbox: Outbox,
         due: DueList,
         settings: DeliverySection,
@@ -55,7 +54,7 @@ class Deliver:
 
         `wait(seconds)` returns true when the program stops.
         """
-        self._in_flight = InFlight(signl4, self._stopped)
+        self._target, self._in_flight = target, InFlight(target, self._stopped)
         self._due, self._outbox = due, outbox
         self._settings = settings
         self._clock = clock
@@ -130,8 +129,8 @@ class Deliver:
         return [wait for wait in self._outbox.waiting(self._in_flight.incidents) if not wait.held]
 
     def gap_ends_at(self) -> datetime | None:
-        """The time of the next first attempt, if only the gap or the rate limit delays it; else `None`."""
-        fresh = [wait.due_at for wait in self.waiting() if not wait.attempted]
+        """When a first attempt or a look-up may be, if only the gap or the rate limit delays it; else `None`."""
+        fresh = [one.due_at for one in self.waiting() if not one.attempted or one.due_at <= self._due.look_ups_until]
         willing = self._admissions.willing().clean_from <= self._clock()
         return max(min(fresh), self._admissions.now().clean_from) if fresh and willing else None
 
@@ -142,7 +141,7 @@ class Deliver:
         if not self._due.is_calm or self._stopped():
             unsent += self._in_flight.take_back()
         # A success may make more urgent ones due, among those that failed while SIGNL4 was down.
-        alone = self._due.some_fail and any(result.delivered for result in results)
+        alone = self._due.some_fail and any(result.accepted for result in results)
         self._commit(results, [] if alone or unsent else self._next(), unsent)
         while self._room():
             chosen = self._next()
@@ -203,8 +202,9 @@ class Deliver:
             delivery, answer, self._admissions.destination, meanwhile, delay=delay, rarely=settings.retry_max, now=now
         )
         self._admissions.answered(answer, attempt, now)
-        result = Result(delivery, answer, disposition, now, replacement(delivery, answer, disposition), seconds)
-        self._taken += result.delivered
+        minimal = self._target.minimal(delivery) if retry.is_replaced(delivery, answer, disposition) else None
+        result = Result(delivery, answer, disposition, now, minimal, seconds)
+        self._taken += result.accepted
         self._due.noticed(result)
         return result
 

@@ -6,7 +6,7 @@ its row has changed; and the outbox is read again before a pass of the deliverie
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from daemon.config.settings import DeliverySection
 from daemon.decisions.admit import Hold, Send, Supersede, admit
@@ -37,14 +37,21 @@ class DueList:
         clock: Callable[[], datetime],
         their_clock: Callable[[], datetime],
         log: Listener,
+        looks_up: bool = False,
     ) -> None:
-        """`their_clock` gives the times of Better Stack's clock; the other arguments are those of `Deliver`."""
+        """`their_clock` gives the times of Better Stack's clock; the other arguments are those of `Deliver`.
+
+        `looks_up`: whether the destination is asked for what it may have taken already.
+        """
         self._outbox = outbox
         self._holds = holds
         self._settings = settings
         self._clock = clock
         self._their_clock = their_clock
         self._log = log
+        self._looks_up = looks_up
+        self.look_ups_until = datetime.min.replace(tzinfo=UTC)
+        """When what an earlier process left unanswered has been looked up, as far as the gap delays that."""
         self._due = deque[Delivery]()
         self._read_for = (False, False)
         self._read_at = clock()
@@ -108,7 +115,7 @@ class DueList:
         """Brings what was read up to date with a result."""
         delivery, disposition = result.delivery, result.disposition
         pending = disposition.state is DeliveryState.PENDING
-        self._taken += result.delivered
+        self._taken += result.accepted
         self._failing += (pending and not disposition.own_fault) - (
             delivery.failing is not None and not delivery.own_fault
         )
@@ -131,11 +138,13 @@ class DueList:
         silences = readable(known.silences if known is not None else ())
         for delivery in due:
             rule = self._holds.hold(delivery, silences, now, theirs) if delivery.is_untold else None
-            match admit(delivery, settings.gap, settings.stale_after, now, theirs, rule):
+            match admit(delivery, settings.gap, settings.stale_after, now, theirs, rule, looks_up=self._looks_up):
                 case Send():
                     admitted.append(delivery)
                 case Hold(until, why, by_rule):
                     held.append(Held(delivery, until, why if by_rule else None))
+                    if delivery.maybe_taken and delivery.failing is None:
+                        self.look_ups_until = max(self.look_ups_until, until)
                     said_as = events.HeldByRule if held[-1].is_news else events.DeliveryHeld
                     happened.append(said_as(delivery.incident_id, delivery.kind, until.isoformat(), why))
                 case Supersede(why):

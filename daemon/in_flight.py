@@ -1,4 +1,4 @@
-"""The requests to SIGNL4 in flight: threads that do nothing but send, one request at a time."""
+"""The requests in flight to one destination: threads that do nothing but send, one delivery at a time."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -9,18 +9,31 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Protocol
 
-from daemon.decisions.payload import minimal
 from daemon.model.delivery import Answer, Delivery, Scope, TryLater
+from daemon.model.errors import StoppedError
 
 GATHER = 0.005
 """Seconds that a result may wait for others."""
 
 
 class Receiver(Protocol):
-    """SIGNL4, as a delivery uses it."""
+    """SIGNL4's webhook."""
 
     def send(self, payload: Mapping[str, Any]) -> Answer:
         """Sends one event. Network and server errors raise nothing."""
+
+
+class Target(Protocol):
+    """What deliveries are sent to."""
+
+    def send(self, delivery: Delivery) -> Answer:
+        """Sends one delivery, in its full or in its minimal form. Called by several threads at a time.
+
+        Network and server errors raise nothing. Raises `StoppedError` if it was not sent, as the program stops.
+        """
+
+    def minimal(self, delivery: Delivery) -> Mapping[str, Any]:
+        """Its minimal payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +53,9 @@ Finished = tuple[Attempt, Answer | None, float]
 class InFlight:
     """Called by the thread of `deliver`; `wake` by any thread."""
 
-    def __init__(self, signl4: Receiver, stopped: Callable[[], bool]) -> None:
+    def __init__(self, target: Target, stopped: Callable[[], bool]) -> None:
         """`stopped`, called by any thread: whether nothing more may be sent."""
-        self._signl4 = signl4
+        self._target = target
         self._stopped = stopped
         self._attempts: dict[str, Attempt] = {}
         self._to_send: SimpleQueue[Attempt | None] = SimpleQueue()
@@ -125,9 +138,10 @@ class InFlight:
             answer = None if self._stopped() else self._answer(attempt.delivery)
             self._finished.put((attempt, answer, time.monotonic() - began))
 
-    def _answer(self, delivery: Delivery) -> Answer:
+    def _answer(self, delivery: Delivery) -> Answer | None:
         try:
-            full = None if delivery.own_fault else delivery.payload
-            return self._signl4.send(full or minimal(delivery.kind, delivery.incident_id, delivery.external_id))
+            return self._target.send(delivery)
+        except StoppedError:
+            return None
         except Exception as error:  # noqa: BLE001 - a fault of this program must not lose the delivery
             return Answer(TryLater(f"the request could not be made: {type(error).__name__}", Scope.ROW))

@@ -4,15 +4,17 @@ from dataclasses import replace
 
 from daemon.decisions.outcome import what_came_of
 from daemon.model.delivery import DeliveryState, Result
-from daemon.model.destination import DEFAULT
+from daemon.model.destination import BETTER_STACK, DEFAULT
 from daemon.model.event import Event, Listener
 from daemon.model.events import deliveries as events
 
 
 def naming(team: str, log: Listener) -> Listener:
-    """A log whose events name the team, if it is not `default`."""
+    """A log whose events name the team, if it is not `default`, or Better Stack."""
 
     def heard(event: Event) -> None:
+        if team == BETTER_STACK and isinstance(event, events.Signl4TakesAgain):
+            event = events.BetterStackTakesAgain(event.after)
         log(replace(event, team=team) if isinstance(event, events.OfTeam) else event)
 
     return log if team == DEFAULT else heard

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from daemon.decisions.reconcile import over_too_long
 from daemon.model.delivery import OVER_WHILE_HELD, Delivery
+from daemon.model.incident import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,14 @@ def admit(
     now: datetime,
     theirs: datetime,
     rule: Hold | None = None,
+    *,
+    looks_up: bool = False,
 ) -> Send | Hold | Supersede:
     """Decides on a due delivery. `rule`: what the rules in force say of its incident.
 
     `gap`: least time between two accepted deliveries of one incident. `stale_after`: an incident that has been over for
     this long, by Better Stack's clock (`theirs`), and whose `new` was never attempted does not alert any more.
+    `looks_up`: whether SIGNL4 is asked for a `new` that it may have taken. That has an answer once it was processed.
     """
     if delivery.is_untold and over_too_long(delivery.over_since, stale_after, theirs):
         return Supersede("the incident was over too long before this could first be sent")
@@ -54,4 +58,7 @@ def admit(
     # A time in the future was stamped by a wrong clock, and is ignored.
     if delivery.previous_at is not None and delivery.previous_at <= now < delivery.previous_at + gap:
         return Hold(delivery.previous_at + gap, "the gap behind the previous message of this incident")
+    attempted_at = delivery.maybe_taken_at if looks_up and delivery.kind is Kind.NEW else None
+    if attempted_at is not None and attempted_at <= now < attempted_at + gap:
+        return Hold(attempted_at + gap, "SIGNL4 may have it already, and is asked a moment later")
     return Send()

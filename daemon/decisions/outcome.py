@@ -9,8 +9,8 @@ def what_came_of(delivery: Delivery, answer: Answer, disposition: Disposition, l
     """The event for the result of an attempt. `last_error`: the last logged failure; the same again is repeated."""
     what = delivery.incident_id, delivery.kind, delivery.attempts + 1
     match answer.outcome:
-        case Delivered(event_id):
-            return events.Delivered(*what, event_id)
+        case Delivered(event_id, found):
+            return (events.HadAlready if found else events.Delivered)(*what, event_id)
         case Rejected(why) | TryLater(why) if disposition.state is DeliveryState.SUPERSEDED:
             return events.DroppedOnItsWay(*what, why)
         case Rejected(why) if disposition.state is DeliveryState.DEAD:

@@ -9,7 +9,6 @@ from daemon.decisions.placeholders import TEXT_LIMIT, cut, fill, fill_text, lack
 from daemon.decisions.template_keys import TITLE_KEYS, key_remarks
 from daemon.decisions.template_remarks import mistakes, remarks, texts
 from daemon.model.alarm import FLAP, PREFIX, PROGRAM
-from daemon.model.delivery import Answer, Delivered, Delivery, Disposition
 from daemon.model.errors import ConfigError
 from daemon.model.incident import Incident, Kind
 from daemon.model.printable import is_visible
@@ -93,14 +92,6 @@ def minimal(kind: Kind, incident_id: str, external_id: str) -> dict[str, Any]:
         title = f"Something opens again and again; look at: {PROGRAM} why {incident_id}"
         return _signed({"Title": title, SOURCE: PROGRAM}, kind, external_id)
     return _signed({"Title": _plain_title(incident_id)}, kind, external_id)
-
-
-def replacement(delivery: Delivery, answer: Answer, disposition: Disposition) -> Mapping[str, Any] | None:
-    """The minimal body, if the next attempt shall send it, or if SIGNL4 accepted it in place of the full one."""
-    accepted = isinstance(answer.outcome, Delivered) and delivery.own_fault and not delivery.refused
-    if not accepted and not disposition.minimal:
-        return None
-    return minimal(delivery.kind, delivery.incident_id, delivery.external_id)
 
 
 def alarm_body(kind: Kind, sentence: str, external_id: str, host: str) -> dict[str, Any]:

@@ -90,11 +90,20 @@ def disposition(answer: Answer, refused: bool, delay: timedelta, now: datetime) 
             return Disposition(DeliveryState.PENDING, now + (answer.hold or delay))
 
 
+def is_replaced(delivery: Delivery, answer: Answer, disposition: Disposition) -> bool:
+    """Whether the minimal payload replaces the full one: it is sent next, or was accepted in place of the full one."""
+    match answer.outcome:
+        case Delivered(found=False):
+            return delivery.own_fault and not delivery.refused
+        case _:
+            return disposition.minimal
+
+
 def in_company(answer: Answer, meanwhile: int) -> Answer:
     """The answer, reinterpreted if other deliveries succeeded meanwhile: then the secret was not at fault."""
     outcome = answer.outcome
     if meanwhile and isinstance(outcome, TryLater) and outcome.scope is Scope.UNCLEAR:
-        return replace(answer, outcome=TryLater(outcome.why, Scope.ROW))
+        return replace(answer, outcome=replace(outcome, scope=Scope.ROW))
     return answer
 
 
@@ -144,7 +153,7 @@ def destination_after(
     """The state of SIGNL4 as a whole after an answer. `delay`: the delivery's back-off."""
     outcome = answer.outcome
     match outcome:
-        case Delivered():
+        case Delivered(found=False):
             destination = replace(destination, secret_refused_since=None, probe_at=None)
         case TryLater(scope=Scope.SECRET | Scope.UNCLEAR):
             since = destination.secret_refused_since or now

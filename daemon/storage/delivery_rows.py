@@ -39,6 +39,15 @@ GENERATION = [
     DELIVERIES.c.generation == bindparam("of_generation"),
 ]
 """Of one generation of an incident."""
+NO_FAILURES = {
+    "failing_since": None,
+    "failing_from": None,
+    "failures": 0,
+    "latest_from": None,
+    "latest_failures": 0,
+    "own_fault": False,
+}
+"""Column values of a delivery whose failures are cleared."""
 ALARM_OVER = "the alarm is over"
 TAKEN = select(DESTINATIONS.c.taken).where(DESTINATIONS.c.name == DELIVERIES.c.destination).scalar_subquery()
 """How many deliveries the destination of this one has ever accepted."""

@@ -15,7 +15,7 @@ _FAULTS = ("other_faults", "payload_faults")
 _THIS = DESTINATIONS.c.name == bindparam("this")
 # Statements are built once, as those of the outbox.
 _READ = select(*(DESTINATIONS.c[field.name] for field in fields(DestinationState))).where(_THIS)
-_ACCOUNT = select(DESTINATIONS.c.account).where(_THIS)
+_WHO = select(DESTINATIONS.c.account, DESTINATIONS.c.event_source).where(_THIS)
 _WRITE = update(DESTINATIONS).where(_THIS)
 _CONFIGURED = select(DESTINATIONS.c.name, DESTINATIONS.c.configured)
 _CONFIGURE = update(DESTINATIONS).where(_THIS).values(configured=bindparam("is_configured"))
@@ -50,9 +50,10 @@ def read(connection: Connection, destination: Destination) -> DestinationState:
     return DestinationState(**{**row._mapping, **faults})
 
 
-def is_of_account(connection: Connection, destination: Destination) -> bool:
-    """Whether its latest delivery was to the same account."""
-    return bool(connection.execute(_ACCOUNT, {"this": destination.name}).scalar() == destination.account)
+def account_and_source(connection: Connection, destination: Destination) -> tuple[str | None, str | None]:
+    """The account of its latest delivery, and what SIGNL4's REST API calls the sender, if that is known."""
+    account, source = connection.execute(_WHO, {"this": destination.name}).one()
+    return account, source
 
 
 def write(connection: Connection, destination: Destination, state: DestinationState) -> None:

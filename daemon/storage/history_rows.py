@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Float, Row, String, bindparam, insert, select
 
 from daemon.model.delivery import Delivered, Result
-from daemon.model.history import Entry, Happening
+from daemon.model.history import HAD_ALREADY, Entry, Happening
 from daemon.storage.columns import Moment, constant
 from daemon.storage.schema import DELIVERIES, HISTORY
 
@@ -48,7 +48,8 @@ def of(row: "Row[*tuple[Any, ...]]", what: Happening, why: str, now: datetime) -
 def _attempt(result: Result) -> dict[str, Any]:
     delivery, outcome = result.delivery, result.answer.outcome
     if isinstance(outcome, Delivered):
-        why = "accepted" if outcome.event_id is None else f"accepted; event {outcome.event_id}"
+        accepted = HAD_ALREADY if outcome.found else "accepted"
+        why = accepted if outcome.event_id is None else f"{accepted}; event {outcome.event_id}"
     else:
         why = outcome.why
     this = {"this": delivery.id, "incident": delivery.incident_id}

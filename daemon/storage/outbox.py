@@ -12,21 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Row
+from sqlalchemy import Connection, Engine
 
 from daemon.model.admission import Admission, GivenUp, Held, NextDue
-from daemon.model.delivery import Delivered, Delivery, DeliveryState, DestinationState, Failing, Result
+from daemon.model.delivery import Delivery, DeliveryState, DestinationState, Result
 from daemon.model.destination import Destination
 from daemon.model.history import Happening
-from daemon.model.incident import Kind
 from daemon.model.silence import KnownSilences
 from daemon.storage import delivery_rows as rows
-from daemon.storage import destination_rows, history_rows, silences, waits
+from daemon.storage import destination_rows, history_rows, outbox_values, silences, waits
 from daemon.storage import outbox_statements as statements
 from daemon.storage.engine import transaction
-from daemon.storage.schema import NO_FAILURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +47,8 @@ class Outbox:
         self._state: DestinationState | None = None
         """As it was last read or recorded here, like the limit."""
         self._event_limit: int | None = None
+        self._event_source: str | None = None
+        """What SIGNL4's REST API calls the sender of these deliveries."""
 
     def due(self, admission: Admission, busy: Iterable[str], limit: int, now: datetime) -> list[Delivery]:
         """The due deliveries, most urgent first: the oldest pending one of each incident that is not `busy`."""
@@ -63,7 +62,8 @@ class Outbox:
         }
         query = statements.due(probe=admission.probe, own_faults=admission.own_faults)
         with transaction(self._engine, writes=False) as connection:
-            return [_delivery(row) for row in connection.execute(query, values)]
+            found = connection.execute(query, values)
+            return [outbox_values.delivery(row, self._event_source) for row in found]
 
     def waiting(self, busy: Iterable[str]) -> list[NextDue]:
         """When the next deliveries are due, without the `busy` incidents."""
@@ -147,7 +147,8 @@ class Outbox:
         """The state of the destination; events that SIGNL4 allows its account in 15 s, if known; whether any waits."""
         with transaction(self._engine, writes=False) as connection:
             state = destination_rows.read(connection, self._destination)
-            self._state = state if destination_rows.is_of_account(connection, self._destination) else None
+            account, self._event_source = destination_rows.account_and_source(connection, self._destination)
+            self._state = state if account == self._destination.account else None
             self._event_limit = destination_rows.event_limit(connection, self._destination.account)
             waits = bool(connection.execute(statements.any_waits(), self._ours).scalar_one())
         return state, self._event_limit, waits
@@ -167,8 +168,10 @@ class Outbox:
             if delivered:
                 taken = list(group)
                 _settle_delivered(connection, taken)
-                others_due |= some_fail and self._end_outage(connection, now)
-                destination_rows.count_taken(connection, self._destination, len(taken))
+                # What it had already, from an earlier attempt, does not show that it takes anything now.
+                if accepted := sum(result.accepted for result in taken):
+                    others_due |= some_fail and self._end_outage(connection, now)
+                    destination_rows.count_taken(connection, self._destination, accepted)
             else:
                 unwanted |= {result.delivery.id for result in group if not _settle_failed(connection, result)}
         return frozenset(unwanted), others_due
@@ -179,14 +182,15 @@ class Outbox:
 
 
 def _settle_delivered(connection: Connection, results: Iterable[Result]) -> None:
-    for replaced, group in groupby(results, key=_is_replaced):
-        connection.execute(statements.settle(delivered=True, replaced=replaced), [_result(one) for one in group])
+    for replaced, group in groupby(results, key=outbox_values.is_replaced):
+        query = statements.settle(delivered=True, replaced=replaced)
+        connection.execute(query, [outbox_values.result(one) for one in group])
 
 
 def _settle_failed(connection: Connection, result: Result) -> bool:
     """Whether the delivery was still wanted."""
-    query = statements.settle(delivered=False, replaced=_is_replaced(result))
-    return connection.execute(query, _result(result)).rowcount == 1
+    query = statements.settle(delivered=False, replaced=outbox_values.is_replaced(result))
+    return connection.execute(query, outbox_values.result(result)).rowcount == 1
 
 
 def _claim(connection: Connection, claims: Sequence[Delivery], now: datetime) -> frozenset[int]:
@@ -201,47 +205,3 @@ def _claim(connection: Connection, claims: Sequence[Delivery], now: datetime) ->
     claimed = connection.execute(statements.attempted(), {"these": list(ids), "now": now})
     before = {delivery.id: delivery.attempts for delivery in claims}
     return frozenset(row.id for row in claimed if row.attempts == before[row.id] + 1)
-
-
-def _is_replaced(result: Result) -> bool:
-    return result.replacement is not None
-
-
-def _delivery(row: Row[Any]) -> Delivery:
-    failing = None
-    if row.failing_since is not None:
-        others_failing = row.failing - (not row.own_fault)
-        failing = Failing(row.failing_since, row.failures, row.taken - row.failing_from, others_failing)
-    return Delivery(
-        id=row.id,
-        incident_id=row.incident_id,
-        generation=row.generation,
-        kind=Kind(row.kind),
-        external_id=row.external_id,
-        payload=row.payload,
-        attempts=row.attempts,
-        refused=bool(row.refused),
-        over_since=row.over_since,
-        occurred_at=row.occurred_at,
-        created_at=row.created_at,
-        subject=row.subject,
-        held_because=row.held_because,
-        previous_at=row.previous_at,
-        taken_before=row.taken,
-        failing=failing,
-        all_failing=row.failing,
-        own_fault=row.own_fault,
-    )
-
-
-def _result(result: Result) -> dict[str, Any]:
-    """The result of an attempt, as values of `statements.settle`."""
-    delivery, disposition, outcome = result.delivery, result.disposition, result.answer.outcome
-    values = {"this": delivery.id, "state": disposition.state, "due_at": disposition.due_at}
-    if result.replacement is not None:
-        values["payload"] = result.replacement
-    if isinstance(outcome, Delivered):
-        return {**values, "delivered_at": result.at, "event_id": outcome.event_id, **NO_FAILURES}
-    taken = {"taken_before": delivery.taken_before, "latest_from": delivery.taken_before}
-    own_fault = {"own_fault": True} if disposition.own_fault else {}
-    return {**values, **taken, **own_fault, "now": result.at, "last_error": outcome.why}

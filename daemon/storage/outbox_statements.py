@@ -25,7 +25,7 @@ from daemon.storage.columns import Moment, constant
 from daemon.storage.delivery_rows import PENDING, TAKEN
 from daemon.storage.schema import DELIVERIES, DESTINATIONS
 
-_END, _PREVIOUS, _FAILING = (DELIVERIES.alias(name) for name in ("over", "previous", "failing"))
+_END, _PREVIOUS, _BEFORE, _FAILING = (DELIVERIES.alias(name) for name in ("over", "previous", "before", "failing"))
 _OURS = DELIVERIES.c.destination == bindparam("ours")
 _THIS = DELIVERIES.c.id == bindparam("this")
 _NOW = bindparam("now", type_=Moment)
@@ -34,6 +34,9 @@ _TAKEN_BY_OURS = select(DESTINATIONS.c.taken).where(DESTINATIONS.c.name == bindp
 _IN_TURN = [_OURS, PENDING, rows.oldest_pending(), DELIVERIES.c.incident_id.not_in(bindparam("busy", expanding=True))]
 """In its turn, and no request of its incident is in flight."""
 
+
+_UNSURE = DELIVERIES.c.attempts > DELIVERIES.c.not_taken
+"""An attempt may have been taken without a word of it."""
 
 # Reading a row takes longer than finding it, so only what the sender needs is read.
 _NEEDED = (
@@ -68,6 +71,8 @@ def due(*, probe: bool, own_faults: bool) -> "Select[*tuple[Any, ...]]":
             DELIVERIES.c.refused_payload.is_not(None).label("refused"),
             _END.c.occurred_at.label("over_since"),
             previous_at.scalar_subquery().label("previous_at"),
+            case((_UNSURE, DELIVERIES.c.attempted_at)).label("maybe_taken_at"),
+            case((_UNSURE, _event_before())).label("event_before"),
             TAKEN.label("taken"),
             _failing().label("failing"),
         )
@@ -87,6 +92,13 @@ def _most_urgent_first(*, probe: bool) -> list[ColumnElement[Any]]:
         return [case((DELIVERIES.c.attempted_at <= _NOW, DELIVERIES.c.attempted_at)).asc().nulls_first()]
     # Alerts of open incidents go first. Deliveries with a fault of their own go last, so they delay no other.
     return [DELIVERIES.c.own_fault, and_(DELIVERIES.c.kind == constant(Kind.NEW), _END.c.id.is_(None)).desc()]
+
+
+def _event_before() -> ColumnElement[str]:
+    """The event of the latest `new` of an earlier generation. Only what may have been taken is compared with it."""
+    earlier = [_BEFORE.c.generation < DELIVERIES.c.generation, _BEFORE.c.kind == constant(Kind.NEW)]
+    found = select(_BEFORE.c.event_id).where(rows.related(_BEFORE), *earlier, _BEFORE.c.event_id.is_not(None))
+    return found.order_by(_BEFORE.c.generation.desc()).limit(1).scalar_subquery()
 
 
 def _failing() -> ColumnElement[int]:
@@ -175,6 +187,7 @@ def settle(*, delivered: bool, replaced: bool) -> Update:
         failing_since=func.coalesce(DELIVERIES.c.failing_since, _NOW),
         failing_from=func.coalesce(DELIVERIES.c.failing_from, bindparam("taken_before")),
         failures=DELIVERIES.c.failures + 1,
+        not_taken=DELIVERIES.c.not_taken + bindparam("refusals"),
         latest_failures=in_a_row + 1,
     )
 

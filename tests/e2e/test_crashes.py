@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from daemon.due_list import MANY
-from daemon.sandbox.exchange import Request
+from daemon.sandbox.exchange import Exchange, Request
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.loopback import LoopbackService
 from daemon.sandbox.server import Sandbox
+from daemon.sandbox.signl4_rest import API_KEY
 from daemon.storage.revision import REVISIONS
 from daemon.storage.schema import METADATA
 from tests.e2e.conftest import Daemon, Operator, pages
@@ -25,8 +26,10 @@ from tests.e2e.mortal import CLAIM, INSTANTS, MIGRATION_VARIABLE, PROGRAM, RESUL
 from tests.soak import SLACK_IN_DESCRIPTORS, SLACK_IN_MEMORY, Books, as_left, descriptors, harm, let_go, resident
 from tests.support.earlier import left_by
 
+WITH_KEY: dict[str, Any] = {"SIGNL4__API_KEY": API_KEY}
 
-def run_until_killed(operator: Operator, service: LoopbackService, number: int) -> Request:
+
+def run_until_killed(operator: Operator, service: LoopbackService, number: int, **settings: Any) -> Request:
     """The request of this number finds its sender dead when the service has done its work; that request."""
     running: list[Daemon] = []
     seen: list[Request] = []
@@ -37,7 +40,7 @@ def run_until_killed(operator: Operator, service: LoopbackService, number: int) 
             running[0].kill()
 
     service.faults.before_answer = kill
-    running.append(operator.run(DELIVERY__CONCURRENCY="1"))
+    running.append(operator.run(**{"DELIVERY__CONCURRENCY": "1", **settings}))
     running[0].wait_for(lambda: running[0].process.returncode is not None, "the kill")
     service.faults.before_answer = None
     return seen[number - 1]
@@ -53,6 +56,24 @@ def test_promise_4_only_what_was_in_flight_at_a_kill_is_repeated_under_the_same_
         expected[request.external_id] += 1
     operator.run().wait_for(lambda: {event.external_id for event in operator.events} == set(ids), "all alerts")
     assert Counter(event.external_id for event in operator.events) == expected
+
+
+def test_promise_4_with_a_key_nothing_that_was_in_flight_at_a_kill_is_repeated(
+    operator: Operator, sandbox: Sandbox
+) -> None:
+    ids = [sandbox.world.open(f"Incident {number}") for number in range(12)]
+    for number in (1, 2, 4):
+        run_until_killed(operator, sandbox.signl4, number, **WITH_KEY)
+    operator.run(**WITH_KEY).wait_for(
+        lambda: {event.external_id for event in operator.events} == set(ids), "all alerts"
+    )
+    assert Counter(event.external_id for event in operator.events) == Counter(ids)
+    assert len(asked_api(sandbox)) >= 3
+
+
+def asked_api(sandbox: Sandbox) -> list[Exchange]:
+    """The requests that SIGNL4's REST API got."""
+    return [one for one in sandbox.signl4.requests if one.request.path.startswith("/api/")]
 
 
 def test_promise_6_killed_while_pages_are_read_nothing_is_missed_and_nothing_is_told_twice(

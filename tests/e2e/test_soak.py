@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.soak import soak
 
 
-def test_promises_2_to_6_hold_through_one_violent_end_after_the_other(tmp_path: Path) -> None:
-    figures = soak(tmp_path, cycles=6, seed=20261128)
+@pytest.mark.parametrize("with_key", [False, True], ids=["without a key", "with a key"])
+def test_promises_2_to_6_hold_through_one_violent_end_after_the_other(tmp_path: Path, with_key: bool) -> None:
+    """With a key no alert is raised twice."""
+    figures = soak(tmp_path, cycles=6, seed=20261128, with_key=with_key)
     assert figures.broken == []
     assert figures.good, figures.summary
     assert figures.told > figures.incidents > 8

@@ -16,9 +16,11 @@ from typing import Any, Protocol, TypeVar
 import pytest
 from sqlalchemy import Engine
 
+from daemon.clients.api_pace import ApiPace
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.http import HttpClient, tls_context
 from daemon.clients.signl4 import Signl4
+from daemon.clients.signl4_api import Signl4Api
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.incident import Phase
 from daemon.poll import Poll
@@ -54,6 +56,8 @@ class Scene(Flows):
         self.sandbox, self.world = sandbox, sandbox.world
         self.to_betterstack, self.to_signl4 = lines
         self._open = ExitStack()
+        self.api_key: str | None = None
+        """With it, what SIGNL4 may have taken is looked up."""
         super().__init__(engine, clock, log, store)
 
     def configure(
@@ -64,14 +68,22 @@ class Scene(Flows):
         self.is_hasty = timeout < PATIENCE
         services: dict[str, Any] = {
             "betterstack": {"token": self.sandbox.betterstack.token, "base_url": self._url(0, scheme, host)},
-            "signl4": {"secret": self.sandbox.signl4.secret, "base_url": self._url(1, scheme, host)},
+            "signl4": {
+                "secret": self.sandbox.signl4.secret,
+                "base_url": self._url(1, scheme, host),
+                **({"api_key": self.api_key} if self.api_key else {}),
+            },
         }
         whole = settings(**services, http=http)
         section = replace(whole.http, timeout=timedelta(seconds=timeout))
         tls = tls_context(section) if scheme == "https" else SSLContext(PROTOCOL_TLS_CLIENT)
         incidents = self._open.enter_context(closing(HttpClient(whole.betterstack.base_url, section, tls)))
         alerts = self._open.enter_context(closing(HttpClient(whole.signl4.base_url, section, tls, 4)))
-        super().configure(Signl4(alerts, whole.signl4.secret), **services, http=http)
+        finder = None
+        if whole.signl4.api_key is not None:
+            api = self._open.enter_context(closing(HttpClient(whole.signl4.base_url, section, tls, 4)))
+            finder = Signl4Api(api, whole.signl4.api_key, ApiPace(), wait=None)
+        super().configure(Signl4(alerts, whole.signl4.secret), finder, **services, http=http)
         self.warnings: list[str] = []
         source = BetterStack(incidents, whole.betterstack, self._wait, self.warnings.append, TheirClock(utc_now))
         self.poll = Poll(source, self.store, whole, clock=self.clock, log=self.log, on_queued=self._on_queued)
@@ -120,8 +132,14 @@ class Scene(Flows):
         """How late it is."""
         return (self.clock.now - NOW).total_seconds()
 
+    def release_webhook(self) -> None:
+        """SIGNL4's webhook works again; its REST API does not."""
+        self.sandbox.signl4.faults.clear()
+        self.to_signl4.reset = None
+
     def release(self) -> None:
         """Everything works again."""
+        self.sandbox.signl4.api_faults.clear()
         for service in (self.sandbox.betterstack, self.sandbox.signl4):
             service.faults.clear()
         for line in (self.to_betterstack, self.to_signl4):
@@ -269,7 +287,7 @@ def by_hand(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
         return (clock.now - NOW).total_seconds()
 
     monkeypatch.setattr("daemon.clients.betterstack.time", SimpleNamespace(monotonic=monotonic))
-    for client in ("betterstack", "signl4"):
+    for client in ("betterstack", "signl4", "api_exchange"):
         hand = SimpleNamespace(now=lambda _: clock.now, fromisoformat=datetime.fromisoformat)
         monkeypatch.setattr(f"daemon.clients.{client}.datetime", hand)
 

@@ -18,6 +18,7 @@ def run() -> int:
     parser.add_argument("--cycles", type=int, default=CYCLES, help=f"lives; {CYCLES} unless told otherwise")
     parser.add_argument("--transitions", type=int, default=0, help="go on until SIGNL4 was told so many")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    parser.add_argument("--with-key", action="store_true", help="with an API key of SIGNL4: no alert is raised twice")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="betterstack-signl4-soak-") as name:
@@ -27,6 +28,7 @@ def run() -> int:
             options.seed,
             lambda line: print(line, flush=True),
             transitions=options.transitions,
+            with_key=options.with_key,
         )
     print("\n".join(figures.lines()))
     return 0 if figures.good else 1

@@ -4,7 +4,7 @@ import socket
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import copyfile
@@ -67,8 +67,10 @@ def resident(pid: int) -> int:
 class Books:
     """What SIGNL4 took, against what the outbox says of it, at the end of each life."""
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, operator: Operator, looked_up: Collection[str] = ()) -> None:
+        """`looked_up`: kinds of events that do not come again, as they are looked up first."""
         self._operator = operator
+        self._looked_up = looked_up
         self._taken = Counter[Key]()
         self._answered = Counter[Key]()
         """What SIGNL4 took and said so, as far as the sandbox is concerned."""
@@ -87,6 +89,7 @@ class Books:
             dead = keys(connection, "dead")
         self._read_on()
         again, lost = self._taken - noted - self.twice, self._taken - self._answered - self._lost
+        again = Counter({key: times for key, times in again.items() if key[1] not in self._looked_up})
         self.twice += again
         self._lost += lost
         self.unanswered += (again & lost).total()

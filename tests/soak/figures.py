@@ -19,6 +19,7 @@ class Figures:
     incidents: int = 0
     told: int = 0
     doubled: int = 0
+    doubled_alerts: int = 0
     unanswered: int = 0
     lost: int = 0
     out_of_order: int = 0
@@ -43,6 +44,7 @@ class Figures:
             yield f"  {times:5d}  {kind}"
         yield f"incidents             {self.incidents:8d}"
         yield f"reloads               {self.reloads:8d}      {self.reloads_taken} taken, {self.reloads_refused} refused"
+        yield f"alerts raised twice   {self.doubled_alerts:8d}"
         yield f"largest database file {self.largest_file / 1e6:8.2f} MB"
         yield f"descriptors           {self.descriptors[0]:8d}      first, {self.descriptors[1]} last"
         yield f"resident memory       {self.memory[0] / 1e6:8.1f} MB   first, {self.memory[1] / 1e6:.1f} MB last"

@@ -14,6 +14,7 @@ from daemon.sandbox.exchange import Request
 from daemon.sandbox.history import Event, Window
 from daemon.sandbox.lag import Lag, no_lag
 from daemon.sandbox.server import Sandbox
+from daemon.sandbox.signl4_rest import API_KEY
 from daemon.sandbox.verdict import Case, Flaw, Verdict, judge
 from daemon.storage.instance import locked
 from daemon.storage.upgrade import upgrade
@@ -90,15 +91,18 @@ class Life:
 class Soak:
     """All lives on one state directory, in one sandbox."""
 
-    def __init__(self, sandbox: Sandbox, directory: Path, seed: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, sandbox: Sandbox, directory: Path, seed: int, say: Callable[[str], None], *, with_key: bool
+    ) -> None:
+        """`with_key`: what may have been taken is looked up, so that no alert is raised twice."""
         self._sandbox = sandbox
         self._operator = Operator(sandbox, directory)
-        self._operator.environment.update(SETTINGS)
+        self._operator.environment.update(SETTINGS | ({"SIGNL4__API_KEY": API_KEY} if with_key else {}))
         self._random = Random(seed)
         self._file = File(directory, self._operator.environment)
         self._file.change(self._random)
         self._say = say
-        self._books = Books(self._operator)
+        self._books = Books(self._operator, looked_up={"new"} if with_key else ())
         self._held: list[Window] = []
         self._course = Course(sandbox.world)
         self._deck: list[str] = []
@@ -351,6 +355,7 @@ class Soak:
         figures.unfounded = verdict.count(Flaw.UNFOUNDED)
         figures.bogus_news, figures.false_ends = verdict.bogus_news, verdict.false_ends
         again = Counter((event.external_id, event.kind) for event, again in self._told() if again)
+        figures.doubled_alerts = sum(times for (_, kind), times in again.items() if kind == "new")
         # A repetition that does not follow at once would be none of the same generation.
         self._expect(again == twice, f"{again - twice} came again without need, {twice - again} too late")
         figures.broken += [_sentence(case) for case in verdict.cases if case.findings or case.lies]
@@ -370,14 +375,20 @@ def _sentence(case: Case) -> str:
 
 
 def soak(
-    directory: Path, cycles: int, seed: int, say: Callable[[str], None] = print, *, transitions: int = 0
+    directory: Path,
+    cycles: int,
+    seed: int,
+    say: Callable[[str], None] = print,
+    *,
+    transitions: int = 0,
+    with_key: bool = False,
 ) -> Figures:
     """So many lives in this empty directory, and more until SIGNL4 was told so many transitions."""
     url = f"sqlite:///{directory}/state.db"
     with locked(url):
         upgrade(url)
     with Sandbox(event_limit=10**6, faulty_limit=None) as sandbox:
-        lives = Soak(sandbox, directory, seed, say)
+        lives = Soak(sandbox, directory, seed, say, with_key=with_key)
         try:
             return lives.play(cycles, transitions)
         finally:

@@ -20,6 +20,8 @@ from daemon.model.errors import BetterStackError
 from daemon.model.event import Listener
 from daemon.model.incident import Absence, Incident, IncidentState, Phase
 from daemon.model.page import KnownPages, Page
+from daemon.model.signl4 import SeenAlert
+from daemon.pager import Finder, Pager
 from daemon.poll import Poll
 from daemon.storage.outbox import Outbox
 from daemon.storage.schema import DELIVERIES, INCIDENTS
@@ -198,9 +200,29 @@ class FakeSignl4:
             assert self._bell.wait_for(predicate, LONG), f"only this was sent: {self.told}"
 
 
-def due_list(store: Outbox, values: Settings, clock: Callable[[], datetime], log: Listener) -> DueList:
+class FakeFinder:
+    """SIGNL4's REST API, as far as look-ups of alerts use it."""
+
+    def __init__(self, *alerts: SeenAlert, ahead: timedelta | None = None) -> None:
+        self.alerts = list(alerts)
+        """Of whatever external id: a filter may be ignored."""
+        self.ahead = ahead
+        self.asked: list[str] = []
+        self.error: Exception | None = None
+        """What every request ends with."""
+
+    def alerts_of(self, external_id: str) -> tuple[SeenAlert, ...]:
+        self.asked.append(external_id)
+        if self.error is not None:
+            raise self.error
+        return tuple(self.alerts)
+
+
+def due_list(
+    store: Outbox, values: Settings, clock: Callable[[], datetime], log: Listener, *, looks_up: bool = False
+) -> DueList:
     """What of the outbox may be sent, with one clock for both sides."""
-    return DueList(store, values.delivery, Holds(values), clock=clock, their_clock=clock, log=log)
+    return DueList(store, values.delivery, Holds(values), clock=clock, their_clock=clock, log=log, looks_up=looks_up)
 
 
 class Flows:
@@ -216,7 +238,7 @@ class Flows:
         self.while_waiting: Callable[[], None] = lambda: None
         self.configure(**sections)
 
-    def configure(self, receiver: Receiver | None = None, **sections: Any) -> None:
+    def configure(self, receiver: Receiver | None = None, finder: Finder | None = None, **sections: Any) -> None:
         """Builds both flows anew on the same database, as a restart does."""
         self.settings: Settings = settings(**sections)
         self.told = 0
@@ -230,9 +252,9 @@ class Flows:
             known_pages=self.betterstack.known_pages,
         )
         self.deliver = Deliver(
-            receiver or self.signl4,
+            Pager(receiver or self.signl4, finder),
             self.store,
-            due_list(self.store, self.settings, self.clock, self.log),
+            due_list(self.store, self.settings, self.clock, self.log, looks_up=finder is not None),
             self.settings.delivery,
             clock=self.clock,
             rng=Random(1),

@@ -14,6 +14,7 @@ from daemon.model.incident import Kind
 from daemon.model.routing import Routing
 from daemon.model.snapshot import RefusedSecret
 from daemon.outcome_log import naming
+from daemon.pager import Pager
 from daemon.storage import queries
 from daemon.storage.incidents import Message
 from tests.support.clock import Clock
@@ -40,7 +41,7 @@ class Teams:
 
     def _sender(self, team: str) -> Deliver:
         return Deliver(
-            self.signl4[team],
+            Pager(self.signl4[team]),
             self.stores[team],
             due_list(self.stores[team], settings(), self.clock, self.log),
             settings().delivery,

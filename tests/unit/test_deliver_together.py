@@ -9,6 +9,7 @@ from sqlalchemy import Engine, event
 
 from daemon.in_flight import Attempt, Finished, InFlight
 from daemon.model.delivery import Answer
+from daemon.pager import Pager
 from tests.support.clock import Clock
 from tests.support.fakes import ACCEPTED, LONG, Flows
 from tests.support.kept_log import KeptLog
@@ -46,7 +47,7 @@ def test_answers_that_have_come_are_taken_at_once(store: Store) -> None:
 
     for incident_id in "123":
         tell(store, incident_id, NEW)
-    in_flight = InFlight(Receiver(), lambda: False)
+    in_flight = InFlight(Pager(Receiver()), lambda: False)
     in_flight.need(3)
     for incident_id in "123":
         in_flight.send(Attempt(head(store, incident_id), NOW, 0))

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from daemon.in_flight import GATHER, Attempt, InFlight
+from daemon.model.delivery import Answer, Delivery
+from daemon.model.errors import StoppedError
+from daemon.pager import Pager
 from tests.support.clock import Clock
 from tests.support.fakes import LONG, FakeSignl4
 from tests.support.outbox import NEW, head, tell
@@ -20,7 +23,7 @@ class Sending:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self.signl4 = FakeSignl4(clock)
-        self.in_flight = InFlight(self.signl4, lambda: False)
+        self.in_flight = InFlight(Pager(self.signl4), lambda: False)
         self._store = store
 
     def send(self, *incident_ids: str) -> None:
@@ -75,6 +78,20 @@ def test_who_wakes_it_ends_the_wait_for_others(sending: Sending) -> None:
     sending.signl4.wait_for(lambda: len(sending.signl4.sent) == 2)
     sending.in_flight.wake()
     assert sending.next(2) in ([], ["1"])
+
+
+def test_what_a_stop_keeps_from_being_sent_is_handed_back(store: Store) -> None:
+    class Stopping(Pager):
+        def send(self, _: Delivery) -> Answer:
+            raise StoppedError("the program stops")
+
+    in_flight = InFlight(Stopping(FakeSignl4(Clock())), lambda: False)
+    in_flight.need(1)
+    tell(store, "1", NEW)
+    in_flight.send(Attempt(head(store, "1"), NOW, 0))
+    [(attempt, answer, _)] = in_flight.next(LONG)
+    in_flight.close()
+    assert (attempt.delivery.incident_id, answer) == ("1", None)
 
 
 def test_a_result_never_waits_for_fifty_milliseconds() -> None:

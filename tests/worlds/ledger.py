@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum, auto
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from daemon.decisions.payload import EXTERNAL_ID, STATUS
 from daemon.model.delivery import Answer
 from daemon.model.errors import BetterStackError, DatabaseBusyError
 from daemon.model.incident import Phase
+from daemon.model.signl4 import AlertPhase, SeenAlert
 from tests.support.clock import Clock
 from tests.support.engines import engine_on
 from tests.support.fakes import ACCEPTED, FORBIDDEN, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
@@ -86,6 +87,7 @@ class Sent:
     kind: str
     external_id: str
     fate: Fate
+    at: datetime
 
     @property
     def taken(self) -> bool:
@@ -95,8 +97,10 @@ class Sent:
 class Ledger(Mortal):
     """Both flows on one database file; they can be killed before any transaction and are then built anew."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, *, with_key: bool = False) -> None:
+        """`with_key`: what SIGNL4 may have taken is looked up."""
         self.database = database
+        self._with_key = with_key
         self.clock = Clock()
         self.true: dict[str, list[str]] = {}
         """What happened to each incident, in order."""
@@ -190,7 +194,8 @@ class Ledger(Mortal):
     def restart(self) -> None:
         self.killed = self.flows.stopped = False
         # One request at a time, so that a seed always plays the same world.
-        self.flows.configure(receiver=self, delivery={"concurrency": 1})
+        finder = self if self._with_key else None
+        self.flows.configure(receiver=self, finder=finder, delivery={"concurrency": 1})
         self.flows.store.try_secrets_again(self.clock())
 
     def _interfere(self, _connection: Connection, _cursor: object, statement: str, *_: object) -> None:
@@ -208,12 +213,25 @@ class Ledger(Mortal):
         row, incident_id, generation = self._row(payload)
         lasting = self.poisoned.get(incident_id)
         fate = lasting or (self.fates.pop(0) if self.fates else Fate.TAKEN)
-        self.sent.append(Sent(row, incident_id, generation, payload[STATUS], payload[EXTERNAL_ID], fate))
+        self.sent.append(
+            Sent(row, incident_id, generation, payload[STATUS], payload[EXTERNAL_ID], fate, self.clock.now)
+        )
         if fate is Fate.KILLED:
             self._kill()
         if fate is Fate.FAULT:
             raise ZeroDivisionError("ours")
         return ANSWERS[fate]
+
+    ahead = timedelta(0)
+    """How far SIGNL4's clock is ahead, as its REST API shows."""
+
+    def alerts_of(self, external_id: str) -> tuple[SeenAlert, ...]:
+        """A look-up arrives."""
+        raised = [sent for sent in self.sent if sent.taken and sent.kind == "new" and sent.external_id == external_id]
+        return tuple(
+            SeenAlert(f"alert-{place}", external_id, AlertPhase.OPEN, created_at=sent.at)
+            for place, sent in enumerate(raised)
+        )
 
     def _row(self, payload: Mapping[str, Any]) -> tuple[int, str, int]:
         """The row that is being sent: the one of that kind that was claimed last."""

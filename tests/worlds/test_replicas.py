@@ -18,6 +18,7 @@ from daemon.clients.signl4 import Signl4
 from daemon.deliver import Deliver
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.incident import Phase
+from daemon.pager import Pager
 from daemon.poll import Poll
 from daemon.sandbox import lag
 from daemon.sandbox.context import Context
@@ -74,7 +75,7 @@ class Duty:
         self._source = BetterStack(to_betterstack, values.betterstack, _never_wait, lambda _: None, TheirClock(utc_now))
         self._poll = Poll(self._source, store, values, clock=clock, log=log, on_queued=lambda: None)
         self._deliver = Deliver(
-            Signl4(to_signl4, values.signl4.secret),
+            Pager(Signl4(to_signl4, values.signl4.secret)),
             store,
             due_list(store, values, clock, log),
             values.delivery,

@@ -20,6 +20,7 @@ from daemon.model.destination import Destination
 from daemon.model.errors import BetterStackError, DatabaseBusyError
 from daemon.model.incident import Phase
 from daemon.model.silence import Silence, Stage
+from daemon.pager import Pager
 from daemon.storage import silences
 from tests.support.clock import Clock
 from tests.support.engines import engine_on
@@ -87,7 +88,7 @@ class Town(Mortal):
         flows, store = self.flows, Store(self._engine, Destination(team, HERE.account))
         due = due_list(store, values, self.clock, flows.log)
         rest: dict[str, Any] = {"clock": self.clock, "rng": Random(1), "wait": flows._wait, "log": flows.log}
-        return Deliver(Team(self, team), store, due, values.delivery, **rest, team=team)
+        return Deliver(Pager(Team(self, team)), store, due, values.delivery, **rest, team=team)
 
     def round(self, kill_after: int | None = None) -> bool:
         """One round, and a restart if it was killed. Whether it was complete."""

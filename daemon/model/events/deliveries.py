@@ -8,21 +8,32 @@ from daemon.model.incident import Kind
 
 @dataclass(frozen=True, slots=True)
 class OfTeam(Event):
-    """Concerns the deliveries to one team."""
+    """Concerns the deliveries to one team, or to Better Stack."""
 
     team: str | None = field(default=None, kw_only=True)
-    """Where it is not `default`."""
+    """Where it is not `default`; `Better Stack` for what people did in SIGNL4."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered(OfTeam):
-    """SIGNL4 accepted a delivery."""
+    """SIGNL4 accepted a delivery; or, where `team` says so, Better Stack did."""
 
     event = "delivered"
     incident: str
     kind: Kind
     attempt: int
-    event_id: str | None
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HadAlready(OfTeam):
+    """SIGNL4 has an alert of an earlier attempt, whose answer was lost. Nothing was sent again."""
+
+    event = "SIGNL4 had it already"
+    incident: str
+    kind: Kind
+    attempt: int
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,14 @@ class Signl4TakesAgain(OfTeam):
     """A delivery succeeded, the first after failed ones."""
 
     event = "SIGNL4 takes deliveries again"
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class BetterStackTakesAgain(OfTeam):
+    """What a person did in SIGNL4 was done in Better Stack, the first time after failures."""
+
+    event = "Better Stack takes changes again"
     after: str
 
 

@@ -1,5 +1,6 @@
 """Whether a due delivery goes out, waits, or is not sent at all."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -115,3 +116,32 @@ def test_what_was_given_up_meanwhile_is_not_held(store: Store, engine: Engine) -
     before = only(engine)
     store.put_off([Held(delivery, after(seconds=2), None)], [], NOW)
     assert only(engine) == before
+
+
+def unsure(seconds: float, kind: Kind = NEW, previous: float | None = None) -> Delivery:
+    """Attempted so many seconds ago, and nobody knows what came of it."""
+    return replace(delivery(kind, attempts=1, previous=previous), maybe_taken_at=ago(seconds=seconds))
+
+
+BEFORE_A_LOOK_UP = {
+    "a moment after the attempt": (unsure(0.5), 1.5),
+    "at the end of the gap": (unsure(2), Send()),
+    "long after it": (unsure(3600), Send()),
+    "attempted at a time to come": (unsure(-5), Send()),
+    "certainly not taken": (delivery(attempts=1), Send()),
+    "what is not looked up": (unsure(0.5, RESOLVED), Send()),
+    "the gap behind another message ends earlier": (unsure(0.5, previous=1), 1.0),
+}
+
+
+@pytest.mark.parametrize(("due", "expected"), BEFORE_A_LOOK_UP.values(), ids=BEFORE_A_LOOK_UP)
+def test_what_signl4_may_have_is_looked_up_once_it_can_have_been_processed(
+    due: Delivery, expected: Send | float
+) -> None:
+    verdict = admit(due, GAP, STALE_AFTER, NOW, NOW, looks_up=True)
+    if isinstance(expected, float):
+        assert isinstance(verdict, Hold)
+        assert (verdict.until, verdict.by_rule) == (after(seconds=expected), False)
+    else:
+        assert verdict == expected
+    assert admit(due, timedelta(0), STALE_AFTER, NOW, NOW, looks_up=False) == Send()

@@ -135,6 +135,7 @@ def test_a_transition_becomes_a_pending_row_with_everything_the_audit_needs(stor
         "own_fault": False,
         "subject": None,
         "held_because": None,
+        "not_taken": 0,
     }
 
 

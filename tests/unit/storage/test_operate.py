@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from daemon.model.delivery import DeliveryState, Disposition, Scope, TryLater
 from daemon.model.incident import Kind
 from daemon.storage import operate
+from daemon.storage.delivery_rows import NO_FAILURES
 from daemon.storage.operate import Revival
-from daemon.storage.schema import NO_FAILURES
 from tests.support.outbox import (
     ACKNOWLEDGED,
     DEAD,

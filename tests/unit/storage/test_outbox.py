@@ -80,21 +80,21 @@ SETTLED: list[tuple[str, Outcome, Disposition, dict[str, object]]] = [
     ),
     (
         "later, through its own fault",
-        TryLater("403", Scope.UNCLEAR),
+        TryLater("403", Scope.UNCLEAR, not_taken=True),
         Disposition(PENDING, LATER, own_fault=True),
-        {"due_at": LATER, "last_error": "403", **FAILED, "own_fault": True},
+        {"due_at": LATER, "last_error": "403", **FAILED, "own_fault": True, "not_taken": 1},
     ),
     (
         "refused once",
         Rejected("400"),
         Disposition(PENDING, NOW, minimal=True),
-        {"payload": MINIMAL, "refused_payload": payload("1", NEW), "last_error": "400", **FAILED},
+        {"payload": MINIMAL, "refused_payload": payload("1", NEW), "last_error": "400", **FAILED, "not_taken": 1},
     ),
     (
         "refused for good",
         Rejected("400"),
         Disposition(DEAD, LATER),
-        {"state": "dead", "due_at": LATER, "last_error": "400", **FAILED},
+        {"state": "dead", "due_at": LATER, "last_error": "400", **FAILED, "not_taken": 1},
     ),
 ]
 
