@@ -22,7 +22,7 @@ from daemon.model.page import Shown
 from daemon.model.routing import Routing
 from daemon.model.snapshot import Snapshot
 from daemon.storage import delivery_rows as rows
-from daemon.storage import history_rows, unreadable_rows
+from daemon.storage import history_rows, unreadable_rows, write_backs
 from daemon.storage.engine import transaction
 from daemon.storage.openings import Openings
 from daemon.storage.queries import figures, snapshot
@@ -130,6 +130,7 @@ class Incidents:
             _execute(connection, rows.supersede_held(), [{**one, "now": now} for one in ended])
             _execute(connection, _PUT_DELIVERY, [_delivery(connection, *one, now) for one in told])
             _execute(connection, rows.supersede_acknowledged(), ended)
+            write_backs.supersede_known(connection, [change.after for change in changes], now)
 
     def complete_round(self, now: datetime, ahead: timedelta | None = None, shown: Shown | None = None) -> Snapshot:
         """Records that the lists were read completely and everything seen is committed. Returns the figures after it.
@@ -207,14 +208,14 @@ def _generation(after: IncidentState, transition: Transition) -> dict[str, Any]:
 def _delivery(connection: Connection, after: IncidentState, message: Message, now: datetime) -> dict[str, Any]:
     """The row of the outbox for one message."""
     transition = message.transition
-    unsent = transition.kind is not Kind.NEW and _new_never_sent(connection, after, message)
+    unneeded = _why_unneeded(connection, after, message)
     return {
         "incident_id": after.id,
         "destination": message.team,
         "generation": transition.generation,
         "kind": transition.kind,
-        "state": DeliveryState.SUPERSEDED if unsent else DeliveryState.PENDING,
-        "reason": "nobody was told of the beginning" if unsent else transition.reason,
+        "state": DeliveryState.PENDING if unneeded is None else DeliveryState.SUPERSEDED,
+        "reason": unneeded or transition.reason,
         "external_id": after.external_id,
         "payload": message.payload,
         "subject": message.subject,
@@ -225,6 +226,11 @@ def _delivery(connection: Connection, after: IncidentState, message: Message, no
     }
 
 
-def _new_never_sent(connection: Connection, after: IncidentState, message: Message) -> bool:
-    values = {**_generation(after, message.transition), "ours": message.team}
-    return bool(connection.execute(rows.new_never_sent(), values).scalar_one())
+def _why_unneeded(connection: Connection, after: IncidentState, message: Message) -> str | None:
+    """Why the message is superseded as it is written; `None`: it is sent."""
+    kind, values = message.transition.kind, {**_generation(after, message.transition), "ours": message.team}
+    if kind is not Kind.NEW and connection.execute(rows.new_never_sent(), values).scalar_one():
+        return "nobody was told of the beginning"
+    if kind is Kind.ACKNOWLEDGED and connection.execute(write_backs.acknowledged_first(), values).scalar_one():
+        return "acknowledged in SIGNL4 first"
+    return None

@@ -16,7 +16,7 @@ from daemon.model.incident import Kind
 from daemon.storage import delivery_rows as rows
 from daemon.storage import history_rows
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, NO_FAILURES
+from daemon.storage.schema import DELIVERIES, DESTINATIONS
 
 DROPPED = "dropped by hand"
 GIVEN_UP_FROM = (DeliveryState.PENDING, DeliveryState.DEAD)
@@ -78,7 +78,7 @@ def _revive(connection: Connection, delivery_id: int, now: datetime, *, force: b
         return Revival(delivery_id, None, f"superseded: {rows.ALARM_OVER}")
     if row.too_late and not force:
         return Revival(delivery_id, _too_late(row))
-    afresh = {"payload": row.refused_payload or row.payload, "refused_payload": None, **NO_FAILURES}
+    afresh = {"payload": row.refused_payload or row.payload, "refused_payload": None, **rows.NO_FAILURES}
     _update(connection, delivery_id, state=DeliveryState.PENDING, due_at=now, **afresh)
     _note(connection, row, Happening.RETRIED, "pending again, by hand", now)
     return Revival(delivery_id, None)
