@@ -161,7 +161,8 @@ class SelfCheck:
         return alarm.causes(snapshot, self._settings.alarm.poll_after, now)
 
     def _wrong(self, snapshot: Snapshot, now: datetime) -> list[str]:
-        return list(problems(snapshot, self._settings.poll.interval, self._settings.alarm.poll_after, now))
+        poll, alarms, duty = self._settings.poll, self._settings.alarm, self._settings.duty
+        return list(problems(snapshot, poll.interval, alarms.poll_after, now, warn_after=duty.warn_after))
 
     def _record(self, found: Mapping[Cause, str], now: datetime) -> None:
         known = self._incidents.known([cause.external_id for cause in Cause])

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from daemon.decisions.health import unreadable_sentence
+from daemon.decisions.reach import unpaged_sentence
 from daemon.model.alarm import Cause
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import IncidentState, Kind, Phase, Transition
@@ -36,6 +37,8 @@ def causes(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Mapping[
         found[Cause.UNREADABLE] = sentence
     if sentence := _delivery_sentence(snapshot, poll_after, now):
         found[Cause.DELIVERY] = sentence
+    if sentence := unpaged_sentence(snapshot):
+        found[Cause.UNPAGED] = sentence
     return found
 
 
