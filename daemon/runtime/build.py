@@ -5,32 +5,33 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from random import Random
+from datetime import datetime
 from ssl import SSLContext
+from typing import TYPE_CHECKING
 
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.http import HttpClient, tls_context
 from daemon.config.configuration import Configuration
 from daemon.config.settings import Settings
-from daemon.decisions.holds import Holds
 from daemon.deliver import Deliver
-from daemon.due_list import DueList
 from daemon.host.liveness import Liveness
-from daemon.host.signals import Stop
 from daemon.in_flight import Receiver
-from daemon.model.destination import Destination
+from daemon.model.destination import BETTER_STACK, Destination
 from daemon.model.event import Listener
 from daemon.model.events import process as events
 from daemon.model.page import KnownPages, Shown
-from daemon.outcome_log import naming
 from daemon.poll import Poll
 from daemon.runtime.delivery_job import job_of
+from daemon.runtime.senders import pager, sender, waiting
 from daemon.runtime.shared import Shared
 from daemon.self_check import SelfCheck, Watchers
 from daemon.storage import queries
 from daemon.storage.housekeeping import Housekeeping
 from daemon.storage.incidents import Incidents
 from daemon.storage.outbox import Outbox
+
+if TYPE_CHECKING:
+    from daemon.runtime.build_two_way import TwoWayComponents
 
 MOST_WARNINGS = 1000
 """At most so many different warnings are logged; more would only fill the journal."""
@@ -48,6 +49,13 @@ class Components:
     """Of each team, by its name."""
     self_check: SelfCheck
     clients: ExitStack
+    two_way: "TwoWayComponents | None" = None
+    """What there is with an API key only."""
+
+    def follow_two_way(self, now: datetime) -> None:
+        """Gives up what is not written back under this configuration. Raises `DatabaseBusyError`."""
+        has_key = self.settings.signl4.api_key is not None
+        self.housekeeping.follow_two_way(self.settings.written_back, now, has_key=has_key)
 
     def close(self) -> None:
         """Closes the connections to the services."""
@@ -73,39 +81,35 @@ def build(
             clients.enter_context(closing(client)) for client in _clients(settings, tls, len(teams))
         )
         housekeeping = Housekeeping(shared.engine)
-        housekeeping.configure([team.name for team, _ in teams])
+        housekeeping.configure([team.name for team, _ in teams] + [BETTER_STACK] * bool(settings.written_back))
         log = log_for(configuration)
         around = shared.surroundings
         receivers = {team.name: around.receiver(alerts, secret, team.name) for team, secret in teams}
-        poll = _poll(shared, settings, incidents, log, _waiting(shared.stop, liveness["poll"]), on_queued)
-        senders = {
-            team.name: _sender(shared, settings, team, receivers[team.name], liveness[job_of(team.name)], log)
-            for team, _ in teams
-        }
+        poll = _poll(shared, settings, incidents, log, waiting(shared.stop, liveness["poll"]), on_queued)
+        senders = dict[str, Deliver]()
+        for team, _ in teams:
+            alive = liveness[job_of(team.name)]
+            target = pager(shared, settings, team, receivers[team.name], alive, tls, clients)
+            senders[team.name] = sender(shared, settings, team, target, alive, log)
         of_alarms, called = receivers[settings.alarm.team], around.watchers(watchers)
         self_check = _self_check(shared, settings, teams[0][0], of_alarms, called, log, on_queued)
-        return Components(settings, log, housekeeping, poll, senders, self_check, clients.pop_all())
+        two_way = _two_way(shared, settings, tls, clients, log, on_queued)
+        return Components(settings, log, housekeeping, poll, senders, self_check, clients.pop_all(), two_way)
 
 
-def _sender(
-    shared: Shared, settings: Settings, team: Destination, signl4: Receiver, liveness: Liveness, log: Listener
-) -> Deliver:
-    outbox, told = Outbox(shared.engine, team), naming(team.name, log)
-    due = DueList(
-        outbox, settings.delivery, Holds(settings), clock=shared.clock, their_clock=shared.their_clock, log=told
-    )
-    return Deliver(
-        signl4,
-        outbox,
-        due,
-        settings.delivery,
-        rng=Random(),  # noqa: S311 - jitter, not a secret
-        wait=_waiting(shared.stop, liveness),
-        log=told,
-        limiter=shared.limiters[team.account],
-        team=team.name,
-        clock=shared.clock,
-    )
+def _two_way(
+    shared: Shared,
+    settings: Settings,
+    tls: SSLContext,
+    clients: ExitStack,
+    log: Listener,
+    on_queued: Callable[[], None],
+) -> "TwoWayComponents | None":
+    if settings.signl4.api_key is None:
+        return None
+    from daemon.runtime.build_two_way import build_two_way  # noqa: PLC0415 - only who has a key pays for it
+
+    return build_two_way(shared, settings, settings.signl4.api_key, tls, clients, log, on_queued)
 
 
 def _poll(
@@ -171,16 +175,6 @@ def _clients(settings: Settings, tls: SSLContext, teams: int) -> Iterator[HttpCl
     yield HttpClient(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency * teams)
     for url in settings.heartbeat.urls:
         yield HttpClient(url.reveal(), settings.http, tls)
-
-
-def _waiting(stop: Stop, liveness: Liveness) -> Callable[[float], bool]:
-    """A wait that a stop ends. Both flows call it between any two steps, which shows that they make progress."""
-
-    def wait(seconds: float) -> bool:
-        liveness.beat()
-        return stop.wait(seconds)
-
-    return wait
 
 
 class _Warnings:

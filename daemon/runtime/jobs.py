@@ -12,6 +12,7 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecution
 from apscheduler.jobstores.base import JobLookupError
 
 from daemon.config.configuration import Configuration
+from daemon.config.settings import Settings
 from daemon.host.clock import utc_now
 from daemon.host.liveness import Liveness
 from daemon.model.event import Listener
@@ -23,6 +24,10 @@ from daemon.runtime.workers import After, Workers, scheduler, start
 
 STOP_GRACE = 1.5
 """Seconds beyond `http.timeout` that the jobs may take to end once they are asked to."""
+LOOK = "two-way"
+"""The job that looks at SIGNL4."""
+WRITE = "deliver-better-stack"
+"""The job that writes to Better Stack."""
 CLOSE_ENOUGH = timedelta(milliseconds=50)
 """Two times for the next run of a job that are no further apart are one."""
 
@@ -40,7 +45,7 @@ class Jobs:
         teams = {job_of(team.name): team.name for team, _ in configuration.settings.signl4.every_team()}
         self.liveness = {job: Liveness() for job in ("poll", *teams)}
         self._shared = shared
-        self._workers = Workers(("poll", *teams, "self-check"))
+        self._workers = Workers(("poll", *teams, "self-check", *_two_way_jobs(configuration.settings)))
         self._scheduler = scheduler(self._workers)
         self._polled = False
         self._next_round_in = 0.0
@@ -55,6 +60,12 @@ class Jobs:
             job: DeliveryJob(components.senders[team], self.liveness[job], components.log, shared.clock)
             for job, team in teams.items()
         }
+        two_way = components.two_way
+        self._two_way = None if two_way is None else two_way.job
+        if two_way is not None and two_way.sender is not None:
+            # These signs of life are not watched: that nothing is written back is no reason to restart.
+            written = DeliveryJob(two_way.sender, Liveness(), components.log, shared.clock)
+            self._deliveries[WRITE] = written
         self._loop = PollLoop(self.components, shared, self.liveness["poll"].beat, self.wake)
 
     # -- for the main thread ------------------------------------------------------------------------------------------
@@ -67,9 +78,11 @@ class Jobs:
             (self._poll, "poll", settings.poll.interval),
             *((delivery.run, job, settings.poll.interval) for job, delivery in self._deliveries.items()),
             (self._self_check, "self-check", settings.heartbeat.interval),
+            *(() if self._two_way is None else ((self._two_way.run, LOOK, settings.write_back.interval),)),
         ):
             self._scheduler.add_job(job, After(interval), id=name)
-        self._due("poll", 0)
+        for name in ("poll",) if self._two_way is None else ("poll", LOOK):
+            self._due(name, 0)
         self.liveness["poll"].idle(0)
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._scheduler.resume()
@@ -82,19 +95,28 @@ class Jobs:
         """From here on no job begins; results in flight are still recorded. Returns whether a job is still at work."""
         for delivery in self._deliveries.values():
             delivery.deliver.pause()
-        return bool(self._workers.pause("poll", *self._deliveries, "self-check"))
+        if self._two_way is not None:
+            self._two_way.pause()
+        return bool(self._workers.pause("poll", *self._deliveries, "self-check", LOOK))
 
     def resume(self) -> None:
         """Undoes both pauses."""
         for delivery in self._deliveries.values():
             delivery.deliver.resume()
+        if self._two_way is not None:
+            self._two_way.resume()
         self._workers.pause()
         self.due_now()
 
     def due_now(self) -> None:
         """Makes a round and deliveries due now, also after the clock was set back."""
-        for job in ("poll", *self._deliveries):
+        for job in ("poll", *self._deliveries, *(() if self._two_way is None else (LOOK,))):
             self._due(job, 0)
+
+    def watch(self) -> None:
+        """Says that the looks at SIGNL4 hang, if they do. Nothing else does: that ends the process."""
+        if self._two_way is not None:
+            self._two_way.watch()
 
     def patience(self) -> float:
         """Seconds within which a request that is under way ends."""
@@ -143,6 +165,8 @@ class Jobs:
                 if self._polled and not self._deliveries[job].deliver.idle:
                     self._due("self-check", 0)
                 self._due(job, self._deliveries[job].rest())
+            case job if job == LOOK and self._two_way is not None:
+                self._due(LOOK, self._two_way.rest())
 
     def _due(self, job: str, seconds: float) -> None:
         """A stop may come at any moment, also right before this; a scheduler that is shut down has no jobs."""
@@ -154,3 +178,10 @@ class Jobs:
         if planned is not None and abs(planned.next_run_time - at) > CLOSE_ENOUGH:
             with suppress(JobLookupError):
                 self._scheduler.modify_job(job, next_run_time=at)
+
+
+def _two_way_jobs(settings: Settings) -> tuple[str, ...]:
+    """What there is with an API key only."""
+    if settings.signl4.api_key is None:
+        return ()
+    return (LOOK, WRITE) if settings.written_back else (LOOK,)

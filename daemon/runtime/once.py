@@ -1,10 +1,11 @@
 """One complete round, then all due deliveries; for hosts on which no daemon can run."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from daemon.config.configuration import Configuration
+from daemon.deliver import Deliver
 from daemon.host.liveness import Liveness
 from daemon.model.errors import DatabaseBusyError, StoppedError
 from daemon.model.event import Listener
@@ -35,21 +36,35 @@ def once(
 
 
 def _do(components: Components, shared: Shared) -> bool:
-    senders, self_check = components.senders.values(), components.self_check
+    pagers, self_check, two_way = [*components.senders.values()], components.self_check, components.two_way
     components.housekeeping.release_held(shared.clock())
+    components.follow_two_way(shared.clock())
     complete = _round(components)
     self_check.run()
+    if not _send(pagers, shared):
+        return False
+    if two_way is not None:
+        # After the pages: SIGNL4's REST API may not answer.
+        two_way.job.run()
+        self_check.run()
+        if not _send([*pagers, *filter(None, [two_way.sender])], shared):
+            return False
+    if self_check.run():
+        self_check.send_heartbeats()
+    # What is written back is none of it, as with the heartbeat: everybody was told.
+    return complete and all(not pager.waiting() and not pager.deaths for pager in pagers)
+
+
+def _send(senders: Sequence[Deliver], shared: Shared) -> bool:
+    """Sends what is due; whether nothing asked the program to stop."""
     while True:
         for sender in senders:
             sender.drain()
         gaps_end_at = [at for at in (sender.gap_ends_at() for sender in senders) if at is not None]
         if not gaps_end_at:
-            break
+            return True
         if shared.stop.wait((min(gaps_end_at) - shared.clock()).total_seconds()):
             return False
-    if self_check.run():
-        self_check.send_heartbeats()
-    return complete and all(not sender.waiting() and not sender.deaths for sender in senders)
 
 
 def _round(components: Components) -> bool:

@@ -66,6 +66,7 @@ def _live(jobs: Jobs, shared: Shared, reload: Reload, systemd: Systemd) -> None:
             # The scheduler follows the wall clock: after a step back by an hour it would sleep for an hour.
             jobs.due_now()
         watchdog.look(jobs, tick)
+        jobs.watch()
         jobs = reload.look(jobs)
         tick = SHORT_TICK if reload.pending else TICK
         systemd.status("; ".join(filter(None, (jobs.components.self_check.line(), reload.refused))))

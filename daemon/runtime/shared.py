@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from daemon.clients.api_pace import ApiPace
 from daemon.clients.betterstack import Quiet
 from daemon.host.clock import SteadyClock, TheirClock
 from daemon.host.signals import Stop
@@ -50,6 +51,8 @@ class Shared:
     """How long Better Stack asked to be left alone."""
     limiters: defaultdict[str, Limiter] = field(default_factory=lambda: defaultdict(Limiter))
     """The limit of each SIGNL4 account, and what was sent to it."""
+    api_pace: ApiPace = field(default_factory=ApiPace)
+    """How many requests SIGNL4's REST API got, of all that use the key."""
     notes: Notes = field(default_factory=Notes)
     rounds: Rounds = field(default_factory=Rounds)
     repair_file: Callable[[Listener, Callable[[], None]], None] = lambda _log, _on_progress: None

@@ -5,9 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
+from daemon.betterstack_writer import Changes
+from daemon.clients.betterstack_changes import BetterStackChanges
 from daemon.clients.heartbeat import Heartbeat
 from daemon.clients.http import HttpClient
 from daemon.clients.signl4 import Signl4
+from daemon.config.settings import BetterStackSection
 from daemon.host.signals import Stop
 from daemon.in_flight import Receiver
 from daemon.model.secret import Secret
@@ -26,5 +29,7 @@ class Surroundings:
     """Makes of `database.url` that of the database that is worked on."""
     receiver: Callable[[HttpClient, Secret, str], Receiver] = Signl4
     """Makes the webhook of a team, from its secret and name."""
+    changes: Callable[[HttpClient, BetterStackSection], Changes] = BetterStackChanges
+    """Makes what changes incidents at Better Stack."""
     watchers: Callable[[Sequence[HttpClient]], Watchers] = Heartbeat
     """Makes what calls the heartbeat URLs."""

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, delete, exists, func, or_, select, update
 
-from daemon.model.incident import Phase
-from daemon.storage import destination_rows, silences, unreadable_rows
+from daemon.model.incident import Kind, Phase
+from daemon.storage import destination_rows, silences, two_way, unreadable_rows, write_backs
 from daemon.storage.columns import constant
 from daemon.storage.delivery_rows import DEAD, PENDING, release_held
 from daemon.storage.engine import checkpoint, transaction
 from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, HISTORY, INCIDENTS, OPEN, PROGRESS
+from daemon.storage.two_way_schema import ALERTS, PAGE_PROOFS
 
 BATCH = 500
 """Incidents that are deleted in one transaction."""
@@ -32,6 +33,13 @@ class Housekeeping:
         if known != dict.fromkeys(names, True):
             with transaction(self._engine, writes=True) as connection:
                 destination_rows.configure(connection, names)
+
+    def follow_two_way(self, written_back: Collection[Kind], now: datetime, *, has_key: bool) -> None:
+        """Gives up what is not written back any more, and without an API key forgets what SIGNL4 told."""
+        with transaction(self._engine, writes=True) as connection:
+            write_backs.give_up(connection, written_back, now)
+            if not has_key:
+                two_way.forget(connection)
 
     def has_work(self) -> bool:
         """Whether an incident is open or in doubt, or a delivery is pending."""
@@ -68,8 +76,11 @@ class Housekeeping:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.gone_since.is_not(None)).values(gone_since=None))
             failing = DELIVERIES.c.failing_since.is_not(None)
             connection.execute(update(DELIVERIES).where(PENDING, failing).values(failing_since=now))
+            off_duty = DESTINATIONS.c.off_duty_since
+            connection.execute(update(DESTINATIONS).where(off_duty.is_not(None)).values(off_duty_since=now))
             for column in since:
                 connection.execute(update(PROGRESS).where(column.is_not(None)).values({column: now}))
+            two_way.restart(connection, now)
             # A time in the future would count later records as older than the token.
             ahead = PROGRESS.c.token_changed_at > now
             connection.execute(update(PROGRESS).where(ahead).values(token_changed_at=now))
@@ -89,7 +100,7 @@ class Housekeeping:
         )
         with transaction(self._engine, writes=True) as connection:
             ids = connection.execute(old.limit(BATCH)).scalars().all()
-            for table in (HISTORY, DELIVERIES):
+            for table in (HISTORY, PAGE_PROOFS, ALERTS, DELIVERIES):
                 connection.execute(delete(table).where(table.c.incident_id.in_(ids)))
             connection.execute(delete(INCIDENTS).where(INCIDENTS.c.id.in_(ids)))
             silences.prune(connection, before)

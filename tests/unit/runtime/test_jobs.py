@@ -10,9 +10,11 @@ from sqlalchemy import Engine
 from daemon.config.configuration import Configuration
 from daemon.deliver import Deliver
 from daemon.host.clock import SteadyClock, TheirClock
+from daemon.model.destination import BETTER_STACK
 from daemon.runtime.jobs import Jobs
 from daemon.runtime.shared import Shared
 from daemon.runtime.surroundings import Surroundings
+from daemon.storage import destination_rows
 from tests.support.kept_log import KeptLog
 from tests.support.values import settings
 
@@ -54,3 +56,58 @@ def test_a_wake_up_between_the_look_at_the_outbox_and_the_next_run_is_not_lost(
     finally:
         jobs.close()
     assert due <= timedelta(seconds=within)
+
+
+KEY = {"api_key": "a-key-of-signl4"}
+NOTHING = {"acknowledge": False}
+PAGING = ["poll", "deliver", "self-check"]
+
+
+@pytest.mark.parametrize(
+    ("sections", "more"),
+    [
+        ({}, []),
+        ({"signl4": KEY}, ["two-way", "deliver-better-stack"]),
+        ({"signl4": KEY, "write_back": NOTHING}, ["two-way"]),
+    ],
+    ids=["no key", "a key", "a key, and nothing is written back"],
+)
+def test_with_an_api_key_there_are_more_jobs_and_none_of_them_ends_the_process(
+    engine: Engine, log: KeptLog, sections: dict[str, Any], more: list[str]
+) -> None:
+    clock = SteadyClock()
+    shared = Shared(engine, Surroundings(), clock, TheirClock(clock))
+    jobs = Jobs(Configuration(settings(**sections), None, ()), shared, lambda _: log)
+    try:
+        scheduler: Any = jobs._scheduler
+        scheduler.pause()
+        jobs.begin()
+        names = [job.id for job in scheduler.get_jobs()]
+        scheduler.pause()
+    finally:
+        shared.stop.set()
+        jobs.close()
+    assert sorted(names) == sorted([*PAGING, *more])
+    assert [name for name in jobs.liveness if name in more] == []
+    assert (BETTER_STACK in configured(engine)) is ("deliver-better-stack" in more)
+
+
+def configured(engine: Engine) -> set[str]:
+    """The destinations of the configuration in force."""
+    with engine.connect() as connection:
+        return {name for name, is_configured in destination_rows.known(connection).items() if is_configured}
+
+
+def test_a_pause_ends_what_waits_for_signl4_and_a_resume_looks_again(engine: Engine, log: KeptLog) -> None:
+    clock = SteadyClock()
+    shared = Shared(engine, Surroundings(), clock, TheirClock(clock))
+    jobs = Jobs(Configuration(settings(signl4=KEY), None, ()), shared, lambda _: log)
+    try:
+        assert jobs._two_way is not None
+        jobs.pause()
+        assert jobs._two_way._breath(0)
+        jobs.resume()
+        assert not jobs._two_way._breath(0)
+    finally:
+        shared.stop.set()
+        jobs.close()
