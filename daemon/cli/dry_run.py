@@ -18,6 +18,8 @@ from daemon.decisions.payload import EXTERNAL_ID, STATUS
 from daemon.host import output
 from daemon.host.signals import Stop
 from daemon.model.delivery import WINDOW, Answer, Delivered, RateLimit
+from daemon.model.destination import BETTER_STACK
+from daemon.model.incident import Kind
 from daemon.model.printable import printable
 from daemon.runtime.surroundings import Surroundings
 from daemon.storage import queries
@@ -28,6 +30,28 @@ NO_LIMIT = 10**6
 """Events in a window: what is not sent uses up no limit."""
 ACCEPTED = Answer(Delivered("dry run"), rate_limit=RateLimit(NO_LIMIT, NO_LIMIT, WINDOW))
 """The answer to every message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What is printed of a message."""
+
+    destination: str
+    whom: str
+    kind: str
+    id: str
+    """Under which the other side knows the incident."""
+    payload: Mapping[str, Any]
+
+    def as_json(self) -> str:
+        """One line, under the names that `deliveries --json` uses."""
+        values = {"destination": self.destination, "kind": self.kind, "external_id": self.id, "payload": self.payload}
+        return json.dumps(values)
+
+    def as_text(self) -> str:
+        """The body under a heading."""
+        heading = f"{self.kind} of {self.id}, to {self.whom}:"
+        return f"{printable(heading)}\n{spelled(self.payload)}"
 
 
 class DryRun:
@@ -48,12 +72,20 @@ class DryRun:
             environ={},
             state=self._copy,
             receiver=lambda _http, _secret, team: Team(team, self.print),
+            changes=lambda _http, _settings: NoChanges(self.print_change),
             watchers=lambda _: NoWatchers(),
         )
 
     def print(self, team: str, payload: Mapping[str, Any]) -> None:
         """Prints one message to a team. If standard output takes no more, the work ends."""
-        self._printout.put(_as_json(team, payload) if self._as_json else _as_text(team, payload))
+        self._print(Printed(team, f"team {team}", payload[STATUS], payload[EXTERNAL_ID], payload))
+
+    def print_change(self, incident_id: str, kind: Kind, by: str) -> None:
+        """Prints what would be done at Better Stack."""
+        self._print(Printed(BETTER_STACK, BETTER_STACK, kind, incident_id, {f"{kind}_by": by}))
+
+    def _print(self, message: Printed) -> None:
+        self._printout.put(message.as_json() if self._as_json else message.as_text())
         with self._counting:
             self._printed += 1
 
@@ -73,7 +105,20 @@ class DryRun:
     def _copy(self, url: str) -> Iterator[str]:
         with private_copy(url) as copy:
             yield copy
-            self._waiting = queries.snapshot(listing_reader(copy)).pending_deliveries
+            left = queries.snapshot(listing_reader(copy))
+            self._waiting = left.pending_deliveries + (left.two_way.pending_write_backs if left.two_way else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class NoChanges:
+    """A Better Stack that is not written to."""
+
+    print: Callable[[str, Kind, str], None]
+
+    def send(self, incident_id: str, kind: Kind, by: str) -> Answer:
+        """Prints the change."""
+        self.print(incident_id, kind, by)
+        return ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +140,3 @@ class NoWatchers:
     def send(self) -> list[str]:
         """Nothing failed."""
         return []
-
-
-def _as_json(team: str, payload: Mapping[str, Any]) -> str:
-    """One line, under the names that `deliveries --json` uses."""
-    kind, external_id = payload[STATUS], payload[EXTERNAL_ID]
-    return json.dumps({"destination": team, "kind": kind, "external_id": external_id, "payload": payload})
-
-
-def _as_text(team: str, payload: Mapping[str, Any]) -> str:
-    heading = f"{payload[STATUS]} of {payload[EXTERNAL_ID]}, to team {team}:"
-    return f"{printable(heading)}\n{spelled(payload)}"

@@ -48,7 +48,9 @@ def status(place: Place, utc: bool, as_json: bool) -> None:
     snapshot = queries.snapshot(engine) if engine else Snapshot()
     in_force = silences.count_in_force(engine, now) if engine else 0
     queue = rate_limit.time_for(snapshot.pending_deliveries - snapshot.held_deliveries, snapshot.event_limit)
-    report = health.report(snapshot, place.poll_interval, place.poll_after, queue, now, presence)
+    report = health.report(
+        snapshot, place.poll_interval, place.poll_after, queue, now, presence, warn_after=place.warn_after
+    )
     report = replace(report, silences=in_force)
     if engine is None:
         report = replace(report, problems=[nothing_to("show", place.url), *report.problems])

@@ -35,6 +35,7 @@ MODULES = {
     "why": "why",
     "retry": "operate",
     "drop": "operate",
+    "reconcile": "reconcile",
     "silence": "silence",
     "db": "database",
 }

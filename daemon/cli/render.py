@@ -13,9 +13,11 @@ from rich.text import Text
 
 from daemon.cli.tables import BATCH, Row, Table, safe
 from daemon.cli.times import Times
-from daemon.decisions.health import TOLERATED_SKEW, Health, age
+from daemon.decisions.ages import age
+from daemon.decisions.health import TOLERATED_SKEW, Health
 from daemon.model.printable import printable
 from daemon.model.snapshot import Holder
+from daemon.model.two_way import TwoWay
 
 BROADEST = 120
 """Characters of a line of text, however wide the terminal is: longer ones are hard to read."""
@@ -41,12 +43,26 @@ def show_status(report: Health, times: Times) -> None:
     held = f", of which rules hold {report.held_deliveries}" if report.held_deliveries else ""
     console.print(plain(f"pending deliveries    {report.pending_deliveries}{held}{waiting}{lasts}"))
     console.print(plain(f"dead deliveries       {report.dead_deliveries}"))
+    if report.unpaged_alerts:
+        console.print(plain(f"paged nobody          {report.unpaged_alerts}"))
+    if report.drift:
+        console.print(plain(f"drift                 {report.drift}; look at: reconcile"))
     if report.silences:
         console.print(plain(f"silences in force     {report.silences}; look at: silence list"))
+    if report.two_way is not None:
+        _show_two_way(console, report.two_way, times)
     skew = report.clock_ahead_seconds or 0
     if abs(skew) > TOLERATED_SKEW.total_seconds():
         ahead = "ahead of" if skew > 0 else "behind"
         console.print(plain(f"clock                 {_span(abs(skew))} {ahead} Better Stack's; look at: timedatectl"))
+
+
+def _show_two_way(console: Console, figures: TwoWay, times: Times) -> None:
+    """The looks at SIGNL4, and what is written back."""
+    console.print(plain(f"last look at SIGNL4   {times.whole(figures.last_look_at) or 'none yet'}"))
+    console.print(plain(f"last look error       {figures.last_error or 'none'}"))
+    dead = f", {figures.dead_write_backs} dead" if figures.dead_write_backs else ""
+    console.print(plain(f"pending write-backs   {figures.pending_write_backs}{dead}"))
 
 
 def _process(holder: Holder | None, times: Times) -> str:

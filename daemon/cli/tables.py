@@ -86,7 +86,7 @@ DELIVERIES = Table(
         Column("id", lambda row, _: row["id"]),
         Column("created ({})", lambda row, times: times.brief(row["created_at"])),
         Column("incident, name", lambda row, _: _joined("\n", row["incident_id"], row["incident_name"]), folds=True),
-        Column("kind", lambda row, _: _kind(row)),
+        Column("kind", lambda row, _: _kind(row, "\n")),
         Column("state, why, and last error", lambda row, _: _progress(row), folds=True),
     ),
 )
@@ -137,9 +137,9 @@ def _joined(separator: str, *texts: str | None) -> str:
     return separator.join(filter(None, texts))
 
 
-def _kind(row: Row) -> str:
+def _kind(row: Row, separator: str = " ") -> str:
     """With the team, if it is not `default`."""
-    return str(row["kind"]) if row["destination"] == DEFAULT else f"{row['kind']} to {row['destination']}"
+    return str(row["kind"]) if row["destination"] == DEFAULT else f"{row['kind']}{separator}to {row['destination']}"
 
 
 def _told(row: Row) -> str:

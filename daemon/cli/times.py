@@ -1,9 +1,9 @@
 """How people are shown moments: the time on the clock, and beside it how long ago that was, or in what time it is."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from daemon.decisions.health import age
+from daemon.decisions.ages import age
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ class Times:
         return "now" if moment <= self.now else f"at {self.short(moment)} (in {age(self.now, moment)})"
 
     def _age(self, moment: datetime) -> str:
-        return f"in {age(self.now, moment)}" if moment > self.now else f"{age(moment, self.now)} ago"
+        # What was recorded while this command ran is not to come.
+        is_to_come = moment - self.now >= timedelta(seconds=1)
+        return f"in {age(self.now, moment)}" if is_to_come else f"{age(moment, self.now)} ago"
 
     def _there(self, moment: datetime) -> datetime:
         try:

@@ -7,10 +7,11 @@ its end as well, are taken from the row.
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from daemon.decisions.health import age
-from daemon.decisions.outlook import is_unanswered, outlook
+from daemon.decisions.ages import age
+from daemon.decisions.outlook import is_unanswered, outlook, service_of, whom
 from daemon.model.delivery import DeliveryState
-from daemon.model.history import Entry, Happening
+from daemon.model.destination import BETTER_STACK
+from daemon.model.history import HAD_ALREADY, Entry, Happening
 from daemon.model.incident import Kind, Phase
 from daemon.model.story import Happened, Present, Record, RecordedDelivery, Story
 
@@ -42,6 +43,8 @@ def _transitions(record: Record) -> Iterator[Happened]:
     """Each transition once, however many teams are told of it; and those that nobody is told of."""
     told = dict[tuple[int, Kind], list[RecordedDelivery]]()
     for delivery in record.deliveries:
+        if delivery.team == BETTER_STACK:
+            continue
         told.setdefault((delivery.generation, delivery.kind), []).append(delivery)
     for (generation, kind), rows in told.items():
         if record.state.is_alarm or generation > 1 or kind is not Kind.NEW or rows[0].created_at > record.first_seen_at:
@@ -87,7 +90,10 @@ def _entries(record: Record) -> Iterator[Happened]:
 
 def _attempt(entry: Entry, delivery: RecordedDelivery | None) -> str:
     if delivery is not None and _accepts(entry, delivery):
-        return f"accepted by SIGNL4{_event(delivery)}"
+        return entry.why if entry.why.startswith(HAD_ALREADY) else _accepted(delivery)
+    # What is sent again was accepted before.
+    if entry.why.partition(";")[0] == "accepted":
+        return f"accepted by SIGNL4{entry.why.removeprefix('accepted')}"
     return f"not accepted: {entry.why}"
 
 
@@ -124,7 +130,7 @@ def _unrecorded_attempts(delivery: RecordedDelivery, of_it: Iterable[Entry]) -> 
     error = f"; the last error: {delivery.last_error}" if delivery.last_error and not answered else ""
     accepted_at = delivery.delivered_at
     if accepted_at is not None and not any(_accepts(entry, delivery) for entry in answered):
-        yield _about(delivery, accepted_at, "accepted", f"accepted by SIGNL4{_event(delivery)}")
+        yield _about(delivery, accepted_at, "accepted", _accepted(delivery))
         unanswered -= 1
     elif unanswered > 0 and is_unanswered(delivery, answered) and delivery.attempted_at is not None:
         text = f"an attempt without a recorded answer{error or ': SIGNL4 may have accepted it'}"
@@ -141,12 +147,16 @@ def _accepts(entry: Entry, delivery: RecordedDelivery) -> bool:
 
 
 def _about(delivery: RecordedDelivery, at: datetime, what: str, text: str, seconds: float | None = None) -> Happened:
-    whole = f"{delivery.kind} to team {delivery.team}: {text}"
+    whole = f"{delivery.kind} to {whom(delivery.team)}: {text}"
     return Happened(at, what, whole, delivery.generation, delivery.id, delivery.kind, delivery.team, seconds)
 
 
 def _event(delivery: RecordedDelivery) -> str:
     return "" if delivery.event_id is None else f"; event {delivery.event_id}"
+
+
+def _accepted(delivery: RecordedDelivery) -> str:
+    return f"accepted by {service_of(delivery.team)}{_event(delivery)}"
 
 
 def _delay(since: datetime | None, seen_at: datetime) -> str:

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.decisions import unreadable
+from daemon.decisions import reach, two_way, unreadable
+from daemon.decisions.ages import age
 from daemon.model.alarm import Cause
 from daemon.model.destination import DEFAULT
 from daemon.model.snapshot import HeldLog, Holder, Presence, RunMode, Snapshot
+from daemon.model.two_way import TwoWay
 
-NAMED_BELOW = {cause.external_id for cause in (Cause.DEAD, Cause.DELIVERY, Cause.UNREADABLE)}
+NAMED_BELOW = {cause.external_id for cause in (Cause.DEAD, Cause.DELIVERY, Cause.UNREADABLE, Cause.UNPAGED)}
 """The alarms whose problem has a sentence of its own below."""
 MOST_NAMED = 5
 """At most so many deliveries that fail on their own are named."""
@@ -42,6 +44,12 @@ class Health:
     """Of those that nothing holds."""
     silences: int = 0
     """How many are in force."""
+    two_way: TwoWay | None = None
+    """The looks at SIGNL4, and what is written back; `None` if SIGNL4 was never looked at."""
+    unpaged_alerts: int = 0
+    """How many SIGNL4 took without paging anybody, of incidents that are not over."""
+    drift: int = 0
+    """In how many things SIGNL4's alerts do not agree with our incidents."""
 
 
 def report(
@@ -51,9 +59,11 @@ def report(
     queue: timedelta,
     now: datetime,
     presence: Presence | None = None,
+    *,
+    warn_after: timedelta | None = None,
 ) -> Health:
     """What `status` shows. `queue`: how long SIGNL4's limit makes the outbox last."""
-    found = list(problems(snapshot, interval, poll_after, now, presence))
+    found = list(problems(snapshot, interval, poll_after, now, presence, warn_after=warn_after))
     pending = [snapshot.oldest_pending_at, *(own.created_at for own in snapshot.own_faults)]
     oldest = min(filter(None, pending), default=None)
     return Health(
@@ -69,16 +79,26 @@ def report(
         queue_seconds=round(queue.total_seconds()),
         clock_ahead_seconds=None if snapshot.ahead is None else round(-snapshot.ahead.total_seconds()),
         oldest_pending_seconds=None if oldest is None else max(round((now - oldest).total_seconds()), 0),
+        two_way=snapshot.two_way,
+        unpaged_alerts=len(snapshot.unpaged),
+        drift=len(snapshot.drift),
     )
 
 
 def problems(
-    snapshot: Snapshot, interval: timedelta, poll_after: timedelta, now: datetime, presence: Presence | None = None
+    snapshot: Snapshot,
+    interval: timedelta,
+    poll_after: timedelta,
+    now: datetime,
+    presence: Presence | None = None,
+    *,
+    warn_after: timedelta | None = None,
 ) -> Iterator[str]:
     """Each problem as a sentence with its mend.
 
     `interval`: `poll.interval`. `poll_after`: `alarm.poll_after`, and the longest that a due delivery should wait.
     `presence`: which process works on the database, if another one asks; between two runs of `once` none does.
+    `warn_after`: `duty.warn_after`.
     """
     yield from (sentence for alarm, sentence in snapshot.open_alarms.items() if alarm not in NAMED_BELOW)
     last = snapshot.last_complete_round_at
@@ -95,6 +115,8 @@ def problems(
     elif snapshot.oldest_pending_at is not None and now - snapshot.oldest_pending_at > poll_after:
         yield f"a delivery waits for {age(snapshot.oldest_pending_at, now)}; look at: deliveries --state pending"
     yield from _own_faults(snapshot, poll_after, now)
+    yield from two_way.problems(snapshot.two_way, poll_after, now)
+    yield from reach.problems(snapshot, warn_after, now)
     late = snapshot.too_late
     if snapshot.dead_deliveries > len(late):
         count = snapshot.dead_deliveries - len(late)
@@ -148,8 +170,10 @@ def _unread(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Iterato
 
 
 def but_for_odd_records(snapshot: Snapshot) -> Snapshot:
-    """The same without the records that were set aside: they have an alarm of their own, and all else works."""
-    return replace(snapshot, unreadable=())
+    """The same without what stops no heartbeat, since polling and paging work: the records that were set aside, which
+    have an alarm of their own; whom SIGNL4 reaches; and that it cannot be read, or Better Stack not be written to.
+    """
+    return replace(snapshot, unreadable=(), unpaged=(), off_duty=(), drift=(), two_way=None)
 
 
 def unreadable_sentence(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> str | None:
@@ -184,17 +208,6 @@ def line(snapshot: Snapshot, found: Sequence[str], now: datetime) -> str:
     polled = "no complete round yet" if last is None else f"last round {age(last, now)} ago"
     counts = f"{snapshot.open_incidents} open, {snapshot.pending_deliveries} pending"
     return "; ".join([f"{counts}, {polled}", *found])
-
-
-def age(since: datetime, now: datetime) -> str:
-    """How long ago, in the two largest units, as in "2 h 5 min"."""
-    seconds = max(int((now - since).total_seconds()), 0)
-    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
 
 
 def _polled_until(last: datetime, snapshot: Snapshot) -> datetime:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from daemon.decisions.health import NO_DAEMON
 from daemon.model.delivery import DeliveryState
+from daemon.model.destination import BETTER_STACK
 from daemon.model.history import Entry, Happening
 from daemon.model.incident import IncidentState, Kind, Phase
 from daemon.model.snapshot import RunMode
@@ -52,16 +53,23 @@ def _first(row: RecordedDelivery, record: Record, present: Present) -> Next:
     """What the oldest pending delivery of a team waits for."""
     team, now, due_at = present.teams.get(row.team), present.at, row.due_at
     if team is None:
+        if row.team == BETTER_STACK:
+            return Next(f"{_name(row)} waits, since writing back is switched off; it is given up", None, row.id)
         mend = f"add [signl4.teams.{row.team}], or give it up: drop {row.id}"
         return Next(f"{_name(row)} waits, since the configuration does not have this team; {mend}", None, row.id)
     if team.secret_refused_since is not None:
-        text = f"{_name(row)} waits, since SIGNL4 refuses the secret ({team.why})"
+        what = "that" if row.team == BETTER_STACK else "the secret"
+        text = f"{_name(row)} waits, since {service_of(row.team)} refuses {what} ({team.why})"
         return Next(f"{text}; it is tried again", max(due_at, team.probe_at or due_at), row.id)
     if row.attempts == 0 and row.held_because is not None and due_at > now:
         return Next(f"{_name(row)} is held: {row.held_because}; it is looked at again", due_at, row.id)
     if team.hold_until is not None and team.hold_until > now:
         because = f" ({team.why})" if team.why else ""
-        return Next(f"{_name(row)} waits, as SIGNL4 asked{because}; it is sent", max(due_at, team.hold_until), row.id)
+        return Next(
+            f"{_name(row)} waits, as {service_of(row.team)} asked{because}; it is sent",
+            max(due_at, team.hold_until),
+            row.id,
+        )
     return Next(_try(row, record, now), due_at, row.id)
 
 
@@ -75,7 +83,7 @@ def _try(row: RecordedDelivery, record: Record, now: datetime) -> str:
     if row.due_at <= now and is_unanswered(row, of_it):
         return f"{_name(row)} is on its way, or its answer was lost; then it is sent again"
     if row.attempts:
-        return f"{_name(row)} waits for SIGNL4{error}; it is tried again"
+        return f"{_name(row)} waits for {service_of(row.team)}{error}; it is tried again"
     if row.held_because is not None:
         return f"{_name(row)} was held: {row.held_because}; unless a rule still holds it, it is sent"
     return f"{_name(row)} is sent"
@@ -154,4 +162,14 @@ def _is_given_up(row: RecordedDelivery) -> bool:
 
 
 def _name(row: RecordedDelivery) -> str:
-    return f"{row.kind} to team {row.team}"
+    return f"{row.kind} to {whom(row.team)}"
+
+
+def whom(destination: str) -> str:
+    """To whom a message goes, in a sentence."""
+    return destination if destination == BETTER_STACK else f"team {destination}"
+
+
+def service_of(destination: str) -> str:
+    """Whose service takes it."""
+    return destination if destination == BETTER_STACK else "SIGNL4"

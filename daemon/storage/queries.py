@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, Select, and_, exists, func, or_, select
 
 from daemon.model.delivery import DeliveryState
-from daemon.model.destination import DEFAULT
+from daemon.model.destination import BETTER_STACK, DEFAULT
 from daemon.model.incident import Phase
 from daemon.model.snapshot import OwnFault, RefusedSecret, RunMode, Snapshot
 from daemon.storage import delivery_rows as rows
-from daemon.storage import unreadable_rows
+from daemon.storage import two_way, two_way_figures, unreadable_rows
 from daemon.storage.columns import constant
 from daemon.storage.engine import transaction
 from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, DOUBTED, INCIDENTS, OPEN, PROGRESS, UNREADABLE
@@ -19,7 +19,11 @@ from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, DOUBTED, I
 _IN_THE_WAY, _DEAD = DELIVERIES.alias("in_the_way"), DELIVERIES.alias("dead")
 _IS_HELD = rows.held(_IN_THE_WAY)
 _EVERY = DESTINATIONS.alias("every")
+_IS_TEAM = _EVERY.c.name != BETTER_STACK
 _REFUSED = _EVERY.c.secret_refused_since.is_not(None)
+_UNWELL = and_(_IS_TEAM, or_(_REFUSED, ~_EVERY.c.configured))
+_TO_TEAM = DELIVERIES.c.destination != BETTER_STACK
+"""What is written back has figures of its own."""
 _OPEN_ALARM = and_(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != constant(Phase.RESOLVED), INCIDENTS.c.source.is_(None))
 
 
@@ -58,6 +62,8 @@ def figures(connection: Connection) -> Snapshot:
         oldest_pending_at=found.oldest_pending_at,
         oldest_due_at=found.oldest_due_at,
         own_faults=_read_own_faults(connection) if found.pending_deliveries else (),
+        two_way=two_way.figures(connection) if found.has_two_way else None,
+        **(two_way_figures.read(connection) if found.of_two_ways else {}),
     )
 
 
@@ -71,17 +77,19 @@ def _figures() -> "Select[*tuple[Any, ...]]":
     figures: dict[str, ScalarSelect[Any]] = {
         "open_incidents": _count(OPEN),
         "doubted_incidents": _count(DOUBTED),
-        "pending_deliveries": _count(rows.PENDING),
+        "pending_deliveries": _count(rows.PENDING, _TO_TEAM),
         "held_deliveries": _count(rows.HELD),
-        "dead_deliveries": _count(rows.DEAD),
-        "dead_alerts": _count(rows.DEAD, ~rows.of_the_program()),
+        "dead_deliveries": _count(rows.DEAD, _TO_TEAM),
+        "dead_alerts": _count(rows.DEAD, _TO_TEAM, ~rows.of_the_program()),
         "dead_incident": _latest_dead(),
         "oldest_pending_at": _earliest(DELIVERIES.c.created_at, _IS_HELD),
         "oldest_due_at": _earliest(DELIVERIES.c.due_at, and_(_IS_HELD, _IN_THE_WAY.c.id != DELIVERIES.c.id)),
         "event_limit": limit.scalar_subquery(),
         "alarms": _count(_OPEN_ALARM),
-        "unwell": select(func.count()).select_from(_EVERY).where(or_(_REFUSED, ~_EVERY.c.configured)).scalar_subquery(),
+        "unwell": select(func.count()).select_from(_EVERY).where(_UNWELL).scalar_subquery(),
         "set_aside": select(func.count(UNREADABLE.c.id)).scalar_subquery(),
+        "has_two_way": select(exists().where(two_way.USED)).scalar_subquery(),
+        "of_two_ways": select(two_way_figures.any_to_say()).scalar_subquery(),
     }
     polling = [column for column in PROGRESS.c if column.name != "id"]
     labelled = [figure.label(name) for name, figure in figures.items()]
@@ -92,7 +100,7 @@ def _figures() -> "Select[*tuple[Any, ...]]":
 def _latest_dead() -> ScalarSelect[str]:
     # For the greatest id alone SQLite would look at every row from the newest on, and not use the index of dead ones.
     latest = select(func.max(_DEAD.c.id + 0)).where(
-        _DEAD.c.state == constant(DeliveryState.DEAD), ~rows.of_the_program(_DEAD)
+        _DEAD.c.state == constant(DeliveryState.DEAD), _DEAD.c.destination != BETTER_STACK, ~rows.of_the_program(_DEAD)
     )
     return select(DELIVERIES.c.incident_id).where(DELIVERIES.c.id == latest.scalar_subquery()).scalar_subquery()
 
@@ -108,13 +116,13 @@ def _earliest(moment: ColumnElement[datetime], is_held: ColumnElement[bool]) -> 
         _IN_THE_WAY.c.state == constant(DeliveryState.PENDING),
         or_(_IN_THE_WAY.c.own_fault, is_held),
     ]
-    return select(func.min(moment)).where(rows.PENDING, ~exists().where(*in_the_way)).scalar_subquery()
+    return select(func.min(moment)).where(rows.PENDING, _TO_TEAM, ~exists().where(*in_the_way)).scalar_subquery()
 
 
 @cache
 def _refused() -> "Select[*tuple[Any, ...]]":
     named = select(_EVERY.c.name, _EVERY.c.secret_refused_since, _EVERY.c.why)
-    return named.where(_REFUSED, _EVERY.c.configured).order_by(_EVERY.c.name)
+    return named.where(_IS_TEAM, _REFUSED, _EVERY.c.configured).order_by(_EVERY.c.name)
 
 
 def _read_strays(connection: Connection) -> dict[str, tuple[int, ...]]:
@@ -126,7 +134,7 @@ def _read_strays(connection: Connection) -> dict[str, tuple[int, ...]]:
 
 @cache
 def _strays() -> "Select[*tuple[Any, ...]]":
-    strange = select(_EVERY.c.name).where(~_EVERY.c.configured)
+    strange = select(_EVERY.c.name).where(_IS_TEAM, ~_EVERY.c.configured)
     waiting = select(DELIVERIES.c.destination, DELIVERIES.c.id).where(
         rows.PENDING, DELIVERIES.c.destination.in_(strange)
     )
@@ -135,7 +143,7 @@ def _strays() -> "Select[*tuple[Any, ...]]":
 
 @cache
 def _dead_and_too_late() -> "Select[*tuple[Any, ...]]":
-    return select(DELIVERIES.c.id).where(rows.DEAD, ~rows.of_the_program(), rows.too_late())
+    return select(DELIVERIES.c.id).where(rows.DEAD, _TO_TEAM, ~rows.of_the_program(), rows.too_late())
 
 
 @cache
@@ -149,6 +157,6 @@ def _own_faults() -> "Select[*tuple[Any, ...]]":
     return (
         select(*(DELIVERIES.c[name] for name in names), INCIDENTS.c.is_alarm)
         .join(INCIDENTS, INCIDENTS.c.id == DELIVERIES.c.incident_id)
-        .where(rows.PENDING, DELIVERIES.c.own_fault)
+        .where(rows.PENDING, _TO_TEAM, DELIVERIES.c.own_fault)
         .order_by(DELIVERIES.c.failing_since, DELIVERIES.c.id)
     )

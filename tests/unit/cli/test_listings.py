@@ -11,6 +11,7 @@ import pytest
 from daemon.decisions.health import NO_DAEMON
 from daemon.model.delivery import DeliveryState, DestinationState, Disposition, Scope, TryLater
 from daemon.model.incident import Phase
+from daemon.storage.two_way import TwoWayProgress
 from tests.support.outbox import (
     ACKNOWLEDGED,
     DEAD,
@@ -133,6 +134,31 @@ KEYS = {
 }
 
 
+def test_the_looks_at_signl4_have_a_section_of_their_own(database: Path, store: Store) -> None:
+    moment = now()
+    store.complete_round(moment)
+    TwoWayProgress(store._engine).looked(moment, moment)
+    report = parsed(database, "status --json")
+    assert report["two_way"] == {
+        "last_look_at": report["two_way"]["last_look_at"],
+        "last_error": None,
+        "failing_since": None,
+        "key_refused_since": None,
+        "pending_write_backs": 0,
+        "dead_write_backs": 0,
+        "oldest_write_back_at": None,
+        "refused_since": None,
+        "refused_because": None,
+    }
+    assert datetime.fromisoformat(report["two_way"]["last_look_at"]) == moment
+    _, *rest = command(database, "status").stdout.splitlines()
+    assert [line[:22].strip() for line in rest[-3:]] == [
+        "last look at SIGNL4",
+        "last look error",
+        "pending write-backs",
+    ]
+
+
 def test_status_is_0_and_says_healthy_where_all_is_well(database: Path, store: Store) -> None:
     moment = now()
     store.complete_round(moment)
@@ -154,6 +180,9 @@ def test_status_is_0_and_says_healthy_where_all_is_well(database: Path, store: S
         "held_deliveries": 0,
         "dead_deliveries": 0,
         "silences": 0,
+        "two_way": None,
+        "unpaged_alerts": 0,
+        "drift": 0,
     }
     shown = command(database, "status")
     assert shown.exit_code == 0

@@ -39,8 +39,9 @@ def _somewhere_else(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 # -- usage ------------------------------------------------------------------------------------------------------------
 
 COMMANDS = (
-    "run once check test-alert import-webhook route status incidents deliveries why retry drop silence db demo".split()
-)
+    "run once check test-alert import-webhook route status incidents deliveries why reconcile retry drop silence db "
+    "demo"
+).split()
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
@@ -77,6 +78,7 @@ USAGE = [
     "incidents --since 2w",
     "incidents --since 99999999999999d",
     "incidents --state dead",
+    "reconcile surplus",
     "retry",
     "retry 1 --dead",
     "retry one",

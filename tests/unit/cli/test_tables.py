@@ -167,6 +167,11 @@ def test_the_first_and_the_last_moment_of_all_are_shown_too() -> None:
     assert (TIMES.whole(None), TIMES.brief(None)) == (None, None)
 
 
+def test_what_was_recorded_while_a_listing_is_made_is_not_to_come() -> None:
+    assert (TIMES.whole(NOW + timedelta(seconds=0.9)) or "").endswith("(0 s ago)")
+    assert (TIMES.whole(NOW + timedelta(seconds=1)) or "").endswith("(in 1 s)")
+
+
 # -- at a terminal ----------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +193,14 @@ def test_at_a_terminal_a_table_fits_with_whole_words(
         words = value.split() if isinstance(value, str) and value != row.get("event_id") else []
         assert [word for word in words if word not in text] == []
     assert "UTC" in text
+
+
+def test_at_a_terminal_whom_it_goes_to_leaves_room_for_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = "Jane Doe acknowledged"
+    row = {**DELIVERY, "destination": "Better Stack", "incident_name": "Shop", "event_id": None, "reason": reason}
+    text = shown(DELIVERIES, [row], 80, monkeypatch)
+    assert reason in text
+    assert re.search("(?m)^.* acknowledged  .*\n.* to Better Stack  ", text)
 
 
 def test_on_a_narrow_terminal_no_letter_of_a_text_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from daemon.decisions.explain import explain
 from daemon.model.delivery import DeliveryState
+from daemon.model.destination import BETTER_STACK
 from daemon.model.history import Entry, Happening
 from daemon.model.incident import Kind, Phase
 from daemon.model.story import Record, RecordedDelivery
@@ -52,6 +53,20 @@ CASES: dict[str, tuple[Record, list[str]]] = {
             "new to team default: accepted by SIGNL4",
         ],
     ),
+    "found, after its answer was lost": (
+        record(
+            row(1, NEW, DELIVERED, attempts=2, event_id="2c1d", last_error="HTTP 503"),
+            history=[
+                entry(Happening.ATTEMPT, "HTTP 503", TAKEN - timedelta(seconds=2), 1, 15.04),
+                entry(Happening.ATTEMPT, "SIGNL4 had it already; event 2c1d", TAKEN, 1, 0.1),
+            ],
+        ),
+        [
+            *BEGUN,
+            "new to team default: not accepted: HTTP 503",
+            "new to team default: SIGNL4 had it already; event 2c1d",
+        ],
+    ),
     "held, and over by then": (
         record(
             row(1, NEW, SUPERSEDED, reason="over while held: silence 3", held_because="silence 3"),
@@ -91,6 +106,28 @@ CASES: dict[str, tuple[Record, list[str]]] = {
         ),
         [*BEGUN, "new to team default: due now, by hand", "new to team default: dropped by hand"],
     ),
+    "a person acknowledges in SIGNL4": (
+        record(
+            row(1, NEW, DELIVERED, attempts=1),
+            row(2, ACKNOWLEDGED, DELIVERED, team=BETTER_STACK, attempts=1, created_at=ago(minutes=3)),
+            row(3, ACKNOWLEDGED, SUPERSEDED, created_at=NOW, occurred_at=NOW, reason="acknowledged in SIGNL4 first"),
+            history=[
+                entry(Happening.ATTEMPT, "accepted", TAKEN, 1, 0.1),
+                entry(Happening.ACKNOWLEDGED_IN_SIGNL4, "Jane acknowledged the alert in SIGNL4", TAKEN),
+                entry(Happening.ATTEMPT, "accepted", TAKEN, 2, 0.1),
+            ],
+            phase=Phase.ACKNOWLEDGED,
+            acknowledged_at=NOW,
+        ),
+        [
+            *BEGUN,
+            "new to team default: accepted by SIGNL4",
+            "Jane acknowledged the alert in SIGNL4",
+            "acknowledged to Better Stack: accepted by Better Stack",
+            "acknowledged",
+            "acknowledged to team default: superseded: acknowledged in SIGNL4 first",
+        ],
+    ),
     "two teams hear of one transition": (
         record(
             row(1, NEW, DELIVERED, attempts=1),
@@ -105,6 +142,24 @@ CASES: dict[str, tuple[Record, list[str]]] = {
             "new to team night: accepted by SIGNL4",
             "acknowledged, seen 7 s later",
             "acknowledged to team night: superseded: why",
+        ],
+    ),
+    "sent again, since SIGNL4 has no alert of it": (
+        record(
+            row(1, NEW, attempts=1),
+            history=[
+                entry(Happening.ATTEMPT, "accepted; event 2c1d", TAKEN, 1, 0.2),
+                entry(Happening.PAGE, "not paged: SIGNL4 filtered it", ago(minutes=3), 1),
+                entry(Happening.RECONCILED, "SIGNL4 has no alert of it for team default", ago(minutes=2)),
+                entry(Happening.RECONCILED, "SIGNL4 has no alert of it, so it is sent again", ago(minutes=1), 1),
+            ],
+        ),
+        [
+            *BEGUN,
+            "new to team default: accepted by SIGNL4; event 2c1d",
+            "new to team default: not paged: SIGNL4 filtered it",
+            "SIGNL4 has no alert of it for team default",
+            "new to team default: SIGNL4 has no alert of it, so it is sent again",
         ],
     ),
     "opened again": (

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from daemon.decisions.health import NO_DAEMON, age, clock_sentence, line, problems, report
+from daemon.decisions.ages import age
+from daemon.decisions.health import NO_DAEMON, clock_sentence, line, problems, report
 from daemon.model.snapshot import HeldLog, Holder, OwnFault, Presence, RefusedSecret, RunMode, Snapshot
 from tests.support.values import NOW, ago
 
@@ -171,6 +172,9 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
         "dead_deliveries": 0,
         "oldest_pending_seconds": 90,
         "silences": 0,
+        "two_way": None,
+        "unpaged_alerts": 0,
+        "drift": 0,
     }
 
 

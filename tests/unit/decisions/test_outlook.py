@@ -8,6 +8,7 @@ from typing import Any
 from daemon.decisions.health import NO_DAEMON
 from daemon.decisions.outlook import outlook
 from daemon.model.delivery import DeliveryState, DestinationState
+from daemon.model.destination import BETTER_STACK
 from daemon.model.history import Happening
 from daemon.model.incident import Kind, Phase
 from daemon.model.snapshot import RunMode
@@ -85,6 +86,21 @@ WAITING: dict[str, tuple[Record, Present, Expected]] = {
                 None,
             )
         ],
+    ),
+    "to Better Stack, which cannot be reached": (
+        waits(team=BETTER_STACK, attempts=1, last_error="HTTP 503"),
+        present(teams={BETTER_STACK: DestinationState()}),
+        [("resolved to Better Stack waits for Better Stack (HTTP 503); it is tried again", SOON)],
+    ),
+    "to Better Stack, with a token that may only read": (
+        waits(team=BETTER_STACK, attempts=1),
+        present(teams={BETTER_STACK: DestinationState(secret_refused_since=ago(hours=1), why="mend it")}),
+        [("resolved to Better Stack waits, since Better Stack refuses that (mend it); it is tried again", SOON)],
+    ),
+    "to Better Stack, and writing back is switched off": (
+        waits(team=BETTER_STACK),
+        present(),
+        [("resolved to Better Stack waits, since writing back is switched off; it is given up", None)],
     ),
     "its own fault": (
         waits(attempts=9, own_fault=True, last_error="HTTP 500"),

@@ -41,10 +41,16 @@ def test_each_kind_happens_somewhere() -> None:
 
 SHOWN = {
     "all fields": (
-        deliveries.Delivered(*WHAT, None),
+        deliveries.Delivered(*WHAT, "e-1"),
         "info",
         "delivered",
-        {"incident": "7", "kind": "new", "attempt": 2, "event_id": None},
+        {"incident": "7", "kind": "new", "attempt": 2, "event_id": "e-1"},
+    ),
+    "Better Stack, which gives no event": (
+        deliveries.Delivered(*WHAT, team="Better Stack"),
+        "info",
+        "delivered",
+        {"team": "Better Stack", "incident": "7", "kind": "new", "attempt": 2},
     ),
     "a first failure": (
         deliveries.NotDelivered(*WHAT, "503"),

@@ -12,9 +12,16 @@ from sqlalchemy import Engine, event
 
 from daemon.model.admission import Held
 from daemon.model.delivery import DestinationState, Disposition, Result
+from daemon.model.destination import BETTER_STACK
 from daemon.model.silence import Silence
-from daemon.storage import history, silences
+from daemon.model.two_way import Finding, WriteBack
+from daemon.storage import history, silences, two_way_figures
 from daemon.storage import outbox_statements as statements
+from daemon.storage.alerts import Alerts
+from daemon.storage.drift import DriftRecords
+from daemon.storage.engine import transaction
+from daemon.storage.page_proofs import PageProofs
+from tests.support.alerts import acknowledged
 from tests.support.fakes import ACCEPTED, OUTAGE
 from tests.support.outbox import (
     ACKNOWLEDGED,
@@ -34,7 +41,14 @@ from tests.support.outbox import DELIVERED as TAKEN
 from tests.support.store import Store
 from tests.support.values import NOW, ago
 
-HISTORY = {"incidents", "deliveries", "history", "silences"}
+HISTORY = {"incidents", "deliveries", "history", "silences", "page_proofs", "alerts"}
+
+
+def read_two_way(store: Store) -> dict[str, Any]:
+    with transaction(store._engine, writes=False) as connection:
+        return two_way_figures.read(connection)
+
+
 VERBS: dict[str, Callable[[Store], object]] = {
     "begin_round": Store.begin_round,
     "known": lambda store: store.known(["1", "2"]),
@@ -65,9 +79,24 @@ VERBS: dict[str, Callable[[Store], object]] = {
     "why": lambda store: history.read(store._engine, "2", NOW),
     "why, of what is not there": lambda store: history.read(store._engine, "7", NOW),
     "prune": lambda store: store.prune(after(days=1000)),
+    "alerts that are watched": lambda store: Alerts(store._engine, ["default"]).watched(),
+    "alerts of one incident": lambda store: Alerts(store._engine, ["default"]).watched("1"),
+    "whether any is watched": lambda store: Alerts(store._engine, ["default"]).begun_at(),
+    "what is found of alerts": lambda store: Alerts(store._engine, ["default"]).record(found(), NOW),
+    "what is written back no more": lambda store: store.follow_two_way((), NOW, has_key=False),
+    "proofs to take up": lambda store: PageProofs(store._engine, ["default"]).take_up(ago(hours=1), timedelta(0)),
+    "proofs that are due": lambda store: PageProofs(store._engine, ["default"]).due(after(hours=1), timedelta(0), 10),
+    "what status says of pages and drift": read_two_way,
+    "what is told and open": lambda store: DriftRecords(store._engine, ["default"]).told([]),
     "silences in force": lambda store: silences.count_in_force(store._engine, NOW),
     "a silence that expires": lambda store: silences.expire(store._engine, 1, NOW),
 }
+
+
+def found() -> list[Finding]:
+    """An alert that a person acknowledged, and what follows."""
+    act = WriteBack(ACKNOWLEDGED, "Jane via SIGNL4", "a reason", NOW)
+    return [Finding("2", 1, "2", acknowledged("2"), "default", True, write_backs=(act,))]
 
 
 @pytest.fixture
@@ -80,6 +109,8 @@ def filled(store: Store) -> Store:
     tell(store, "4", NEW)
     kill(store, "4")
     refuse(store, "1")
+    store.configure(["default", BETTER_STACK])
+    Alerts(store._engine, ["default"]).record(found(), NOW)
     silences.add(store._engine, Silence(0, {"name": "db-*"}, NOW, after(hours=1), "why", "ada", NOW))
     return store
 
@@ -114,6 +145,7 @@ def test_no_statement_of_a_flow_reads_the_history_from_end_to_end(
         "begun",
         "in_the_way",
         "dead",
+        "told_end",
     }
     whole = {
         (statement, detail) for statement, detail in plans if detail.split()[1] in names and " USING " not in detail
