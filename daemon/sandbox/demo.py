@@ -35,6 +35,8 @@ QUIET_TIME = 1.5
 FRAME_SECONDS = 0.2
 """Seconds between two updates of the display."""
 INTERRUPTED = 130
+TWO_WAYS = {"WRITE_BACK__INTERVAL": "1s", "WRITE_BACK__BY": "$USER"}
+"""Settings that shorten the way back, and its line."""
 
 
 def run_demo(replay: Path | None, speed: float | None) -> int:
@@ -92,7 +94,7 @@ class Demo:
     def run(self) -> int:
         """Plays the script, waits for the remaining deliveries, judges. Returns the exit code."""
         self._player.prologue()
-        settings, rules = self._sandbox.environment(), configuration(self._script.teams)
+        settings, rules = self._settings(), configuration(self._script.teams)
         with DaemonProcess(settings, self._directory, self._sandbox.context.notify, rules) as daemon:
             ready = self._first_round(daemon)
             if ready:
@@ -109,6 +111,11 @@ class Demo:
         for line in [*self._story, *next_steps(sys.argv[0])]:
             self._output.quote(line)
         return 0
+
+    def _settings(self) -> dict[str, str]:
+        """The variables for the daemon. It gets a key if there is something to see with it."""
+        two_ways = bool(self._script.acknowledgements)
+        return self._sandbox.environment(two_ways=two_ways) | (TWO_WAYS if two_ways else {})
 
     def _first_round(self, daemon: DaemonProcess) -> bool:
         """Waits for the first round, since incidents over by then do not alert. Returns whether it was made."""
@@ -179,7 +186,8 @@ class Demo:
         world, requests = self._sandbox.world, self._sandbox.betterstack.requests
         started = requests[0].at if requests else None
         events, held, teams = self._sandbox.signl4.events, self._player.held, self._script.teams
-        return judge(world.history, world.showings, events, started, held, teams, self._silences)
+        changes = self._sandbox.signl4.account.changes
+        return judge(world.history, world.showings, events, started, held, teams, self._silences, changes)
 
     def _complain(self, daemon: DaemonProcess, *, ready: bool, early: bool, code: int) -> None:
         if early:

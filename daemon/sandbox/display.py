@@ -17,7 +17,7 @@ from rich.text import Text
 
 from daemon.sandbox.explanation import WIDTH, legend
 from daemon.sandbox.history import Happening
-from daemon.sandbox.lines import happening, title, told_line
+from daemon.sandbox.lines import happening, signl4_lines, title
 from daemon.sandbox.report import figures, reasons, sentence_of, table
 from daemon.sandbox.verdict import Verdict
 
@@ -54,10 +54,8 @@ class Frame:
 
     @property
     def told(self) -> list[tuple[datetime, Text]]:
-        """A line for each event that SIGNL4 got, in order."""
-        lines = [
-            (told.at, told_line(told, self.began, title(case))) for case in self.verdict.cases for told in case.told
-        ]
+        """A line for each event that SIGNL4 got and for what people did there, in order."""
+        lines = [line for case in self.verdict.cases for line in signl4_lines(case, self.began, title(case))]
         return sorted(lines, key=lambda line: line[0])
 
 

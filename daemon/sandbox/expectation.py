@@ -57,16 +57,19 @@ def rights(
     started: datetime | None,
     held: Sequence[Window],
     silences: Sequence[Silenced] = (),
+    acted: Sequence[datetime] = (),
 ) -> list[Right]:
     """Every correct sequence of events for one incident.
 
     `started`: the client's first request; what was over by then does not alert. `held`: when SIGNL4 was unavailable.
-    `silences`: those that cover the incident.
+    `silences`: those that cover the incident. `acted`: when people did something to its alerts in SIGNL4.
     """
     found: list[Right] = []
     for generations in distinguishable(history, showings):
         needs = [_need(generation, generations, started) for generation in generations]
-        lives = [_lives(generation, need, held, silences) for generation, need in zip(generations, needs, strict=True)]
+        lives = [
+            _lives(generation, need, held, silences, acted) for generation, need in zip(generations, needs, strict=True)
+        ]
         silenced = any(_silence(generation, silences) for generation in generations)
         fullest = _acknowledged_in(life[0] for life in lives)
         found += [
@@ -100,7 +103,11 @@ def _need(generation: Generation, generations: Sequence[Generation], started: da
 
 
 def _lives(
-    generation: Generation, need: _Need, held: Sequence[Window], silences: Sequence[Silenced]
+    generation: Generation,
+    need: _Need,
+    held: Sequence[Window],
+    silences: Sequence[Silenced],
+    acted: Sequence[datetime],
 ) -> list[tuple[Due, ...]]:
     """The correct sequences of events for one generation, the fullest first."""
     silence = _silence(generation, silences)
@@ -113,7 +120,8 @@ def _lives(
     lives: list[tuple[Due, ...]] = [(new, *end)]
     if generation.acknowledged:
         full = (new, Due(Kind.ACKNOWLEDGED, generation.acknowledged), *end)
-        lives = [full, *lives] if _is_skippable(generation, held) else [full]
+        first = any(_began(generation) <= at <= generation.acknowledged for at in acted)
+        lives = [full, *lives] if first or _is_skippable(generation, held) else [full]
     return lives if need is _Need.MUST else [*lives, ()]
 
 

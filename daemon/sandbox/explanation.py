@@ -16,7 +16,8 @@ The first number of a line is in seconds since the start; +1.5 at SIGNL4 means
 1.5 s after it happened at Better Stack."""
 LEGEND_OF_THE_REPORT = """\
 right         SIGNL4 was told all that it should be told, once and in order
-superseded    a message not sent, on purpose: the incident was over before it
+superseded    a message not sent, on purpose: the incident was over before it,
+              or somebody had acknowledged it in SIGNL4 first
 no alert      over before the daemon started, or never confirmed
 """
 LEGEND_OF_SILENCES = """\
@@ -35,6 +36,8 @@ def rules_of(script: Script) -> Iterator[str]:
     """A sentence for each rule."""
     for team in script.teams:
         yield f"Team {team.name} is told of incidents named {team.pattern}, team default of all others."
+    for who in {one.by for one in script.acknowledgements}:
+        yield f"{who} acknowledges in SIGNL4: that ends the escalation at Better Stack as well."
     if script.silence is not None:
         yield f"For {script.silence.seconds} s nobody is told of what is named {script.silence.pattern}:"
 

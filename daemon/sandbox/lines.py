@@ -6,7 +6,7 @@ from rich.text import Text
 
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind, Phase
-from daemon.sandbox.history import Act, Happening
+from daemon.sandbox.history import Act, AlertChange, AlertState, Happening
 from daemon.sandbox.verdict import Case, Told
 
 WORD_WIDTH = 19
@@ -20,6 +20,7 @@ COLOURS: dict[str, str] = {
     Kind.ACKNOWLEDGED: "yellow",
     Kind.RESOLVED: "green",
     Act.DELETED: "green",
+    AlertState.CLOSED: "green",
 }
 
 
@@ -39,6 +40,21 @@ def told_line(told: Told, began: datetime, name: str = "") -> Text:
     """One event that SIGNL4 got; after it the time since what it tells."""
     took = "" if told.took is None else f"+{told.took.total_seconds():.1f}"
     return _line(told.at - began, told.kind, f"{took:<5} {name}".rstrip())
+
+
+def act_line(one: AlertChange, began: datetime, name: str = "") -> Text:
+    """What a person did in SIGNL4."""
+    line = Text.assemble(
+        f"{(one.at - began).total_seconds():4.1f}  {one.by} ", (one.alert.state, COLOURS[one.alert.state])
+    )
+    return line.append(f"  {name}".rstrip())
+
+
+def signl4_lines(case: Case, began: datetime, name: str = "") -> list[tuple[datetime, Text]]:
+    """A line for each event that SIGNL4 got of an incident and for what people did there, in order, with its time."""
+    lines = [(one.at, told_line(one, began, name)) for one in case.told]
+    lines += [(one.at, act_line(one, began, name)) for one in case.acts]
+    return sorted(lines, key=lambda line: line[0])
 
 
 def _line(time: timedelta, word: str, more: str) -> Text:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.model.incident import Kind
-from daemon.sandbox.lines import happening, title, told_line
+from daemon.sandbox.lines import happening, signl4_lines, title
 from daemon.sandbox.verdict import Case, Verdict
 
 
@@ -23,7 +23,7 @@ def table(cases: Iterable[Case], began: datetime) -> Table:
         table.add_column(side, no_wrap=True)
     for case in cases:
         happened = Text("\n").join(happening(one, began) for one in case.happened)
-        told = Text("\n").join(told_line(one, began) for one in case.told)
+        told = Text("\n").join(line for _, line in signl4_lines(case, began))
         table.add_row(Text.assemble(f"{title(case)}\n", _opinion(case)), happened, told)
     return table
 

@@ -1,4 +1,5 @@
-"""The script of the demo: every life cycle that an incident can have, two teams and a silence, in half a minute.
+"""The script of the demo: every life cycle that an incident can have, two teams, a silence, and
+a person who acknowledges in SIGNL4, in half a minute.
 
 Each incident shows one case, and is timed so that it can be seen: the outage of SIGNL4 in the middle covers a whole
 life cycle, and there is time for a round between reopenings.
@@ -6,7 +7,7 @@ life cycle, and there is time for a round between reopenings.
 
 from daemon.sandbox.history import Act
 from daemon.sandbox.rules import Silence, Team
-from daemon.sandbox.script import Cue, Outage, Script
+from daemon.sandbox.script import Acknowledgement, Cue, Outage, Script
 
 JANE, JOHN = "Jane", "John"
 
@@ -43,6 +44,9 @@ SCENARIO = Script(
         Cue(10, Act.OPENED, "Payment provider", cause="Status 500"),
         Cue(10.5, Act.ACKNOWLEDGED, "Payment provider", by=JANE),
         Cue(12, Act.RESOLVED, "Payment provider"),
+        # Acknowledged in SIGNL4: that is written back to Better Stack.
+        Cue(2.2, Act.OPENED, "Search index", cause="Status 504"),
+        Cue(11, Act.RESOLVED, "Search index"),
         # One opens and ends inside the silence: nobody is told. One is still open at its end: it is told then.
         Cue(1.7, Act.OPENED, "CI runner", cause="Timeout (10 s)"),
         Cue(6.2, Act.RESOLVED, "CI runner"),
@@ -59,6 +63,7 @@ SCENARIO = Script(
     ),
     outages=(Outage(8, 14),),
     teams=(Team("dba", secret="4dmsbk8x", pattern="Database*"),),  # noqa: S106 - opens nothing but a sandbox
+    acknowledgements=(Acknowledgement(4.8, "Search index", by=JANE),),
     silence=Silence("CI*", seconds=17, comment="upgrade"),
     story="CI cache",
 )

@@ -14,6 +14,11 @@ from daemon.sandbox.history import Act, Window
 from daemon.sandbox.rules import Silence, Team
 from daemon.sandbox.server import Sandbox
 
+LATEST_ALERT = 10.0
+"""Longest wait for an alert that somebody is to acknowledge, in seconds. Without one nobody does."""
+STEP = 0.05
+"""Seconds between two looks for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cue:
@@ -39,6 +44,16 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """A person acknowledges the alert of an incident in SIGNL4."""
+
+    at: float
+    """Seconds since the start of the script. It waits for the alert."""
+    actor: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     """A complete script."""
 
@@ -46,6 +61,8 @@ class Script:
     outages: tuple[Outage, ...] = ()
     teams: tuple[Team, ...] = ()
     """Those beside the team `default`."""
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    """What people do in SIGNL4. The daemon needs an API key to see it."""
     silence: Silence | None = None
     story: str | None = None
     """The incident whose story is told at the end."""
@@ -78,7 +95,7 @@ class Player:
     def play(self, stop: Event) -> None:
         """Performs all other changes. Returns at the end, or as soon as `stop` is set."""
         began = time.monotonic()
-        for at, step in sorted(self._steps(), key=lambda step: step[0]):
+        for at, step in sorted(self._steps(stop), key=lambda step: step[0]):
             if stop.wait(max(0.0, began + at - time.monotonic())):
                 break
             step()
@@ -93,10 +110,12 @@ class Player:
         """Whether SIGNL4 is down according to the script."""
         return self._outage is not None
 
-    def _steps(self) -> Iterator[tuple[float, Callable[[], None]]]:
+    def _steps(self, stop: Event) -> Iterator[tuple[float, Callable[[], None]]]:
         for cue in self._script.cues:
             if cue.at >= 0:
                 yield cue.at, lambda cue=cue: self._perform(cue)  # type: ignore[misc]
+        for one in self._script.acknowledgements:
+            yield one.at, lambda one=one: self._acknowledge(one, stop)  # type: ignore[misc]
         for outage in self._script.outages:
             yield outage.since, self._begin_outage
             yield outage.until, self._end_outage
@@ -110,6 +129,15 @@ class Player:
             self._outage.release()
             self._outage = None
             self.held.append(Window(self._outage_began, self._sandbox.context.now()))
+
+    def _acknowledge(self, one: Acknowledgement, stop: Event) -> None:
+        """The rest of the script waits until the alert is there."""
+        account, incident_id = self._sandbox.signl4.account, self._ids[one.actor]
+        latest = time.monotonic() + LATEST_ALERT
+        while not any(alert.external_id == incident_id for alert in account.alerts):
+            if time.monotonic() > latest or stop.wait(STEP):
+                return
+        account.acknowledge(incident_id, one.by)
 
     def _perform(self, cue: Cue) -> None:
         world = self._sandbox.world

@@ -27,7 +27,9 @@ from typing import TypeVar
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind
 from daemon.sandbox.expectation import Due, Right, rights
-from daemon.sandbox.history import Event, Happening, Showing, Window
+from daemon.sandbox.history import AlertChange, Event, Happening, Showing, Window
+from daemon.sandbox.matching import matched, tells
+from daemon.sandbox.people_acts import acts_on, unheard
 from daemon.sandbox.rules import Silenced, Team, team_of
 
 Of = TypeVar("Of", Happening, Showing)
@@ -78,6 +80,8 @@ class Case:
     """The one that is to be told."""
     silenced: bool = False
     """Whether a silence covers one of its beginnings."""
+    acts: tuple[AlertChange, ...] = ()
+    """What people did in SIGNL4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,36 +131,46 @@ def judge(
     held: Sequence[Window] = (),
     teams: Sequence[Team] = (),
     silences: Sequence[Silenced] = (),
+    changes: Sequence[AlertChange] = (),
 ) -> Verdict:
     """Judges all incidents. `started`: the daemon's first request. `held`: when SIGNL4 was unavailable.
 
-    `teams`: those beside the team `default`. `silences`: those that were made.
+    `teams`: those beside the team `default`. `silences`: those that were made. `changes`: what people did in SIGNL4.
     """
     shown, told = _by_incident(showings), _by_external_id(events)
     cases = []
     for incident_id, happenings in _by_incident(history).items():
         name = happenings[0].name
         covering = [silence for silence in silences if silence.covers(name)]
-        ways = rights(happenings, shown.get(incident_id, ()), started, held, covering)
         team = team_of(name, teams)
-        cases.append(_case(happenings, ways, told.pop((incident_id, team), ()), team))
+        acts = acts_on(changes, incident_id, team)
+        ways = rights(happenings, shown.get(incident_id, ()), started, held, covering, [act.at for act in acts])
+        cases.append(_case(happenings, ways, told.pop((incident_id, team), ()), team, acts))
     strays = [_stray(external_id, team, stray) for (external_id, team), stray in told.items()]
     return Verdict((*cases, *strays))
 
 
-def _case(happened: Sequence[Happening], ways: Sequence[Right], events: Sequence[Event], team: str) -> Case:
+def _case(
+    happened: Sequence[Happening],
+    ways: Sequence[Right],
+    events: Sequence[Event],
+    team: str,
+    acts: tuple[AlertChange, ...],
+) -> Case:
     """Judges one incident by the correct sequence closest to its events; of several the fullest."""
     right = min(ways, key=lambda one: len(_findings(one.due, events)))
-    since = {place: due.since for due, place in _matched(right.due, events)}
+    since = {place: due.since for due, place in matched(right.due, events)}
     told = tuple(
         Told(event.kind, event.at, event.at - since[place] if place in since else None)
         for place, event in enumerate(events)
     )
-    findings = tuple(_findings(right.due, events))
+    findings = (*_findings(right.due, events), *(Finding(Flaw.LOST, why) for why in unheard(happened, acts)))
     lies = tuple(told[place] for place in _lies(right.due, events))
     first = happened[0]
     return Case(
-        first.incident_id, first.name, tuple(happened), told, right.superseded, findings, lies, team, right.silenced
+        *(first.incident_id, first.name, tuple(happened), told, right.superseded, findings, lies, team),
+        right.silenced,
+        acts,
     )
 
 
@@ -166,38 +180,12 @@ def _stray(external_id: str, team: str, events: Sequence[Event]) -> Case:
     return Case(external_id, events[0].title, (), told, 0, (finding,), told, team)
 
 
-def _matched(right: Sequence[Due], events: Sequence[Event]) -> list[tuple[Due, int]]:
-    """The longest common subsequence of the correct events and the actual ones, none of which may be too early.
-
-    Each with the index of its actual event.
-    """
-    longest = [[0] * (len(events) + 1) for _ in range(len(right) + 1)]
-    for i in reversed(range(len(right))):
-        for j in reversed(range(len(events))):
-            skipped = max(longest[i + 1][j], longest[i][j + 1])
-            longest[i][j] = max(skipped, 1 + longest[i + 1][j + 1]) if _tells(events[j], right[i]) else skipped
-    matched, i, j = [], 0, 0
-    while i < len(right) and j < len(events):
-        if _tells(events[j], right[i]) and longest[i][j] == 1 + longest[i + 1][j + 1]:
-            matched.append((right[i], j))
-            i, j = i + 1, j + 1
-        elif longest[i + 1][j] >= longest[i][j + 1]:
-            i += 1
-        else:
-            j += 1
-    return matched
-
-
-def _tells(event: Event, due: Due) -> bool:
-    return event.kind == due.kind and due.may_be_told(event.at)
-
-
 def _findings(right: Sequence[Due], events: Sequence[Event]) -> list[Finding]:
     due, got = Counter(str(one.kind) for one in right), Counter(event.kind for event in events)
     lost, surplus = (due - got).elements(), (got - due).elements()
     findings = [Finding(Flaw.LOST, _times(kind, got, due)) for kind in lost]
     findings += [Finding(Flaw.DOUBLED if due[kind] else Flaw.UNFOUNDED, _times(kind, got, due)) for kind in surplus]
-    if len(_matched(right, events)) < (due & got).total():
+    if len(matched(right, events)) < (due & got).total():
         findings.append(Finding(Flaw.OUT_OF_ORDER, _disorder([one.kind for one in right], events)))
     return findings
 
@@ -209,16 +197,16 @@ def _disorder(right: Sequence[str], events: Sequence[Event]) -> str:
 
 def _lies(right: Sequence[Due], events: Sequence[Event]) -> list[int]:
     """The indexes of the false events: without a matching fact by then, and no repetition of the previous event."""
-    matched = _matched(right, events)
-    places, due = {place for _, place in matched}, list(right)
-    for one, _ in matched:
+    found = matched(right, events)
+    places, due = {place for _, place in found}, list(right)
+    for one, _ in found:
         due.remove(one)
     lies = []
     for place, event in enumerate(events):
         if place in places or (place > 0 and events[place - 1].kind == event.kind):
             continue
         # Out of order is not false.
-        told = next((one for one in due if _tells(event, one)), None)
+        told = next((one for one in due if tells(event, one)), None)
         if told is None:
             lies.append(place)
         else:

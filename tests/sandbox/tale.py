@@ -3,15 +3,17 @@
 Lower case is what happens at Better Stack, `show` is what the client is shown of it, upper case is what SIGNL4 gets.
 `stale` is what it is shown by a replica that has heard of nothing since the last `cut`. Ten seconds lie between two
 words, after `quick` a tenth of one; `start` is the client's first request; from `down` to `up` SIGNL4 cannot be told.
-What another team gets has its name behind it, as in `NEW@night`.
+What another team gets has its name behind it, as in `NEW@night`. `JANE` acknowledges the alert in SIGNL4, and at
+`CLOSE` she closes it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from daemon.model.destination import DEFAULT
 from daemon.sandbox.context import Context
-from daemon.sandbox.history import Event, Showing, Window
+from daemon.sandbox.history import Alert, AlertChange, Event, Showing, Window
 from daemon.sandbox.rules import Silenced, Team
 from daemon.sandbox.verdict import Verdict, judge
 from daemon.sandbox.world import World
@@ -31,6 +33,7 @@ class Tale:
         self.started: datetime | None = None
         self.teams: list[Team] = []
         self.silences: list[Silenced] = []
+        self.changes: list[AlertChange] = []
         self._down = self._cut = NOON
         self._incident = ""
 
@@ -49,6 +52,11 @@ class Tale:
         if kind in KINDS:
             payload = {"X-S4-ExternalID": self._incident, "X-S4-Status": KINDS[kind], "Title": "Shop"}
             self.events.append(Event(self.now, "event", payload, team or DEFAULT))
+        elif kind in {"JANE", "CLOSE"}:
+            raised = Alert("alert", "event", self._incident, "Shop", team or DEFAULT, self.now)
+            closed = replace(raised, closed_at=self.now)
+            alert = replace(raised, acknowledged_at=self.now) if kind == "JANE" else closed
+            self.changes.append(AlertChange(self.now, alert, "Jane"))
         elif word in {"open", "unconfirmed"}:
             self._incident = self.world.open("Shop", status="Started" if word == "open" else "Unconfirmed")
         else:
@@ -87,4 +95,5 @@ class Tale:
 
     def verdict(self) -> Verdict:
         world = self.world
-        return judge(world.history, world.showings, self.events, self.started, self.held, self.teams, self.silences)
+        rules = self.held, self.teams, self.silences
+        return judge(world.history, world.showings, self.events, self.started, *rules, self.changes)

@@ -60,11 +60,18 @@ def test_the_scenario_is_told_without_a_flaw(tmp_path: Path) -> None:
         output = started.stdout.read()
     assert code == 0, output
     assert time.monotonic() - began < 40 * SLOWNESS
-    right = r"verdict: 12 incidents, 2[56] transitions told.*;\n +0 lost, 0 doubled, 0 out of order\n"
+    right = r"verdict: 13 incidents, 2[678] transitions told.*;\n +0 lost, 0 doubled, 0 out of order\n"
     assert re.search(right, output)
     assert "down, answers 503" in output
-    for what in (r"new +\+\S+  Database \(dba\)$", r"right; held ", r"right: silenced ", r"right; \d superseded "):
+    for what in (
+        r"new +\+\S+  Database \(dba\)$",
+        r"right; held ",
+        r"right: silenced ",
+        r"right; \d superseded ",
+        r"\d  Jane acknowledged *$",
+    ):
         assert re.search(what, output, re.MULTILINE), what
+    assert_way_back(output)
     assert_story(output)
     assert_excerpt(output)
     assert max(map(len, output.splitlines())) <= 80
@@ -78,6 +85,22 @@ def test_the_scenario_is_told_without_a_flaw(tmp_path: Path) -> None:
     ):
         assert step in output[output.index("verdict") :]
     assert list(tmp_path.iterdir()) == []
+
+
+def assert_way_back(output: str) -> None:
+    """Who acknowledges in SIGNL4 has acknowledged in Better Stack, and SIGNL4 is not told of that."""
+    lines = [line for line in output.splitlines() if "Search index" in line]
+    told = [" ".join(line.split()) for line in lines if re.match("Better Stack|SIGNL4", line)]
+    without_times = [re.sub(r" -?\d+\.\d| \+\d+\.\d", "", line) for line in told]
+    assert without_times == [
+        "Better Stack opened Search index",
+        "SIGNL4 new Search index",
+        "SIGNL4 Jane acknowledged Search index",
+        "Better Stack acknowledged Search index by Jane",
+        "Better Stack resolved Search index",
+        "SIGNL4 resolved Search index",
+    ]
+    assert "Jane acknowledges in SIGNL4: that ends the escalation at Better Stack as well." in output
 
 
 def assert_story(output: str) -> None:

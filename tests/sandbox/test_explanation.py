@@ -26,7 +26,7 @@ def test_silences_are_explained_where_there_is_one() -> None:
 def test_the_rules_of_the_scenario_fit_eighty_columns() -> None:
     assert SCENARIO.silence is not None
     lines = [*rules_of(SCENARIO), at_prompt(SCENARIO.silence.command)]
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert max(map(len, lines)) <= 80
     assert list(rules_of(Script(()))) == []
 

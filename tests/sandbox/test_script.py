@@ -9,7 +9,7 @@ from threading import Event
 from daemon.model.incident import Phase
 from daemon.sandbox.history import Act
 from daemon.sandbox.scenario import SCENARIO
-from daemon.sandbox.script import Cue, Outage, Player, Script
+from daemon.sandbox.script import Acknowledgement, Cue, Outage, Player, Script
 from daemon.sandbox.server import Sandbox
 from tests.sandbox.conftest import tell
 from tests.support.slowness import SLOWNESS
@@ -87,6 +87,32 @@ def test_in_an_outage_signl4_answers_503_and_the_time_is_known(sandbox: Sandbox)
     assert tell(sandbox).status_code == 201
 
 
+def test_a_person_acknowledges_in_signl4_as_soon_as_the_alert_is_there(sandbox: Sandbox) -> None:
+    script = Script((Cue(0, Act.OPENED, "shop"),), acknowledgements=(Acknowledgement(0.01, "shop", by="Jane"),))
+    player, account = Player(script, sandbox), sandbox.signl4.account
+    thread = threading.Thread(target=player.play, args=[Event()])
+    thread.start()
+    sandbox.wait_for(lambda: sandbox.world.history, what="the first cue")
+    assert not account.changes
+    assert tell(sandbox, player.incident_id("shop")).status_code == 201
+    thread.join(10)
+    [change] = account.changes
+    assert (change.by, change.alert.external_id) == ("Jane", player.incident_id("shop"))
+
+
+def test_stopping_ends_the_wait_for_an_alert(sandbox: Sandbox) -> None:
+    script = Script((Cue(0, Act.OPENED, "shop"),), acknowledgements=(Acknowledgement(0, "shop", by="Jane"),))
+    stop = Event()
+    thread = threading.Thread(target=Player(script, sandbox).play, args=[stop])
+    thread.start()
+    sandbox.wait_for(lambda: sandbox.world.history, what="the first cue")
+    began = time.monotonic()
+    stop.set()
+    thread.join(10)
+    assert time.monotonic() - began < 5 * SLOWNESS
+    assert not sandbox.signl4.account.changes
+
+
 def test_a_script_is_as_long_as_its_last_cue_or_outage() -> None:
     assert Script(LIFE).length == 0.08
     assert Script(LIFE, (Outage(1, 2),)).length == 2
@@ -96,6 +122,7 @@ def test_the_scenario_shows_every_case_and_stays_short() -> None:
     acts = Counter(cue.act for cue in SCENARIO.cues)
     assert set(acts) == set(Act) - {Act.RESTATED}
     assert SCENARIO.length < 25
+    assert SCENARIO.acknowledgements
     [outage] = SCENARIO.outages
     within = {cue.act for cue in SCENARIO.cues if outage.since < cue.at < outage.until}
     assert {Act.OPENED, Act.ACKNOWLEDGED, Act.RESOLVED} <= within
