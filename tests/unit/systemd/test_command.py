@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.config.settings import SECTIONS
 from tests.support.each import each
 from tests.support.paths import ROOT
 
@@ -18,6 +19,7 @@ AS_SERVICE = {
     ("test-alert",): PLAIN,
     ("once",): PLAIN,
     ("run", "--dry-run"): PLAIN,
+    ("reconcile", "--repair"): PLAIN,
     ("--config", "ETC/ops.toml", "run", "--json", "--dry-run"): TEAM,
     ("import-webhook", "--from-better-stack"): PLAIN,
     ("--config", "ETC/ops.toml", "import-webhook", "--from-better-stack"): TEAM,
@@ -128,6 +130,11 @@ def test_settings_of_the_shell_count_as_ever_and_that_is_said(etc: Path, variabl
     done, said = called(etc, "check", environ={variable: "x"})
     assert done == ["daemon", "check"]
     assert said == f"betterstack-signl4: with the settings of this shell, not with those of {PLAIN}\n"
+
+
+def test_a_setting_of_any_section_is_one_of_the_shell(etc: Path) -> None:
+    for section in SECTIONS:
+        assert called(etc, "check", environ={f"{section.upper()}__KEY": "x"})[0] == ["daemon", "check"], section
 
 
 def test_a_user_who_may_not_is_told(etc: Path) -> None:
