@@ -36,7 +36,7 @@ ROWS = (
     row(
         "Promise 8: what an answer says is shown as it is",
         "daemon/clients/http.py",
-        ("' '.join(redacted(text, secret).split())[:200]", "' '.join(text.split())[:200]"),
+        ("' '.join(redacted(text, *secrets).split())[:200]", "' '.join(text.split())[:200]"),
         "tests/unit/clients/test_betterstack_answers.py::TestErrors::test_never_hold_the_token",
         "tests/e2e/test_promises.py::test_promise_8_neither_token_nor_secret_shows_anywhere",
     ),

@@ -65,8 +65,14 @@ ROWS = (
     row(
         "A dry run counts nothing as waiting",
         "daemon/cli/dry_run.py",
-        ("            self._waiting = queries.snapshot(listing_reader(copy)).pending_deliveries\n", ""),
+        ("self._waiting = left.pending_deliveries + ", "self._waiting = "),
         "tests/e2e/test_dry_run.py::test_what_waits_in_the_outbox_is_printed_if_it_is_due",
+    ),
+    row(
+        "A dry run does not count what waits to be written back",
+        "daemon/cli/dry_run.py",
+        (" + (left.two_way.pending_write_backs if left.two_way else 0)", ""),
+        "tests/e2e/test_two_ways.py::test_a_dry_run_counts_what_waits_to_be_written_back",
     ),
     row(
         "A terminal executes the external id that a dry run prints",

@@ -321,7 +321,7 @@ ROWS = (
     ),
     row(
         "Two teams may have one secret",
-        "daemon/config/settings.py",
+        "daemon/config/signl4.py",
         ("            if team.secret in owners:\n", "            if team.secret is None:\n"),
         "tests/unit/config/test_teams.py::test_a_mistake_is_a_sentence_with_the_key_and_the_mend_and_without_the_secret",
     ),

@@ -41,7 +41,7 @@ ROWS = (
     row(
         "How long an attempt took is not known",
         "daemon/deliver.py",
-        ("replacement(delivery, answer, disposition), seconds)", "replacement(delivery, answer, disposition), -1.0)"),
+        ("disposition, now, minimal, seconds)", "disposition, now, minimal, -1.0)"),
         f"{KEPT}::test_the_flows_leave_a_story_that_can_be_told",
     ),
     row(

@@ -132,6 +132,18 @@ ROWS = (
         "tests/unit/cli/test_tables.py::test_times_are_of_the_local_zone_or_utc_and_beside_them_is_the_age",
     ),
     row(
+        "What was recorded a moment ago is shown as to come",
+        "daemon/cli/times.py",
+        ("moment - self.now >= timedelta(seconds=1)", "moment > self.now"),
+        "tests/unit/cli/test_tables.py::test_what_was_recorded_while_a_listing_is_made_is_not_to_come",
+    ),
+    row(
+        "At a terminal a long team leaves no room for the reason",
+        "daemon/cli/tables.py",
+        ('_kind(row, "\\n")', "_kind(row)"),
+        "tests/unit/cli/test_tables.py::test_at_a_terminal_whom_it_goes_to_leaves_room_for_the_reason",
+    ),
+    row(
         "Texts from outside steer the terminal",
         "daemon/cli/tables.py",
         ("printable(value) if isinstance(value, str) else value", "value"),

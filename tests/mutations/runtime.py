@@ -246,13 +246,13 @@ ROWS = (
     ),
     row(
         "There is one limit for the process, and not one for each account",
-        "daemon/runtime/build.py",
+        "daemon/runtime/senders.py",
         ("limiter=shared.limiters[team.account],", 'limiter=shared.limiters[""],'),
         "tests/unit/runtime/test_build.py::test_each_account_has_one_limit_whatever_the_team_and_whatever_was_in_force_meanwhile",
     ),
     row(
         "The limit is forgotten by a reload",
-        "daemon/runtime/build.py",
+        "daemon/runtime/senders.py",
         ("        limiter=shared.limiters[team.account],\n", ""),
         "tests/unit/runtime/test_build.py::test_each_account_has_one_limit_whatever_the_team_and_whatever_was_in_force_meanwhile",
     ),

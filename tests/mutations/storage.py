@@ -46,7 +46,7 @@ ROWS = (
     row(
         "The end is told of what nobody can have heard of",
         "daemon/storage/incidents.py",
-        (".scalar_one())", ".scalar_one() is None)"),
+        ("rows.new_never_sent(), values).scalar_one():", "rows.new_never_sent(), values).scalar_one() is None:"),
         "tests/unit/storage/test_outbox_operate.py::test_what_happens_after_the_drop_is_told_only_if_somebody_may_have_heard",
     ),
     row(

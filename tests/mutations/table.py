@@ -16,6 +16,11 @@ from tests.mutations import (
     storage,
     systemd,
     telling,
+    two_way_client,
+    two_way_deliver,
+    two_way_docs,
+    two_way_flow,
+    two_way_proof,
     windows,
 )
 
@@ -28,13 +33,18 @@ TABLES = {
     "The database": storage.ROWS,
     "The listings": listings.ROWS,
     "The silences": silences.ROWS,
+    "What people do in SIGNL4": two_way_flow.ROWS,
     "The history of incidents": history.ROWS,
+    "Pages, duty and drift": two_way_proof.ROWS,
     "Copies and the log of the database": copies.ROWS,
     "The services and the way to them": clients.ROWS,
+    "The clients of the two ways": two_way_client.ROWS,
     "The machine and the configuration": host.ROWS,
     "The life of the process": runtime.ROWS,
     "The dry run": dry_run.ROWS,
+    "Two ways: deliveries": two_way_deliver.ROWS,
     "The units": systemd.ROWS,
+    "Two ways: the configuration, the faults and the demo": two_way_docs.ROWS,
     "The sandbox and the demo": sandbox.ROWS,
 }
 ALL = tuple(one for rows in TABLES.values() for one in rows)
