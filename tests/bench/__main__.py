@@ -30,6 +30,7 @@ from tests.bench.program import (
 )
 from tests.bench.rules import kept, routes, windows
 from tests.bench.storms import alertmanager, outage, storm
+from tests.bench.two_way import two_way
 
 LAST_WORDS = (
     "import atexit, runpy, sys; atexit.register(lambda: sys.stderr.write(open('/proc/self/status').read())); "
@@ -168,6 +169,7 @@ CASES: tuple[Callable[[Checkout], Findings], ...] = (
     routes,
     windows,
     kept,
+    two_way,
     alertmanager,
     many,
     old,

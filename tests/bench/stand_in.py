@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 PER_PAGE = 50
 LIMIT = {"X-RateLimit-Limit": "1000000;w=15", "X-RateLimit-Remaining": "1000000"}
+API_LIMIT = {"X-RateLimit-Limit": "150", "X-RateLimit-Remaining": "149"}
 BACKLOG = 16_384
 """More connections that come at once than any client makes: one that finds no room tries again after a second."""
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
@@ -27,6 +28,8 @@ class Services:
         self.rounds: list[float] = []
         """When the first page of a list of open incidents was asked for; monotonic, as are all times here."""
         self.posts: list[float] = []
+        self.overviews = 0
+        """How often what became of an event was asked for."""
         self.shown: dict[str, float] = {}
         """When each incident was first in a list."""
         self.told: dict[str, float] = {}
@@ -42,18 +45,34 @@ class Services:
             # What Alertmanager sends has a key for each group of alerts.
             self.told.setdefault(event.get("X-S4-ExternalID") or event.get("groupKey", ""), self.posts[-1])
             return _answer({"eventId": f"event{len(self.posts)}"}, 201, LIMIT)
+        if address.path.startswith("/api/v3/") and not address.path.startswith("/api/v3/incidents"):
+            return self._signl4_api(address.path)
         if address.path == "/counts":
             # Asked for often, while something is measured: the lists would take longer than what is measured.
-            count = len(self.told)
-            return _answer({"rounds": len(self.rounds), "posts": len(self.posts), "waits": count, "told": count})
+            told = len(self.told)
+            counts = {"rounds": len(self.rounds), "posts": len(self.posts), "overviews": self.overviews}
+            return _answer({**counts, "waits": told, "told": told})
         if address.path == "/figures":
             waits = [at - self.shown.get(one, at) for one, at in self.told.items()]
-            told = list(self.told.values())
-            return _answer({"rounds": self.rounds, "posts": self.posts, "waits": waits, "told": told})
+            lists = {"rounds": self.rounds, "posts": self.posts, "overviews": [0.0] * self.overviews}
+            return _answer({**lists, "waits": waits, "told": list(self.told.values())})
         if address.path == "/open":
             self.open = int(query["count"])
             return _answer({})
         return _answer(self._page(int(query.get("page", "1")), query))
+
+    def _signl4_api(self, path: str) -> bytes:
+        """The alerts that were raised, all open; one person; and that each event has raised an alert."""
+        if path.endswith("/paged"):
+            return _answer({"results": [self._alert(one) for one in self.told], "hasMore": False}, more=API_LIMIT)
+        if path.endswith("/overview"):
+            self.overviews += 1
+            return _answer({"eventStatus": 2}, more=API_LIMIT)
+        return _answer([{"id": "jane", "name": "Jane"}], more=API_LIMIT)
+
+    def _alert(self, external_id: str) -> dict[str, object]:
+        history = {"created": self.opened_at}
+        return {"id": f"alert {external_id}", "externalId": external_id, "status": 1, "history": history}
 
     def _page(self, number: int, query: dict[str, str]) -> dict[str, object]:
         if number == 1 and query.get("resolved") == "false":
@@ -80,7 +99,7 @@ class Services:
         return {"id": incident_id, "type": "incident", "attributes": attributes}
 
 
-def _answer(document: dict[str, object], status: int = 200, more: dict[str, str] | None = None) -> bytes:
+def _answer(document: object, status: int = 200, more: dict[str, str] | None = None) -> bytes:
     body = json.dumps(document).encode()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(more or {})}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
