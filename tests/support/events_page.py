@@ -17,7 +17,7 @@ beside `time`, `level` and `event`. What is only repeated is said at the level `
 `logger=`, and `uncaught exception` is a fault of this program: please report it.
 """
 TOP = "| event | level | fields | what happened | what to do |\n|---|---|---|---|---|"
-ORDER = ("process", "rounds", "deliveries", "health")
+ORDER = ("process", "rounds", "deliveries", "pages", "two_way", "health")
 
 
 def kinds(subject: str) -> list[type[Event]]:

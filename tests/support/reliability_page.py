@@ -5,13 +5,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.e2e import test_clock, test_machine, test_reload
-from tests.faults import test_betterstack_faults, test_network_faults, test_signl4_faults
+from tests.faults import (
+    test_betterstack_faults,
+    test_look_up_faults,
+    test_network_faults,
+    test_page_faults,
+    test_signl4_faults,
+    test_two_way_faults,
+)
 from tests.support.paths import ROOT
 
 PAGE = ROOT / "docs" / "reliability.md"
 TABLES: dict[str, Mapping[str, Any]] = {
     "betterstack": test_betterstack_faults.CASES,
     "signl4": test_signl4_faults.CASES,
+    "pages": test_page_faults.CASES,
+    "look-ups": test_look_up_faults.CASES,
+    "two-way": test_two_way_faults.CASES,
     "network": test_network_faults.CASES,
     "machine": test_machine.CASES,
     "clock": test_clock.CASES,
