@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Protocol
 
-from daemon.decisions.duty import INTERVAL, unmanned
+from daemon.decisions.duty import INTERVAL, manned
 from daemon.model.event import Listener
 from daemon.model.events import pages as events
 from daemon.model.signl4 import Member
@@ -44,7 +44,7 @@ class Duty:
         if looked_at is not None and looked_at <= now < looked_at + INTERVAL:
             return
         team_ids = self._roster.team_ids(self._teams)
-        found = unmanned(team_ids, self._api.members()) if team_ids else frozenset()
+        found = manned(team_ids, self._api.members()) if team_ids else {}
         begun, ended = self._roster.record(found, self._clock())
         for team in sorted(begun):
             self._log(events.NobodyOnDuty(team))

@@ -3,7 +3,7 @@
 Each method is one short transaction. It raises `DatabaseBusyError` if it fails, and then has changed nothing.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import Engine, select, update
@@ -34,11 +34,15 @@ class DutyRoster:
         with transaction(self._engine, writes=False) as connection:
             return {row.name: row.team_id for row in connection.execute(_IDS) if row.name in teams}
 
-    def record(self, unmanned: Collection[str], now: datetime) -> tuple[frozenset[str], frozenset[str]]:
-        """Records in which teams nobody is on duty. Returns where nobody is any more, and where somebody is again."""
+    def record(self, manned: Mapping[str, bool], now: datetime) -> tuple[frozenset[str], frozenset[str]]:
+        """Records in which teams anybody is on duty; of those that are not named nothing changes.
+
+        Returns where nobody is any more, and where somebody is again.
+        """
+        unmanned = {name for name, anybody in manned.items() if not anybody}
         with transaction(self._engine, writes=True) as connection:
             before = {row.name for row in connection.execute(_SINCE) if row.off_duty_since is not None}
-            begun, ended = frozenset(unmanned) - before, frozenset(before) - frozenset(unmanned)
+            begun, ended = frozenset(unmanned - before), frozenset(before & manned.keys() - unmanned)
             for names, since in ((begun, now), (ended, None)):
                 if names:
                     these = update(DESTINATIONS).where(DESTINATIONS.c.name.in_(names))

@@ -129,8 +129,14 @@ ROWS = (
     row(
         "A team that nobody names has nobody on duty",
         "daemon/decisions/duty.py",
-        ("if team_id in named - manned", "if team_id not in manned"),
+        ("for name, team_id in team_ids.items() if team_id in named}", "for name, team_id in team_ids.items()}"),
         f"{DUTY}::test_a_team_that_nobody_names_proves_nothing",
+    ),
+    row(
+        "A list of users that names no team puts somebody on duty",
+        "daemon/storage/duty.py",
+        ("before & manned.keys() - unmanned", "before - unmanned"),
+        "tests/unit/test_duty.py::test_a_list_that_names_no_team_changes_nothing",
     ),
     row(
         "SIGNL4 is asked for all users at each look",

@@ -64,6 +64,15 @@ def test_a_team_without_anybody_on_duty_is_known_from_then_on_until_somebody_is(
     ]
 
 
+def test_a_list_that_names_no_team_changes_nothing(duty: Duty, api: FakeApi, engine: Engine, clock: Clock) -> None:
+    on_duty(api, "team-1")
+    duty.look()
+    api.people = []
+    clock.pass_(minutes=5)
+    duty.look()
+    assert unmanned(engine).keys() == {"night"}
+
+
 def test_it_looks_every_five_minutes_also_after_a_restart(
     duty: Duty, api: FakeApi, engine: Engine, clock: Clock, log: KeptLog
 ) -> None:
