@@ -68,6 +68,8 @@ class WriteBacks:
         self._looked_up = dict[tuple[str, str], int]()
         """In which look an incident was looked up last."""
         self._looks = 0
+        self._owed = False
+        """Whether an incident was not looked up yet that a list without all changes did not show."""
 
     def look(self) -> None:
         """One look. Raises `Signl4ApiError`, `StoppedError`, `DatabaseBusyError`."""
@@ -77,7 +79,8 @@ class WriteBacks:
         self._looks += 1
         listed = self._signl4.alerts(self._since(begun_at))
         self._take(listed.alerts)
-        if not (listed.with_closed and listed.is_whole) or self._looks % NOW_AND_THEN == 0:
+        shows_all = listed.with_closed and listed.is_whole
+        if self._owed or not shows_all or self._looks % NOW_AND_THEN == 0:
             for incident_id, external_id in self._unlisted(listed.alerts):
                 self._take(self._signl4.alerts_of(external_id), incident_id)
         self._progress.looked(listed.as_of, self._clock())
@@ -119,6 +122,7 @@ class WriteBacks:
         self._looked_up = {one: self._looked_up.get(one, 0) for one in missing}
         chosen = sorted(missing, key=lambda one: self._looked_up[one])[:MOST_LOOKUPS]
         self._looked_up |= dict.fromkeys(chosen, self._looks)
+        self._owed = 0 in self._looked_up.values()
         return chosen
 
 

@@ -256,13 +256,19 @@ ROWS = (
     row(
         "What no list of changes shows is never looked up",
         "daemon/write_back.py",
-        (" or self._looks % NOW_AND_THEN == 0", ""),
+        (" or self._looks % NOW_AND_THEN == 0:", ":"),
         f"{FLOW}::test_now_and_then_what_no_list_of_changes_shows_is_looked_up",
+    ),
+    row(
+        "Of what the first list does not show only a few are looked up",
+        "daemon/write_back.py",
+        ("self._owed = 0 in self._looked_up.values()", "self._owed = False"),
+        f"{FLOW}::test_what_the_first_list_does_not_show_is_looked_up_over_the_looks_that_follow",
     ),
     row(
         "What a long list of SIGNL4 leaves out is taken for unchanged",
         "daemon/write_back.py",
-        ("(listed.with_closed and listed.is_whole)", "listed.with_closed"),
+        ("listed.with_closed and listed.is_whole", "listed.with_closed"),
         f"{FLOW}::test_what_a_long_list_leaves_out_is_looked_up",
     ),
 )

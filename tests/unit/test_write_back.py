@@ -205,6 +205,20 @@ def test_what_a_long_list_leaves_out_is_looked_up(told: Looks) -> None:
     assert told.waiting() == [ACK]
 
 
+def test_what_the_first_list_does_not_show_is_looked_up_over_the_looks_that_follow(store: Store, told: Looks) -> None:
+    told.signl4.with_closed = False
+    for number in range(2, 14):
+        put(store, str(number), DELIVERED, NEW)
+    told.look(*(closed(str(number)) for number in range(1, 14)))
+    told.signl4.with_closed, told.signl4.is_whole, told.signl4.most = True, True, 0
+    told.look()
+    told.look()
+    assert {incident for incident, _ in told.waiting()} == {str(number) for number in range(1, 14)}
+    told.signl4.asked.clear()
+    told.look()
+    assert [one for one in told.signl4.asked if one.startswith("alerts of")] == []
+
+
 def test_now_and_then_what_no_list_of_changes_shows_is_looked_up(told: Looks) -> None:
     told.signl4.has(acknowledged())
     told.signl4.most = 0
