@@ -10,6 +10,7 @@ from daemon.decisions.rate_limit import SendHistory
 from daemon.model.admission import Admission
 from daemon.model.delivery import WINDOW, Answer, Scope, TryLater
 from daemon.model.destination import DEFAULT
+from daemon.model.readings import Headroom
 
 GIVE_WAY = timedelta(milliseconds=200)
 """How long a team waits before it asks again, while others have alerts of open incidents and all room is theirs."""
@@ -27,6 +28,8 @@ class Limiter:
         """How many alerts of open incidents each team has that could be sent but for the limit, and when it said so."""
         self.limit: int | None = None
         """Events allowed in 15 s; `None` until SIGNL4 has reported the limit."""
+        self.ahead: timedelta | None = None
+        """How far SIGNL4's clock is ahead of ours, by its latest response that shows it."""
 
     def begin(self, limit: int | None, attempts: Callable[[], tuple[datetime, ...]], team: str = DEFAULT) -> None:
         """Restores the limit and the history of an earlier process. `attempts`: its sending times of the last day."""
@@ -72,6 +75,7 @@ class Limiter:
         """Records what an answer says about the limit. `in_flight`: number of other events of this team in flight."""
         refused = isinstance(answer.outcome, TryLater) and answer.outcome.scope is Scope.DESTINATION
         with self._lock:
+            self.ahead = self.ahead if answer.ahead is None else answer.ahead
             if answer.rate_limit is not None:
                 self.limit = answer.rate_limit.events
             self._in_flight[team] = in_flight
@@ -84,6 +88,12 @@ class Limiter:
                 sent_at=sent_at,
                 refused=refused,
             )
+
+    def headroom(self, now: datetime) -> Headroom:
+        """What the limit leaves. Called by any thread."""
+        with self._lock:
+            in_flight = sum(self._in_flight.values())
+            return rate_limit.headroom(self._known, self.limit, in_flight, now)
 
     def _admit(self, willing: Admission, in_flight: int, now: datetime, team: str) -> Admission:
         self._in_flight[team] = in_flight

@@ -34,7 +34,7 @@ class OutcomeLog:
         disposition = result.disposition
         if not still_wanted:
             disposition = replace(disposition, state=DeliveryState.SUPERSEDED)
-        event = what_came_of(result.delivery, result.answer, disposition, self._last_error)
+        event = what_came_of(result.delivery, result.answer, disposition, self._last_error, result.at)
         match event:
             case events.Delivered():
                 if self._last_error is not None:

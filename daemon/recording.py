@@ -100,7 +100,8 @@ class Recording:
             after = change.after
             for transition in dict.fromkeys(message.transition for message in change.messages):
                 what = after.id, transition.kind, transition.generation
-                self._log(events.Transitioned(*what, transition.reason, after.name))
+                delay = None if after.is_alarm else (self._their_clock() - transition.occurred_at).total_seconds()
+                self._log(events.Transitioned(*what, transition.reason, after.name, delay))
         return True
 
 

@@ -96,7 +96,8 @@ def answer_to(reply: Response, secret: str, now: datetime, key: str = "signl4.se
     retry_after = reply.retry_after(LONGEST_HOLD, now)
     said = limit_said(reply.headers)
     used_up = said.remaining == 0
-    reset = _limit_reset(said, reply.ahead(now), now)
+    ahead = reply.ahead(now)
+    reset = _limit_reset(said, ahead, now)
     rate_limit = _rate_limit(said, reset)
     # If the limit is known, the rate limiter adds the margin and knows when our own events leave the window.
     margin = MARGIN if rate_limit is None else timedelta(0)
@@ -106,6 +107,7 @@ def answer_to(reply: Response, secret: str, now: datetime, key: str = "signl4.se
         hold=retry_after if retry_after is not None else asked,
         faulty=reply.status in _COUNTED,
         rate_limit=rate_limit,
+        ahead=ahead,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from daemon.config.checks import Before, between
 from daemon.config.maintenance import MaintenanceSection, read_maintenance
+from daemon.config.metrics import MetricsSection
 from daemon.config.routes import RouteSection, check_rules
 from daemon.config.signl4 import Signl4Section
 from daemon.config.two_way import DutySection, WriteBackSection
@@ -161,6 +162,7 @@ class Settings:
     database: DatabaseSection = field(default_factory=DatabaseSection)
     log: LogSection = field(default_factory=LogSection)
     http: HttpSection = field(default_factory=HttpSection)
+    metrics: MetricsSection = field(default_factory=MetricsSection)
     route: list[RouteSection] = field(default_factory=list)
     maintenance: list[Annotated[MaintenanceSection, Before(read_maintenance)]] = field(default_factory=list)
 

@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 
 from daemon.model.admission import Admission
 from daemon.model.delivery import MARGIN, WINDOW, RateLimit
+from daemon.model.readings import Headroom
 
 CAREFUL = 10
 """Events per window on the free plan, and as long as SIGNL4 has reported no limit."""
@@ -134,6 +135,12 @@ def free_at(history: SendHistory, limit: int | None, now: datetime, in_flight: i
     if history.resets_at is not None:
         freed = min(freed, history.resets_at)
     return max(now, freed, *starts)
+
+
+def headroom(history: SendHistory, limit: int | None, in_flight: int, now: datetime) -> Headroom:
+    """What the rate limit leaves now."""
+    (_, short), *_ = _windows(history, limit)
+    return Headroom(short, min(max(_room(history, limit, in_flight, now), 0), short))
 
 
 def time_for(events: int, limit: int | None) -> timedelta:

@@ -56,8 +56,12 @@ def set_up(level: str, form: str, secrets: tuple[str, ...], stream: TextIO | Non
     log = structlog.get_logger()
     _adopt_libraries(log)
 
+    least = _LEVELS[level]
+
     def listen(event: Event) -> None:
-        getattr(log, event.severity())(event.text(), **event.shown())
+        severity = event.severity()
+        if _LEVELS[severity] >= least:
+            getattr(log, severity)(event.text(), **event.shown())
 
     return listen
 

@@ -179,6 +179,8 @@ class Answer:
     faulty: bool = False
     """Whether SIGNL4 counts it as a faulty request; it allows ten a minute."""
     rate_limit: RateLimit | None = None
+    ahead: timedelta | None = None
+    """How far SIGNL4's clock is ahead of ours; `None` if the response does not show it."""
 
 
 @dataclass(frozen=True, slots=True)

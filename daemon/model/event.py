@@ -43,7 +43,7 @@ class Event:
         return {name: value for name, value in values.items() if value is not None or name not in optional}
 
 
-HIDDEN = frozenset({"repeated", "sentence"})
-"""Fields that only control how an event is shown: its level, or its sentence."""
+HIDDEN = frozenset({"repeated", "sentence", "delay"})
+"""Fields that the log does not show: they control its level or its sentence, or are for the metrics."""
 Listener = Callable[[Event], None]
 """Gets each event, in the thread where it happens, and does not block."""

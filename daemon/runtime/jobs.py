@@ -7,6 +7,7 @@ was put into the outbox, or when the next one may be sent; the self-check follow
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.jobstores.base import JobLookupError
@@ -19,8 +20,12 @@ from daemon.model.event import Listener
 from daemon.runtime.build import Components, build
 from daemon.runtime.delivery_job import DeliveryJob, job_of
 from daemon.runtime.poll_loop import PollLoop
+from daemon.runtime.readings import read
 from daemon.runtime.shared import Shared
 from daemon.runtime.workers import After, Workers, scheduler, start
+
+if TYPE_CHECKING:
+    from daemon.runtime.shown import Wanted
 
 STOP_GRACE = 1.5
 """Seconds beyond `http.timeout` that the jobs may take to end once they are asked to."""
@@ -42,6 +47,10 @@ class Jobs:
         self, configuration: Configuration, shared: Shared, log_for: Callable[[Configuration], Listener]
     ) -> None:
         """Does all that can fail: raises `ConfigError`, and `DaemonError` if no thread can be started."""
+
+        def heard(configuration: Configuration) -> Listener:
+            return shared.exposure.heard(configuration.settings, log_for(configuration))
+
         teams = {job_of(team.name): team.name for team, _ in configuration.settings.signl4.every_team()}
         self.liveness = {job: Liveness() for job in ("poll", *teams)}
         self._shared = shared
@@ -49,11 +58,15 @@ class Jobs:
         self._scheduler = scheduler(self._workers)
         self._polled = False
         self._next_round_in = 0.0
+        self._metrics: Wanted | None = None
         try:
             start(self._scheduler)
-            self.components: Components = build(configuration, shared, log_for, self.liveness, self.wake)
+            settings = configuration.settings
+            self._metrics = shared.exposure.prepare(settings, lambda: read(shared, settings))
+            self.components: Components = build(configuration, shared, heard, self.liveness, self.wake)
         except BaseException:
             self._workers.shutdown()
+            self._discard_metrics()
             raise
         components = self.components
         self._deliveries = {
@@ -86,6 +99,7 @@ class Jobs:
         self.liveness["poll"].idle(0)
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._scheduler.resume()
+        self._shared.exposure.begin(self._metrics, self.components.log)
 
     def pause_rounds(self) -> bool:
         """From here on no round begins. Returns whether one is still under way."""
@@ -133,7 +147,13 @@ class Jobs:
         ended = self._workers.ended(within)
         if ended:
             self.components.close()
+        self._discard_metrics()
         return ended
+
+    def _discard_metrics(self) -> None:
+        """Of metrics that are in force, nothing."""
+        if self._metrics is not None:
+            self._metrics.close()
 
     # -- for the jobs -------------------------------------------------------------------------------------------------
 

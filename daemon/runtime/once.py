@@ -1,6 +1,7 @@
 """One complete round, then all due deliveries; for hosts on which no daemon can run."""
 
 import signal
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
@@ -14,6 +15,7 @@ from daemon.model.snapshot import RunMode
 from daemon.runtime.build import Components, build
 from daemon.runtime.delivery_job import job_of
 from daemon.runtime.poll_loop import why_failed
+from daemon.runtime.readings import read
 from daemon.runtime.shared import Shared, opened, share
 from daemon.runtime.surroundings import Surroundings
 
@@ -27,12 +29,16 @@ def once(
     surroundings.stop.raise_on_signals(signal.SIGHUP)
     state = surroundings.state(configuration.settings.database.url)
     with state as url, opened(url, mode=RunMode.ONCE) as guard:
-        shared = share(guard, surroundings)
+        shared, settings = share(guard, surroundings), configuration.settings
+        log = shared.exposure.heard(settings, log)
         jobs = (job_of(team.name) for team, _ in configuration.settings.signl4.every_team())
         liveness = {job: Liveness() for job in ("poll", *jobs)}
         components = build(configuration, shared, lambda _: log, liveness, on_queued=lambda: None)
-        with closing(components):
-            return _do(components, shared)
+        try:
+            with closing(components):
+                return _do(components, shared)
+        finally:
+            shared.exposure.write_once(settings, lambda: read(shared, settings), log)
 
 
 def _do(components: Components, shared: Shared) -> bool:
@@ -68,6 +74,11 @@ def _send(senders: Sequence[Deliver], shared: Shared) -> bool:
 
 
 def _round(components: Components) -> bool:
+    started = time.monotonic()
+
+    def ended(result: events.RoundResult) -> None:
+        components.log(events.RoundEnded(result, time.monotonic() - started))
+
     try:
         components.poll.round(sweep=True)
     except StoppedError:
@@ -75,6 +86,8 @@ def _round(components: Components) -> bool:
     except DatabaseBusyError:
         raise
     except Exception as error:  # noqa: BLE001 - what fails a round keeps no delivery back
+        ended(events.RoundResult.FAILED)
         components.log(events.RoundFailed(why_failed(error)))
         return False
+    ended(events.RoundResult.COMPLETE)
     return True

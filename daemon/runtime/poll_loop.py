@@ -56,12 +56,12 @@ class PollLoop:
             return 0.0
         except BetterStackError as error:
             self_check.state_works()
-            return self._failed(why_failed(error), error.retry_after)
+            return self._failed(started, why_failed(error), error.retry_after)
         except DatabaseBusyError as error:
             self_check.state_failed(str(error))
-            return self._failed(why_failed(error))
+            return self._failed(started, why_failed(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours fails this round, and no other
-            return self._failed(why_failed(error))
+            return self._failed(started, why_failed(error))
         self_check.state_works()
         self_check.saw(snapshot)
         if sweep:
@@ -99,6 +99,7 @@ class PollLoop:
 
     def _succeeded(self, started: float, snapshot: Snapshot) -> float:
         rounds = self._rounds
+        self._log(events.RoundEnded(events.RoundResult.COMPLETE, time.monotonic() - started))
         if rounds.last_error is not None:
             self._log(events.RoundsSucceed(rounds.last_error, rounds.failures))
         rounds.failures, rounds.last_error = 0, None
@@ -108,7 +109,8 @@ class PollLoop:
         self._prune()
         return next_in
 
-    def _failed(self, why: str, retry_after: timedelta | None = None) -> float:
+    def _failed(self, started: float, why: str, retry_after: timedelta | None = None) -> float:
+        self._log(events.RoundEnded(events.RoundResult.FAILED, time.monotonic() - started))
         self._rounds.failures += 1
         next_in = next_round(self._interval(), self._rounds.failures, retry_after).total_seconds()
         if why != self._rounds.last_error:

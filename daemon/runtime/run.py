@@ -6,6 +6,7 @@ progress, and puts a new configuration in force.
 
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 
 from daemon import __version__
@@ -52,7 +53,8 @@ def run(
         shared = share(guard, surroundings)
         outcome = ReloadOutcome(surroundings.environ)
         reload = Reload(read, lambda later: Jobs(later, shared, log_for), stop, systemd, outcome)
-        _live(Jobs(configuration, shared, lambda _: log), shared, reload, systemd)
+        with closing(shared.exposure):
+            _live(Jobs(configuration, shared, lambda _: log), shared, reload, systemd)
 
 
 def _live(jobs: Jobs, shared: Shared, reload: Reload, systemd: Systemd) -> None:

@@ -16,6 +16,7 @@ from daemon.host.signals import Stop
 from daemon.limiter import Limiter
 from daemon.model.event import Listener
 from daemon.model.snapshot import RunMode
+from daemon.runtime.exposure import Exposure
 from daemon.runtime.surroundings import Surroundings
 from daemon.self_check import Notes
 from daemon.storage import queries
@@ -55,6 +56,7 @@ class Shared:
     """How many requests SIGNL4's REST API got, of all that use the key."""
     notes: Notes = field(default_factory=Notes)
     rounds: Rounds = field(default_factory=Rounds)
+    exposure: Exposure = field(default_factory=Exposure)
     repair_file: Callable[[Listener, Callable[[], None]], None] = lambda _log, _on_progress: None
     """Checks the database file between two rounds."""
     note_checkpoint: Callable[[datetime], None] = lambda _at: None
@@ -93,6 +95,7 @@ def share(guard: FileGuard, surroundings: Surroundings) -> Shared:
         surroundings,
         clock,
         TheirClock(clock, ahead),
+        exposure=Exposure(allowed=surroundings.shows_metrics),
         repair_file=guard.repair,
         note_checkpoint=guard.note_checkpoint,
     )

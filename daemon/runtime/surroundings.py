@@ -33,3 +33,4 @@ class Surroundings:
     """Makes what changes incidents at Better Stack."""
     watchers: Callable[[Sequence[HttpClient]], Watchers] = Heartbeat
     """Makes what calls the heartbeat URLs."""
+    shows_metrics: bool = True

@@ -110,13 +110,17 @@ def _count(*which: ColumnElement[bool]) -> ScalarSelect[int]:
 
 
 def _earliest(moment: ColumnElement[datetime], is_held: ColumnElement[bool]) -> ScalarSelect[datetime]:
-    """Of the pending deliveries of incidents without a delivery that has a fault of its own, or that `is_held`."""
+    return select(func.min(moment)).where(unobstructed(is_held)).scalar_subquery()
+
+
+def unobstructed(is_held: ColumnElement[bool] = _IS_HELD) -> ColumnElement[bool]:
+    """The pending deliveries of incidents without a delivery that has a fault of its own, or that `is_held`."""
     in_the_way = [
         rows.related(_IN_THE_WAY),
         _IN_THE_WAY.c.state == constant(DeliveryState.PENDING),
         or_(_IN_THE_WAY.c.own_fault, is_held),
     ]
-    return select(func.min(moment)).where(rows.PENDING, _TO_TEAM, ~exists().where(*in_the_way)).scalar_subquery()
+    return and_(rows.PENDING, _TO_TEAM, ~exists().where(*in_the_way))
 
 
 @cache

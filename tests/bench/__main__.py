@@ -29,6 +29,7 @@ from tests.bench.program import (
     switches,
 )
 from tests.bench.rules import kept, routes, windows
+from tests.bench.scrapes import metrics
 from tests.bench.storms import alertmanager, outage, storm
 from tests.bench.two_way import two_way
 
@@ -170,6 +171,7 @@ CASES: tuple[Callable[[Checkout], Findings], ...] = (
     windows,
     kept,
     two_way,
+    metrics,
     alertmanager,
     many,
     old,

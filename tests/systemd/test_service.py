@@ -93,6 +93,27 @@ def test_its_state_is_a_line_of_systemctl_status(running: Host) -> None:
     running.wait_for(lambda: "token" in running.show("StatusText"), "what is wrong")
 
 
+def test_metrics_are_shown_and_written_within_the_sandbox_of_the_unit(host: Host) -> None:
+    """On a socket, in a file as docs/monitoring says, and after a reload on a port."""
+    machine, directory, path = host.machine, "/var/lib/prometheus/node-exporter", f"{STATE}/metrics.sock"
+    machine.run("install", "-d", "-o", "betterstack-signl4", "-m", "755", directory)
+    file = f"{directory}/betterstack-signl4.prom"
+    host.change("[http]", f'[metrics]\nlisten = "unix:{path}"\ntextfile = "{file}"\n\n[http]')
+    with host.drop_in(f"ReadWritePaths={directory}"):
+        host.systemctl("start")
+        shown = ["curl", "--silent", "--fail", "--unix-socket", path, "http://here/metrics"]
+        assert "betterstack_signl4_build_info{" in machine.run(*shown).stdout
+        assert machine.run(*shown, user="nobody", check=False).returncode != 0
+        host.wait_for(machine.path(file).exists, "the file")
+        assert "betterstack_signl4_healthy" in machine.run("cat", file, user="nobody").stdout
+        host.change(f"unix:{path}", "127.0.0.1:0")
+        host.systemctl("reload")
+        served = [line for line in machine.journal(UNIT) if "metrics are served" in line][-1]
+        address = served.partition("address=")[2].split()[0]
+        assert "process_open_fds" in machine.run("curl", "--silent", "--fail", f"http://{address}/metrics").stdout
+        assert not machine.path(path).exists()
+
+
 def test_the_secrets_are_handed_over_and_nobody_else_can_read_them(running: Host) -> None:
     machine, secret = running.machine, running.sandbox.signl4.secret
     for place in (f"/run/credentials/{running.unit}", f"{ETC}/config"):

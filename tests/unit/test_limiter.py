@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from daemon.limiter import Limiter
 from daemon.model.admission import Admission
 from daemon.model.delivery import Answer, Delivered, RateLimit
+from daemon.model.readings import Headroom
 from tests.support.values import NOW, ago
 
 LONG_AGO = NOW - timedelta(days=1)
@@ -53,3 +54,24 @@ def test_what_an_earlier_process_learned_and_sent_counts_and_is_read_once() -> N
     limiter.begin(None, attempts)
     assert (limiter.limit, len(read)) == (40, 1)
     assert not may_go(limiter, 0)
+
+
+def test_the_headroom_is_what_may_go_now() -> None:
+    limiter = Limiter()
+    limiter.begin(None, tuple)
+    assert limiter.headroom(NOW) == Headroom(10, 10), "assumed, as long as no answer said it"
+    answered(limiter, 30)
+    assert limiter.headroom(NOW) == Headroom(40, 30)
+    answered(limiter, 0)
+    assert limiter.headroom(NOW) == Headroom(40, 0)
+    assert not may_go(limiter, 0)
+
+
+def test_the_clock_of_signl4_is_the_one_of_the_latest_answer_that_shows_it() -> None:
+    limiter = Limiter()
+    limiter.begin(10, tuple)
+    assert limiter.ahead is None
+    for ahead, known in ((None, None), (3, 3), (None, 3), (-1, -1)):
+        by = None if ahead is None else timedelta(seconds=ahead)
+        limiter.answered(Answer(Delivered(None), ahead=by), 0, NOW, sent_at=NOW)
+        assert limiter.ahead == (None if known is None else timedelta(seconds=known))

@@ -1,7 +1,12 @@
 """What was seen becomes what is recorded."""
 
+from dataclasses import dataclass, field
+from datetime import timedelta
+
 from sqlalchemy import Engine
 
+from daemon.host.metrics import Tally
+from daemon.model.event import Event
 from tests.support.clock import Clock
 from tests.support.fakes import Flows
 from tests.support.kept_log import KeptLog
@@ -22,3 +27,25 @@ def test_one_look_in_the_second_round_is_not_enough(engine: Engine, clock: Clock
     assert behind == {"open 1": [], "lookup 7": []}
     assert flows.outbox("kind", "generation") == [("new", 1), ("resolved", 1)]
     assert flows.recorded("7").doubted_at is None
+
+
+@dataclass
+class Counted(KeptLog):
+    """Also counts what it hears."""
+
+    tally: Tally = field(default_factory=Tally)
+
+    def __call__(self, event: Event) -> None:
+        super().__call__(event)
+        self.tally(event)
+
+
+def test_how_late_an_incident_is_seen_and_told_is_measured(engine: Engine, clock: Clock, store: Store) -> None:
+    log = Counted()
+    flows = Flows(engine, clock, log, store)
+    flows.see("7", started_at=ago(minutes=5))
+    clock.now += timedelta(seconds=4)
+    flows.drain()
+    counts = log.tally.copy()
+    assert (counts.detection.total, counts.telling["default"].total) == (300, 4)
+    assert counts.attempts["default", "delivered"] == 1

@@ -23,6 +23,8 @@ class Delivered(OfTeam):
     kind: Kind
     attempt: int
     event_id: str | None = None
+    delay: float | None = None
+    """Seconds since it was recorded; `None` if a rule held it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ class AlertLeftOpen(Event):
 
     event = "alert left open"
     level = Level.WARNING
+    todo = "close it in SIGNL4 if it comes again"
     incident: str
     team: str
     times: int

@@ -34,6 +34,7 @@ class StopOverdue(Event):
 
     event = "requests in flight did not end in time; what they did is found out at the next start"
     level = Level.ERROR
+    todo = "start it again; if this comes back, look at the way to the services"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class ClockStepped(Event):
 
     event = "the clock was set"
     level = Level.WARNING
+    todo = "if nobody set it, look at what keeps it right: `timedatectl`"
     by: str
 
 
@@ -130,6 +132,33 @@ class DatabaseFileChanged(Event):
     def text(self) -> str:
         """What happened to the file."""
         return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsServed(Event):
+    """The metrics are on this address from now on."""
+
+    event = "metrics are served"
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsNotWritten(Event):
+    """The file for node_exporter cannot be written. It is tried again every 15 seconds; nothing else depends on it."""
+
+    event = "the metrics file is not written"
+    level = Level.WARNING
+    todo = "give this program's user write access to the directory; under systemd with `ReadWritePaths=`, too"
+    file: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsWritten(Event):
+    """The file for node_exporter is written again."""
+
+    event = "the metrics file is written again"
+    file: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,27 @@
 """Events of the rounds: their results, and what they read."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from daemon.model.event import Event, Level
 from daemon.model.incident import Kind
+
+
+class RoundResult(StrEnum):
+    """How a round ended that was not interrupted."""
+
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RoundEnded(Event):
+    """A round ended, with this result."""
+
+    event = "round ended"
+    level = Level.DEBUG
+    result: RoundResult
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +62,8 @@ class Transitioned(Event):
     generation: int
     reason: str
     name: str
+    delay: float | None = None
+    """Seconds since it happened, by Better Stack's clock; `None` for alerts of the program's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +111,7 @@ class PruningPostponed(Event):
 
     event = "pruning postponed"
     level = Level.WARNING
+    todo = "what the error says; mostly a full disk"
     error: str
 
 

@@ -218,6 +218,10 @@ class TestAccepted:
             )
         )
 
+    def test_shows_the_clock_of_signl4(self) -> None:
+        answer = answer_to(Response(200, {"date": "Mon, 23 Nov 2026 09:30:07 GMT"}, body(TAKEN)), SECRET, NOW)
+        assert answer == Answer(Delivered(TAKEN["eventId"]), ahead=timedelta(seconds=7))
+
     def test_is_a_200_whose_object_is_whole_though_its_rest_did_not_come(self) -> None:
         reply = Response(200, {}, body(TAKEN), unread="RemoteProtocolError: peer closed connection")
         assert answer_to(reply, SECRET, NOW) == Answer(Delivered(TAKEN["eventId"]))

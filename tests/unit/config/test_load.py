@@ -61,9 +61,12 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "http.timeout": ("1s", "2m", "5s"),
     "http.proxy": ("http://one.test:3128", "http://jane:pw@two.test", "http://three.test"),
     "http.ca_file": ("one.pem", "two.pem", "three.pem"),
+    "metrics.listen": ("127.0.0.1:9464", "unix:/run/metrics.sock", "[::1]:1"),
+    "metrics.remote": ("true", "false", "true"),
+    "metrics.textfile": ("/one/a.prom", "/two.prom", "/three.prom"),
 }
 BARE = {
-    *("delivery.acknowledged", "delivery.concurrency", "heartbeat.urls"),
+    *("delivery.acknowledged", "delivery.concurrency", "heartbeat.urls", "metrics.remote"),
     *("write_back.acknowledge", "write_back.resolve"),
 }
 TABLES = {"payload.new", "payload.acknowledged", "payload.resolved", "signl4.teams"}

@@ -23,7 +23,7 @@ TEXT = SAMPLE.read_text("utf-8")
 WITHOUT_A_DEFAULT = {
     *("betterstack.token", "betterstack.team_name", "betterstack.dashboard_url", "signl4.secret"),
     *("signl4.api_key", "signl4.teams", "duty.warn_after"),
-    *("http.proxy", "http.ca_file", "poll.active_interval"),
+    *("http.proxy", "http.ca_file", "poll.active_interval", "metrics.listen", "metrics.textfile"),
 }
 """Without one of their own: `poll.active_interval` follows `poll.interval`."""
 SECRETS = {"BETTERSTACK__TOKEN": "the-token", "SIGNL4__SECRET": "the-secret"}

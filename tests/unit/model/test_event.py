@@ -12,7 +12,7 @@ from daemon.model.event import Event, Level
 from daemon.model.events import deliveries, health, process, rounds
 from daemon.model.incident import Kind
 from tests.support.each import each
-from tests.support.events_page import ORDER, PAGE, kinds, modules, written
+from tests.support.events_page import FIELDS, ORDER, PAGE, kinds, modules, shown_fields, written
 
 ALL = list(chain.from_iterable(kinds(subject) for subject in ORDER))
 WHAT = "7", Kind.NEW, 2
@@ -24,10 +24,15 @@ def test_the_page_of_all_events_is_as_they_are() -> None:
 
 
 @each("kind", ALL)
-def test_each_kind_says_what_happened_and_an_error_what_to_do(kind: type[Event]) -> None:
+def test_each_kind_says_what_happened_and_whoever_must_act_what_to_do(kind: type[Event]) -> None:
     assert (kind.__doc__ or "").endswith("."), "a sentence"
     assert kind.event
-    assert kind.level is not Level.ERROR or kind.todo or kind is process.StopOverdue
+    assert kind.todo or kind.level not in {Level.ERROR, Level.WARNING}, "what to do"
+
+
+def test_the_page_says_what_each_field_means() -> None:
+    assert shown_fields() == FIELDS.keys(), "say it in tests/support/events_page.py"
+    assert all(f"| `{name}` | {meaning} |" in PAGE.read_text("utf-8") for name, meaning in FIELDS.items())
 
 
 def test_each_kind_happens_somewhere() -> None:

@@ -15,7 +15,7 @@ from daemon.model.delivery import DestinationState, Disposition, Result
 from daemon.model.destination import BETTER_STACK
 from daemon.model.silence import Silence
 from daemon.model.two_way import Finding, WriteBack
-from daemon.storage import history, silences, two_way_figures
+from daemon.storage import history, readings, silences, two_way_figures
 from daemon.storage import outbox_statements as statements
 from daemon.storage.alerts import Alerts
 from daemon.storage.drift import DriftRecords
@@ -88,6 +88,7 @@ VERBS: dict[str, Callable[[Store], object]] = {
     "proofs that are due": lambda store: PageProofs(store._engine, ["default"]).due(after(hours=1), timedelta(0), 10),
     "what status says of pages and drift": read_two_way,
     "what is told and open": lambda store: DriftRecords(store._engine, ["default"]).told([]),
+    "readings": lambda store: readings.read(store._engine),
     "silences in force": lambda store: silences.count_in_force(store._engine, NOW),
     "a silence that expires": lambda store: silences.expire(store._engine, 1, NOW),
 }

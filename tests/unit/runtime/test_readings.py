@@ -1,0 +1,69 @@
+"""What is read when somebody asks."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from daemon.host.clock import SteadyClock, TheirClock
+from daemon.model.delivery import Answer, Delivered, RateLimit
+from daemon.model.readings import Headroom, TeamOutbox
+from daemon.runtime.readings import read
+from daemon.runtime.shared import Shared
+from daemon.runtime.surroundings import Surroundings
+from tests.support.outbox import NEW, kill, tell
+from tests.support.store import Store
+from tests.support.values import settings
+
+URL = settings().signl4.base_url
+TEAMS = {"secret": "96sbq49u", "teams": {"night": {"secret": "n1"}, "other": {"secret": "o1", "account": "another"}}}
+
+
+@pytest.fixture
+def shared(engine: Engine) -> Shared:
+    clock = SteadyClock()
+    return Shared(engine, Surroundings(), clock, TheirClock(clock))
+
+
+def test_every_team_and_account_of_the_configuration_is_there(shared: Shared) -> None:
+    readings = read(shared, settings(signl4=TEAMS))
+    assert readings.outboxes == dict.fromkeys(("default", "night", "other"), TeamOutbox())
+    assert readings.headroom == dict.fromkeys((URL, "another"), Headroom(10, 10))
+    assert readings.database_bytes
+
+
+def test_the_problems_are_those_of_status(shared: Shared, store: Store) -> None:
+    store.complete_round(datetime.now(UTC))
+    assert read(shared, settings()).problems == ()
+    tell(store, "7", NEW)
+    kill(store, "7")
+    [problem] = read(shared, settings()).problems
+    assert problem == "1 dead; look at: deliveries --state dead, and bring back with: retry --dead"
+
+
+def test_a_state_that_cannot_be_written_is_a_problem(shared: Shared, store: Store) -> None:
+    store.complete_round(datetime.now(UTC))
+    shared.notes.state_error = 0.0, datetime.now(UTC), "the disk is full"
+    assert read(shared, settings()).problems == ("the state cannot be written: the disk is full",)
+
+
+def test_a_database_that_cannot_be_read_is_a_problem(shared: Shared, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE unreadable")
+    readings = read(shared, settings())
+    assert readings.snapshot is None
+    assert len(readings.problems) == 1
+    assert readings.headroom
+
+
+def test_the_limit_and_the_clock_of_signl4_are_those_of_its_answers(shared: Shared) -> None:
+    limiter, now = shared.limiters[URL], shared.clock()
+    answer = Answer(Delivered("id"), rate_limit=RateLimit(150, 40, timedelta(seconds=9)), ahead=timedelta(seconds=3))
+    limiter.sent(now)
+    limiter.answered(answer, 0, now, sent_at=now)
+    readings = read(shared, settings())
+    assert readings.signl4_ahead == timedelta(seconds=3)
+    assert readings.headroom == {URL: Headroom(150, 40)}
+    limiter.answered(replace(answer, ahead=None), 0, now, sent_at=now)
+    assert read(shared, settings()).signl4_ahead == timedelta(seconds=3), "the latest that shows it"
