@@ -1,0 +1,1 @@
+"""A page in HTML without scripts."""
