@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from daemon.cli.options import placed, say
+from daemon.cli.proposals import unsettled_ids
 from daemon.model.incident import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from daemon.config.place import Place
 
 
 @click.command()
-@click.argument("ids", nargs=-1, type=int, metavar="ID...")
+@click.argument("ids", nargs=-1, type=int, metavar="ID...", shell_complete=unsettled_ids)
 @click.option("--dead", is_flag=True, help="All dead deliveries.")
 @click.option("--force", is_flag=True, help="Also what is too late, and would open what is over or close what is open.")
 @placed
@@ -31,7 +32,7 @@ def retry(place: Place, ids: tuple[int, ...], dead: bool, force: bool) -> None:
 
 
 @click.command()
-@click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...", shell_complete=unsettled_ids)
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @placed
 def drop(place: Place, ids: tuple[int, ...], yes: bool) -> None:
@@ -42,24 +43,34 @@ def drop(place: Place, ids: tuple[int, ...], yes: bool) -> None:
 
 def _retry(url: str, ids: Sequence[int], *, dead: bool, force: bool) -> bool:
     """Makes dead deliveries pending again, and pending ones due now. Returns whether all succeeded."""
+    if bool(ids) == dead:
+        raise click.UsageError("give the ids of dead or waiting deliveries, or --dead for all that are dead")
+    all_done = True
+    for is_done, sentence in retried(url, ids, force=force):
+        say(sentence, err=not is_done)
+        all_done = all_done and is_done
+    return all_done
+
+
+def retried(url: str, ids: Sequence[int], *, force: bool) -> Iterator[tuple[bool, str]]:
+    """Retries these, or without any all that are dead. For each: whether it was done, and the sentence that says so.
+
+    Raises `DatabaseUnusableError` and `DatabaseBusyError`.
+    """
     from daemon.storage import operate
     from daemon.storage.engine import writer
 
-    if bool(ids) == dead:
-        raise click.UsageError("give the ids of dead or waiting deliveries, or --dead for all that are dead")
     engine = writer(url, "retry")
     revivals = operate.revive(engine, ids or operate.dead_ids(engine), force=force)
     if not revivals:
-        say("no delivery is dead")
-    refused = [revival.id for revival in revivals if revival.refusal]
-    too_late = {row["id"] for row in operate.droppable(engine, refused)}
+        yield True, "no delivery is dead"
+    too_late = {row["id"] for row in operate.droppable(engine, [one.id for one in revivals if one.refusal])}
     for revival in revivals:
         mend = f", and to give it up: drop {revival.id}" if revival.id in too_late else ""
         if revival.refusal:
-            say(f"{revival.refusal}{mend}", err=True)
+            yield False, f"{revival.refusal}{mend}"
         else:
-            say(f"delivery {revival.id} is {revival.became}")
-    return not refused
+            yield True, f"delivery {revival.id} is {revival.became}"
 
 
 def _drop(url: str, ids: Sequence[int], *, yes: bool) -> bool:

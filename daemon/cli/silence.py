@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from daemon.cli.options import as_text, json_option, placed, say, span, utc_option
+from daemon.cli.proposals import silence_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from daemon.cli.times import Times
@@ -76,7 +77,9 @@ def add(
         raise click.UsageError("--comment is empty; say why, for whoever wonders")
     if max(len(comment), len(by or "")) > LONGEST_TEXT:
         raise click.UsageError(f"--comment and --by are at most {LONGEST_TEXT} characters; shorten them")
-    _add(place.url, Silence(0, match, starts_at, ends_at, comment.strip(), (by or "").strip() or _caller(), now))
+    silence = Silence(0, match, starts_at, ends_at, comment.strip(), (by or "").strip() or caller(), now)
+    for is_warning, sentence in made(place.url, silence):
+        say(sentence, err=is_warning)
 
 
 @silence.command("list")
@@ -112,7 +115,7 @@ def listing(place: Place, over: bool, utc: bool, as_json: bool) -> None:
 
 
 @silence.command()
-@click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...", shell_complete=silence_ids)
 @placed
 def expire(place: Place, ids: tuple[int, ...]) -> None:
     """End silences before their time."""
@@ -127,8 +130,11 @@ def expire(place: Place, ids: tuple[int, ...]) -> None:
         sys.exit(1)
 
 
-def _add(url: str, silence: Silence) -> None:
-    """Records it, and says what follows from that."""
+def made(url: str, silence: Silence) -> Iterator[tuple[bool, str]]:
+    """Records it. What follows from that, a sentence each, and whether that is a warning.
+
+    Raises `DatabaseUnusableError` and `DatabaseBusyError`.
+    """
     from daemon.cli.silence_match import described
     from daemon.cli.times import Times
     from daemon.storage import listings, silences
@@ -139,28 +145,28 @@ def _add(url: str, silence: Silence) -> None:
     daemon = holder(url)
     engine = writer(url, "silence")
     number, times = silences.add(engine, silence), Times(utc=False, now=silence.created_at)
-    say(f"silence {number}: {described(silence.match)}")
-    say(f"from {times.whole(silence.starts_at)} to {times.whole(silence.ends_at)}")
+    yield False, f"silence {number}: {described(silence.match)}"
+    yield False, f"from {times.whole(silence.starts_at)} to {times.whole(silence.ends_at)}"
     if silence.alarm is None:
-        _say_what_matches(silence, listings.incidents(engine, open_only=True).newest_first())
-    say(CONSEQUENCE)
-    say("the daemon sees it at its next round" if daemon else "no daemon runs; once one does, it sees it")
+        yield from _what_matches(silence, listings.incidents(engine, open_only=True).newest_first())
+    yield False, CONSEQUENCE
+    yield False, "the daemon sees it at its next round" if daemon else "no daemon runs; once one does, it sees it"
 
 
-def _say_what_matches(silence: Silence, opened: Iterable[Mapping[str, Any]]) -> None:
+def _what_matches(silence: Silence, opened: Iterable[Mapping[str, Any]]) -> Iterator[tuple[bool, str]]:
     """How many of the open incidents; and a warning if it is every incident."""
     from daemon.config.match import read_match
     from daemon.decisions.matching import mismatch
 
     match = read_match(silence.match)
     if all("*" in condition.patterns and not condition.negated for _, condition in match.conditions):
-        say("warning: it matches every incident, so nobody is woken at all meanwhile", err=True)
+        yield True, "warning: it matches every incident, so nobody is woken at all meanwhile"
     if unknown := sorted(silence.match.keys() - RECORDED):
-        say(f"how many open incidents match is not known: {' and '.join(unknown)} is not recorded of them")
+        yield False, f"how many open incidents match is not known: {' and '.join(unknown)} is not recorded of them"
         return
     facts = [{field: [row[field]] if row[field] else [] for field in RECORDED} for row in opened]
     found = [one for one in facts if mismatch(match, one) is None]
-    say(f"it matches {len(found)} of {len(facts)} open incidents")
+    yield False, f"it matches {len(found)} of {len(facts)} open incidents"
 
 
 def _row(silence: Silence, held: int, now: datetime) -> dict[str, Any]:
@@ -187,7 +193,7 @@ def _say_expired(silence_id: int, before: Silence | None, times: Times) -> bool:
     return True
 
 
-def _caller() -> str:
+def caller() -> str:
     """Who runs this, behind sudo as well."""
     from getpass import getuser
 

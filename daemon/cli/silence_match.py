@@ -64,6 +64,12 @@ def _flag(field: str, text: str) -> bool:
     return text == "true"
 
 
+def exactly(name: str) -> str:
+    """The pattern that only this text meets, whatever its case."""
+    escaped = re.sub(r"[*?[]", r"[\g<0>]", name)
+    return f"[/]{escaped[1:]}" if escaped.startswith("/") else escaped
+
+
 def described(match: Mapping[str, Any]) -> str:
     """The match for people, as in `name "db-*" or "web-*", metadata.Region not "eu"`."""
     return ", ".join(f"{field} {_alternatives(value)}" for field, value in _fields(match))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from daemon.cli.options import as_text, json_option, placed, say, utc_option
+from daemon.cli.proposals import incident_ids
 
 if TYPE_CHECKING:
     from daemon.cli.times import Times
@@ -20,7 +21,7 @@ ABOUT = ("id", "name", "cause", "phase", "generation", "external_id")
 
 
 @click.command()
-@click.argument("incident_id", metavar="INCIDENT_ID", callback=as_text)
+@click.argument("incident_id", metavar="INCIDENT_ID", callback=as_text, shell_complete=incident_ids)
 @utc_option
 @json_option
 @placed
