@@ -22,13 +22,14 @@ def db() -> None:
 @placed
 def upgrade(place: Place) -> None:
     """Bring the database to the newest schema; `run` and `once` do it themselves."""
+    from daemon.cli.progress import progress
     from daemon.storage.instance import locked
     from daemon.storage.revision import file_of
     from daemon.storage.upgrade import upgrade as bring_up_to_date
 
     url = place.url
-    with locked(url):
-        done = bring_up_to_date(url)
+    with progress() as report, locked(url):
+        done = bring_up_to_date(url, lambda: report("bringing it up to date", None))
     say(f"{file_of(url)} {'was brought' if done else 'is'} up to date")
 
 
@@ -37,10 +38,12 @@ def upgrade(place: Place) -> None:
 @placed
 def backup(place: Place, file: Path) -> None:
     """Write a consistent copy of the database, also while the daemon runs."""
+    from daemon.cli.progress import progress
     from daemon.storage.backup import backup as write_copy
 
     _check_named(file)
-    write_copy(place.url, file)
+    with progress() as report:
+        write_copy(place.url, file, report)
     say(f"written to {file}")
 
 
@@ -49,12 +52,14 @@ def backup(place: Place, file: Path) -> None:
 @placed
 def restore(place: Place, file: Path) -> None:
     """Put a copy in the place of the database while no daemon runs; the file from before is kept."""
+    from daemon.cli.progress import progress
     from daemon.storage.restore import restore as put_back
     from daemon.storage.revision import file_of
 
     _check_named(file)
     url = place.url
-    done = put_back(url, file)
+    with progress() as report:
+        done = put_back(url, file, report)
     state = f"the state of {done.as_of:%Y-%m-%d %H:%M:%S} UTC" if done.as_of else "no round was complete yet"
     say(f"{file_of(url)} is restored from {file} ({state})")
     if done.kept is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from daemon.model.errors import DatabaseUnusableError
+from daemon.model.progress import Report, silent
 from daemon.storage.revision import file_of, nothing_to, revision_of
 from daemon.storage.safe_path import BESIDE, LOCK, MEND, open_file, open_inodes, resolved, same_file, status_of
 from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, read_only, why
@@ -27,9 +28,10 @@ _VERSIONS_AT, _NO_LOG = 18, b"\x01\x01"
 """The two header bytes that say whether a database uses a WAL (sqlite.org/fileformat2.html, 1.3.3)."""
 
 
-def backup(url: str, copy: Path) -> None:
+def backup(url: str, copy: Path, report: Report = silent) -> None:
     """Writes a consistent copy; the daemon may be running. Raises `DatabaseUnusableError`."""
     file = file_of(url)
+    report(f"checking {file.name}", None)
     if revision_of(url) is None:
         raise DatabaseUnusableError(nothing_to("copy", url))
     try:
@@ -38,7 +40,7 @@ def backup(url: str, copy: Path) -> None:
             raise DatabaseUnusableError(f"{copy.absolute().parent} is no directory; create it, or name another file")
         if _is_taken(place, file):
             raise DatabaseUnusableError(f"{copy} is in use or no earlier backup, and is left alone; name another file")
-        _copy(file, place, new_name(place))
+        _copy(file, place, new_name(place), PAGES, by_pages(report, f"copying to {place.name}"))
     except (OSError, sqlite3.Error) as error:
         raise DatabaseUnusableError(f"the backup to {copy} failed ({why(error)}); {MEND}") from None
 
@@ -93,6 +95,11 @@ def _no_copy(url: str, error: Exception) -> DatabaseUnusableError:
     )
 
 
+def by_pages(report: Report, doing: str) -> Callable[..., None]:
+    """What SQLite's backup calls after each step: with its status, and how many pages remain of how many."""
+    return lambda _, remaining, total: report(doing, 1 - remaining / total if total else None)
+
+
 def new_name(file: Path) -> Path:
     """A random name beside the file: it cannot exist yet, and nobody can guess it."""
     return file.with_name(f".{secrets.token_hex(8)}.part")
@@ -125,7 +132,7 @@ def _copy(file: Path, copy: Path, part: Path, pages: int = -1, progress: Callabl
 def written(
     source: sqlite3.Connection, part: Path, pages: int = -1, progress: Callable[..., None] | None = None
 ) -> int:
-    """Writes a copy without a WAL into a new file; returns its descriptor.
+    """Writes a copy without a WAL into a new file; returns its descriptor. Even in steps, it is that of one moment.
 
     Raises `OSError` and SQLite's errors, and then removes the new file.
     """
@@ -135,7 +142,12 @@ def written(
             _check_reached(descriptor, part)
             # A failed copy is deleted, so it needs no journal.
             target.execute("PRAGMA journal_mode = OFF")
+            # Between two steps SQLite lets go of the source, and begins again after each commit of a daemon. A
+            # transaction that reads keeps it.
+            source.execute("BEGIN")
+            source.execute("SELECT 1 FROM sqlite_master").fetchone()
             source.backup(target, pages=pages, progress=progress)
+            source.rollback()
         os.pwrite(descriptor, _NO_LOG, _VERSIONS_AT)
         os.fsync(descriptor)
     except BaseException:

@@ -19,8 +19,9 @@ from itertools import chain, count
 from pathlib import Path
 
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
+from daemon.model.progress import Report, silent
 from daemon.storage import queries
-from daemon.storage.backup import written
+from daemon.storage.backup import PAGES, by_pages, written
 from daemon.storage.engine import open_engine
 from daemon.storage.instance import locked
 from daemon.storage.lock import Lock
@@ -43,7 +44,7 @@ class Restored:
     """Why it is not known what was told since the copy was made; `None` if it is."""
 
 
-def restore(url: str, copy: Path) -> Restored:
+def restore(url: str, copy: Path, report: Report = silent) -> Restored:
     """Replaces the database by the copy.
 
     Raises `AnotherInstanceError`, `ConfigError` for its directory, `DatabaseUnusableError` for the copy or the place,
@@ -54,9 +55,9 @@ def restore(url: str, copy: Path) -> Restored:
         source = _source(copy, before)
         with tempfile.TemporaryDirectory(prefix="betterstack-signl4-") as directory:
             prepared = Path(directory, "state.db")
-            as_of = _prepared(copy, source, prepared)
+            as_of = _prepared(copy, source, prepared, report)
             with locked(url) as lock:
-                return _put_in_place(prepared, lock, before, as_of)
+                return _put_in_place(prepared, lock, before, as_of, report)
     except (OSError, sqlite3.Error) as error:
         raise DatabaseUnusableError(f"{copy} cannot be restored to {file_of(url)} ({why(error)}); {MEND}") from None
 
@@ -73,14 +74,15 @@ def _source(copy: Path, before: os.stat_result | None) -> Path:
     return source
 
 
-def _prepared(copy: Path, source: Path, prepared: Path) -> datetime | None:
+def _prepared(copy: Path, source: Path, prepared: Path, report: Report) -> datetime | None:
     """Makes a checked copy at the newest schema; returns its last complete round.
 
     Raises `DatabaseUnusableError`, `OSError` and SQLite's errors.
     """
     try:
         with closing(read_only(source, BUSY_SECONDS)) as opened:
-            os.close(written(opened, prepared))
+            os.close(written(opened, prepared, PAGES, by_pages(report, f"reading {copy.name}")))
+        report(f"checking {copy.name}", None)
         health, tables, revision = content_of(prepared, "integrity_check")
     except sqlite3.DatabaseError as error:
         # An operational error means a fault of the machine, not of the copy.
@@ -99,7 +101,7 @@ def _prepared(copy: Path, source: Path, prepared: Path) -> datetime | None:
     url = f"sqlite:///{prepared}"
     if revision != REVISIONS[-1]:
         try:
-            run_migrations(url, lambda: None)
+            run_migrations(url, lambda: report(f"bringing {copy.name} up to date", None))
         except DatabaseUnusableError as error:
             raise DatabaseUnusableError(str(error).replace(str(prepared), str(copy))) from None
     engine = open_engine(url)
@@ -109,8 +111,11 @@ def _prepared(copy: Path, source: Path, prepared: Path) -> datetime | None:
         engine.dispose()
 
 
-def _put_in_place(prepared: Path, lock: Lock, before: os.stat_result | None, as_of: datetime | None) -> Restored:
+def _put_in_place(
+    prepared: Path, lock: Lock, before: os.stat_result | None, as_of: datetime | None, report: Report
+) -> Restored:
     """Raises what `restore` raises."""
+    report("keeping what was told since then", None)
     is_there = os.fstat(lock.descriptor).st_size > 0
     unknown_because = _merged(lock.file, prepared) if is_there else "there was no database in its place"
     part = lock.file.with_name(f"{lock.file.name}.restored.part")
@@ -118,7 +123,7 @@ def _put_in_place(prepared: Path, lock: Lock, before: os.stat_result | None, as_
     part.unlink(missing_ok=True)
     with ExitStack() as undo:
         with closing(connected(prepared, WRITING, BUSY_SECONDS)) as source:
-            descriptor = written(source, part)
+            descriptor = written(source, part, PAGES, by_pages(report, f"writing {lock.file.name}"))
         undo.callback(part.unlink, missing_ok=True)
         try:
             _give(descriptor, before or lock.file.parent.stat())
