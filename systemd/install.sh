@@ -54,8 +54,13 @@ make_new() {
     install -D -m 755 systemd/tell-signl4 "$new/libexec/tell-signl4"
     install -D -m 755 systemd/back-up "$new/libexec/back-up"
     # Where Documentation= of the units leads; a private host may reach no other.
-    for page in *.md docs/*.md systemd/*.md; do
+    for page in *.md docs/*.md docs/monitoring/* systemd/*.md; do
         install -D -m 644 "$page" "$new/share/doc/$page"
+    done
+    install -D -m 644 docs/betterstack-signl4.1 "$new/share/man/betterstack-signl4.1"
+    install -d "$new/share/completion"
+    for shell in bash zsh fish; do
+        "$new/bin/python" -I -m daemon completion "$shell" >"$new/share/completion/$shell"
     done
     # Scripts name the place where they were made.
     place=$(printf '%s\n' "$new" | sed 's/[][\\.*^$|]/\\&/g')
@@ -66,6 +71,10 @@ put_files() {
     install -D -m 755 systemd/betterstack-signl4 "$root$command"
     install -D -m 644 systemd/sysusers.conf "$root$sysusers"
     install -D -m 644 systemd/tmpfiles.conf "$root$tmpfiles"
+    install -D -m 644 "$root$opt/share/man/betterstack-signl4.1" "$root$man_page"
+    install -D -m 644 "$root$opt/share/completion/bash" "$root$for_bash"
+    install -D -m 644 "$root$opt/share/completion/zsh" "$root$for_zsh"
+    install -D -m 644 "$root$opt/share/completion/fish" "$root$for_fish"
     install -d "$root$units"
     # shellcheck disable=SC2086
     install -m 644 $unit_files "$root$units"
@@ -95,7 +104,8 @@ put_configuration() {
 }
 
 keep_files() {
-    (cd "$root/" && find ".$command" ".$sysusers" ".$tmpfiles" ".$units" -path '*/betterstack-signl4*' 2>/dev/null |
+    (cd "$root/" && find ".$command" ".$sysusers" ".$tmpfiles" ".$units" ".$man_page" ".$for_bash" ".$for_zsh" \
+        ".$for_fish" -path '*betterstack-signl4*' 2>/dev/null |
         tar --create --file "$kept" --no-recursion --files-from -)
 }
 

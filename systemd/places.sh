@@ -16,6 +16,10 @@ command=$prefix/bin/betterstack-signl4
 units=$prefix/lib/systemd/system
 sysusers=$prefix/lib/sysusers.d/betterstack-signl4.conf
 tmpfiles=$prefix/lib/tmpfiles.d/betterstack-signl4.conf
+man_page=$prefix/share/man/man1/betterstack-signl4.1
+for_bash=$prefix/share/bash-completion/completions/betterstack-signl4
+for_zsh=$prefix/share/zsh/site-functions/_betterstack-signl4
+for_fish=$prefix/share/fish/vendor_completions.d/betterstack-signl4.fish
 services='betterstack-signl4.service betterstack-signl4@.service'
 unit_files='systemd/betterstack-signl4*.*'
 
@@ -37,6 +41,7 @@ is_running_system() {
 # All but the program itself, the configuration and the state.
 remove_files() {
     rm -f "$root$command" "$root$sysusers" "$root$tmpfiles"
+    rm -f "$root$man_page" "$root$for_bash" "$root$for_zsh" "$root$for_fish"
     for unit in $unit_files; do
         unit=$root$units/$(basename "$unit")
         rm -rf "$unit" "$unit.d"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daemon.cli.options import KINDS, configured, say
+from daemon.cli.proposals import teams
 from daemon.model.destination import DEFAULT
 
 if TYPE_CHECKING:
@@ -64,7 +65,11 @@ def _print_body(configuration: Configuration, template: str, incident: str) -> N
 
 @click.command("test-alert")
 @click.option(
-    "--team", default=DEFAULT, metavar="NAME", help="A team of the configuration; else that of the one secret."
+    "--team",
+    default=DEFAULT,
+    metavar="NAME",
+    shell_complete=teams,
+    help="A team of the configuration; else that of the one secret.",
 )
 @configured()
 def test_alert(configuration: Configuration, team: str) -> None:

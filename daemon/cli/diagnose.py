@@ -58,6 +58,9 @@ def plan(configuration: Configuration) -> Iterator[str]:
     beats = f"; calls {watchers} heartbeat URLs every {spelled(settings.heartbeat.interval)}" if watchers else ""
     at = "" if settings.alarm.team == DEFAULT else f" at team {settings.alarm.team}"
     yield f"raises an alarm{at} when it cannot do its duty for {spelled(settings.alarm.poll_after)}{beats}"
+    metrics = settings.metrics
+    if metrics.is_on:
+        yield f"shows its metrics at {' and '.join(str(one) for one in (metrics.listen, metrics.textfile) if one)}"
     yield f"keeps its state in {settings.database.url} for {spelled(settings.database.retention)} after the end"
 
 

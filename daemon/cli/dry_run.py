@@ -1,7 +1,7 @@
 """`--dry-run`: nothing is sent and nothing is changed; what would have been sent is printed.
 
 The process works as ever, on a private copy of the state, and each message counts as accepted. So what would follow is
-printed as well. Neither the heartbeat URLs nor the service manager hear of it.
+printed as well. Neither the heartbeat URLs nor the service manager nor Prometheus hear of it.
 """
 
 import json
@@ -74,6 +74,7 @@ class DryRun:
             receiver=lambda _http, _secret, team: Team(team, self.print),
             changes=lambda _http, _settings: NoChanges(self.print_change),
             watchers=lambda _: NoWatchers(),
+            shows_metrics=False,
         )
 
     def print(self, team: str, payload: Mapping[str, Any]) -> None:

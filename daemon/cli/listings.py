@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from daemon.cli.options import as_text, json_option, limit_option, placed, say, since_option, utc_option
+from daemon.cli.proposals import incident_ids
 from daemon.model.delivery import DeliveryState
 
 if TYPE_CHECKING:
@@ -99,7 +100,14 @@ def incidents(
 
 @click.command()
 @click.option("--state", type=click.Choice([str(state) for state in DeliveryState]), help="Only those in this state.")
-@click.option("--incident", "incident_id", callback=as_text, metavar="ID", help="Only those of this incident.")
+@click.option(
+    "--incident",
+    "incident_id",
+    callback=as_text,
+    metavar="ID",
+    shell_complete=incident_ids,
+    help="Only of this incident.",
+)
 @since_option("that were created or tried")
 @limit_option
 @utc_option

@@ -107,6 +107,11 @@ class TestPlan:
             ),
             ({"poll": {"initial": "baseline"}}, "on its first start it only records what is open then"),
             ({"signl4": {"api_key": "a-key-of-signl4"}}, "\nasks SIGNL4 every 15s what people did there, and "),
+            ({"metrics": {"listen": "127.0.0.1:9464"}}, "\nshows its metrics at 127.0.0.1:9464\n"),
+            (
+                {"metrics": {"listen": "unix:/m.sock", "textfile": "/x.prom"}},
+                "\nshows its metrics at unix:/m.sock and /x.prom\n",
+            ),
         ],
     )
     def test_follows_the_settings(self, sections: dict[str, Any], part: str) -> None:

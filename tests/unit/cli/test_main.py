@@ -22,10 +22,15 @@ OFFLINE = [
     "drop 1 --yes",
     "silence add --match name=x --for 2h --comment x",
     "silence list",
+    "report",
+    "report --html report.html",
     "db upgrade",
     "db backup copy.db",
 ]
-LOOKING = ["status", "status --json", "incidents", "deliveries", "silence list", "retry --dead", "db backup copy.db"]
+LOOKING = [
+    *("status", "status --json", "incidents", "deliveries", "silence list", "report", "report --csv"),
+    *("retry --dead", "db backup copy.db"),
+]
 WORKING = ["run", "once"]
 
 
@@ -38,10 +43,10 @@ def _somewhere_else(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 
 # -- usage ------------------------------------------------------------------------------------------------------------
 
-COMMANDS = (
-    "run once check test-alert import-webhook route status incidents deliveries why reconcile retry drop silence db "
-    "demo"
-).split()
+COMMANDS = [
+    *"run once check test-alert import-webhook route report status incidents deliveries why watch reconcile".split(),
+    *"retry drop silence db demo completion".split(),
+]
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])

@@ -27,6 +27,7 @@ case "$*" in
     printf "#!/bin/sh\n'''exec' \"%s/bin/python\" \"\$0\"\n" "$3" >"$3/bin/betterstack-signl4"
     ;;
 *--version) echo "betterstack-signl4, version $(cat "$(dirname "$0")/version")" ;;
+*' completion '*) echo "a script for $*" ;;
 *--no-build-isolation*) echo "$MADE" >"$(dirname "$0")/version" ;;
 esac
 """
@@ -91,6 +92,21 @@ def test_every_unit_is_installed_and_removed_again(place: Place) -> None:
     variables = {"DESTDIR": str(place.root), "PATH": os.environ["PATH"]}
     subprocess.run(["make", "uninstall"], cwd=ROOT, env=variables, check=True, capture_output=True)
     assert {name.partition("/")[0] for name in place.files()} == {"etc"}
+
+
+SHARED = {
+    "man/man1/betterstack-signl4.1": '.\\"',
+    "bash-completion/completions/betterstack-signl4": "a script for -I -m daemon completion bash",
+    "zsh/site-functions/_betterstack-signl4": "a script for -I -m daemon completion zsh",
+    "fish/vendor_completions.d/betterstack-signl4.fish": "a script for -I -m daemon completion fish",
+}
+
+
+def test_the_man_page_and_what_shells_complete_with_are_put_where_they_are_looked_for(place: Place) -> None:
+    place.install()
+    files = {name: text.decode() for name, text in place.files().items() if name.startswith("usr/local/share/")}
+    assert files.keys() == {f"usr/local/share/{name}" for name in SHARED}
+    assert all(files[f"usr/local/share/{name}"].startswith(begins) for name, begins in SHARED.items())
 
 
 def test_an_upgrade_says_from_which_version_to_which(place: Place) -> None:
