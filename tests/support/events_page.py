@@ -12,10 +12,53 @@ from tests.support.paths import ROOT
 PAGE = ROOT / "docs" / "events.md"
 HEAD = """# Events
 
-What the log says, and what to do about it. Fields follow as `name=value`; in JSON (`log.format = json`) they are keys
-beside `time`, `level` and `event`. What is only repeated is said at the level `debug`. Lines of libraries carry
-`logger=`, and `uncaught exception` is a fault of this program: please report it.
+What the log says, and what to do about it. Fields follow as `name=value`, and the last table says what each means; in
+JSON (`log.format = json`) they are keys beside `time`, `level` and `event`. What is only repeated is said at the level
+`debug`. Lines of libraries carry `logger=`, and `uncaught exception` is a fault of this program: please report it, with
+its `trace`.
+
+At `error` a person must act. At `warning` the program goes on by itself, and the last column says what to do if that
+stays so. `status` says at any time what is wrong now, whatever the log said.
 """
+FIELDS = {
+    "address": "where the metrics are shown",
+    "after": "how long it had failed",
+    "attempt": "the number of the attempt, from 1",
+    "by": "how far the clock was set",
+    "changed": "each setting that is another one: before and now",
+    "delivery": "the number of the delivery, as `deliveries` lists it",
+    "did": "what the person did: `acknowledged` or `closed`",
+    "done": "how the program repaired it; without it: not",
+    "error": "what went wrong",
+    "event_id": "SIGNL4's id of the event, as its reports have it",
+    "failed_rounds": "how many rounds had failed",
+    "file": "the path of the file",
+    "generation": "how often the incident was opened",
+    "incident": "the id of the incident, for `why ID`; that of an alarm begins with `betterstack-signl4-`",
+    "incidents": "how many there were",
+    "interval": "`poll.interval`",
+    "job": "`poll`, `deliver`, `self-check`, or `deliver-` and a team",
+    "kind": "what the delivery tells: `new`, `acknowledged` or `resolved`",
+    "mend": "the command to type once the cause is mended",
+    "name": "the name of the incident",
+    "next_in": "when it is tried again",
+    "problems": "what is wrong, as `status` says it",
+    "reason": "what the record said, that made it so",
+    "result": "how the round ended",
+    "seconds": "how long it took",
+    "sent_again": "whether `reconcile --repair` sends it again",
+    "silent_for": "since when it gave no sign of life",
+    "taken": "whether SIGNL4 accepted it",
+    "team": "the team, where it is not `default`",
+    "times": "in how many reconciliations in a row it was found",
+    "until": "when it is looked at again",
+    "user": "the name of a person in SIGNL4",
+    "version": "that of the program",
+    "what": "the sentence of the alarm",
+    "which": "the id of the incident, or where in the list the record stands",
+    "why": "the rule, or another reason, with its name",
+}
+"""What each field means, of whatever event."""
 TOP = "| event | level | fields | what happened | what to do |\n|---|---|---|---|---|"
 ORDER = ("process", "rounds", "deliveries", "pages", "two_way", "health")
 
@@ -44,7 +87,14 @@ def written() -> str:
         title = (import_module(f"{events.__name__}.{subject}").__doc__ or "").splitlines()[0]
         rows = "\n".join(sorted(map(row, kinds(subject))))
         parts.append(f"## {title.rstrip('.')}\n\n{TOP}\n{rows}\n")
+    meanings = "\n".join(f"| `{name}` | {FIELDS[name]} |" for name in sorted(FIELDS))
+    parts.append(f"## Fields\n\n| field | meaning |\n|---|---|\n{meanings}\n")
     return "\n".join(parts)
+
+
+def shown_fields() -> set[str]:
+    """The names of all fields that the log shows."""
+    return {one.name for subject in ORDER for kind in kinds(subject) for one in fields(kind)} - HIDDEN
 
 
 def modules() -> set[str]:
