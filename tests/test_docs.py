@@ -8,9 +8,12 @@ import click
 import pytest
 
 from daemon.cli.main import main
-from daemon.cli.trial import Told, Trial
+from daemon.cli.trial import Told as ToldOnTrial
+from daemon.cli.trial import Trial
 from daemon.cli.why import ABOUT
 from daemon.decisions.health import Health
+from daemon.model.audit import Alert, Audit, Pair, Titled, Told
+from daemon.model.report import Alarm, Figures, Gap, Report, Retried, Retries, Rounds, Source, Spread, Took
 from daemon.model.silence import Silence
 from daemon.model.story import Happened, Story
 from daemon.storage.schema import DELIVERIES, INCIDENTS
@@ -19,7 +22,7 @@ from tests.mutations.table import ALL
 from tests.support.paths import ROOT
 from tests.support.reliability_page import PAGE, TABLES, table, written
 
-FOLDERS = {"cli", "runtime", "decisions", "clients", "storage", "host", "config", "model"}
+FOLDERS = {"cli", "runtime", "decisions", "clients", "storage", "host", "config", "model", "page"}
 
 
 def test_the_page_holds_the_tables_of_the_tests() -> None:
@@ -61,12 +64,16 @@ def test_the_page_of_commands_names_every_command_and_option() -> None:
     assert [said for said in said_of(main) if said not in page] == []
 
 
+REPORTED = (Report, Figures, Spread, Source, Took, Retries, Retried, Gap, Alarm, Rounds)
+AUDITED = (Audit, Told, Alert, Pair, Titled, Spread)
 FIELDS = {
     "status": [field.name for field in fields(Health)],
     "incidents": [column.name for column in INCIDENTS.columns],
     "silence list": [*(field.name for field in fields(Silence)), "state", "held_deliveries"],
     "why": [*ABOUT, *(field.name for field in (*fields(Story), *fields(Happened)) if field.name not in ABOUT)],
-    "route test": [field.name for kind in (Trial, Told) for field in fields(kind)],
+    "route test": [field.name for kind in (Trial, ToldOnTrial) for field in fields(kind)],
+    "report": {field.name for kind in REPORTED for field in fields(kind)},
+    "report --audit": {field.name for kind in AUDITED for field in fields(kind)},
     "deliveries": [*(column.name for column in DELIVERIES.columns), "incident_name"],
 }
 
