@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum, auto
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import time_machine
@@ -37,6 +38,8 @@ class Hand:
         self._clock, self._sent = clock, sent
         self._engine = engine_on(database)
         event.listen(self._engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+        self.giving_up = Lock()
+        """Held while something is given up, and while a request arrives: one of the two is first."""
         self.revived: set[int] = set()
         self.dropped: dict[int, int] = {}
         """Each delivery, and how many requests SIGNL4 had got when it was given up."""
@@ -71,10 +74,11 @@ class Hand:
         self.revived |= {revival.id for revival in revivals if revival.refusal is None}
 
     def _drop(self, ids: list[int]) -> None:
-        for dropping in operate.drop(self._engine, ids):
-            assert dropping.refusal is None
-            for row in (dropping.id, *dropping.with_it):
-                self.dropped.setdefault(row, len(self._sent))
+        with self.giving_up:
+            for dropping in operate.drop(self._engine, ids):
+                assert dropping.refusal is None
+                for row in (dropping.id, *dropping.with_it):
+                    self.dropped.setdefault(row, len(self._sent))
 
     def _rows(self) -> dict[int, Any]:
         with self._engine.connect() as connection:

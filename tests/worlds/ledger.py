@@ -210,12 +210,13 @@ class Ledger(Mortal):
 
     def send(self, payload: Mapping[str, Any]) -> Answer:
         """A request arrives: Promise 3 is judged at once, the others when asked."""
-        row, incident_id, generation = self._row(payload)
-        lasting = self.poisoned.get(incident_id)
-        fate = lasting or (self.fates.pop(0) if self.fates else Fate.TAKEN)
-        self.sent.append(
-            Sent(row, incident_id, generation, payload[STATUS], payload[EXTERNAL_ID], fate, self.clock.now)
-        )
+        with self.hand.giving_up:
+            row, incident_id, generation = self._row(payload)
+            lasting = self.poisoned.get(incident_id)
+            fate = lasting or (self.fates.pop(0) if self.fates else Fate.TAKEN)
+            self.sent.append(
+                Sent(row, incident_id, generation, payload[STATUS], payload[EXTERNAL_ID], fate, self.clock.now)
+            )
         if fate is Fate.KILLED:
             self._kill()
         if fate is Fate.FAULT:
