@@ -60,7 +60,7 @@ def report(
     now: datetime,
     presence: Presence | None = None,
     *,
-    warn_after: timedelta | None = None,
+    warn_after: timedelta | None,
 ) -> Health:
     """What `status` shows. `queue`: how long SIGNL4's limit makes the outbox last."""
     found = list(problems(snapshot, interval, poll_after, now, presence, warn_after=warn_after))
@@ -92,7 +92,7 @@ def problems(
     now: datetime,
     presence: Presence | None = None,
     *,
-    warn_after: timedelta | None = None,
+    warn_after: timedelta | None,
 ) -> Iterator[str]:
     """Each problem as a sentence with its mend.
 

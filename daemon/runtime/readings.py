@@ -27,7 +27,8 @@ def read(shared: Shared, settings: Settings) -> Readings:
     else:
         outboxes = {team.name: TeamOutbox() for team, _ in settings.signl4.every_team()} | dict(waiting)
         here = Presence(Holder(os.getpid()))
-        found = list(problems(snapshot, settings.poll.interval, settings.alarm.poll_after, now, here))
+        poll, alarms, duty = settings.poll, settings.alarm, settings.duty
+        found = list(problems(snapshot, poll.interval, alarms.poll_after, now, here, warn_after=duty.warn_after))
     if shared.notes.state_error is not None:
         found.append(f"the state cannot be written: {shared.notes.state_error[2]}")
     return Readings(

@@ -202,7 +202,14 @@ def verdicts(scene: Scene) -> set[str | None]:
 def problems(scene: Scene) -> list[str]:
     snapshot = queries.snapshot(scene.engine)
     found = health.problems(snapshot, 1000 * HOUR, 1000 * HOUR, scene.clock(), warn_after=HOUR)
-    assert list(health.problems(health.but_for_odd_records(snapshot), 1000 * HOUR, 1000 * HOUR, scene.clock())) == []
+    assert (
+        list(
+            health.problems(
+                health.but_for_odd_records(snapshot), 1000 * HOUR, 1000 * HOUR, scene.clock(), warn_after=HOUR
+            )
+        )
+        == []
+    )
     return list(found)
 
 

@@ -159,4 +159,10 @@ ROWS = (
         ("events.RoundResult.FAILED", "events.RoundResult.COMPLETE"),
         "tests/e2e/test_metrics.py::test_a_round_that_fails_is_counted",
     ),
+    row(
+        "/readyz says nothing of a team in which nobody is on duty",
+        "daemon/runtime/readings.py",
+        ("warn_after=duty.warn_after", "warn_after=None"),
+        "tests/unit/runtime/test_readings.py::test_that_nobody_is_on_duty_is_a_problem_as_it_is_in_status",
+    ),
 )

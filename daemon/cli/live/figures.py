@@ -54,12 +54,14 @@ def judged(place: Place, found: Standing, presence: Presence, now: datetime) -> 
     """As `status` does."""
     snapshot = found.snapshot
     queue = rate_limit.time_for(snapshot.pending_deliveries - snapshot.held_deliveries, snapshot.event_limit)
-    report = health.report(snapshot, place.poll_interval, place.poll_after, queue, now, presence)
+    report = health.report(
+        snapshot, place.poll_interval, place.poll_after, queue, now, presence, warn_after=place.warn_after
+    )
     return replace(report, silences=found.silences)
 
 
 def _unread(why: str, now: datetime, before: Figures | None) -> Figures:
-    last = before or Figures(now, NOTHING, health.report(*_NEVER, now))
+    last = before or Figures(now, NOTHING, health.report(*_NEVER, now, warn_after=None))
     return replace(last, at=now, health=replace(last.health, healthy=False, problems=[why]))
 
 

@@ -18,7 +18,7 @@ LONGEST = 3 * INTERVAL + timedelta(minutes=1)
 
 
 def told(**snapshot: Any) -> list[str]:
-    return list(problems(replace(WELL, **snapshot), INTERVAL, LATE, NOW))
+    return list(problems(replace(WELL, **snapshot), INTERVAL, LATE, NOW, warn_after=None))
 
 
 def test_a_recent_round_with_nothing_waiting_is_healthy() -> None:
@@ -127,7 +127,7 @@ def test_its_alarm_is_no_second_problem() -> None:
 
 def test_it_counts_for_the_age_of_the_oldest_pending_one() -> None:
     snapshot = replace(WELL, oldest_pending_at=ago(minutes=2), own_faults=(own_fault(),))
-    assert report(snapshot, INTERVAL, LATE, timedelta(0), NOW).oldest_pending_seconds == 660
+    assert report(snapshot, INTERVAL, LATE, timedelta(0), NOW, warn_after=None).oldest_pending_seconds == 660
 
 
 def test_several_problems_are_all_told() -> None:
@@ -143,8 +143,8 @@ def test_several_problems_are_all_told() -> None:
 
 def test_a_longer_interval_allows_an_older_round() -> None:
     snapshot = Snapshot(last_complete_round_at=ago(hours=3))
-    assert list(problems(snapshot, timedelta(hours=1), LATE, NOW)) == []
-    assert list(problems(snapshot, timedelta(minutes=59), LATE, NOW)) != []
+    assert list(problems(snapshot, timedelta(hours=1), LATE, NOW, warn_after=None)) == []
+    assert list(problems(snapshot, timedelta(minutes=59), LATE, NOW, warn_after=None)) != []
 
 
 def test_the_report_has_the_names_that_people_script_against() -> None:
@@ -158,7 +158,7 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
         oldest_pending_at=ago(seconds=90.4),
         ahead=timedelta(seconds=90.4),
     )
-    assert asdict(report(snapshot, INTERVAL, LATE, timedelta(seconds=30), NOW)) == {
+    assert asdict(report(snapshot, INTERVAL, LATE, timedelta(seconds=30), NOW, warn_after=None)) == {
         "queue_seconds": 30,
         "clock_ahead_seconds": -90,
         "healthy": True,
@@ -179,7 +179,7 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
 
 
 def test_a_report_with_problems_is_not_healthy() -> None:
-    unhealthy = report(Snapshot(dead_deliveries=4), INTERVAL, LATE, timedelta(0), NOW)
+    unhealthy = report(Snapshot(dead_deliveries=4), INTERVAL, LATE, timedelta(0), NOW, warn_after=None)
     assert unhealthy.healthy is False
     assert len(unhealthy.problems) == 2
     assert unhealthy.dead_deliveries == 4
@@ -188,7 +188,7 @@ def test_a_report_with_problems_is_not_healthy() -> None:
 @pytest.mark.parametrize(("oldest", "seconds"), [(None, None), (ago(seconds=-40), 0), (NOW, 0), (ago(hours=1), 3600)])
 def test_a_clock_that_was_set_gives_no_negative_age(oldest: datetime | None, seconds: int | None) -> None:
     snapshot = Snapshot(oldest_pending_at=oldest)
-    assert report(snapshot, INTERVAL, LATE, timedelta(0), NOW).oldest_pending_seconds == seconds
+    assert report(snapshot, INTERVAL, LATE, timedelta(0), NOW, warn_after=None).oldest_pending_seconds == seconds
 
 
 @pytest.mark.parametrize(
@@ -270,13 +270,15 @@ def test_the_lock_knows_whether_a_daemon_is_missing(
     presence: Presence, duty: RunMode | None, last: datetime | None, sentences: list[str]
 ) -> None:
     snapshot = Snapshot(run_mode=duty, last_complete_round_at=last)
-    assert list(problems(snapshot, INTERVAL, LATE, NOW, presence)) == sentences
+    assert list(problems(snapshot, INTERVAL, LATE, NOW, presence, warn_after=None)) == sentences
 
 
 @pytest.mark.parametrize("presence", [HELD, FREE])
 def test_an_error_of_the_rounds_says_more_than_the_lock(presence: Presence) -> None:
     snapshot = Snapshot(run_mode=RunMode.ONCE, last_round_error="no such host")
-    assert list(problems(snapshot, INTERVAL, LATE, NOW, presence)) == ["no round was ever complete (no such host)"]
+    assert list(problems(snapshot, INTERVAL, LATE, NOW, presence, warn_after=None)) == [
+        "no round was ever complete (no such host)"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -296,16 +298,16 @@ def test_a_reader_that_holds_the_log_is_named(log: HeldLog, parts: tuple[str, st
         "the log is cut by itself"
     )
     for holder in (HELD.holder, None):
-        assert next(problems(WELL, INTERVAL, LATE, NOW, Presence(holder, log))) == sentence
-    assert list(problems(WELL, INTERVAL, LATE, NOW)) == [], "the daemon itself cannot see it"
+        assert next(problems(WELL, INTERVAL, LATE, NOW, Presence(holder, log), warn_after=None)) == sentence
+    assert list(problems(WELL, INTERVAL, LATE, NOW, warn_after=None)) == [], "the daemon itself cannot see it"
 
 
 def test_the_report_names_the_process() -> None:
-    held = report(WELL, INTERVAL, LATE, timedelta(0), NOW, HELD)
+    held = report(WELL, INTERVAL, LATE, timedelta(0), NOW, HELD, warn_after=None)
     assert asdict(held)["process"] == {
         "pid": 4711,
         "version": "0.1.0",
         "since": ago(seconds=12),
         "checkpointed_at": None,
     }
-    assert report(WELL, INTERVAL, LATE, timedelta(0), NOW, FREE).process is None
+    assert report(WELL, INTERVAL, LATE, timedelta(0), NOW, FREE, warn_after=None).process is None

@@ -55,7 +55,11 @@ class Answers:
 def sentences(duty: Duty) -> list[str]:
     settings = duty.flows.settings
     snapshot = queries.snapshot(duty.flows.engine)
-    return list(health.problems(snapshot, settings.poll.interval, settings.alarm.poll_after, duty.flows.clock()))
+    return list(
+        health.problems(
+            snapshot, settings.poll.interval, settings.alarm.poll_after, duty.flows.clock(), warn_after=None
+        )
+    )
 
 
 @contextmanager

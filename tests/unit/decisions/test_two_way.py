@@ -62,8 +62,8 @@ def test_each_problem_is_a_sentence_keeps_no_heartbeat_back_and_raises_no_alarm(
     expected = [] if sentence is None else [sentence]
     snapshot = Snapshot(last_complete_round_at=NOW, two_way=figures)
     assert list(problems(figures, POLL_AFTER, NOW)) == expected
-    assert list(all_problems(snapshot, POLL_AFTER, POLL_AFTER, NOW)) == expected
-    assert list(all_problems(but_for_odd_records(snapshot), POLL_AFTER, POLL_AFTER, NOW)) == []
+    assert list(all_problems(snapshot, POLL_AFTER, POLL_AFTER, NOW, warn_after=None)) == expected
+    assert list(all_problems(but_for_odd_records(snapshot), POLL_AFTER, POLL_AFTER, NOW, warn_after=None)) == []
     assert causes(snapshot, POLL_AFTER, NOW) == {}
 
 

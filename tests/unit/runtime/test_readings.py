@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from daemon.host.clock import SteadyClock, TheirClock
 from daemon.model.delivery import Answer, Delivered, RateLimit
@@ -12,6 +12,8 @@ from daemon.model.readings import Headroom, TeamOutbox
 from daemon.runtime.readings import read
 from daemon.runtime.shared import Shared
 from daemon.runtime.surroundings import Surroundings
+from daemon.storage.schema import DESTINATIONS
+from daemon.storage.two_way_schema import TWO_WAY
 from tests.support.outbox import NEW, kill, tell
 from tests.support.store import Store
 from tests.support.values import settings
@@ -40,6 +42,17 @@ def test_the_problems_are_those_of_status(shared: Shared, store: Store) -> None:
     kill(store, "7")
     [problem] = read(shared, settings()).problems
     assert problem == "1 dead; look at: deliveries --state dead, and bring back with: retry --dead"
+
+
+def test_that_nobody_is_on_duty_is_a_problem_as_it_is_in_status(shared: Shared, store: Store, engine: Engine) -> None:
+    now = datetime.now(UTC)
+    store.complete_round(now)
+    with engine.begin() as connection:
+        connection.execute(update(DESTINATIONS).values(off_duty_since=now - timedelta(hours=2)))
+        connection.execute(update(TWO_WAY).values(duty_looked_at=now))
+    [problem] = read(shared, settings(duty={"warn_after": "1h"})).problems
+    assert problem.startswith("nobody is on duty in team default since ")
+    assert read(shared, settings()).problems == ()
 
 
 def test_a_state_that_cannot_be_written_is_a_problem(shared: Shared, store: Store) -> None:
