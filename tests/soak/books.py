@@ -85,18 +85,20 @@ class Books:
         """What does not balance since the last time, a sentence each. Nothing may be under way."""
         with as_left(self._operator.directory) as connection:
             noted = keys(connection, "delivered")
-            unsure = keys(connection, "pending", "AND attempts > 0") if killed else Counter[Key]()
+            tried = keys(connection, "pending", "AND attempts > 0")
             dead = keys(connection, "dead")
         self._read_on()
         again, lost = self._taken - noted - self.twice, self._taken - self._answered - self._lost
+        # What is looked up comes never again: as often as it was taken it is noted, or waits for that.
+        in_vain = [key for key in again - tried if key[1] in self._looked_up]
         again = Counter({key: times for key, times in again.items() if key[1] not in self._looked_up})
         self.twice += again
         self._lost += lost
         self.unanswered += (again & lost).total()
-        excused = lost + Counter(dict.fromkeys(unsure, 1))
+        excused = lost + Counter(dict.fromkeys(tried if killed else (), 1))
         sentences = [f"{key} is dead, and nobody refused it" for key in dead]
         sentences += [f"{key} is noted as delivered, and never arrived" for key in noted - self._taken]
-        sentences += [f"{key} was sent again without need" for key in again - excused]
+        sentences += [f"{key} was sent again without need" for key in [*(again - excused), *in_vain]]
         # In a storm as many again are claimed ahead, and may have been sent.
         if again.total() > lost.total() + 2 * MOST_IN_FLIGHT:
             sentences.append(f"more than was in flight was sent again: {again.total()} events")
