@@ -18,6 +18,7 @@ from daemon.sandbox.context import wall_clock
 from daemon.sandbox.history import Event
 from daemon.sandbox.process import isolated
 from daemon.sandbox.server import Sandbox
+from daemon.sandbox.signl4_rest import API_KEY
 from tests.support import warm
 from tests.support.canary import leaked
 from tests.support.slowness import SLOWNESS
@@ -29,6 +30,14 @@ WRAPPED = (sys.executable, "-m", "tests.e2e.wrapper")
 """The program with switches for faults that can only be made inside it."""
 BUSY = {"LOG__LEVEL": "debug", "POLL__INTERVAL": "1s", "POLL__ACTIVE_INTERVAL": "1s"}
 """A log with a lot in it."""
+KEY: dict[str, Any] = {
+    "SIGNL4__API_KEY": API_KEY,
+    "WRITE_BACK__INTERVAL": "5s",
+    "POLL__INTERVAL": "1s",
+    "POLL__ACTIVE_INTERVAL": "1s",
+    "DELIVERY__GAP": "0s",
+}
+"""An API key, and no longer waits than have to be."""
 
 
 def clockwork(offset: float = 0) -> tuple[str, ...]:

@@ -1,19 +1,9 @@
 """The real process with an API key notices that SIGNL4 took an alert and paged nobody."""
 
-from typing import Any
-
 from daemon.model.signl4 import EventStatus
 from daemon.sandbox.server import Sandbox
-from daemon.sandbox.signl4_rest import API_KEY
-from tests.e2e.conftest import Operator
+from tests.e2e.conftest import KEY, Operator
 
-KEY: dict[str, Any] = {
-    "SIGNL4__API_KEY": API_KEY,
-    "WRITE_BACK__INTERVAL": "5s",
-    "POLL__INTERVAL": "1s",
-    "POLL__ACTIVE_INTERVAL": "1s",
-    "DELIVERY__GAP": "0s",
-}
 ALARM = "betterstack-signl4-alarm-unpaged"
 WHY = "no distribution rule of SIGNL4 applies to it; add one that does"
 

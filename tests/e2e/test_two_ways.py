@@ -2,25 +2,19 @@
 
 import json
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from daemon.sandbox import mishaps
 from daemon.sandbox.betterstack import READ_ONLY_TOKEN
 from daemon.sandbox.exchange import Request
 from daemon.sandbox.faults import Cut, Hang
 from daemon.sandbox.history import Alert
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.signl4_rest import API_KEY
-from tests.e2e.conftest import PATIENCE, Daemon, Operator
-
-KEY: dict[str, Any] = {
-    "SIGNL4__API_KEY": API_KEY,
-    "WRITE_BACK__INTERVAL": "5s",
-    "POLL__INTERVAL": "1s",
-    "POLL__ACTIVE_INTERVAL": "1s",
-    "DELIVERY__GAP": "0s",
-}
+from tests.e2e.conftest import KEY, PATIENCE, Daemon, Operator
 
 
 def alert(sandbox: Sandbox) -> Alert:
@@ -123,6 +117,24 @@ def test_a_dry_run_prints_what_it_would_write_back(
     assert record(sandbox, incident_id)["acknowledged_at"] is None
 
 
+def test_promise_8_the_api_key_shows_nowhere(operator: Operator, sandbox: Sandbox) -> None:
+    """What refuses it quotes it, and looks go on failing."""
+    key = "no-key-of-theirs"
+    sandbox.signl4.api_faults.arm(mishaps.status(403, f'{{"error": "{key} is no key"}}'.encode()))
+    metrics = operator.directory / "metrics.prom"
+    environment = {**KEY, "SIGNL4__API_KEY": key}
+    daemon = operator.run(**environment, METRICS__TEXTFILE=str(metrics), LOG__LEVEL="debug")
+    incident_id = opened(daemon, sandbox)
+    daemon.wait_for(lambda: daemon.says("***"), "why a look failed")
+    daemon.wait_for(metrics.exists, "the metrics")
+    title = Path(f"/proc/{daemon.process.pid}/cmdline").read_bytes()
+    files = b"".join(path.read_bytes() for path in (*operator.directory.glob("state.db*"), metrics))
+    assert key.encode() not in title + files
+    shown = "".join(operator.ask(*line.split(), **environment).stdout for line in ("status", f"why {incident_id}"))
+    assert daemon.stop(signal.SIGTERM, PATIENCE) == 0
+    assert key not in shown + "\n".join(daemon.lines)
+
+
 def test_a_dry_run_counts_what_waits_to_be_written_back(operator: Operator, sandbox: Sandbox) -> None:
     incident_id = sandbox.world.open("Shop front page")
     assert operator.ask("once", **KEY).returncode == 0
@@ -134,7 +146,6 @@ def test_a_dry_run_counts_what_waits_to_be_written_back(operator: Operator, sand
 
 
 def test_a_key_comes_and_goes_with_a_reload(operator: Operator, sandbox: Sandbox) -> None:
-
     file = operator.directory / "config.toml"
     plain = {name: value for name, value in KEY.items() if name not in {"SIGNL4__API_KEY", "WRITE_BACK__INTERVAL"}}
     daemon = operator.run(**plain)

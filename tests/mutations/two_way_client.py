@@ -152,6 +152,12 @@ ROWS = (
         f"{API_TESTS}::test_an_unusable_answer_proves_nothing",
     ),
     row(
+        "Promise 8: the API key shows in what is said of an answer",
+        EXCHANGE,
+        ("described(reply, self._key.reveal())", "described(reply)"),
+        "tests/e2e/test_two_ways.py::test_promise_8_the_api_key_shows_nowhere",
+    ),
+    row(
         "A stop waits for the pace of SIGNL4's API",
         EXCHANGE,
         ("            raise StoppedError", "            StoppedError"),

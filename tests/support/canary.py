@@ -1,6 +1,7 @@
 """The secrets that the whole suite is run with. Wherever one of them shows, something leaked it.
 
-Tests hand them to the program as token and secret, right or wrong; nothing that it writes or says may hold them.
+Tests hand them to the program as token, secret and API key, right or wrong; nothing that it writes or says may hold
+them.
 """
 
 import os
@@ -8,9 +9,11 @@ from pathlib import Path
 
 from daemon.sandbox.betterstack import TOKEN
 from daemon.sandbox.signl4 import SECRET
+from daemon.sandbox.signl4_rest import API_KEY, READ_ONLY_KEY
 
-CANARIES = (TOKEN, SECRET, "a-token-of-better-stack", "wr0ngs3cret", "canary-of-a-watcher")
-WRITTEN = (".db", ".db-wal", ".db-shm", ".db.part", "log")
+KEYS = (API_KEY, READ_ONLY_KEY, "a-key-of-signl4", "no-key-of-theirs")
+CANARIES = (TOKEN, SECRET, *KEYS, "a-token-of-better-stack", "wr0ngs3cret", "canary-of-a-watcher")
+WRITTEN = (".db", ".db-wal", ".db-shm", ".db.part", ".prom", ".html", "log")
 """How the names of the files end that the program writes."""
 
 
