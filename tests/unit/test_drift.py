@@ -62,6 +62,13 @@ def raised(incident_id: str, at: datetime, phase: AlertPhase = AlertPhase.OPEN) 
     return seen_alert(incident_id, phase, event_id=f"event {incident_id}", created_at=at)
 
 
+def over_but_open_in_signl4(api: FakeApi, store: Store, clock: Clock) -> None:
+    """SIGNL4 took both, the beginning and the end, and its alert is still open."""
+    told(store, clock, "1")
+    api.seen = [raised("1", clock())]
+    ended(store, clock, "1")
+
+
 def found(done: list[Reconciled]) -> list[tuple[str, str, bool]]:
     return [(one.drift.kind, one.drift.incident_id, one.mended) for one in done]
 
@@ -84,9 +91,7 @@ def test_the_end_of_what_is_over_is_sent_again_once_each_time(
     log: KeptLog,
     woken: list[bool],
 ) -> None:
-    told(store, clock, "1")
-    api.seen = [raised("1", clock())]
-    ended(store, clock, "1")
+    over_but_open_in_signl4(api, store, clock)
     clock.pass_(minutes=4)
     assert found(drift.reconcile()) == []
     clock.pass_(minutes=2)
@@ -105,9 +110,7 @@ def test_the_end_of_what_is_over_is_sent_again_once_each_time(
 def test_an_alert_that_stays_open_is_a_problem_the_second_time(
     drift: Reconciliation, api: FakeApi, store: Store, engine: Engine, clock: Clock
 ) -> None:
-    told(store, clock, "1")
-    api.seen = [raised("1", clock())]
-    ended(store, clock, "1")
+    over_but_open_in_signl4(api, store, clock)
     for figure in (0, 1):
         clock.pass_(hours=1)
         drift.look()
@@ -122,9 +125,7 @@ def test_an_alert_that_stays_open_is_a_problem_the_second_time(
 def test_the_end_is_not_sent_again_where_the_incident_is_open_again(
     drift: Reconciliation, api: FakeApi, store: Store, engine: Engine, clock: Clock
 ) -> None:
-    told(store, clock, "1")
-    api.seen = [raised("1", clock())]
-    ended(store, clock, "1")
+    over_but_open_in_signl4(api, store, clock)
     clock.pass_(minutes=6)
 
     def reopened(what: str) -> None:
@@ -152,9 +153,7 @@ def test_the_end_of_an_earlier_time_is_not_sent_again_for_the_alert_of_a_later_o
 def test_while_anything_waits_no_end_is_sent_again(
     drift: Reconciliation, api: FakeApi, store: Store, engine: Engine, clock: Clock
 ) -> None:
-    told(store, clock, "1")
-    api.seen = [raised("1", clock())]
-    ended(store, clock, "1")
+    over_but_open_in_signl4(api, store, clock)
     clock.pass_(minutes=6)
     tell(store, "1", NEW, RESOLVED, at=clock(), generation=2)
     assert found(drift.reconcile()) == [(LEFT_OPEN, "1", False)]

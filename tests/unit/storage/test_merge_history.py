@@ -1,43 +1,17 @@
 """After a restore the history of an incident is that of both files, each entry once."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 
-import pytest
 from sqlalchemy import Engine
 
 from daemon.model.history import Entry, Happening
 from daemon.storage import history
 from daemon.storage.engine import transaction
 from daemon.storage.history_rows import add
-from daemon.storage.merge import merge
-from tests.support.engines import engine_on
 from tests.support.outbox import NEW, RESOLVED, after, deliver, postpone, tell
 from tests.support.store import Store
 from tests.support.values import NOW
-
-
-@pytest.fixture
-def restored(tmp_path: Path, empty_database: bytes) -> Iterator[Engine]:
-    """The copy that is put back."""
-    file = tmp_path / "copy.db"
-    file.write_bytes(empty_database)
-    engine = engine_on(file)
-    yield engine
-    engine.dispose()
-
-
-def merged(source: Engine, target: Engine) -> None:
-    """What is in the first gets into the second."""
-    files = [str(engine.url.database) for engine in (source, target)]
-    for engine in (source, target):
-        engine.dispose()
-    with closing(sqlite3.connect(files[0], isolation_level=None)) as old:
-        with closing(sqlite3.connect(files[1], isolation_level=None)) as new:
-            merge(old, new)
+from tests.unit.storage.conftest import merged
 
 
 def told(engine: Engine, incident_id: str) -> list[tuple[str, str | None]]:

@@ -1,10 +1,6 @@
 """After a restore it is known what SIGNL4 said last of each alert, and whether somebody was paged."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,33 +8,11 @@ from sqlalchemy import Engine, insert, update
 
 from daemon.model.page_proof import PageVerdict
 from daemon.storage.engine import transaction
-from daemon.storage.merge import merge
 from daemon.storage.two_way_schema import ALERTS, PAGE_PROOFS, TWO_WAY
 from tests.support.earlier import contents
-from tests.support.engines import engine_on
 from tests.support.outbox import NEW, after, deliver, rows, tell
 from tests.support.store import Store
-
-
-@pytest.fixture
-def restored(tmp_path: Path, empty_database: bytes) -> Iterator[Engine]:
-    """The copy that is put back."""
-    file = tmp_path / "copy.db"
-    file.write_bytes(empty_database)
-    engine = engine_on(file)
-    yield engine
-    engine.dispose()
-
-
-def merged(source: Engine, target: Engine) -> Path:
-    """What is in the first gets into the second, whose file it returns."""
-    files = [Path(str(engine.url.database)) for engine in (source, target)]
-    for engine in (source, target):
-        engine.dispose()
-    with closing(sqlite3.connect(files[0], isolation_level=None)) as old:
-        with closing(sqlite3.connect(files[1], isolation_level=None)) as new:
-            merge(old, new)
-    return files[1]
+from tests.unit.storage.conftest import merged
 
 
 def put(engine: Engine, table: Any, **values: Any) -> None:
