@@ -76,6 +76,8 @@ class Books:
         """What SIGNL4 took and said so, as far as the sandbox is concerned."""
         self._read = [0, 0]
         self._lost = Counter[Key]()
+        self._in_vain = Counter[Key]()
+        """What is looked up, and came again all the same."""
         self.unanswered = 0
         """How many of these because the answer was lost on the way, and not because of a kill."""
         self.twice = Counter[Key]()
@@ -90,7 +92,7 @@ class Books:
         self._read_on()
         again, lost = self._taken - noted - self.twice, self._taken - self._answered - self._lost
         # What is looked up comes never again: as often as it was taken it is noted, or waits for that.
-        in_vain = [key for key in again - tried if key[1] in self._looked_up]
+        in_vain = Counter({key: times for key, times in (again - tried).items() if key[1] in self._looked_up})
         again = Counter({key: times for key, times in again.items() if key[1] not in self._looked_up})
         self.twice += again
         self._lost += lost
@@ -98,7 +100,8 @@ class Books:
         excused = lost + Counter(dict.fromkeys(tried if killed else (), 1))
         sentences = [f"{key} is dead, and nobody refused it" for key in dead]
         sentences += [f"{key} is noted as delivered, and never arrived" for key in noted - self._taken]
-        sentences += [f"{key} was sent again without need" for key in [*(again - excused), *in_vain]]
+        sentences += [f"{key} was sent again without need" for key in [*(again - excused), *(in_vain - self._in_vain)]]
+        self._in_vain |= in_vain
         # In a storm as many again are claimed ahead, and may have been sent.
         if again.total() > lost.total() + 2 * MOST_IN_FLIGHT:
             sentences.append(f"more than was in flight was sent again: {again.total()} events")
