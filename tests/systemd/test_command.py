@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -174,18 +175,19 @@ def at_a_terminal(machine: Machine, line: str) -> Any:
 def said_until(terminal: int, wanted: bytes) -> bytes:
     said = b""
     while wanted not in said:
+        assert select.select([terminal], [], [], PATIENCE)[0], f"nothing more came after {said!r}"
         said += os.read(terminal, 4096)
     return said
 
 
 ASKS = """
-import os, sys
-print(all(map(os.isatty, range(3))), os.environ["TERM"], flush=True)
-try:
-    input("go on? ")
-except KeyboardInterrupt:
-    sys.exit("stopped")
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+print(all(map(os.isatty, range(3))), os.environ["TERM"], "go on? ", end="", flush=True)
+signal.sigwait({signal.SIGINT})
+sys.exit("stopped")
 """
+"""It waits for the signal itself: one that comes right before Python reads a line is kept until the line is there."""
 
 
 def test_at_a_terminal_it_is_one_for_the_program_and_ctrl_c_arrives(host: Host) -> None:
