@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def status(place: Place, utc: bool, as_json: bool) -> None:
     """Say whether all is well; exit 1 if not."""
     from daemon.cli.as_json import spelled
-    from daemon.decisions import health, rate_limit
+    from daemon.cli.verdict import verdict
     from daemon.host.clock import utc_now
     from daemon.model.snapshot import Presence, Snapshot
     from daemon.storage import queries, silences
@@ -48,11 +48,7 @@ def status(place: Place, utc: bool, as_json: bool) -> None:
     engine = reader(place.url, checked=process is None)
     snapshot = queries.snapshot(engine) if engine else Snapshot()
     in_force = silences.count_in_force(engine, now) if engine else 0
-    queue = rate_limit.time_for(snapshot.pending_deliveries - snapshot.held_deliveries, snapshot.event_limit)
-    report = health.report(
-        snapshot, place.poll_interval, place.poll_after, queue, now, presence, warn_after=place.warn_after
-    )
-    report = replace(report, silences=in_force)
+    report = verdict(place, snapshot, in_force, presence, now)
     if engine is None:
         report = replace(report, problems=[nothing_to("show", place.url), *report.problems])
     if as_json:

@@ -77,7 +77,7 @@ ROWS = (
     ),
     row(
         "What is held counts as a queue at SIGNL4",
-        "daemon/cli/listings.py",
+        "daemon/cli/verdict.py",
         ("snapshot.pending_deliveries - snapshot.held_deliveries", "snapshot.pending_deliveries"),
         f"{COMMANDS}::test_status_says_what_is_held_and_is_healthy_all_the_same",
     ),

@@ -114,9 +114,9 @@ ROWS = (
         "tests/unit/systemd/test_install.py::test_every_unit_is_installed_and_removed_again",
     ),
     row(
-        "The live view says nothing of a team in which nobody is on duty",
-        "daemon/cli/live/figures.py",
+        "Neither status nor the live view says anything of a team in which nobody is on duty",
+        "daemon/cli/verdict.py",
         ("warn_after=place.warn_after", "warn_after=None"),
-        "tests/unit/cli/live/test_figures.py::test_that_nobody_is_on_duty_is_a_problem_after_the_time_that_the_operator_set",
+        "tests/unit/cli/test_verdict.py::test_that_nobody_is_on_duty_is_a_problem_after_the_time_that_the_operator_set",
     ),
 )

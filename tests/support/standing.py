@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from daemon.cli.live.figures import Figures, judged
+from daemon.cli.live.figures import Figures
+from daemon.cli.verdict import verdict
 from daemon.config.place import Place
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind, Phase
@@ -47,7 +48,7 @@ def standing(incidents: tuple[OpenIncident, ...] = (), outbox: tuple[Message, ..
 
 def figures(found: Standing, rounds: tuple[datetime, ...] = ()) -> Figures:
     """As they are judged `NOW`."""
-    return Figures(NOW, found, judged(Place(), found, Presence(None), NOW), rounds)
+    return Figures(NOW, found, verdict(Place(), found.snapshot, found.silences, Presence(None), NOW), rounds)
 
 
 SECOND = timedelta(seconds=1)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from daemon.cli.verdict import verdict
 from daemon.config.place import Place
-from daemon.decisions import health, rate_limit
 from daemon.decisions.health import Health
 from daemon.model.errors import DaemonError
 from daemon.model.snapshot import Presence, Snapshot
@@ -44,28 +44,15 @@ def read(place: Place, now: datetime, before: Figures | None) -> Figures:
         found = NOTHING if engine is None else standing.read(engine, now, MOST_ROWS)
     except DaemonError as error:
         return _unread(str(error), now, before)
-    report = judged(place, found, presence, now)
+    report = verdict(place, found.snapshot, found.silences, presence, now)
     if engine is None:
         report = replace(report, healthy=False, problems=[nothing_to("show", place.url), *report.problems])
     return Figures(now, found, report, _rounds(found.snapshot, before))
 
 
-def judged(place: Place, found: Standing, presence: Presence, now: datetime) -> Health:
-    """As `status` does."""
-    snapshot = found.snapshot
-    queue = rate_limit.time_for(snapshot.pending_deliveries - snapshot.held_deliveries, snapshot.event_limit)
-    report = health.report(
-        snapshot, place.poll_interval, place.poll_after, queue, now, presence, warn_after=place.warn_after
-    )
-    return replace(report, silences=found.silences)
-
-
 def _unread(why: str, now: datetime, before: Figures | None) -> Figures:
-    last = before or Figures(now, NOTHING, health.report(*_NEVER, now, warn_after=None))
+    last = before or Figures(now, NOTHING, verdict(Place(), NOTHING.snapshot, 0, Presence(None), now))
     return replace(last, at=now, health=replace(last.health, healthy=False, problems=[why]))
-
-
-_NEVER = (Snapshot(), Place().poll_interval, Place().poll_after, rate_limit.time_for(0, None))
 
 
 def _rounds(snapshot: Snapshot, before: Figures | None) -> tuple[datetime, ...]:
