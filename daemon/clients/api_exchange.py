@@ -12,7 +12,7 @@ from daemon.clients.api_pace import ApiPace
 from daemon.clients.betterstack_response import is_page_for_people
 from daemon.clients.http import BodyError, ExchangeError, HttpClient, Response, described
 from daemon.model.delivery import MARGIN, WINDOW
-from daemon.model.errors import KeyRefusedError, Signl4ApiError, StoppedError
+from daemon.model.errors import KEY_REFUSED, KeyRefusedError, Signl4ApiError, StoppedError
 from daemon.model.redact import redacted
 from daemon.model.secret import Secret
 
@@ -71,7 +71,7 @@ class ApiExchange:
                 )
             case 401 | 403:
                 why = "it may have expired, been deleted, or lack the right to read"
-                return KeyRefusedError(f"SIGNL4 refuses the API key: {said} ({why}); check signl4.api_key")
+                return KeyRefusedError(f"{KEY_REFUSED}: {said} ({why}); check signl4.api_key")
             case 404:
                 return Signl4ApiError(f"SIGNL4's API has no such route: {said}; check signl4.base_url")
             case status if 300 <= status < 400:

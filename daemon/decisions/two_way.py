@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from daemon.decisions.ages import age
+from daemon.model.errors import KEY_REFUSED
 from daemon.model.two_way import TwoWay
 
 
@@ -16,9 +17,10 @@ def problems(figures: TwoWay | None, poll_after: timedelta, now: datetime) -> It
         return
     since, refused_since = figures.failing_since, figures.key_refused_since
     if refused_since is not None:
+        why = (figures.last_error or "").removeprefix(f"{KEY_REFUSED}: ")
         yield (
-            f"SIGNL4 refuses the API key since {refused_since:%Y-%m-%d %H:%M} UTC ({figures.last_error}), so nothing "
-            "that people do there is seen; give signl4.api_key a valid one. Paging goes on"
+            f"{KEY_REFUSED} since {refused_since:%Y-%m-%d %H:%M} UTC ({why}), so nothing that people do there is seen; "
+            "give signl4.api_key a valid one. Paging goes on"
         )
     elif since is not None and now - since > poll_after:
         yield (

@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+KEY_REFUSED = "SIGNL4 refuses the API key"
+"""How the text of a `KeyRefusedError` begins."""
+
 
 class DaemonError(Exception):
     """A failure that the operator should know of."""

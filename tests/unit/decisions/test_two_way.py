@@ -31,6 +31,18 @@ CASES: list[tuple[str, dict[str, Any], str | None]] = [
         ),
     ),
     (
+        "a refused key, in the words of the error",
+        {
+            "last_error": "SIGNL4 refuses the API key: 401",
+            "failing_since": NOW,
+            "key_refused_since": NOW,
+        },
+        (
+            "SIGNL4 refuses the API key since 2026-11-23 09:30 UTC (401), so nothing that people do there is seen; "
+            "give signl4.api_key a valid one. Paging goes on"
+        ),
+    ),
+    (
         "a token that may only read",
         {"refused_since": NOW, "refused_because": "read-only: mend it", "oldest_write_back_at": ago(hours=1)},
         "nothing is written back since 2026-11-23 09:30 UTC: read-only: mend it",
