@@ -8,10 +8,13 @@ from daemon.model.delivery import DeliveryState
 from daemon.model.destination import BETTER_STACK
 from daemon.model.history import Entry, Happening
 from daemon.model.incident import IncidentState, Kind, Phase
+from daemon.model.page_proof import PageVerdict
 from daemon.model.snapshot import RunMode
 from daemon.model.story import Next, Present, Record, RecordedDelivery
 
 UNKNOWN = "an older version did not record why"
+_ANSWERS = {Happening.ATTEMPT, Happening.PAGE}
+"""What SIGNL4 said of a message, and what it made of it."""
 
 
 def outlook(record: Record, present: Present) -> Iterator[Next]:
@@ -27,6 +30,8 @@ def outlook(record: Record, present: Present) -> Iterator[Next]:
         yield from (Next(f"{_name(row)} follows", delivery_id=row.id) for row in others)
     for row in dead:
         yield Next(_dead(row, record.deliveries), delivery_id=row.id)
+    if is_open:
+        yield from _unpaged(record)
     if not pending and not dead:
         yield Next(_settled(record))
     elif is_open:
@@ -102,6 +107,18 @@ def _is_too_late(row: RecordedDelivery, rows: Iterable[RecordedDelivery]) -> boo
     if row.kind is Kind.RESOLVED:
         return any(other.kind is Kind.NEW and other.generation > row.generation for other in of_team)
     return any(other.kind is Kind.RESOLVED and other.generation == row.generation for other in of_team)
+
+
+def _unpaged(record: Record) -> Iterator[Next]:
+    """What SIGNL4 took without paging anybody, as far as it was not sent again since."""
+    not_paged = f"{PageVerdict.NOT_PAGED}: "
+    mended = "" if record.state.is_alarm else "; once that is mended, send it again with: reconcile --repair"
+    for row in _opened(record):
+        answers = [entry for entry in record.history if entry.delivery_id == row.id and entry.what in _ANSWERS]
+        is_last = row.state is DeliveryState.DELIVERED and bool(answers)
+        if is_last and answers[-1].what is Happening.PAGE and answers[-1].why.startswith(not_paged):
+            why = answers[-1].why.removeprefix(not_paged)
+            yield Next(f"{_name(row)} has paged nobody: {why}{mended}", delivery_id=row.id)
 
 
 def _settled(record: Record) -> str:

@@ -56,6 +56,7 @@ def test_why_says_it_beside_the_message(database: Path, store: Store, engine: En
     unpaged(store, engine, now)
     said = command(database, "why 7")
     assert f"new to team default: not paged: {FILTERED}\n" in said.stdout
+    assert f"new to team default has paged nobody: {FILTERED}; once that is mended, send it again with: " in said.stdout
 
 
 def test_status_names_a_team_without_anybody_on_duty_once_that_lasts(

@@ -281,3 +281,49 @@ def test_the_answer_to_the_latest_attempt_is_no_lost_one() -> None:
     history = [entry(Happening.ATTEMPT, "HTTP 503", ago(seconds=50), 1, 10.0)]
     [step, _] = outlook(record(failed, history=history), present())
     assert step.text == "new to team default waits for SIGNL4; it is tried again"
+
+
+SENT = entry(Happening.ATTEMPT, "accepted by SIGNL4", number=1)
+UNPAGED = entry(Happening.PAGE, "not paged: SIGNL4 filtered it; look at the keyword filter", number=1)
+NOBODY = "new to team default has paged nobody: SIGNL4 filtered it; look at the keyword filter"
+REPAIR = f"{NOBODY}; once that is mended, send it again with: reconcile --repair"
+PAGES: dict[str, tuple[Record, list[str]]] = {
+    "nobody was paged": (record(TAKEN[0], history=[SENT, UNPAGED]), [REPAIR, f"nothing waits; {OPEN}"]),
+    "nobody was paged, and another team waits": (
+        record(TAKEN[0], row(2, NEW, team="night"), history=[SENT, UNPAGED]),
+        [
+            (
+                "new to team night waits, since the configuration does not have this team; add [signl4.teams.night], "
+                "or give it up: drop 2"
+            ),
+            REPAIR,
+            OPEN,
+        ],
+    ),
+    "nobody was paged by an alarm": (
+        record(TAKEN[0], history=[SENT, UNPAGED], is_alarm=True),
+        [NOBODY, "it is closed as soon as its cause is over"],
+    ),
+    "sent again since": (record(TAKEN[0], history=[SENT, UNPAGED, SENT]), [f"nothing waits; {OPEN}"]),
+    "somebody was paged": (
+        record(TAKEN[0], history=[SENT, entry(Happening.PAGE, "paged: SIGNL4 raised an alert", number=1)]),
+        [f"nothing waits; {OPEN}"],
+    ),
+    "of an earlier generation": (
+        record(row(1, NEW, DELIVERED), row(2, NEW, DELIVERED, generation=2), history=[SENT, UNPAGED], generation=2),
+        [f"nothing waits; {OPEN}"],
+    ),
+    "is sent again": (
+        record(row(1, NEW, attempts=1), history=[SENT, UNPAGED]),
+        ["new to team default waits for SIGNL4; it is tried again", OPEN],
+    ),
+    "over": (
+        record(*TAKEN, history=[SENT, UNPAGED], **OVER),
+        ["nothing: it is over, and SIGNL4 took all of it"],
+    ),
+}
+
+
+@each(("one", "sentences"), PAGES.values(), ids=PAGES)
+def test_what_paged_nobody_is_said_as_long_as_it_is_open(one: Record, sentences: list[str]) -> None:
+    assert [step.text for step in outlook(one, present())] == sentences
