@@ -162,7 +162,7 @@ class Poll:
 
         Without this second lookup, 5 % stale responses would cause a false alert for one incident in thousands.
         """
-        for incident_id in sorted(this_round.doubted & this_round.start.doubted):
+        for incident_id in sorted(this_round.doubted & this_round.doubted_before):
             # After an error the incident stays in doubt.
             with suppress(BetterStackError):
                 found = self._source.lookup(incident_id)

@@ -76,6 +76,8 @@ class Recording:
         decision = reconcile(before, seen, external_id, this_round.policy, self._their_clock(), read)
         if decision.in_doubt:
             (this_round.doubted if own else this_round.in_doubt).add(seen.id)
+        elif decision.after.doubted_at is None:
+            this_round.doubted_before.discard(seen.id)
         return self._telling.changes(before, seen, decision)
 
     def apply(self, decisions: Iterable[tuple[IncidentState, Decision]], now: datetime) -> None:

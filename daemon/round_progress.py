@@ -26,13 +26,18 @@ class RoundProgress:
     """Incidents whose own record must decide."""
     doubted: set[str] = field(default_factory=set)
     """Incidents that their own record left in doubt in this round."""
+    doubted_before: set[str] = field(init=False)
+    """Incidents that an earlier round left in doubt, unless this round has settled it."""
     gone: list[str] = field(default_factory=list)
     errors: list[BetterStackError] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.doubted_before = set(self.start.doubted)
 
     @property
     def to_look_up(self) -> set[str]:
         """Incidents whose own record must be read."""
-        return self.missing | self.in_doubt | self.start.doubted
+        return self.missing | self.in_doubt | self.doubted_before
 
     @property
     def missing(self) -> set[str]:

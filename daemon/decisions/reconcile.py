@@ -204,12 +204,16 @@ def _end(
 
 
 def _settled(after: IncidentState, read: Read) -> IncidentState:
-    """Clears a doubt, but only after reading the incident's own record: lists lag more."""
+    """Clears a doubt, but not by a list that agrees with us: lists lag more than the incident's own record."""
     return after if read is Read.LISTED else replace(after, doubted_at=None)
 
 
 def _carried_on(before: IncidentState, seen: Incident) -> IncidentState:
-    """The same generation, updated by the record. Times that the record leaves out are kept."""
+    """The same generation, updated by the record. Times that the record leaves out are kept.
+
+    A doubt whether an acknowledged incident was reopened ends with the incident: what was read before its end was old.
+    """
+    ends = seen.phase is Phase.RESOLVED and before.phase is not Phase.RESOLVED
     return replace(
         IncidentState.first_seen(seen, before.external_id, before.generation),
         alerted=before.alerted,
@@ -219,7 +223,7 @@ def _carried_on(before: IncidentState, seen: Incident) -> IncidentState:
         reopened_at=latest(before.reopened_at, seen.reopened_at),
         ended_until=before.ended_until,
         old_until=before.old_until,
-        doubted_at=before.doubted_at,
+        doubted_at=None if ends else before.doubted_at,
     )
 
 

@@ -45,6 +45,19 @@ ROWS = (
         "tests/unit/test_recording.py::test_one_look_in_the_second_round_is_not_enough",
     ),
     row(
+        "A doubt about an earlier state counts for a later one",
+        "daemon/decisions/reconcile.py",
+        ("doubted_at=None if ends else before.doubted_at", "doubted_at=before.doubted_at"),
+        "tests/unit/decisions/test_reconcile.py::test_a_doubt_about_an_acknowledgement_ends_with_the_incident",
+        "tests/unit/test_recording.py::test_a_doubt_about_an_earlier_state_proves_nothing_of_a_later_one",
+    ),
+    row(
+        "What a list has settled is looked up in the same round",
+        "daemon/recording.py",
+        ("            this_round.doubted_before.discard(seen.id)\n", "            pass\n"),
+        "tests/unit/test_recording.py::test_a_doubt_about_an_earlier_state_proves_nothing_of_a_later_one",
+    ),
+    row(
         "The sweep counts from the last round although that was read in part",
         "daemon/poll.py",
         ("                raise this_round.errors[0]\n", "                pass\n"),

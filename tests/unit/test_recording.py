@@ -29,6 +29,26 @@ def test_one_look_in_the_second_round_is_not_enough(engine: Engine, clock: Clock
     assert flows.recorded("7").doubted_at is None
 
 
+def test_a_doubt_about_an_earlier_state_proves_nothing_of_a_later_one(
+    engine: Engine, clock: Clock, log: KeptLog, store: Store
+) -> None:
+    """Its record lags for two rounds; meanwhile a list shows that it is over."""
+    flows = Flows(engine, clock, log, store)
+    flows.see("7")
+    flows.see("7", status="Acknowledged", acknowledged_at=ago(minutes=2))
+    flows.betterstack.hidden.add("7")
+    flows.betterstack.behind = lambda request: 1 if request == "lookup 7" else 0
+    flows.round()
+    assert flows.recorded("7").doubted_at == clock()
+    flows.betterstack.hidden.clear()
+    flows.betterstack.has("7", status="Resolved", acknowledged_at=ago(minutes=2), resolved_at=ago(minutes=1))
+    flows.betterstack.behind = lambda request: 2 if request == "lookup 7" else 0
+    flows.round(sweep=True)
+    assert flows.outbox("kind", "generation") == [("new", 1), ("acknowledged", 1), ("resolved", 1)]
+    assert flows.recorded("7").doubted_at is None
+    assert len(flows.betterstack.asked_for("lookup")) == 1, "the list has settled it"
+
+
 @dataclass
 class Counted(KeptLog):
     """Also counts what it hears."""

@@ -266,6 +266,14 @@ def test_a_doubt_is_settled_by_its_own_record_alone(case: str) -> None:
     assert (again.after.doubted_at, again.transitions) == (NOW, ()), "the proof begins anew"
 
 
+def test_a_doubt_about_an_acknowledgement_ends_with_the_incident() -> None:
+    """Its record lagged: had it been reopened, a list would not show its end."""
+    doubted = reconcile(WAS_ACKED, OPEN, "", USUAL, NOW, Read.OWN).after
+    assert doubted.doubted_at == NOW
+    ended = reconcile(doubted, over(), "", USUAL, NOW)
+    assert (ended.after.doubted_at, [told.kind for told in ended.transitions]) == (None, [Kind.RESOLVED])
+
+
 @each("case", CASES)
 def test_seeing_the_same_again_tells_nothing_more(case: str) -> None:
     policy, before, seen, _ = CASES[case]
