@@ -47,8 +47,10 @@ PATIENCE = 900.0
 """Seconds for so many requests, on a machine that has other things to do or stands still for a while."""
 TROUBLE_LASTS = timedelta(seconds=3)
 """What a fault held back waits this much longer, at most; `delivery.retry_max` is as long."""
-SLACK_IN_DESCRIPTORS, SLACK_IN_MEMORY = 6, 6_000_000
-"""Connections come and go, and allocators differ a little from run to run."""
+SLACK_IN_DESCRIPTORS = 2 * MOST_IN_FLIGHT
+"""Each thread that sends keeps its connection to either service; how many of them had something to send differs."""
+SLACK_IN_MEMORY = 6_000_000
+"""Allocators differ a little from run to run."""
 
 
 class Requests:
