@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from daemon.config.settings import Settings
-from daemon.decisions.reconcile import SUSPICION_LASTS, Token, reconcile_gone, suspect_since
+from daemon.decisions.reconcile import reconcile_gone
+from daemon.decisions.suspicion import SUSPICION_LASTS, Token, suspect_since
 from daemon.model.errors import TokenSuspectError
 from daemon.model.incident import Progress
 from daemon.recording import Recording

@@ -4,29 +4,13 @@ This module defines the life cycle of an incident. Only positive evidence ends o
 answers "no such record" far enough apart. Each transition has a reason, which the outbox keeps.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum, auto
 
 from daemon.decisions.evidence import Order, Read, after_that, ended_until, latest, of_this_generation, order
-from daemon.model.incident import Incident, IncidentState, Kind, Phase, RoundStart, Transition, Untold
+from daemon.model.incident import Incident, IncidentState, Kind, Phase, Transition, Untold
 
 DELETED_NOTE = "The incident was deleted in Better Stack."
-SUSPECT_FROM = 3
-"""With fewer tracked incidents, a deletion of all at once is normal."""
-SUSPICION_LASTS = timedelta(hours=1)
-
-
-class Token(Enum):
-    """What is known of the token for Better Stack."""
-
-    KNOWN = auto()
-    """It has read known records before."""
-    NEW = auto()
-    """It has changed, and has not read a known record yet."""
-    RECOGNISED = auto()
-    """It has changed, and has just read a known record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,30 +80,6 @@ def reconcile_gone(
     over = replace(before, phase=Phase.RESOLVED, resolved_at=ended_at, gone_since=None, deleted=True)
     over = replace(over, silent_because=_still_silent(before, over.phase))
     return Decision(over, _end(before, ended_at, "deleted: two lookups found no such record", DELETED_NOTE))
-
-
-def suspect_since(
-    start: RoundStart,
-    seen: Collection[str],
-    gone: Collection[str],
-    before: datetime | None,
-    now: datetime,
-    token: Token = Token.KNOWN,
-) -> datetime | None:
-    """Since when the token is suspected to be another team's; `None` if deletions can be trusted.
-
-    A known token is suspected if three or more incidents are tracked, none was seen, and lookups found no record; a new
-    one as soon as a lookup of a tracked incident finds no record. The suspicion ends when a vanished incident is seen
-    again, when a new token is recognised, or after an hour. `before`: the result of the previous round.
-    """
-    tracked, vanished = start.tracked, start.vanished
-    goes_on = before is not None and bool(vanished) and vanished.isdisjoint(seen)
-    all_gone = len(tracked) >= SUSPECT_FROM and bool(gone) and tracked.isdisjoint(seen)
-    begins = not tracked.isdisjoint(gone) if token is Token.NEW else all_gone
-    if token is Token.RECOGNISED or not (goes_on or begins):
-        return None
-    since = min(before or now, now)
-    return since if now - since < SUSPICION_LASTS else None
 
 
 def over_too_long(over_since: datetime | None, stale_after: timedelta, now: datetime) -> bool:

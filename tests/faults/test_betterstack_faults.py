@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from daemon.decisions.reconcile import DELETED_NOTE, SUSPICION_LASTS
+from daemon.decisions.reconcile import DELETED_NOTE
+from daemon.decisions.suspicion import SUSPICION_LASTS
 from daemon.model.errors import BetterStackError
 from daemon.sandbox import mishaps
 from daemon.sandbox.betterstack import LIST

@@ -22,13 +22,13 @@ ROWS = (
     ),
     row(
         "The token is never suspected",
-        "daemon/decisions/reconcile.py",
+        "daemon/decisions/suspicion.py",
         ("return since if now - since < SUSPICION_LASTS else None", "return None"),
         "tests/unit/test_deletions.py::test_the_token_is_suspected_when_all_of_three_or_more_vanish_at_once",
     ),
     row(
         "A new token is suspected only once three incidents vanish",
-        "daemon/decisions/reconcile.py",
+        "daemon/decisions/suspicion.py",
         ("begins = not tracked.isdisjoint(gone) if token is Token.NEW else all_gone", "begins = all_gone"),
         "tests/unit/test_deletions_new_token.py::test_another_teams_token_resolves_nothing_for_an_hour",
     ),

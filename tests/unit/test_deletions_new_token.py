@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from daemon.decisions.reconcile import Token, suspect_since
+from daemon.decisions.suspicion import Token, suspect_since
 from daemon.model.errors import TokenSuspectError
 from tests.support.clock import Clock
 from tests.support.fakes import Flows

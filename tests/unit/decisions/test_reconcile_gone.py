@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.decisions.reconcile import DELETED_NOTE, reconcile_gone, suspect_since
+from daemon.decisions.reconcile import DELETED_NOTE, reconcile_gone
+from daemon.decisions.suspicion import suspect_since
 from daemon.model.incident import Kind, Phase, RoundStart
 from tests.support.values import NOW, ago, recorded, started
 
