@@ -29,7 +29,7 @@ from daemon.config.types import (
     spelled,
     within,
 )
-from daemon.model.destination import DEFAULT
+from daemon.model.destination import BETTER_STACK, DEFAULT
 from daemon.model.incident import Kind
 from daemon.model.secret import Secret
 
@@ -184,6 +184,12 @@ class Settings:
     def written_back(self) -> frozenset[Kind]:
         """What people do in SIGNL4 that is done in Better Stack, too."""
         return frozenset() if self.signl4.api_key is None else self.write_back.kinds
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Whom deliveries may be for: every team, and Better Stack if anything is written back."""
+        teams = (team.name for team, _ in self.signl4.every_team())
+        return (*teams, *((BETTER_STACK,) if self.written_back else ()))
 
     def secrets(self) -> tuple[str, ...]:
         """The secrets, to be redacted everywhere except in requests to their own service."""

@@ -11,7 +11,7 @@ from itertools import accumulate
 from threading import Lock
 from types import MappingProxyType
 
-from daemon.model.destination import DEFAULT
+from daemon.model.destination import BETTER_STACK, DEFAULT
 from daemon.model.event import Event
 from daemon.model.events import deliveries, rounds
 from daemon.model.incident import Kind
@@ -93,7 +93,8 @@ class Tally:
         """Their numbers are there from now on: Prometheus sees no increase of one that was not there before."""
         with self._lock:
             for team in teams:
-                self._counts.telling.setdefault(team, Histogram(TELLING_SECONDS))
+                if team != BETTER_STACK:  # it is told of no new incident
+                    self._counts.telling.setdefault(team, Histogram(TELLING_SECONDS))
                 for outcome in OUTCOMES.values():
                     self._counts.attempts.setdefault((team, outcome), 0.0)
 

@@ -16,7 +16,7 @@ from daemon.config.settings import Settings
 from daemon.deliver import Deliver
 from daemon.host.liveness import Liveness
 from daemon.in_flight import Receiver
-from daemon.model.destination import BETTER_STACK, Destination
+from daemon.model.destination import Destination
 from daemon.model.event import Listener
 from daemon.model.events import process as events
 from daemon.model.page import KnownPages, Shown
@@ -81,7 +81,7 @@ def build(
             clients.enter_context(closing(client)) for client in _clients(settings, tls, len(teams))
         )
         housekeeping = Housekeeping(shared.engine)
-        housekeeping.configure([team.name for team, _ in teams] + [BETTER_STACK] * bool(settings.written_back))
+        housekeeping.configure(settings.destinations)
         log = log_for(configuration)
         around = shared.surroundings
         receivers = {team.name: around.receiver(alerts, secret, team.name) for team, secret in teams}

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
 
 from daemon.model.readings import TeamOutbox
 from daemon.model.snapshot import Snapshot
+from daemon.model.two_way import TwoWay
 from daemon.storage import delivery_rows as rows
 from daemon.storage.engine import transaction
 from daemon.storage.queries import figures, unobstructed
@@ -41,11 +42,14 @@ def sizes(engine: Engine) -> tuple[int | None, int | None]:
 
 
 def _outboxes(connection: Connection, snapshot: Snapshot) -> Mapping[str, TeamOutbox]:
-    """Asks only for what there is: mostly the outbox is empty."""
-    pending = _by_team(connection, _count(rows.PENDING)) if snapshot.pending_deliveries else {}
+    """Asks only for what there is: mostly the outbox is empty. The snapshot counts what is written back by itself."""
+    back = snapshot.two_way or TwoWay()
+    has_pending = snapshot.pending_deliveries or back.pending_write_backs
+    has_dead = snapshot.dead_deliveries or back.dead_write_backs
+    pending = _by_team(connection, _count(rows.PENDING)) if has_pending else {}
     held = _by_team(connection, _count(rows.HELD)) if snapshot.held_deliveries else {}
-    dead = _by_team(connection, _count(rows.DEAD)) if snapshot.dead_deliveries else {}
-    oldest: Mapping[str, datetime] = _by_team(connection, _oldest()) if pending else {}
+    dead = _by_team(connection, _count(rows.DEAD)) if has_dead else {}
+    oldest: Mapping[str, datetime] = _by_team(connection, _oldest()) if snapshot.pending_deliveries else {}
     return {
         team: TeamOutbox(pending.get(team, 0), held.get(team, 0), dead.get(team, 0), oldest.get(team))
         for team in pending.keys() | dead.keys()

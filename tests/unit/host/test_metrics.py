@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 
 from daemon.host.metrics import DETECTION_SECONDS, OUTCOMES, TELLING_SECONDS, Counts, Histogram, Tally
+from daemon.model.destination import BETTER_STACK
 from daemon.model.event import Event
 from daemon.model.events import deliveries, rounds
 from daemon.model.incident import Kind
@@ -47,6 +48,12 @@ def test_an_attempt_is_counted_once_by_its_outcome(event: deliveries.OfTeam) -> 
     assert counts.attempts == {
         ("default", outcome): 2.0 if kind is type(event) else 0.0 for kind, outcome in OUTCOMES.items()
     }
+
+
+def test_better_stack_is_told_of_nothing_new() -> None:
+    counts = counted(deliveries.Delivered("7", Kind.ACKNOWLEDGED, 1, None, team=BETTER_STACK))
+    assert counts.attempts[BETTER_STACK, "delivered"] == 1
+    assert counts.telling == {}
 
 
 def test_each_team_has_its_own_counts() -> None:

@@ -3,13 +3,18 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from daemon.model.admission import Held
-from daemon.model.destination import Destination
+from daemon.model.destination import BETTER_STACK, Destination
 from daemon.model.readings import TeamOutbox
+from daemon.model.two_way import Finding, WriteBack
 from daemon.storage import queries, readings
+from daemon.storage.alerts import Alerts
 from daemon.storage.incidents import Message
+from daemon.storage.schema import DELIVERIES
+from daemon.storage.two_way import TwoWayProgress
+from tests.support.alerts import acknowledged
 from tests.support.engines import engine_on
 from tests.support.outbox import ACKNOWLEDGED, DELIVERED, NEW, after, change, head, kill, put, tell
 from tests.support.store import Store
@@ -41,6 +46,24 @@ def test_each_team_has_what_is_pending_held_and_dead(engine: Engine, store: Stor
         "night": TeamOutbox(1, 0, 0, at),
     }
     assert snapshot.oldest_pending_at == NOW
+
+
+@pytest.mark.parametrize(("state", "expected"), [("pending", TeamOutbox(1)), ("dead", TeamOutbox(dead=1))])
+def test_what_is_written_back_is_there_though_nothing_waits_for_a_team(
+    engine: Engine, store: Store, state: str, expected: TeamOutbox
+) -> None:
+    put(store, "1", DELIVERED, NEW)
+    store.configure(["default", BETTER_STACK])
+    act = WriteBack(ACKNOWLEDGED, "Jane via SIGNL4", "a reason", NOW)
+    Alerts(engine, ["default"]).record(
+        [Finding("1", 1, "1", acknowledged("1"), "default", True, write_backs=(act,))], NOW
+    )
+    TwoWayProgress(engine).looked(NOW, NOW)
+    with engine.begin() as connection:
+        connection.execute(update(DELIVERIES).where(DELIVERIES.c.destination == BETTER_STACK).values(state=state))
+    snapshot, outboxes = readings.read(engine)
+    assert (snapshot.pending_deliveries, snapshot.dead_deliveries) == (0, 0)
+    assert outboxes == {BETTER_STACK: expected}
 
 
 def test_the_sizes_are_those_of_the_files(engine: Engine, store: Store, database: Path) -> None:
