@@ -17,7 +17,8 @@ def read(shared: Shared, settings: Settings) -> Readings:
     One read transaction, which keeps no job waiting. Raises nothing for a database that cannot be read.
     """
     now, accounts = shared.clock(), dict.fromkeys(team.account for team, _ in settings.signl4.every_team())
-    limiters = {account: shared.limiters[account] for account in accounts}
+    # Another thread may be making them: who asked for one here would make it, too.
+    limiters = {account: shared.limiters[account] for account in accounts if account in shared.limiters}
     database_bytes, log_bytes = storage.sizes(shared.engine)
     snapshot, outboxes, found = None, dict[str, TeamOutbox](), list[str]()
     try:
@@ -25,12 +26,13 @@ def read(shared: Shared, settings: Settings) -> Readings:
     except DatabaseBusyError as error:
         found = [str(error)]
     else:
-        outboxes = {team.name: TeamOutbox() for team, _ in settings.signl4.every_team()} | dict(waiting)
+        outboxes = {name: TeamOutbox() for name in settings.destinations} | dict(waiting)
         here = Presence(Holder(os.getpid()))
         poll, alarms, duty = settings.poll, settings.alarm, settings.duty
         found = list(problems(snapshot, poll.interval, alarms.poll_after, now, here, warn_after=duty.warn_after))
-    if shared.notes.state_error is not None:
-        found.append(f"the state cannot be written: {shared.notes.state_error[2]}")
+    # Read once: the self-check takes it back at any time.
+    if (state_error := shared.notes.state_error) is not None:
+        found.append(f"the state cannot be written: {state_error[2]}")
     return Readings(
         snapshot=snapshot,
         problems=tuple(found),

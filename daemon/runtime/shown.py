@@ -50,12 +50,13 @@ class Shown:
         self._in_force = MetricsSection()
         self._server: MetricsServer | None = None
         self._file: MetricsFile | None = None
-        self._counts_from: Path | None = None
+        self._counts = False
+        """Whether it has begun to count."""
 
     def heard(self, settings: Settings, log: Listener) -> Listener:
         """The log, and the tally."""
         self._go_on_from(settings.metrics.textfile)
-        self._tally.know(team.name for team, _ in settings.signl4.every_team())
+        self._tally.know(settings.destinations)
 
         def both(event: Event) -> None:
             log(event)
@@ -120,9 +121,12 @@ class Shown:
             one.close()
 
     def _go_on_from(self, file: Path | None) -> None:
-        """Counters begin where an earlier process left them in the file; without a usable one at zero."""
-        if file is not None and self._counts_from is None:
-            self._counts_from = file
+        """Counters begin where an earlier process left them in the file; without a usable one at zero.
+
+        What this process has counted stays: a reload that names a file takes nothing from it.
+        """
+        is_first, self._counts = not self._counts, True
+        if file is not None and is_first:
             with suppress(OSError, ValueError, KeyError):
                 self._tally.go_on(counts_in(textfile.read(file)))
 

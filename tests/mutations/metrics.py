@@ -138,7 +138,7 @@ ROWS = (
     row(
         "A state that cannot be written is no problem for /readyz",
         "daemon/runtime/readings.py",
-        ("if shared.notes.state_error is not None:", "if False:"),
+        ("(state_error := shared.notes.state_error) is not None:", "(state_error := None) is not None:"),
         f"{READ}::test_a_state_that_cannot_be_written_is_a_problem",
     ),
     row(
@@ -164,5 +164,35 @@ ROWS = (
         "daemon/runtime/readings.py",
         ("warn_after=duty.warn_after", "warn_after=None"),
         "tests/unit/runtime/test_readings.py::test_that_nobody_is_on_duty_is_a_problem_as_it_is_in_status",
+    ),
+    row(
+        "What is written back is missing while nothing waits for a team",
+        "daemon/storage/readings.py",
+        ("snapshot.pending_deliveries or back.pending_write_backs", "snapshot.pending_deliveries"),
+        "tests/unit/storage/test_readings.py::test_what_is_written_back_is_there_though_nothing_waits_for_a_team",
+    ),
+    row(
+        "What Better Stack refused is missing while nothing of a team is dead",
+        "daemon/storage/readings.py",
+        ("snapshot.dead_deliveries or back.dead_write_backs", "snapshot.dead_deliveries"),
+        "tests/unit/storage/test_readings.py::test_what_is_written_back_is_there_though_nothing_waits_for_a_team",
+    ),
+    row(
+        "A reload that names a file forgets what was counted",
+        "daemon/runtime/shown.py",
+        ("if file is not None and is_first:", "if file is not None:"),
+        f"{SHOWN}::test_a_reload_that_names_a_file_takes_nothing_from_what_was_counted",
+    ),
+    row(
+        "A reading makes a limiter that the teams do not share",
+        "daemon/runtime/readings.py",
+        (" for account in accounts if account in shared.limiters}", " for account in accounts}"),
+        f"{READ}::test_a_reading_makes_no_limiter",
+    ),
+    row(
+        "A state that can be written again fails a reading",
+        "daemon/runtime/readings.py",
+        ("written: {state_error[2]}", "written: {shared.notes.state_error[2]}"),
+        f"{READ}::test_that_the_state_can_be_written_again_fails_no_reading",
     ),
 )

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, update
 
 from daemon.host.clock import SteadyClock, TheirClock
 from daemon.model.delivery import Answer, Delivered, RateLimit
+from daemon.model.destination import BETTER_STACK
 from daemon.model.readings import Headroom, TeamOutbox
 from daemon.runtime.readings import read
 from daemon.runtime.shared import Shared
@@ -29,10 +30,25 @@ def shared(engine: Engine) -> Shared:
 
 
 def test_every_team_and_account_of_the_configuration_is_there(shared: Shared) -> None:
+    for account in (URL, "another"):
+        assert shared.limiters[account]
     readings = read(shared, settings(signl4=TEAMS))
     assert readings.outboxes == dict.fromkeys(("default", "night", "other"), TeamOutbox())
     assert readings.headroom == dict.fromkeys((URL, "another"), Headroom(10, 10))
     assert readings.database_bytes
+
+
+def test_better_stack_is_there_where_anything_is_written_back(shared: Shared) -> None:
+    assert read(shared, settings(signl4={**TEAMS, "api_key": "k1"})).outboxes.keys() == {
+        *("default", "night", "other"),
+        BETTER_STACK,
+    }
+
+
+def test_a_reading_makes_no_limiter(shared: Shared) -> None:
+    """The address is served while the teams are still being built: one of two would be another than the teams share."""
+    assert read(shared, settings(signl4=TEAMS)).headroom == {}
+    assert shared.limiters == {}
 
 
 def test_the_problems_are_those_of_status(shared: Shared, store: Store) -> None:
@@ -61,13 +77,30 @@ def test_a_state_that_cannot_be_written_is_a_problem(shared: Shared, store: Stor
     assert read(shared, settings()).problems == ("the state cannot be written: the disk is full",)
 
 
+def test_that_the_state_can_be_written_again_fails_no_reading(shared: Shared, store: Store) -> None:
+    """The self-check takes it back in a thread of its own, between any two looks."""
+    store.complete_round(datetime.now(UTC))
+
+    class Changing:
+        looks = 0
+
+        @property
+        def state_error(self) -> object:
+            self.looks += 1
+            return (0.0, datetime.now(UTC), "the disk is full") if self.looks == 1 else None
+
+    # It is frozen, and so is what a reading is made of.
+    object.__setattr__(shared, "notes", Changing())
+    assert read(shared, settings()).problems == ("the state cannot be written: the disk is full",)
+
+
 def test_a_database_that_cannot_be_read_is_a_problem(shared: Shared, engine: Engine) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE unreadable")
     readings = read(shared, settings())
     assert readings.snapshot is None
     assert len(readings.problems) == 1
-    assert readings.headroom
+    assert readings.database_bytes
 
 
 def test_the_limit_and_the_clock_of_signl4_are_those_of_its_answers(shared: Shared) -> None:

@@ -18,7 +18,7 @@ from daemon.model.events.rounds import RoundEnded, RoundResult
 from daemon.model.readings import Readings
 from daemon.runtime.exposure import Exposure
 from tests.support.kept_log import KeptLog
-from tests.support.metrics import READINGS, value
+from tests.support.metrics import READINGS, value, whole
 from tests.support.values import settings
 
 SERVED = "metrics are served"
@@ -165,6 +165,16 @@ def test_the_file_goes_on_where_the_one_before_ended(setting: Setting, log: Kept
     exposure.heard(configuration, log)(RoundEnded(RoundResult.COMPLETE, 0.1))
     exposure.write_once(configuration, lambda: READINGS, log)
     assert rounds(file.read_bytes()) == 1
+
+
+def test_a_reload_that_names_a_file_takes_nothing_from_what_was_counted(setting: Setting, tmp_path: Path) -> None:
+    file = tmp_path / "x.prom"
+    file.write_bytes(whole())
+    assert rounds(file.read_bytes()) == 1
+    for _ in range(2):
+        setting.put_in_force(on())
+    setting.put_in_force(on(textfile=str(file)))
+    assert rounds(served(setting.addresses[0])) == 3
 
 
 def test_the_file_has_no_figures_that_node_exporter_has_itself(setting: Setting, log: KeptLog, tmp_path: Path) -> None:
