@@ -14,6 +14,8 @@ from daemon.model.report import Bar, Episode, Lane
 
 SLOTS = 480
 """The finest that a page shows: of 30 days an hour and a half."""
+BEFORE = -1
+"""In place of a slot: before the first one."""
 MOST_LANES = 12
 OTHERS = "all others"
 UNACKNOWLEDGED, ACKNOWLEDGED = "unacknowledged", "acknowledged"
@@ -31,9 +33,9 @@ class Timeline:
 
     def take(self, episode: Episode) -> None:
         """Keeps when it began, was acknowledged, and ended: in seconds from the beginning of the period."""
-        ends = min(episode.resolved_at or self._until, self._until)
-        taken = min(episode.acknowledged_at or ends, ends)
         begins = max(episode.began_at, self._since)
+        ends = max(min(episode.resolved_at or self._until, self._until), begins)
+        taken = min(episode.acknowledged_at or ends, ends)
         whose = self._names.setdefault(episode.name, len(self._names))
         self._whose.append(whose)
         self._times.extend((moment - self._since).total_seconds() for moment in (begins, taken, ends))
@@ -53,7 +55,7 @@ class Timeline:
 
     def _slot(self, seconds: float) -> int:
         span = (self._until - self._since).total_seconds()
-        return min(max(int(seconds * SLOTS // span), 0), SLOTS - 1)
+        return min(max(int(seconds * SLOTS // span), BEFORE), SLOTS - 1)
 
 
 class _Slots:
@@ -64,12 +66,13 @@ class _Slots:
         self.openings = 0
 
     def add(self, begins: int, taken: int, ends: int) -> None:
-        """An opening is in each slot that it touches."""
+        """An opening is in each slot that it touches. `taken` may be `BEFORE`: somebody was on it all the time."""
         self.openings += 1
-        self._waiting[begins] += 1
-        self._waiting[max(taken, begins) + 1] -= 1
+        if taken >= begins:
+            self._waiting[begins] += 1
+            self._waiting[taken + 1] -= 1
         if taken < ends:
-            self._taken[taken + 1] += 1
+            self._taken[max(taken + 1, begins)] += 1
             self._taken[ends + 1] -= 1
 
     def bars(self) -> Iterator[Bar]:

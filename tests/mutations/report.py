@@ -110,8 +110,14 @@ ROWS = (
     row(
         "The shortest opening is not drawn",
         "daemon/decisions/report_timeline.py",
-        ("self._waiting[max(taken, begins) + 1] -= 1", "self._waiting[max(taken, begins)] -= 1"),
+        ("self._waiting[taken + 1] -= 1", "self._waiting[taken] -= 1"),
         f"{TIMELINE}::test_the_shortest_opening_is_seen",
+    ),
+    row(
+        "What was acknowledged before the period waits at its beginning",
+        "daemon/decisions/report_timeline.py",
+        ("SLOTS // span), BEFORE)", "SLOTS // span), 0)"),
+        f"{TIMELINE}::test_what_is_open_ends_with_the_period_and_what_is_older_begins_with_it",
     ),
     row(
         "What was seen late proves a gap although rounds went on",
