@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daemon.cli.options import json_option, placed, say
+from daemon.cli.proposals import teams
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +26,12 @@ DEFAULT = "30d"
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page for people into FILE.")
 @click.option("--csv", "as_csv", is_flag=True, help="A line for each opening of an incident.")
 @click.option("--audit", type=click.Path(path_type=Path), metavar="FILE", help="Compare with SIGNL4's audit file.")
-@click.option("--team", metavar="NAME", help="With --audit: the team whose file it is; otherwise `default`.")
+@click.option(
+    "--team",
+    metavar="NAME",
+    shell_complete=teams,
+    help="With --audit: the team whose file it is; otherwise `default`.",
+)
 @click.option("--utc", is_flag=True, help="Times, hours and days in UTC; otherwise in the local time zone.")
 @json_option
 @placed

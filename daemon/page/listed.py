@@ -58,7 +58,7 @@ def flapping(found: Sequence[Source]) -> Markup:
 
 
 def retried(report: Report) -> Markup:
-    """Deliveries that SIGNL4 did not accept at once."""
+    """Deliveries that were not accepted at once."""
     retries = report.retries
 
     def row(one: Retried) -> list[Child]:
@@ -81,7 +81,7 @@ def retried(report: Report) -> Markup:
         "Deliveries that needed retries",
         note,
         table("Retried deliveries", headings, [row(one) for one in retries.worst]),
-        empty="SIGNL4 accepted every delivery at the first try.",
+        empty="Every delivery was accepted at the first try.",
     )
 
 

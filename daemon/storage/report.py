@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from daemon.model.delivery import DeliveryState
+from daemon.model.destination import BETTER_STACK
 from daemon.model.incident import Kind, Phase
 from daemon.model.report import Alarm, Episode, Retried, Retries, Rounds
 from daemon.storage.columns import constant
@@ -39,6 +40,7 @@ BATCH = 500
 MOST_RETRIED = 15
 _ROWID: ColumnElement[int] = literal_column("incidents.rowid", Integer)
 _IS_NEW = DELIVERIES.c.kind == constant(Kind.NEW)
+_TO_TEAM = DELIVERIES.c.destination != BETTER_STACK
 
 
 class Openings:
@@ -131,8 +133,12 @@ def _incidents() -> "Select[*tuple[Any, ...]]":
 
 @cache
 def _told() -> "Select[*tuple[Any, ...]]":
-    """One row for each opening that anybody was to be told of, however many teams were."""
+    """One row for each opening that anybody was to be told of, however many teams were.
+
+    Who acknowledges it in SIGNL4 has acknowledged it. Who closes its alert there has not ended the incident.
+    """
     row = DELIVERIES.c
+    ended_at = func.min(case((and_(_TO_TEAM, row.kind == constant(Kind.RESOLVED)), row.occurred_at)))
     was_held = and_(_IS_NEW, row.held_because.is_not(None))
     untaken = and_(_IS_NEW, row.state != constant(DeliveryState.DELIVERED))
     return (
@@ -143,8 +149,8 @@ def _told() -> "Select[*tuple[Any, ...]]":
             _earliest(Kind.NEW, row.created_at).label("seen_at"),
             _earliest(Kind.NEW, row.delivered_at).label("told_at"),
             _earliest(Kind.ACKNOWLEDGED, row.occurred_at).label("acknowledged_at"),
-            _earliest(Kind.RESOLVED, row.occurred_at).label("resolved_at"),
-            func.sum(row.attempts).label("tries"),
+            ended_at.label("resolved_at"),
+            func.sum(case((_TO_TEAM, row.attempts), else_=0)).label("tries"),
             func.count(case((was_held, 1))).label("held"),
             func.min(case((untaken, row.state))).label("state"),
             func.min(case((untaken, row.reason))).label("reason"),

@@ -120,6 +120,15 @@ ROWS = (
         f"{TIMELINE}::test_what_is_open_ends_with_the_period_and_what_is_older_begins_with_it",
     ),
     row(
+        "Who closes an alert in SIGNL4 has ended the incident",
+        "daemon/storage/report.py",
+        (
+            "case((and_(_TO_TEAM, row.kind == constant(Kind.RESOLVED)), row.occurred_at))",
+            "case((row.kind == constant(Kind.RESOLVED), row.occurred_at))",
+        ),
+        f"{READ}::test_who_closes_an_alert_in_signl4_has_acknowledged_it_and_not_ended_the_incident",
+    ),
+    row(
         "What was seen late proves a gap although rounds went on",
         "daemon/decisions/report_gaps.py",
         ("return [gap for gap in seen_late if is_quiet(gap)]", "return list(seen_late)"),

@@ -77,6 +77,7 @@ def test_teams_are_those_of_the_configuration_file(filled: Path, tmp_path: Path)
     (tmp_path / "some.toml").write_text(CONFIG)
     assert values(filled, f"test-alert --config {tmp_path}/some.toml --team ") == ["default", "database"]
     assert values(filled, f"--config {tmp_path}/some.toml test-alert --team d") == ["default", "database"]
+    assert values(filled, f"report --config {tmp_path}/some.toml --audit x --team ") == ["default", "database"]
 
 
 def test_where_nothing_can_be_read_nothing_is_proposed_and_nothing_said(tmp_path: Path) -> None:

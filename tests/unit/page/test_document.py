@@ -22,7 +22,7 @@ def test_an_empty_report_says_that_there_is_nothing() -> None:
     for sentence in (
         "No incidents.",
         "Nothing opened three times within an hour.",
-        "SIGNL4 accepted every delivery at the first try.",
+        "Every delivery was accepted at the first try.",
         "No gap is known.",
         "nothing to measure",
     ):

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from daemon.model.alarm import Cause
+from daemon.model.destination import BETTER_STACK
 from daemon.model.report import Alarm, Episode
 from daemon.storage import report
 from tests.support.clock import Clock
@@ -117,6 +118,27 @@ def test_of_several_teams_the_first_that_was_told_counts(database: Path, engine:
     )
     [one] = read(engine)
     assert (one.told_at, one.was_held, one.untold_because) == (NOW, True, None)
+
+
+def test_who_closes_an_alert_in_signl4_has_acknowledged_it_and_not_ended_the_incident(
+    database: Path, engine: Engine
+) -> None:
+    began, closed, ended = ago(hours=2), ago(hours=1), ago(minutes=1)
+    back = {"destination": BETTER_STACK, "state": "dead", "attempts": 7}
+    write(
+        database,
+        destinations=[{"name": BETTER_STACK, "why": "", "other_faults": "[]", "payload_faults": "[]"}],
+        incidents=[incident("1", phase="resolved", started_at=began, resolved_at=ended, first_seen_at=began,
+                            changed_at=ended)],
+        deliveries=[
+            delivery("1", "new", began, began, began),
+            delivery("1", "acknowledged", closed, closed, None, **back),
+            delivery("1", "resolved", closed, closed, None, **back),
+            delivery("1", "resolved", ended, ended, ended),
+        ],
+    )  # fmt: skip
+    [one] = read(engine)
+    assert (one.acknowledged_at, one.resolved_at, one.tries) == (closed, ended, 2)
 
 
 def test_a_period_holds_what_lies_in_it_be_it_in_part(database: Path, engine: Engine) -> None:
