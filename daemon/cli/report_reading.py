@@ -43,7 +43,8 @@ def gather(
         sightings.append(episode.seen_at.timestamp())
         if gap := report_gaps.gap_seen_late(episode, rounds, max(LATE, poll_after)):
             late.append(gap)
-    alarms = stored.alarms(engine, since, until)
+    # An alarm of the time after the period proves that the last minutes of the period had no round.
+    alarms = stored.alarms(engine, since, until + poll_after)
     late = report_gaps.unrefuted(late, sorted(sightings))
     gaps = report_gaps.within(report_gaps.gaps(alarms, late, rounds, poll_after, now), since, until)
     found = Report(
@@ -54,7 +55,7 @@ def gather(
         stored.retries(engine, since, until),
         gaps,
         report_gaps.whole_hours(gaps),
-        tuple(alarms),
+        tuple(one for one in alarms if one.raised_at < until),
         rounds,
     )
     return found, timeline

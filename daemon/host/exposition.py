@@ -73,7 +73,9 @@ def _counted(counts: Counts) -> Iterator[Metric]:
     yield transitions
     detection = {"": counts.detection}
     yield _histogram("detection_delay_seconds", "From the beginning of an incident until it was seen.", None, detection)
-    attempts = _counter("delivery_attempts", "Requests to SIGNL4 that were answered or failed.", "team", "outcome")
+    attempts = _counter(
+        "delivery_attempts", "Attempts to send that were accepted, refused or failed.", "team", "outcome"
+    )
     for (team, outcome), count in counts.attempts.items():
         attempts.add_metric([team, outcome], count)
     yield attempts

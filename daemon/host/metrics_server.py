@@ -50,6 +50,8 @@ class Answer:
     status: HTTPStatus
     body: bytes
     content_type: str = PLAIN
+    allow: str | None = None
+    """The methods that there are, where it was another one."""
 
 
 class MetricsServer:
@@ -122,7 +124,7 @@ class MetricsServer:
         method, _, rest = head.partition(b" ")
         path = rest.partition(b" ")[0].partition(b"?")[0]
         if method not in {b"GET", b"HEAD"}:
-            return Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"only GET\n")
+            return Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"only GET\n", allow="GET, HEAD")
         match path:
             case b"/healthz":
                 return Answer(HTTPStatus.OK, b"ok\n")
@@ -180,6 +182,7 @@ def _written(head: bytes, answer: Answer) -> bytes:
         f"Content-Length: {len(answer.body)}",
         "Cache-Control: no-store",
         "Connection: close",
+        *([f"Allow: {answer.allow}"] if answer.allow else []),
     ]
     top = "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n"
     return top if head.startswith(b"HEAD ") else top + answer.body

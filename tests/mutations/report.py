@@ -129,6 +129,12 @@ ROWS = (
         f"{READ}::test_who_closes_an_alert_in_signl4_has_acknowledged_it_and_not_ended_the_incident",
     ),
     row(
+        "An alarm that was raised behind a period proves nothing of its end",
+        "daemon/cli/report_reading.py",
+        ("stored.alarms(engine, since, until + poll_after)", "stored.alarms(engine, since, until)"),
+        "tests/unit/cli/test_report.py::test_a_period_that_ends_before_the_alarm_knows_of_the_gap_that_led_to_it",
+    ),
+    row(
         "What was seen late proves a gap although rounds went on",
         "daemon/decisions/report_gaps.py",
         ("return [gap for gap in seen_late if is_quiet(gap)]", "return list(seen_late)"),

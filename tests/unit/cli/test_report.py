@@ -59,6 +59,16 @@ def test_for_programs_it_is_an_object_with_the_same_figures(database: Path) -> N
     assert found["retries"]["retried"] > 0
 
 
+def test_a_period_that_ends_before_the_alarm_knows_of_the_gap_that_led_to_it(database: Path) -> None:
+    fill(database, 3)
+    until = ago(days=4, hours=7, minutes=1)
+    found = json.loads(command(database, f"report --until {until:%Y-%m-%dT%H:%M:%S}Z --json").stdout)
+    assert found["alarms"] == []
+    [gap] = found["gaps"]
+    spans = [datetime.fromisoformat(gap[name]) for name in ("begins_at", "ends_at")]
+    assert spans == [until - timedelta(minutes=4), until]
+
+
 def test_the_page_is_written_and_named(database: Path, tmp_path: Path) -> None:
     fill(database, 300)
     said = command(database, f"report {PERIOD} --html november.html")

@@ -82,6 +82,11 @@ def test_an_answer_says_what_it_is_and_ends_its_connection() -> None:
         )
 
 
+def test_another_method_is_told_which_there_are() -> None:
+    with serving(lambda: WELL) as server:
+        assert b"\r\nAllow: GET, HEAD\r\n" in raw(server, b"PUT / HTTP/1.1\r\nHost: x\r\n\r\n")
+
+
 @pytest.mark.parametrize("junk", [b"", b"\r\n\r\n", b"GET /metrics", b"\xff" * 20_000, b"GET\r\n\r\n"])
 def test_junk_ends_with_its_connection(junk: bytes) -> None:
     with serving(lambda: WELL) as server:
