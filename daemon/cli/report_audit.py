@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from daemon.config.place import Place
-    from daemon.model.audit import Audit, Pair
+    from daemon.model.audit import Audit, AuditFile, Pair
     from daemon.page.words import Clock
 
 MOST_LISTED = 20
@@ -33,20 +33,28 @@ MOST_LISTED = 20
 
 def compare(place: Place, file: Path, team: str | None, clock: Clock, *, as_json: bool) -> int:
     """Prints how they differ. The exit code: 1 if something that was told is not there. Raises `DaemonError`."""
-    theirs = read(file)
-    engine = listing_reader(place.url)
-    teams = report_told.teams(engine)
-    asked = team or DEFAULT
-    if teams and asked not in teams:
-        raise DaemonError(f"nothing was ever told to team {asked}; --team takes one of: {', '.join(sorted(teams))}")
-    begins_at, ends_at = proven(theirs)
-    found = compared(report_told.told(engine, asked, begins_at - NEAR, ends_at + NEAR), theirs, asked)
+    from daemon.cli.progress import progress
+
+    with progress() as report:
+        report("reading SIGNL4's file", None)
+        theirs = read(file)
+        report("comparing it with what was told", None)
+        found = _compared(place.url, theirs, team or DEFAULT)
     if as_json:
         click.echo(spelled(asdict(found)))
     else:
         for line in _lines(found, clock):
             say(line)
     return 1 if found.missing or found.not_closed else 0
+
+
+def _compared(url: str, theirs: AuditFile, team: str) -> Audit:
+    engine = listing_reader(url)
+    teams = report_told.teams(engine)
+    if teams and team not in teams:
+        raise DaemonError(f"nothing was ever told to team {team}; --team takes one of: {', '.join(sorted(teams))}")
+    begins_at, ends_at = proven(theirs)
+    return compared(report_told.told(engine, team, begins_at - NEAR, ends_at + NEAR), theirs, team)
 
 
 def _lines(found: Audit, clock: Clock) -> Iterator[str]:

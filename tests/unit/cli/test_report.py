@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.cli import report_reading
+from daemon.model.progress import Report
 from tests.support.each import each
 from tests.support.outbox import DELIVERED, NEW, RESOLVED, deliver, put, tell
 from tests.support.past import delivery, fill, incident, write
@@ -174,6 +177,19 @@ def test_where_the_books_agree_it_says_so_and_names_what_only_the_file_has(datab
         "       2  Daily weather",
         "all that was told is there",
     ]
+
+
+def test_at_a_terminal_a_long_comparison_shows_what_it_does(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told(database)
+    shown = list[str]()
+
+    @contextmanager
+    def progress() -> Iterator[Report]:
+        yield lambda doing, _: shown.append(doing)
+
+    monkeypatch.setattr("daemon.cli.progress.progress", progress)
+    assert command(database, f"report --audit {SAMPLE}").exit_code in {0, 1}
+    assert shown == ["reading SIGNL4's file", "comparing it with what was told"]
 
 
 def test_what_is_missing_there_or_not_closed_ends_with_1(database: Path) -> None:
