@@ -7,24 +7,25 @@ from itertools import groupby
 from daemon.decisions.ages import age
 from daemon.decisions.untold import UNKNOWN
 from daemon.model.delivery import DeliveryState
-from daemon.model.destination import DEFAULT
+from daemon.model.destination import BETTER_STACK, DEFAULT
 from daemon.model.standing import Message, OpenIncident
 
 SETTLED = (DeliveryState.DELIVERED, DeliveryState.SUPERSEDED)
 
 
 def of_incident(incident: OpenIncident, now: datetime) -> str:
-    """What became of its latest message to each team; of what is not settled, the first."""
+    """What became of the latest message that each team got; of what is not settled, the first. Teams come first."""
     if not incident.messages:
         return f"nobody is told: {incident.silent_because or UNKNOWN}"
     return "; ".join(_of_teams(incident.messages, now))
 
 
 def _of_teams(messages: Iterable[Message], now: datetime) -> Iterator[str]:
-    by_team = sorted(messages, key=lambda one: one.team)
+    by_team = sorted(messages, key=lambda one: (one.team == BETTER_STACK, one.team))
     for team, group in groupby(by_team, key=lambda one: one.team):
         sent = list(group)
-        message = next((one for one in sent if one.state not in SETTLED), sent[-1])
+        taken = [one for one in sent if one.state is DeliveryState.DELIVERED]
+        message = next((one for one in sent if one.state not in SETTLED), (taken or sent)[-1])
         to = "" if team == DEFAULT else f"{team}: "
         yield f"{to}{message.kind} {of_message(message, now)}"
 

@@ -79,7 +79,13 @@ ROWS = (
     row(
         "A message that waits hides behind one that arrived later",
         "daemon/decisions/whereabouts.py",
-        ("next((one for one in sent if one.state not in SETTLED), sent[-1])", "sent[-1]"),
+        ("next((one for one in sent if one.state not in SETTLED), (taken or sent)[-1])", "(taken or sent)[-1]"),
+        "tests/unit/decisions/test_whereabouts.py::test_of_an_incident_the_first_message_that_is_not_settled_counts_else_the_last",
+    ),
+    row(
+        "An alert that somebody acknowledged in SIGNL4 seems given up",
+        "daemon/decisions/whereabouts.py",
+        ("if one.state is DeliveryState.DELIVERED]", "if one.state in SETTLED]"),
         "tests/unit/decisions/test_whereabouts.py::test_of_an_incident_the_first_message_that_is_not_settled_counts_else_the_last",
     ),
     row(

@@ -6,6 +6,7 @@ from typing import Any
 from daemon.decisions.untold import UNKNOWN
 from daemon.decisions.whereabouts import of_incident, of_message
 from daemon.model.delivery import DeliveryState
+from daemon.model.destination import BETTER_STACK
 from daemon.model.incident import Kind
 from daemon.model.standing import Message, OpenIncident
 from tests.support.each import each
@@ -48,6 +49,10 @@ INCIDENTS = [
         opened(1, message(1, DELIVERED), message(2, team="database"), message(3, DELIVERED, **ACK)),
         "database: new due now; acknowledged accepted 4 min 0 s ago",
     ),
+    (
+        opened(1, message(1, DELIVERED), message(2, SUPERSEDED, reason="acknowledged in SIGNL4 first", **ACK)),
+        "new accepted 4 min 0 s ago",
+    ),
 ]
 
 
@@ -57,3 +62,11 @@ def test_of_an_incident_the_first_message_that_is_not_settled_counts_else_the_la
 ) -> None:
     text = of_incident(incident, NOW)
     assert sorted(text.split("; ")) == sorted(words.split("; "))
+
+
+def test_where_its_alerts_are_stands_before_what_better_stack_was_told() -> None:
+    """The end of a long line is cut."""
+    back = message(2, DELIVERED, team=BETTER_STACK, **ACK)
+    assert of_incident(opened(1, message(1, DELIVERED), back), NOW) == (
+        "new accepted 4 min 0 s ago; Better Stack: acknowledged accepted 4 min 0 s ago"
+    )
