@@ -75,8 +75,9 @@ def retried(report: Report) -> Markup:
         ]
 
     headings = ["Incident", "Delivery", "Message", "Tries", "Waited", "State", "Last error"]
-    left = retries.retried + retries.dead - len(retries.worst)
-    note = f"The {len(retries.worst)} with the most tries." if left > 0 else "Those with the most tries first."
+    # What is dead was mostly tried more than once, so it is among the retried.
+    are_all = len(retries.worst) >= max(retries.retried, retries.dead)
+    note = "Those with the most tries first." if are_all else f"The {len(retries.worst)} with the most tries."
     return section(
         "Deliveries that needed retries",
         note,

@@ -55,6 +55,7 @@ def test_what_is_known_is_on_the_page() -> None:
     )
     for phrase in (
         "4 still open; 4 never told",
+        "Those with the most tries first.",
         "of 9; 1 dead",
         "1 known gap",
         "Not counted: 1 alert that a rule held.",
