@@ -15,12 +15,7 @@ from hashlib import blake2b
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from daemon.clients.betterstack_response import (
-    is_followed,
-    is_page_for_people,
-    pause_asked,
-    says_no_such_record,
-)
+from daemon.clients.betterstack_response import is_followed, is_page_for_people, pause_asked, says_no_such_record
 from daemon.clients.dates import WRITTEN
 from daemon.clients.http import ExchangeError, HttpClient, Response, TooLargeError, described
 from daemon.clients.json_input import TooManyValuesError
@@ -94,7 +89,8 @@ class BetterStack:
         self._http = http
         self._token = settings.token
         self._base_url = settings.base_url
-        self._team = {"team_name": settings.team_name} if settings.team_name else {}
+        self.team: Mapping[str, str] = {"team_name": settings.team_name} if settings.team_name else {}
+        """The parameter that asks a list for one team alone; empty for all that the token sees."""
         self._wait = wait
         self._warning = warning
         self._report = report
@@ -116,11 +112,11 @@ class BetterStack:
 
     def lookup(self, incident_id: str) -> Incident | Absence:
         """Fetches the record of one incident. Raises `BetterStackError`."""
-        reply = self._get(f"{_PATH}/{incident_id}", {})
-        if reply.status == 404 and says_no_such_record(reply):
+        data = self.single(f"{_PATH}/{incident_id}")
+        if data is None:
             return Absence.NO_SUCH_RECORD
         try:
-            incident = self._read(self._document(reply, dict)["data"])
+            incident = self._read(data)
         except ValueError:
             return Absence.UNREADABLE
         return incident if incident.id == incident_id else Absence.UNREADABLE
@@ -129,10 +125,16 @@ class BetterStack:
         """A page of a list that holds no incidents. Raises `BetterStackError`; `NoSuchRouteError` if there is none."""
         return self._document(self._get(path, params), list)
 
+    def single(self, path: str) -> Mapping[str, Any] | None:
+        """The record at this path, whatever it describes; `None` if there is none. Raises `BetterStackError`."""
+        reply = self._get(path, {})
+        is_gone = reply.status == 404 and says_no_such_record(reply)
+        return None if is_gone else self._document(reply, dict)["data"]
+
     def _pages(self, which: Mapping[str, str]) -> Iterator[Page]:
         def ask(size: int, number: int) -> PageResponse:
             # Every page request repeats all parameters: whether `next` keeps the filters is not documented.
-            reply = self._get(_PATH, {**which, **self._team, "per_page": str(size), "page": str(number)})
+            reply = self._get(_PATH, {**which, **self.team, "per_page": str(size), "page": str(number)})
             digest = blake2b(reply.body, digest_size=16, salt=str(size).encode()).digest()
             if reply.status == 200 and (known := self._known.get(digest)) is not None:
                 response = PageResponse((), size, None, digest, known)

@@ -4,13 +4,12 @@ Only what decisions need must be readable: the incident's id and its phase. Anyt
 as absent.
 """
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
+from daemon.clients.record_fields import identifier, parts_of, time_of
 from daemon.model.incident import Incident, Phase
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PHASES = {
     "unconfirmed": Phase.UNCONFIRMED,
     "started": Phase.OPEN,
@@ -22,23 +21,25 @@ _PHASES = {
 
 def read_incident(record: object) -> Incident:
     """Reads one record of the API. Raises `ValueError` if its id or its phase cannot be determined."""
-    if not isinstance(record, dict):
-        raise ValueError("it is no object")
-    given = record.get("id")
-    incident_id = _identifier(given)
-    if not _ID.fullmatch(incident_id):
-        # Any other type may be nested to any depth, so only its type is shown.
-        raise ValueError(f"its id is {incident_id[:40] or type(given).__name__!r}")
-    attributes = record.get("attributes")
-    if not isinstance(attributes, dict) or not attributes:
-        raise ValueError(f"incident {incident_id} has no attributes")
+    incident_id, attributes, relationships = parts_of(record, "incident")
     status = attributes.get("status")
     status = status.strip() if isinstance(status, str) else ""
     names = ("started_at", "acknowledged_at", "resolved_at", "reopened_at")
-    times = {name: _time(attributes.get(name)) for name in names}
+    times = {name: time_of(attributes.get(name)) for name in names}
     phase = _phase(status.lower(), times)
-    source, source_id = _source(record.get("relationships"), attributes)
-    return Incident(incident_id, phase, status, **times, attributes=attributes, source=source, source_id=source_id)
+    source, source_id = _source(relationships, attributes)
+    return Incident(
+        id=incident_id,
+        phase=phase,
+        status=status,
+        started_at=times["started_at"],
+        acknowledged_at=times["acknowledged_at"],
+        resolved_at=times["resolved_at"],
+        reopened_at=times["reopened_at"],
+        attributes=attributes,
+        source=source,
+        source_id=source_id,
+    )
 
 
 def _source(relationships: object, attributes: Mapping[str, object]) -> tuple[str, str]:
@@ -52,18 +53,14 @@ def _source(relationships: object, attributes: Mapping[str, object]) -> tuple[st
         if found := _related_id(related.get(name)):
             return name, found
     for name in ("monitor", "heartbeat"):
-        if found := _identifier(attributes.get(f"{name}_id")):
+        if found := identifier(attributes.get(f"{name}_id")):
             return name, found
     return "", ""
 
 
 def _related_id(relationship: object) -> str:
     data = relationship.get("data") if isinstance(relationship, dict) else None
-    return _identifier(data.get("id")) if isinstance(data, dict) else ""
-
-
-def _identifier(value: object) -> str:
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return identifier(data.get("id")) if isinstance(data, dict) else ""
 
 
 def _phase(status: str, times: Mapping[str, datetime | None]) -> Phase:
@@ -82,15 +79,6 @@ def _phase(status: str, times: Mapping[str, datetime | None]) -> Phase:
     if not status and not any(times.values()):
         raise ValueError("it has neither a status nor a time")
     return Phase.ACKNOWLEDGED if acknowledged else Phase.OPEN
-
-
-def _time(value: object) -> datetime | None:
-    """An ISO 8601 time, in UTC; `None` if it cannot be read."""
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return None if moment is None else moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def has_unknown_status(incident: Incident) -> bool:
