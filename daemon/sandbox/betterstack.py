@@ -14,11 +14,13 @@ from functools import partial
 from http import HTTPStatus
 
 from daemon.model.incident import Phase
+from daemon.model.monitor import MonitorKind
 from daemon.sandbox.context import Context
-from daemon.sandbox.documents import SOURCES, incident, incident_alone, page, timeline
+from daemon.sandbox.documents import incident, incident_alone, page, timeline
 from daemon.sandbox.exchange import Answer, Request, json_answer
 from daemon.sandbox.history import Showing
 from daemon.sandbox.loopback import LoopbackService
+from daemon.sandbox.monitors import NoSuchMonitorError
 from daemon.sandbox.parameters import RefusedError, opening, place_of, said_by, wanted
 from daemon.sandbox.record import Record
 from daemon.sandbox.webhooks import WEBHOOKS, OutgoingWebhooks
@@ -30,8 +32,9 @@ DOCS = "https://betterstack.com/docs/uptime/api/getting-started-with-uptime-api/
 BAD_TOKEN = f"Invalid Team API token. How to find your Team API token: {DOCS}#get-an-uptime-api-token"
 READS_ONLY = "The token may only read."
 NO_RECORD = "Resource with provided ID was not found"
-OTHER_LISTS = ("monitors monitor-groups heartbeats heartbeat-groups on-calls policies status-pages severities").split()
+OTHER_LISTS = "monitor-groups heartbeat-groups on-calls policies status-pages severities".split()
 _INCIDENTS = "/api/v[23]/incidents"
+_MONITORS = rf"/api/v[23]/({'|'.join(MonitorKind)})s"
 _OTHERS = rf"/api/v[23]/({'|'.join(OTHER_LISTS)})"
 
 
@@ -59,6 +62,8 @@ class BetterStack(LoopbackService):
             ("POST", f"{_INCIDENTS}/([^/]+)/reopen", self._reopen),
             ("POST", f"{_INCIDENTS}/([^/]+)/escalate", self._escalate),
             ("GET", WEBHOOKS, self._webhooks),
+            ("GET", _MONITORS, self._monitors),
+            ("GET", f"{_MONITORS}/([^/]+)", self._monitor),
             ("GET", _OTHERS, self._other_list),
             ("GET", f"{_OTHERS}/([^/]+)", self._other),
         )
@@ -74,7 +79,7 @@ class BetterStack(LoopbackService):
             return work()
         except RefusedError as refused:
             return refused.answer
-        except NoSuchIncidentError as error:
+        except (NoSuchIncidentError, NoSuchMonitorError) as error:
             return json_answer(404, {"errors": str(error)})
         except AlreadyDoneError as error:
             return json_answer(409, {"errors": str(error)})
@@ -110,8 +115,11 @@ class BetterStack(LoopbackService):
         return self._showing(here, page(LIST, [incident(record) for record in here], number, pages))
 
     def _single(self, request: Request, incident_id: str) -> Answer:
-        record = self.world.record(incident_id, self._as_of(request))
-        return self._showing([record], incident_alone(record))
+        as_of = self._as_of(request)
+        record = self.world.record(incident_id, as_of)
+        sources = (one for one in self.world.monitors.records(as_of) if one.id == record.source[1])
+        source = next((one.document(self._now()) for one in sources), None)
+        return self._showing([record], incident_alone(record, source))
 
     def _as_of(self, request: Request) -> datetime | None:
         """The time whose state this request sees; `None` for the present."""
@@ -156,14 +164,20 @@ class BetterStack(LoopbackService):
     def _webhooks(self, request: Request) -> Answer:
         return json_answer(200, self.webhooks.page(request.query))
 
-    def _other_list(self, request: Request, name: str) -> Answer:
-        number, _ = place_of(request.query)
-        return json_answer(200, page(request.path, SOURCES.get(name, []) if number == 1 else [], number, 1))
+    def _monitors(self, request: Request, kind: str) -> Answer:
+        return json_answer(200, self.world.monitors.page(MonitorKind(kind), request.query, self._as_of(request)))
 
-    def _other(self, _: Request, name: str, wanted_id: str) -> Answer:
-        for one in SOURCES.get(name, []):
-            if one["id"] == wanted_id:
-                return json_answer(200, {"data": one})
+    def _monitor(self, request: Request, kind: str, monitor_id: str) -> Answer:
+        record = self.world.monitors.record(monitor_id, self._as_of(request))
+        if record.kind != kind:
+            raise RefusedError(404, NO_RECORD)
+        return json_answer(200, {"data": record.document(self._now())})
+
+    def _other_list(self, request: Request, _: str) -> Answer:
+        number, _per_page = place_of(request.query)
+        return json_answer(200, page(request.path, [], number, 1))
+
+    def _other(self, _: Request, _list: str, _id: str) -> Answer:
         raise RefusedError(404, NO_RECORD)
 
     def _showing(self, records: Sequence[Record], document: object) -> Answer:

@@ -6,19 +6,20 @@ A word may be cut as long as it is clear. What cannot be done is answered with a
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from daemon.model.errors import DaemonError
 from daemon.model.incident import Phase
 from daemon.model.printable import printable
 from daemon.sandbox.history import Alert, AlertState
 from daemon.sandbox.life import PERSON, Life
+from daemon.sandbox.monitor_commands import MonitorCommands
 from daemon.sandbox.record import Record
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.signl4_account import ALLOWED
 from daemon.sandbox.troubles import WORDS, Trouble
+from daemon.sandbox.typed import ALL, CommandError, one_of
 
-ALL, CLEARED = "all", "cleared"
+CLEARED = "cleared"
 API = "signl4-api"
 FAULTS = "\n".join(
     ["  503 …     answers that status (300 to 599)", *(f"  {word:<9} {WORDS[word][0]}" for word in WORDS)]
@@ -28,10 +29,6 @@ MOST_SECONDS = 86400
 ACTS = {"acknowledge": AlertState.ACKNOWLEDGED, "close": AlertState.CLOSED}
 """What a person can do to an alert in SIGNL4."""
 Change = Callable[[str], object]
-
-
-class CommandError(DaemonError):
-    """What was typed is no command, or cannot be done now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,7 @@ class Commands:
             "betterstack": Trouble(sandbox.betterstack.faults),
             API: Trouble(sandbox.signl4.api_faults),
         }
+        monitors = MonitorCommands(sandbox.world.monitors)
         self.over = False
         """Whether `quit` was given."""
         rows = (
@@ -64,6 +62,7 @@ class Commands:
             Command("resolve [ID]", "resolve it", self._resolve),
             Command("reopen [ID] [cleared]", "reopen it; cleared: without its old times", self._reopen),
             Command("delete [ID]", "delete it", self._delete),
+            Command("monitor [ACT ID]", "what is watched; monitor help: what can be done to it", monitors.obey),
             Command("signl4 ack|close NAME", "a person does that in SIGNL4; add: by WHO", self._signl4),
             Command("list", "the incidents, and how the services are", self._list),
             Command("fault SERVICE WHAT [N]", "signl4, signl4-api or betterstack fails (N times)", self._fault),
@@ -168,20 +167,6 @@ class Commands:
     def _quit(self, _: list[str]) -> Iterable[str]:
         self.over = True
         return ()
-
-
-def one_of(word: str, names: Iterable[str], what: str) -> str:
-    """The name that is meant, in whole or by its beginning; `signl4` before `signl4-api`. Raises `CommandError`."""
-    known = list(names)
-    found = [name for name in known if name.startswith(word.lower())]
-    shortest = min(found, key=len, default="")
-    if found and all(name.startswith(shortest) for name in found):
-        return shortest
-    if found:
-        raise CommandError(f"{word!r} may be {' or '.join(found)}")
-    near = get_close_matches(word.lower(), known, 1)
-    rest = f"did you mean {near[0]!r}?" if near else "help lists all"
-    raise CommandError(f"there is no {what} {word!r}; {rest}")
 
 
 def meant(records: Sequence[Record], text: str, phases: set[Phase], verb: str) -> list[Record]:

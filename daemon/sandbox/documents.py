@@ -9,44 +9,12 @@ from daemon.sandbox.record import Record, spelled_time
 OTHER_HOST = "https://incidents.betterstack.com"
 ONLY_ALONE: dict[str, Any] = {"ssl_certificate_expires_at": None, "domain_expires_at": None, "slack_channels": []}
 """What a single record has and a list lacks."""
-SOURCES: dict[str, list[dict[str, Any]]] = {
-    "monitors": [
-        {
-            "id": "2345678",
-            "type": "monitor",
-            "attributes": {
-                "url": "https://shop.example.com/",
-                "pronounceable_name": "Shop front page",
-                "monitor_type": "status",
-                "check_frequency": 180,
-                "team_name": "Operations",
-                "paused_at": None,
-                "status": "up",
-            },
-        }
-    ],
-    "heartbeats": [
-        {
-            "id": "77",
-            "type": "heartbeat",
-            "attributes": {
-                "name": "Nightly backup",
-                "period": 86400,
-                "grace": 300,
-                "team_name": "Operations",
-                "paused_at": None,
-                "status": "up",
-            },
-        }
-    ],
-}
-"""The sources of all incidents, by the list that holds them. The lists of everything else are empty."""
 
 
 def incident(record: Record) -> dict[str, Any]:
     """The incident, as a list and most answers hold it."""
     kind, source_id = record.source
-    relationships = {kind: {"data": {"id": source_id, "type": kind}}}
+    relationships = {kind: {"data": {"id": source_id, "type": kind}}} if kind else {}
     return {
         "id": record.id,
         "type": "incident",
@@ -55,11 +23,11 @@ def incident(record: Record) -> dict[str, Any]:
     }
 
 
-def incident_alone(record: Record) -> dict[str, Any]:
-    """The answer to a lookup: the incident with more attributes, and its source."""
-    data, (kind, source_id) = incident(record), record.source
-    source = {"id": source_id, "type": kind, "attributes": {"name": record.attributes["name"], "status": "down"}}
-    return {"data": {**data, "attributes": {**data["attributes"], **ONLY_ALONE}}, "included": [source]}
+def incident_alone(record: Record, source: dict[str, Any] | None) -> dict[str, Any]:
+    """The answer to a lookup: the incident with more attributes, and the record of its source if that is there."""
+    data = incident(record)
+    included = [] if source is None else [source]
+    return {"data": {**data, "attributes": {**data["attributes"], **ONLY_ALONE}}, "included": included}
 
 
 def timeline(history: Iterable[Happening]) -> dict[str, Any]:

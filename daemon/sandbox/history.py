@@ -8,6 +8,7 @@ from typing import Any
 
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind, Phase
+from daemon.model.monitor import MonitorKind
 
 TITLE_KEYS = ("subject", "title", "task", "job", "case", "incident", "x-s4-subject")
 """The keys in which SIGNL4 looks for the title of an alert, in its order."""
@@ -40,6 +41,31 @@ class Happening:
     act: Act
     phase: Phase
     by: str | None = None
+
+
+class MonitorAct(StrEnum):
+    """A change of a monitor or a heartbeat at Better Stack."""
+
+    ADDED = "added"
+    PAUSED = "paused"
+    UNPAUSED = "unpaused"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    RESTATED = "restated"
+    """It has another status, which nobody set."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorChange:
+    """One change of a monitor or a heartbeat."""
+
+    at: datetime
+    kind: MonitorKind
+    monitor_id: str
+    name: str
+    act: MonitorAct
+    status: str
+    """After the change; empty if it has none."""
 
 
 @dataclass(frozen=True, slots=True)

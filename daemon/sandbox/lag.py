@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from daemon.sandbox.exchange import Request
-from daemon.sandbox.mishaps import lists
+from daemon.sandbox.mishaps import lists, monitor_lists, monitor_lookups
 
 Lag = Callable[[Request], timedelta]
 NONE = timedelta(0)
@@ -33,13 +33,19 @@ def now_and_then(
     return lag
 
 
-def apart(*, open_list: timedelta = NONE, sweep: timedelta = NONE, lookups: timedelta = NONE) -> Lag:
-    """Constant lag, separate for the list of open incidents, the sweep, and single records."""
+def apart(
+    *,
+    open_list: timedelta = NONE,
+    sweep: timedelta = NONE,
+    lookups: timedelta = NONE,
+    monitors: timedelta = NONE,
+) -> Lag:
+    """Constant lag, separate for the list of open incidents, the sweep, single records, and all that is watched."""
 
     def lag(request: Request) -> timedelta:
         if lists(request):
             return open_list if "resolved" in request.query else sweep
-        return lookups
+        return monitors if monitor_lists(request) or monitor_lookups(request) else lookups
 
     return lag
 

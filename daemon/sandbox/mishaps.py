@@ -14,11 +14,13 @@ from daemon.sandbox.betterstack import LIST
 from daemon.sandbox.documents import OTHER_HOST
 from daemon.sandbox.exchange import JSON_TYPE, Answer, Request, json_answer
 from daemon.sandbox.faults import Instead, Rewrite
+from daemon.sandbox.monitors import LISTS
 
 PORTAL = b"<!doctype html><html><body><h1>Welcome to the guest network</h1></body></html>"
 TOO_LARGE = 11_000_000
 MEGABYTE = 1024 * 1024
 Document = dict[str, Any]
+Which = Callable[[Request], bool]
 
 
 def lists(request: Request) -> bool:
@@ -34,6 +36,16 @@ def lookups(request: Request) -> bool:
 def writes(request: Request) -> bool:
     """Whether the request would change an incident at Better Stack."""
     return request.method != "GET" and request.path.startswith(LIST)
+
+
+def monitor_lists(request: Request) -> bool:
+    """Whether the request asks Better Stack for a page of monitors or of heartbeats."""
+    return request.path in LISTS.values()
+
+
+def monitor_lookups(request: Request) -> bool:
+    """Whether the request asks Better Stack for a single monitor or heartbeat."""
+    return request.path.startswith(tuple(f"{path}/" for path in LISTS.values()))
 
 
 def status(code: int, body: bytes = b"", **headers: str) -> Instead:
@@ -142,54 +154,54 @@ def without(key: str) -> Rewrite:
     return document(lambda _, whole: {name: value for name, value in whole.items() if name != key})
 
 
-def with_record(*records: object) -> Rewrite:
-    """Pages with these records in front."""
-    return _records(lambda _, own: [*records, *own])
+def with_record(*records: object, of: Which = lists) -> Rewrite:
+    """Pages with these records in front. Here and below, `of` says which lists are hit: at first those of incidents."""
+    return _records(lambda _, own: [*records, *own], of)
 
 
-def hiding(*incident_ids: str) -> Rewrite:
-    """Pages without these incidents."""
-    return _records(lambda _, records: (record for record in records if record["id"] not in incident_ids))
+def hiding(*ids: str, of: Which = lists) -> Rewrite:
+    """Pages without these records."""
+    return _records(lambda _, records: (record for record in records if record["id"] not in ids), of)
 
 
-def nulls(incident_id: str, *attributes: str) -> Rewrite:
-    """Pages in which these attributes of an incident are null."""
+def nulls(record_id: str, *attributes: str, of: Which = lists) -> Rewrite:
+    """Pages in which these attributes of a record are null."""
 
     def change(_: Request, records: list[Document]) -> Iterable[Document]:
         for record in records:
-            hit = record["id"] == incident_id
+            hit = record["id"] == record_id
             gone = dict.fromkeys(attributes) if hit else {}
             yield {**record, "attributes": {**record["attributes"], **gone}}
 
-    return _records(change)
+    return _records(change, of)
 
 
-def slid_up() -> Rewrite:
-    """An incident ended while the pages were read: each page after the first lacks its first record."""
-    return _records(lambda request, records: records[_number(request) > 1 :])
+def slid_up(of: Which = lists) -> Rewrite:
+    """A record went while the pages were read: each page after the first lacks its first record."""
+    return _records(lambda request, records: records[_number(request) > 1 :], of)
 
 
-def slid_down() -> Rewrite:
-    """An incident began while the pages were read: each page after the first repeats the last record before it."""
+def slid_down(of: Which = lists) -> Rewrite:
+    """A record came while the pages were read: each page after the first repeats the last record before it."""
     last: dict[int, list[Document]] = {}
 
     def change(request: Request, records: list[Document]) -> Iterable[Document]:
         last[_number(request)] = records[-1:]
         return [*last.get(_number(request) - 1, []), *records]
 
-    return _records(change)
+    return _records(change, of)
 
 
-def endless() -> Rewrite:
+def endless(of: Which = lists) -> Rewrite:
     """`next` is set on every page, and pages after the last one repeat it."""
     last: list[Document] = []
 
     def change(request: Request, whole: Document) -> Document:
         last[:] = whole["data"] or last
-        url = f"{OTHER_HOST}{LIST}?page={_number(request) + 1}"
+        url = f"{OTHER_HOST}{request.path}?page={_number(request) + 1}"
         return {**whole, "data": [*last], "pagination": {**whole["pagination"], "next": url}}
 
-    return _page(change)
+    return _page(change, of)
 
 
 def repeated_token() -> Rewrite:
@@ -203,12 +215,12 @@ def repeated_token() -> Rewrite:
     return document(lambda request, whole: change(request, whole) if "hasMore" in whole else whole)
 
 
-def _page(change: Callable[[Request, Document], Document]) -> Rewrite:
-    return document(lambda request, whole: change(request, whole) if lists(request) else whole)
+def _page(change: Callable[[Request, Document], Document], of: Which) -> Rewrite:
+    return document(lambda request, whole: change(request, whole) if of(request) else whole)
 
 
-def _records(change: Callable[[Request, list[Document]], Iterable[object]]) -> Rewrite:
-    return _page(lambda request, whole: {**whole, "data": list(change(request, whole["data"]))})
+def _records(change: Callable[[Request, list[Document]], Iterable[object]], of: Which) -> Rewrite:
+    return _page(lambda request, whole: {**whole, "data": list(change(request, whole["data"]))}, of)
 
 
 def _number(request: Request) -> int:

@@ -15,7 +15,7 @@ from daemon.model.destination import DEFAULT
 from daemon.model.printable import printable
 from daemon.model.redact import HIDDEN, redacted
 from daemon.sandbox.exchange import Answer, Exchange, Request
-from daemon.sandbox.history import AlertChange, Event, Happening
+from daemon.sandbox.history import AlertChange, Event, Happening, MonitorAct, MonitorChange
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.signl4_rest import is_api
 
@@ -33,6 +33,7 @@ class News:
         """Everything is new at first."""
         self._sandbox = sandbox
         self._happened = 0
+        self._monitors = 0
         self._known = 0
         self._changes = 0
         self._unsettled: list[int] = []
@@ -42,6 +43,9 @@ class News:
         history, exchanges = self._sandbox.world.history, self._sandbox.signl4.requests
         lines = [_happening(one) for one in history[self._happened :]]
         self._happened = len(history)
+        monitors = self._sandbox.world.monitors.changes
+        lines += [_monitor(one) for one in monitors[self._monitors :]]
+        self._monitors = len(monitors)
         places = [*self._unsettled, *range(self._known, len(exchanges))]
         self._known = len(exchanges)
         self._unsettled = [place for place in places if not exchanges[place].settled]
@@ -62,6 +66,12 @@ def _change(one: AlertChange) -> str:
 def _happening(one: Happening) -> str:
     by = f"  by {one.by}" if one.by else ""
     return printable(f"{_time(one.at)}  Better Stack  {one.act:<12}  {one.incident_id}  {one.name}{by}")
+
+
+def _monitor(one: MonitorChange) -> str:
+    status = f"  now {one.status or 'without a status'}" if one.act is MonitorAct.RESTATED else ""
+    text = f"{_time(one.at)}  Better Stack  {one.act:<12}  {one.kind} {one.monitor_id}  {one.name}{status}"
+    return printable(text)
 
 
 def exchange_lines(exchange: Exchange, teams: Mapping[str, str]) -> list[str]:

@@ -50,6 +50,8 @@ class Record:
     team_name: str
     generation: int
     attributes: Mapping[str, Any] = field(repr=False)
+    source: tuple[str, str] = ("", "")
+    """The type and the id of what raised it; both empty if nothing that is known did."""
 
     @property
     def phase(self) -> Phase:
@@ -63,11 +65,6 @@ class Record:
                 return Phase.ACKNOWLEDGED
             case _:
                 return Phase.OPEN
-
-    @property
-    def source(self) -> tuple[str, str]:
-        """Type and id of the source of the incident: a heartbeat if it has no URL."""
-        return ("monitor", "2345678") if self.attributes["url"] else ("heartbeat", "77")
 
     def changed(self, **attributes: object) -> "Record":
         """The record with these attributes replaced."""

@@ -1,4 +1,4 @@
-"""The state of the simulated Better Stack: incidents, their history, and what a client was shown of it.
+"""The state of the simulated Better Stack: incidents, their history, what a client was shown of it, and monitors.
 
 Every method is one atomic change and wakes all waiting threads. No two changes of an incident have the same time. A
 returned record never changes. An id is never used twice.
@@ -6,18 +6,19 @@ returned record never changes. An id is never used twice.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from daemon.model.errors import DaemonError
 from daemon.model.incident import Phase
+from daemon.model.monitor import MonitorKind
 from daemon.sandbox.context import Context
 from daemon.sandbox.history import Act, Happening, Showing
+from daemon.sandbox.monitors import FIRST_MONITOR_ID, SMALLEST_STEP, Monitors
 from daemon.sandbox.record import BLANK, Record, spelled_time
 from daemon.sandbox.undo_log import UndoLog
 
 FIRST_ID = 1030000001
-SMALLEST_STEP = timedelta(milliseconds=1)
 
 
 class NoSuchIncidentError(DaemonError):
@@ -34,13 +35,14 @@ class World:
     def __init__(self, context: Context, first_id: int = FIRST_ID) -> None:
         """The context's condition variable guards the world and is notified of each change.
 
-        `first_id`: of the first incident; the others count on.
+        `first_id`: of the first incident; the others count on, and new monitors are as far from the first of theirs.
         """
+        self.monitors = Monitors(context, FIRST_MONITOR_ID + first_id - FIRST_ID)
         self._changed = context.changed
         self._now = context.now
         self._last_change: dict[str, datetime] = {}
         self._records: dict[str, Record] = {}
-        self._undo_log = UndoLog()
+        self._undo_log = UndoLog[Record]()
         self._next_id = first_id
         self._history: list[Happening] = []
         self._showings: dict[tuple[str, int, Phase], Showing] = {}
@@ -56,15 +58,21 @@ class World:
         started_at: datetime | None = None,
         team_name: str = "Operations",
         call: bool = False,
+        source_id: str | None = None,
     ) -> str:
-        """Opens an incident; returns its id."""
+        """Opens an incident; returns its id.
+
+        `source_id`: of the monitor or heartbeat that raises it; else it is the first monitor, without a `url` the first
+        heartbeat. Raises `NoSuchMonitorError`.
+        """
         with self._changed:
+            source = self.monitors.source(MonitorKind.MONITOR if url else MonitorKind.HEARTBEAT, source_id)
             incident_id, now = str(self._next_id), self._now()
             self._next_id += 1
             given: dict[str, Any] = {"name": name, "cause": cause, "url": url, "http_method": "get" if url else None}
             given |= {"status": status, "team_name": team_name, "metadata": dict(metadata or {}), "call": call}
             given |= {"started_at": spelled_time(started_at or now)} | _times_implied(status, now)
-            self._put(Record(incident_id, team_name, 1, {**BLANK, **given}), Act.OPENED, now)
+            self._put(Record(incident_id, team_name, 1, {**BLANK, **given}, source), Act.OPENED, now)
             return incident_id
 
     def confirm(self, incident_id: str) -> None:
