@@ -17,13 +17,14 @@ from daemon.findings import Findings
 from daemon.host.liveness import Liveness
 from daemon.model.destination import BETTER_STACK, Destination
 from daemon.model.event import Listener
+from daemon.model.events import two_way as events
 from daemon.model.incident import Kind
 from daemon.model.secret import Secret
 from daemon.page_proof import PageProof
 from daemon.people import People
+from daemon.runtime.look_job import Breath, Look, LookJob, Said
 from daemon.runtime.senders import sender
 from daemon.runtime.shared import Shared
-from daemon.runtime.two_way_job import Breath, Look, TwoWayJob
 from daemon.storage.alerts import Alerts
 from daemon.storage.drift import DriftRecords
 from daemon.storage.duty import DutyRoster
@@ -31,12 +32,14 @@ from daemon.storage.page_proofs import PageProofs
 from daemon.storage.two_way import TwoWayProgress
 from daemon.write_back import WriteBacks
 
+SAID = Said(events.LooksFail, events.LooksSucceed, events.LooksHang, events.KeyRefused)
+
 
 @dataclass(frozen=True, slots=True)
 class TwoWayComponents:
     """What there is with an API key only."""
 
-    job: TwoWayJob
+    job: LookJob
     sender: Deliver | None
     """To Better Stack; `None` if nothing is written back."""
 
@@ -56,15 +59,16 @@ def build_two_way(
     http = clients.enter_context(closing(client))
     api = Signl4Api(http, key, shared.api_pace, breath)
     people = People(api, time.monotonic)
-    job = TwoWayJob(
-        people.read,
+    job = LookJob(
         _looks(shared, settings, api, people, progress, wanted, log, on_queued),
         progress,
         breath,
+        SAID,
         interval=settings.write_back.interval.total_seconds(),
         timeout=settings.http.timeout.total_seconds(),
         clock=shared.clock,
         log=log,
+        prove=people.read,
     )
     return TwoWayComponents(job, _sender(shared, settings, tls, clients, log) if wanted else None)
 

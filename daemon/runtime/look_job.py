@@ -1,8 +1,8 @@
-"""The looks at SIGNL4 as a job: one after the other, each on its own. Nothing waits for them.
+"""Looks that are made again and again, as a job: one after the other, each on its own. Nothing waits for them.
 
 1. A look that fails stops no other, and no round and no page. The first failure is recorded for `status`, and its end.
-2. Each configuration proves its API key once, so that a refused one is known before an incident opens. While it is
-   refused nothing else is asked, and it is tried again once a minute.
+2. Each configuration proves its API key once, if the looks need one, so that a refused one is known before an incident
+   opens. While it is refused nothing else is asked, and it is tried again once a minute.
 3. A hang is logged, and does not end the process: polling and paging go on.
 """
 
@@ -16,9 +16,7 @@ from typing import Protocol
 from daemon.host.liveness import Liveness
 from daemon.host.signals import Stop
 from daemon.model.errors import DaemonError, DatabaseBusyError, KeyRefusedError, StoppedError
-from daemon.model.event import Listener
-from daemon.model.events import two_way as events
-from daemon.storage.two_way import TwoWayProgress
+from daemon.model.event import Event, Listener
 
 TRY_KEY_AGAIN = 60.0
 """Seconds between two tries of a refused key."""
@@ -32,7 +30,30 @@ class Look(Protocol):
     """Something that is looked at again and again."""
 
     def look(self) -> None:
-        """One look. Raises `Signl4ApiError`, `DatabaseBusyError`, `StoppedError`."""
+        """One look. Raises a `DaemonError`, such as `DatabaseBusyError`, and `StoppedError`."""
+
+
+class Progress(Protocol):
+    """What is recorded of the looks. Each method raises `DatabaseBusyError`."""
+
+    def failure(self) -> tuple[str, bool] | None:
+        """Why they fail, and whether the key is refused; `None`: they do not."""
+
+    def works(self) -> None:
+        """They succeed."""
+
+    def failed(self, why: str, now: datetime, *, key_refused: bool = False) -> None:
+        """They fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is logged."""
+
+    fail: Callable[[str], Event]
+    succeed: Callable[[str], Event]
+    hang: Callable[[str], Event]
+    key_refused: Callable[[str], Event] | None = None
 
 
 class Breath:
@@ -63,30 +84,32 @@ class Failure:
     """Where in this program, if the fault is its own."""
 
 
-class TwoWayJob:
+class LookJob:
     """`run` is called by the thread of the job, `rest` when a run is over, all else by the main thread."""
 
     def __init__(
         self,
-        prove: Callable[[], None],
         looks: Sequence[Look],
-        progress: TwoWayProgress,
+        progress: Progress,
         breath: Breath,
+        said: Said,
         *,
         interval: float,
         timeout: float,
         clock: Callable[[], datetime],
         log: Listener,
+        prove: Callable[[], None] | None = None,
     ) -> None:
-        """`prove` makes a request that needs the API key.
+        """`interval`: seconds between two runs; `timeout`: those that a request may take.
 
-        `interval`: seconds between two runs; `timeout`: those that a request may take.
+        `prove` makes a request that needs the API key, if there is one.
         """
         self._prove = prove
+        self._said = said
         self._looks = looks
         self._progress = progress
         self._breath = breath
-        self._interval = interval
+        self.interval = interval
         self._hangs_after = 2 * timeout + HANGS_AFTER
         self._clock = clock
         self._log = log
@@ -111,7 +134,7 @@ class TwoWayJob:
     def rest(self) -> float:
         """Seconds until the next run."""
         refused = self._last is not None and self._last.key_refused
-        seconds = max(self._interval, TRY_KEY_AGAIN) if refused else self._interval
+        seconds = max(self.interval, TRY_KEY_AGAIN) if refused else self.interval
         self._breath.liveness.idle(seconds)
         return seconds
 
@@ -127,13 +150,13 @@ class TwoWayJob:
         """Logs once that it hangs."""
         hangs = self._breath.liveness.silent_for() > self._hangs_after
         if hangs and not self._hangs:
-            self._log(events.LooksHang(f"{self._breath.liveness.silent_for():.0f}s"))
+            self._log(self._said.hang(f"{self._breath.liveness.silent_for():.0f}s"))
         self._hangs = hangs
 
     def _failure(self) -> Failure | None:
         """Runs all looks. The first failure, if any; a refused key ends it."""
         first: Failure | None = None
-        if not self._proven:
+        if self._prove is not None and not self._proven:
             first = self._tried(self._prove)
             self._proven = first is None
         for look in self._looks:
@@ -161,18 +184,17 @@ class TwoWayJob:
     def _log_change(self, failure: Failure | None) -> None:
         if failure is None:
             if self._last is not None:
-                self._log(events.LooksSucceed(self._last.why))
+                self._log(self._said.succeed(self._last.why))
         elif failure != self._last:
             why = f"{failure.trace}{failure.why}"
-            self._log(events.KeyRefused(why) if failure.key_refused else events.LooksFail(why))
+            refused = self._said.key_refused if failure.key_refused else None
+            self._log((refused or self._said.fail)(why))
 
     def _record(self, failure: Failure | None) -> None:
         """Writes only what is news. Raises `DatabaseBusyError`."""
         if not self._begun:
-            state = self._progress.read()
-            self._recorded = (
-                None if state.last_error is None else Failure(state.last_error, state.key_refused_since is not None)
-            )
+            recorded = self._progress.failure()
+            self._recorded = None if recorded is None else Failure(*recorded)
             self._begun = True
         if failure == self._recorded:
             return

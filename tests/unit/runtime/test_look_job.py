@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 
 from daemon.host.signals import Stop
 from daemon.model.errors import DatabaseBusyError, KeyRefusedError, Signl4ApiError, StoppedError
-from daemon.runtime import two_way_job
-from daemon.runtime.two_way_job import Breath, TwoWayJob
+from daemon.runtime import look_job
+from daemon.runtime.build_two_way import SAID
+from daemon.runtime.look_job import Breath, LookJob
 from daemon.storage.two_way import TwoWayProgress
 from tests.support.clock import Clock
 from tests.support.kept_log import KeptLog
@@ -46,15 +47,16 @@ class World:
     def begin(self) -> None:
         """As a restart does."""
         self.breath = Breath(self.stop)
-        self.job = TwoWayJob(
-            self.proof.look,
+        self.job = LookJob(
             [self.one, self.other],
             self.progress,
             self.breath,
+            SAID,
             interval=15,
             timeout=10,
             clock=self.clock,
             log=self.log,
+            prove=self.proof.look,
         )
 
     def run(self) -> float:
@@ -174,7 +176,7 @@ def test_what_cannot_be_recorded_is_recorded_at_the_next_run(world: World, clock
         def __init__(self) -> None:
             pass
 
-        def read(self) -> "Busy":  # type: ignore[override]
+        def failure(self) -> tuple[str, bool] | None:
             raise DatabaseBusyError("locked")
 
     world.one.error = Signl4ApiError("down")
@@ -221,10 +223,10 @@ def test_a_hang_is_logged_once_and_ends_nothing(world: World, monkeypatch: pytes
     world.job.watch()
     assert world.said() == []
     began = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: began + 15 + two_way_job.HANGS_AFTER + 15)
+    monkeypatch.setattr(time, "monotonic", lambda: began + 15 + look_job.HANGS_AFTER + 15)
     world.job.watch()
     assert world.said() == []
-    monkeypatch.setattr(time, "monotonic", lambda: began + 15 + two_way_job.HANGS_AFTER + 25)
+    monkeypatch.setattr(time, "monotonic", lambda: began + 15 + look_job.HANGS_AFTER + 25)
     world.job.watch()
     world.job.watch()
     assert world.said() == [("error", "looks at SIGNL4 hang")]
