@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from daemon.config.settings import KEYS, RULES, Settings, is_secret
+from daemon.config.monitors import OFF
+from daemon.config.settings import KEYS, RULES, Settings, is_off, is_secret
 from daemon.config.types import spelled
 
 
@@ -28,7 +29,8 @@ def differences(old: Settings, new: Settings) -> list[str]:
     phrases = []
     for key in KEYS:
         section, _, name = key.partition(".")
-        before, after = (getattr(getattr(settings, section), name) for settings in (old, new))
+        values = [getattr(getattr(settings, section), name) for settings in (old, new)]
+        before, after = (OFF if is_off(key, value) else value for value in values)
         if before != after:
             hidden = is_secret(key) or isinstance(after, dict)
             phrases.append(f"{key} changed" if hidden else f"{key} from {told(before)} to {told(after)}")

@@ -8,6 +8,11 @@ from daemon.config.settings import KEYS, SECTIONS, TEAMS
 from daemon.config.signl4 import TeamSection
 
 
+def list_form(key: str) -> str:
+    """How a value of this key is written that is a list."""
+    return '["created", "deleted"]' if key == "monitors.tell" else '["https://one.example.com/beat"]'
+
+
 def nearest(key: str) -> str:
     """The hint for an unknown key or section.
 

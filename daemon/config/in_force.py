@@ -9,9 +9,10 @@ from typing import Any
 
 from daemon.config.maintenance import MaintenanceSection
 from daemon.config.match import as_table
+from daemon.config.monitors import OFF
 from daemon.config.recurrence import Recurrence
 from daemon.config.routes import RouteSection
-from daemon.config.settings import KEYS, RULES, TEAMS, Settings
+from daemon.config.settings import KEYS, RULES, TEAMS, Settings, is_off
 from daemon.config.sources import flat
 from daemon.config.time_table import Window, as_texts
 from daemon.config.types import spelled
@@ -74,7 +75,7 @@ def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
             for team, held in value.items():
                 yield from ((f"{TEAMS}.{team}.{one.name}", getattr(held, one.name)) for one in fields(held))
         else:
-            yield key, value
+            yield key, OFF if is_off(key, value) else value
 
 
 def origins(

@@ -13,9 +13,11 @@ from daemon.config.pattern import found, read_pattern
 FLAGS = ("call", "sms", "email", "push", "critical_alert")
 _IDS = ("source_id", "escalation_policy_id")
 SOURCES = ("monitor", "heartbeat", "integration")
-FIELDS = ("name", "cause", "url", "team_name", "status", "source", *_IDS, *FLAGS)
+KINDS = ("incident", "monitor", "heartbeat")
+FIELDS = ("kind", "name", "cause", "url", "team_name", "status", "source", *_IDS, *FLAGS)
 """All fields but those of metadata."""
 METADATA = "metadata"
+_KNOWN = {"source": SOURCES, "kind": KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,14 @@ def _pattern(field: str, value: object) -> str:
         return str(value)
     try:
         pattern = read_pattern(value)
-        return _some_source(pattern) if field == "source" else pattern
+        return _one_of(_KNOWN[field], field, pattern) if field in _KNOWN else pattern
     except ValueError as error:
         raise ValueError(f"match.{field} ({_shown(value)}) {error}") from None
 
 
-def _some_source(pattern: str) -> str:
-    if not any(found(pattern, one.encode()) for one in SOURCES):
-        raise ValueError(f"is no source; take {', '.join(SOURCES[:-1])} or {SOURCES[-1]}")
+def _one_of(known: tuple[str, ...], field: str, pattern: str) -> str:
+    if not any(found(pattern, one.encode()) for one in known):
+        raise ValueError(f"is no {field}; take {', '.join(known[:-1])} or {known[-1]}")
     return pattern
 
 

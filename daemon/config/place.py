@@ -13,24 +13,28 @@ from pathlib import Path
 from typing import Any, Self
 
 from daemon.config import sources
+from daemon.config.monitors import MonitorsSection
 from daemon.config.settings import KEYS, AlarmSection, DatabaseSection, PollSection, Settings
 from daemon.config.two_way import DutySection
 from daemon.model.errors import ConfigError
+from daemon.model.monitor import MonitorKind
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The database, and the durations by which `status` judges what is in it."""
+    """The database, the durations by which `status` judges what is in it, and what of Better Stack is looked at."""
 
     url: str = DatabaseSection().url
     poll_interval: timedelta = PollSection().interval
     poll_after: timedelta = AlarmSection().poll_after
     warn_after: timedelta | None = DutySection().warn_after
+    looked_at: tuple[MonitorKind, ...] = MonitorsSection().kinds
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """That of a whole configuration."""
-        return cls(settings.database.url, settings.poll.interval, settings.alarm.poll_after, settings.duty.warn_after)
+        limits = settings.poll.interval, settings.alarm.poll_after, settings.duty.warn_after
+        return cls(settings.database.url, *limits, settings.monitors.kinds)
 
 
 FIELDS = {
@@ -39,6 +43,8 @@ FIELDS = {
     "alarm.poll_after": "poll_after",
     "duty.warn_after": "warn_after",
 }
+_TRUE = frozenset(("true", "t", "yes", "y", "on", "1"))
+"""As pydantic reads them."""
 
 
 def place(file: Path | None, environ: Mapping[str, str]) -> Place:
@@ -53,7 +59,13 @@ def place(file: Path | None, environ: Mapping[str, str]) -> Place:
     with suppress(ConfigError):
         durations = [key for key in FIELDS if key in given and key != "database.url"]
         found |= {FIELDS[key]: _checked(key, given[key]) for key in durations}
-    return Place(**found)
+    return Place(**found, looked_at=_looked_at(given))
+
+
+def _looked_at(given: Mapping[str, object]) -> tuple[MonitorKind, ...]:
+    """What is neither true nor false counts as not given."""
+    enabled, heartbeats = (str(given.get(f"monitors.{key}")).lower() in _TRUE for key in ("enabled", "heartbeats"))
+    return MonitorsSection(enabled=enabled, heartbeats=heartbeats).kinds
 
 
 def _checked(key: str, given: object) -> Any:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from daemon.config.checks import Before, between
 from daemon.config.maintenance import MaintenanceSection, read_maintenance
 from daemon.config.metrics import MetricsSection
+from daemon.config.monitors import MonitorsSection
 from daemon.config.routes import RouteSection, check_rules
 from daemon.config.signl4 import Signl4Section
 from daemon.config.two_way import DutySection, WriteBackSection
@@ -158,6 +159,7 @@ class Settings:
     alarm: AlarmSection = field(default_factory=AlarmSection)
     write_back: WriteBackSection = field(default_factory=WriteBackSection)
     duty: DutySection = field(default_factory=DutySection)
+    monitors: MonitorsSection = field(default_factory=MonitorsSection)
     heartbeat: HeartbeatSection = field(default_factory=HeartbeatSection)
     database: DatabaseSection = field(default_factory=DatabaseSection)
     log: LogSection = field(default_factory=LogSection)
@@ -209,6 +211,11 @@ RULES = ("route", "maintenance")
 """The keys whose values are lists of tables."""
 TEAMS = "signl4.teams"
 """The key whose value is a table of tables."""
+
+
+def is_off(key: str, value: object) -> bool:
+    """Whether a key that has a default was switched off, which is something else than not given."""
+    return value is None and key in KEYS and KEYS[key].default is not None
 
 
 def is_secret(key: str) -> bool:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
+from daemon.config.hints import list_form
 from daemon.config.settings import KEYS, SECTIONS, TEAMS
 from daemon.config.template_text import why_not_json
 from daemon.config.text_file import read_text
@@ -100,7 +101,7 @@ def as_values(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
             try:
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
-                form = '{"Title": "$NAME"}' if kind is dict else '["https://one.example.com/beat"]'
+                form = '{"Title": "$NAME"}' if kind is dict else list_form(name)
                 problems.append(f"{name} {why_not_json(error)}; write it like {form}")
                 continue
         *tables, key = name.split(".") if name.startswith(f"{TEAMS}.") else name.split(".", 1)

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from daemon.config.configuration import told
-from daemon.config.hints import missing, nearest
+from daemon.config.hints import list_form, missing, nearest
 from daemon.config.rule_mistakes import rule_sentence
 from daemon.config.settings import KEYS, RULES, SECTIONS, TEAMS, Settings, is_secret
 from daemon.config.types import duration
@@ -119,7 +119,7 @@ def _sentence(detail: ErrorDetails, empty: Mapping[str, str]) -> str:
             plain = detail["msg"].removeprefix("Input ")
             mend = "put it in quotes" if is_secret(key) else _without(key)
             if detail["type"] == "list_type":
-                mend = 'write it like ["https://one.example.com/beat"]'
+                mend = f"write it like {list_form(key)}"
             return f"{key}{_shown(key, detail['input'])} {plain}; {mend}"
 
 

@@ -19,7 +19,12 @@ MOST = 100_000
 def facts(incident: Incident) -> Facts:
     """The values of all fields. One that is absent or empty has none."""
     texts = {name: as_text(incident.attributes.get(name)) for name in FIELDS}
-    texts |= {"status": incident.status.lower(), "source": _kind(incident), "source_id": incident.source_id}
+    texts |= {
+        "kind": incident.kind,
+        "status": incident.status.lower(),
+        "source": _kind(incident),
+        "source_id": incident.source_id,
+    }
     metadata = {f"{METADATA}.{key}": values for key, values in metadata_texts(incident).items()}
     values = {name: [text] if text else [] for name, text in texts.items()} | metadata
     return _bounded({name: [text[:LIMIT] for text in given] for name, given in values.items()})

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from daemon.model.incident import Incident
+from daemon.model.incident import INCIDENT, Incident
 
 TEXT_LIMIT = 2000
 ARRAY_LIMIT = 8000
@@ -42,6 +42,11 @@ METADATA = "METADATA."
 _Source = Callable[[Incident, str], str]
 
 
+def _page(incident: Incident) -> str:
+    """Where the dashboard shows it: an alert about a monitor is no incident there."""
+    return f"incidents/{incident.id}" if incident.kind == INCIDENT else f"{incident.kind}s/{incident.source_id}"
+
+
 def _attribute(name: str) -> _Source:
     return lambda incident, _: as_text(incident.attributes.get(name))
 
@@ -52,7 +57,7 @@ def _iso8601(name: str) -> _Source:
 
 _SOURCES: dict[str, _Source] = {
     "INCIDENT_ID": lambda incident, _: incident.id,
-    "INCIDENT_URL": lambda incident, dashboard: f"{dashboard}/incidents/{incident.id}" if dashboard else "",
+    "INCIDENT_URL": lambda incident, dashboard: f"{dashboard}/{_page(incident)}" if dashboard else "",
     "MONITOR_ID": lambda incident, _: incident.monitor_id,
     _ARRAY: lambda incident, _: as_text(metadata_array(incident) or None),
     **{name: _attribute(name.lower()) for name in _ATTRIBUTES},

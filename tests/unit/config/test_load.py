@@ -52,6 +52,14 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "write_back.by": ("$USER", "SIGNL4", "$USER by pager"),
     "write_back.interval": ("5s", "1h", "30"),
     "duty.warn_after": ("1m", "7d", "90"),
+    "monitors.enabled": ("true", "false", "true"),
+    "monitors.heartbeats": ("true", "false", "true"),
+    "monitors.interval": ("1s", "1d", "90"),
+    "monitors.paused_after": ("1m", "365d", "off"),
+    "monitors.maintenance_after": ("OFF", "7d", "5m"),
+    "monitors.pending_after": ("2h", "off", "7200"),
+    "monitors.deleted": ("false", "true", "false"),
+    "monitors.tell": ('["created"]', '["deleted", "Paused"]', "[]"),
     "heartbeat.urls": ('["https://one.test/a?b=1"]', '["https://two.test/", "http://127.0.0.1/x"]', "[]"),
     "heartbeat.interval": ("30s", "2m", "1h"),
     "database.url": ("sqlite:///one.db", "sqlite:////var/two.db", "sqlite:///three.db"),
@@ -68,7 +76,9 @@ VALUES: dict[str, tuple[str, str, str]] = {
 BARE = {
     *("delivery.acknowledged", "delivery.concurrency", "heartbeat.urls", "metrics.remote"),
     *("write_back.acknowledge", "write_back.resolve"),
+    *("monitors.enabled", "monitors.heartbeats", "monitors.deleted", "monitors.tell"),
 }
+LISTS = {"heartbeat.urls", "monitors.tell"}
 TABLES = {"payload.new", "payload.acknowledged", "payload.resolved", "signl4.teams"}
 every_key = each("key", VALUES)
 
@@ -136,7 +146,7 @@ def shown(value: Any) -> Any:
 def as_read(key: str, text: str) -> Any:
     """The value that a text stands for."""
     section, _, name = key.partition(".")
-    value = json.loads(text) if key in TABLES or name == "urls" else text
+    value = json.loads(text) if key in TABLES | LISTS else text
     layers: dict[str, dict[str, Any]] = {"betterstack": {"token": "t"}, "signl4": {"secret": "s"}}
     layers[section] = {**layers.get(section, {}), name: value}
     return held(Configuration(validated(layers, {}), None, ()), key)

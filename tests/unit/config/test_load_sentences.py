@@ -141,7 +141,7 @@ class TestUnknownKeys:
                 "[x]",
                 (
                     "x is not a known key; the sections are [betterstack], [signl4], [poll], [delivery], [payload], "
-                    "[alarm], [write_back], [duty], [heartbeat], [database], [log], [http], [metrics]"
+                    "[alarm], [write_back], [duty], [monitors], [heartbeat], [database], [log], [http], [metrics]"
                 ),
             ),
         ],

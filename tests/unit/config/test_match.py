@@ -20,6 +20,7 @@ READ: list[tuple[dict[str, Any], list[tuple[str, Condition]]]] = [
     ({"name": {"not": ["a", "b"]}}, [("name", Condition(("a", "b"), negated=True))]),
     ({"call": True, "push": False}, [("call", Condition(("true",))), ("push", Condition(("false",)))]),
     ({"sms": {"not": True}}, [("sms", Condition(("true",), negated=True))]),
+    ({"kind": ["monitor", "h*"]}, [("kind", Condition(("monitor", "h*")))]),
     ({"source": "Heart*", "source_id": 77}, [("source", Condition(("Heart*",))), ("source_id", Condition(("77",)))]),
     ({"escalation_policy_id": [12, "13"]}, [("escalation_policy_id", Condition(("12", "13")))]),
     ({"metadata": {"Response code": "5*", "not": "a"}, "url": "*"}, [
@@ -38,7 +39,7 @@ MISTAKES: list[tuple[object, str]] = [
     ({"nme": "a"}, "match.nme is not a known key; the nearest is match.name"),
     ({"Name": "a"}, "match.Name is not a known key; the nearest is match.name"),
     ({"metadat": {}}, "match.metadat is not a known key; the nearest is match.metadata"),
-    ({"xyzq": "a"}, "match.xyzq is not a known key; the keys of match are name, cause, "),
+    ({"xyzq": "a"}, "match.xyzq is not a known key; the keys of match are kind, name, "),
     ({"name": ""}, "match.name ('') is empty; "),
     ({"name": 3}, "match.name ('3') is not a text; "),
     ({"name": True}, "match.name ('True') is not a text; "),
@@ -55,6 +56,8 @@ MISTAKES: list[tuple[object, str]] = [
     ({"call": [True]}, "match.call ('[True]') is neither true nor false; "),
     ({"call": {"not": 1}}, "match.call ('1') is neither true nor false; "),
     ({"source": "monitr"}, "match.source ('monitr') is no source; take monitor, heartbeat or integration"),
+    ({"kind": "monitors"}, "match.kind ('monitors') is no kind; take incident, monitor or heartbeat"),
+    ({"kind": {"not": "x*"}}, "match.kind ('x*') is no kind; take incident, monitor or heartbeat"),
     ({"metadata": {}}, "match.metadata names no key; "),
     ({"metadata": "eu"}, "match.metadata names no key; "),
     ({"metadata": {"Region": ""}}, "match.metadata.Region ('') is empty; "),
@@ -78,8 +81,13 @@ VALUE = or_not(PATTERN | st.lists(PATTERN, min_size=1, max_size=3))
 TABLES = st.fixed_dictionaries(
     {},
     optional={
-        **{field: or_not(st.booleans()) if field in FLAGS else VALUE for field in FIELDS if field != "source"},
+        **{
+            field: or_not(st.booleans()) if field in FLAGS else VALUE
+            for field in FIELDS
+            if field not in {"kind", "source"}
+        },
         "source": or_not(st.sampled_from(["monitor", "*b*", "/^integration$/"])),
+        "kind": or_not(st.sampled_from(["incident", "*t*", "/^(monitor|heartbeat)$/"])),
         "metadata": st.dictionaries(st.sampled_from(["Region", "a.b", "not", ""]), VALUE, min_size=1),
     },
 )

@@ -36,6 +36,7 @@ WHOLE = from_source(
     },
 )
 EXPECTED: dict[str, list[str]] = {
+    "kind": ["incident"],
     "name": ["Shop front page"],
     "cause": ["Status 503"],
     "url": ["https://shop.example.com/"],
