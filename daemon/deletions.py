@@ -44,8 +44,9 @@ class Deletions:
             self._incidents.know_token(self._fingerprint)
         # While the token is suspected, the first answer is recorded, but no second one proves a deletion.
         proof = timedelta.max if since is not None else self._gone_after
-        known = self._incidents.known(this_round.gone)
-        self._recording.apply([(before, reconcile_gone(before, proof, now, theirs)) for before in known.values()], now)
+        known = self._incidents.known(this_round.gone).values()
+        decided = [(one, one.as_incident(), reconcile_gone(one, proof, now, theirs)) for one in known]
+        self._recording.apply(decided, now)
         if since != suspected:
             self._incidents.suspect_token(since)
         if since is not None:

@@ -7,13 +7,13 @@ from daemon.config.routes import RouteSection
 from daemon.decisions.facts import identity
 from daemon.decisions.flap import Change, begin, end, flaps, title
 from daemon.model.alarm import flap_id
-from daemon.model.incident import Incident
+from daemon.model.incident import INCIDENT, Incident
 from daemon.model.routing import Recipient, Routing
 from daemon.storage.incidents import Incidents
 
 
 class Flapping:
-    """Called only by the thread that polls."""
+    """Called by one thread."""
 
     def __init__(self, incidents: Incidents, routes: Iterable[RouteSection]) -> None:
         self._incidents = incidents
@@ -27,6 +27,8 @@ class Flapping:
 
     def source(self, seen: Incident, recipients: Iterable[Recipient]) -> str | None:
         """What raised the incident, if the route of a recipient counts how often that opens."""
+        if seen.kind != INCIDENT:
+            return None
         return identity(seen) if any(one.route in self._rules for one in recipients) else None
 
     def routes(self, source: str | None, recipients: Iterable[Recipient], opened_at: datetime) -> frozenset[str]:

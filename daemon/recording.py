@@ -19,7 +19,7 @@ from daemon.telling import Ignored, Telling
 
 
 class Recording:
-    """Called only by the thread that polls."""
+    """Called by one thread."""
 
     def __init__(
         self,
@@ -80,10 +80,9 @@ class Recording:
             this_round.doubted_before.discard(seen.id)
         return self._telling.changes(before, seen, decision)
 
-    def apply(self, decisions: Iterable[tuple[IncidentState, Decision]], now: datetime) -> None:
-        """Commits decisions on incidents that Better Stack no longer shows."""
-        told = self._telling.changes
-        self._commit([told(before, before.as_incident(), decision) for before, decision in decisions], now)
+    def apply(self, decided: Iterable[tuple[IncidentState | None, Incident, Decision]], now: datetime) -> None:
+        """Commits decisions on what no list shows: what was recorded, what is told of it, and the decision."""
+        self._commit([self._telling.changes(*one) for one in decided], now)
 
     def end_flapping(self) -> None:
         """Closes the alerts that a source flaps, where that is over."""

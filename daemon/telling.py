@@ -32,7 +32,7 @@ class Ignored:
 
 
 class Telling:
-    """Called only by the thread that polls."""
+    """Called by one thread."""
 
     def __init__(
         self, settings: Settings, incidents: Incidents, *, clock: Callable[[], datetime], log: Listener

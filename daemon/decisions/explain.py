@@ -13,10 +13,20 @@ from daemon.model.delivery import DeliveryState
 from daemon.model.destination import BETTER_STACK
 from daemon.model.history import HAD_ALREADY, Entry, Happening
 from daemon.model.incident import Kind, Phase
+from daemon.model.monitor import MonitorEvent
 from daemon.model.story import Happened, Present, Record, RecordedDelivery, Story
 
 MOMENT = timedelta(seconds=1)
 """A delay that is shorter is not told."""
+CHANGED_BEFORE = timedelta(hours=24)
+"""What was changed about the monitor so long before an incident began may have caused it."""
+_CHANGED = {
+    MonitorEvent.CREATED: "was created",
+    MonitorEvent.UPDATED: "was changed",
+    MonitorEvent.PAUSED: "was paused",
+    MonitorEvent.UNPAUSED: "was unpaused",
+    MonitorEvent.DELETED: "was deleted",
+}
 _ENDS = {Happening.SUPERSEDED, Happening.DROPPED}
 _BEFORE = {Happening.HELD: "held: ", Happening.RELEASED: "released: ", Happening.SUPERSEDED: "superseded: "}
 """What stands before the sentence of an entry."""
@@ -25,8 +35,20 @@ _BEFORE = {Happening.HELD: "held: ", Happening.RELEASED: "released: ", Happening
 def explain(record: Record, present: Present) -> Story:
     """The story in order of time, and how it goes on."""
     # Sorting keeps the order of what happened in one moment, so causes come before what follows from them.
-    happened = [*_begun(record), *_transitions(record), *_entries(record), *_without_entry(record)]
+    happened = [*_changes(record, present.at), *_begun(record), *_transitions(record)]
+    happened += [*_entries(record), *_without_entry(record)]
     return Story(tuple(sorted(happened, key=lambda one: one.at)), tuple(outlook(record, present)))
+
+
+def _changes(record: Record, now: datetime) -> Iterator[Happened]:
+    """What somebody changed about its monitor, from a day before it began until it was over."""
+    state = record.state
+    began = state.started_at or record.first_seen_at
+    over_at = state.resolved_at if state.phase is Phase.RESOLVED else None
+    for change in record.changes:
+        if began - CHANGED_BEFORE <= change.at <= (over_at or now):
+            detail = f": {change.detail}" if change.detail else ""
+            yield Happened(change.at, "monitor", f"its {change.kind} {_CHANGED[change.what]}{detail}", 1)
 
 
 def _begun(record: Record) -> Iterator[Happened]:
@@ -55,8 +77,9 @@ def _transitions(record: Record) -> Iterator[Happened]:
         yield Happened(acknowledged_at, Kind.ACKNOWLEDGED, "acknowledged at Better Stack", state.generation)
     over = state.phase is Phase.RESOLVED and (state.generation, Kind.RESOLVED) not in told
     if over and resolved_at is not None:
-        what = "deleted" if state.deleted else "resolved"
-        yield Happened(resolved_at, Kind.RESOLVED, f"{what} at Better Stack", state.generation)
+        what = "deleted at Better Stack" if state.deleted else "resolved at Better Stack"
+        text = "its cause is over" if state.is_alarm else what
+        yield Happened(resolved_at, Kind.RESOLVED, text, state.generation)
 
 
 def _transition(kind: Kind, rows: Iterable[RecordedDelivery]) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.decisions import reach, two_way, unreadable
+from daemon.decisions import monitor_health, reach, two_way, unreadable
 from daemon.decisions.ages import age
 from daemon.model.alarm import Cause
 from daemon.model.destination import DEFAULT
+from daemon.model.monitor import MonitorFigures
 from daemon.model.snapshot import HeldLog, Holder, Presence, RunMode, Snapshot
 from daemon.model.two_way import TwoWay
 
@@ -50,6 +51,8 @@ class Health:
     """How many SIGNL4 took without paging anybody, of incidents that are not over."""
     drift: int = 0
     """In how many things SIGNL4's alerts do not agree with our incidents."""
+    monitors: MonitorFigures | None = None
+    """The looks at monitors and heartbeats; `None` if there never was one."""
 
 
 def report(
@@ -82,6 +85,7 @@ def report(
         two_way=snapshot.two_way,
         unpaged_alerts=len(snapshot.unpaged),
         drift=len(snapshot.drift),
+        monitors=snapshot.monitors,
     )
 
 
@@ -117,14 +121,19 @@ def problems(
     yield from _own_faults(snapshot, poll_after, now)
     yield from two_way.problems(snapshot.two_way, poll_after, now)
     yield from reach.problems(snapshot, warn_after, now)
+    yield from monitor_health.problems(snapshot.monitors, poll_after, now)
+    yield from _dead(snapshot)
+    if presence is not None:
+        yield from _seen_from_outside(snapshot, presence)
+
+
+def _dead(snapshot: Snapshot) -> Iterator[str]:
     late = snapshot.too_late
     if snapshot.dead_deliveries > len(late):
         count = snapshot.dead_deliveries - len(late)
         yield f"{count} dead; look at: deliveries --state dead, and bring back with: retry --dead"
     if late:
         yield f"{len(late)} dead, and too late to be told; give up with: drop {' '.join(map(str, late[:MOST_IDS]))}"
-    if presence is not None:
-        yield from _seen_from_outside(snapshot, presence)
 
 
 def _teams(snapshot: Snapshot) -> Iterator[str]:
@@ -171,9 +180,10 @@ def _unread(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Iterato
 
 def but_for_odd_records(snapshot: Snapshot) -> Snapshot:
     """The same without what stops no heartbeat, since polling and paging work: the records that were set aside, which
-    have an alarm of their own; whom SIGNL4 reaches; and that it cannot be read, or Better Stack not be written to.
+    have an alarm of their own; whom SIGNL4 reaches; and that it cannot be read, or Better Stack not be written to, or
+    its lists of monitors not be read.
     """
-    return replace(snapshot, unreadable=(), unpaged=(), off_duty=(), drift=(), two_way=None)
+    return replace(snapshot, unreadable=(), unpaged=(), off_duty=(), drift=(), two_way=None, monitors=None)
 
 
 def unreadable_sentence(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from daemon.decisions.health import NO_DAEMON
+from daemon.decisions.monitor_alerts import TOLD_CAUSE, TOLD_FOR
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import BETTER_STACK
 from daemon.model.history import Entry, Happening
@@ -33,9 +34,9 @@ def outlook(record: Record, present: Present) -> Iterator[Next]:
     if is_open:
         yield from _unpaged(record)
     if not pending and not dead:
-        yield Next(_settled(record))
+        yield Next(_settled(record), _closed_at(record))
     elif is_open:
-        yield Next(_open(record))
+        yield Next(_open(record), _closed_at(record))
     if is_open and not record.state.is_alarm:
         yield from _doubts(record.state, present)
 
@@ -138,12 +139,23 @@ def _settled(record: Record) -> str:
 def _open(record: Record) -> str:
     """What becomes of an incident that is not over."""
     if record.state.is_alarm:
-        return "it is closed as soon as its cause is over"
+        silent = "" if record.state.alerted else f"nobody is told of it: {record.state.silent_because or UNKNOWN}; "
+        return f"{silent}it is closed{'' if _closed_at(record) else ' as soon as its cause is over'}"
     if record.state.phase is Phase.UNCONFIRMED:
         return "not confirmed yet: nobody is told until it is"
     if (why := _untold(record)) is not None:
         return f"nobody is told of it unless it is opened again: {why}"
     return "it is open, and its end is told at the next round that sees it"
+
+
+def _closed_at(record: Record) -> datetime | None:
+    """When it is closed if nothing else ends it, as the alert of an event of a monitor."""
+    state = record.state
+    if state.phase is Phase.RESOLVED or not state.is_alarm or state.cause != TOLD_CAUSE:
+        return None
+    # What happened while nobody looked counts from when it was seen.
+    seen_at = min((row.created_at for row in _opened(record)), default=state.started_at)
+    return None if seen_at is None else seen_at + TOLD_FOR
 
 
 def _untold(record: Record) -> str | None:

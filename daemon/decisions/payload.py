@@ -11,6 +11,7 @@ from daemon.decisions.template_remarks import mistakes, remarks, texts
 from daemon.model.alarm import FLAP, PREFIX, PROGRAM
 from daemon.model.errors import ConfigError
 from daemon.model.incident import Incident, Kind
+from daemon.model.monitor import is_alert_id
 from daemon.model.printable import is_visible
 
 TITLE_LIMIT = 200
@@ -134,6 +135,9 @@ def _is_blank(title: str) -> bool:
 
 
 def _plain_title(incident_id: str) -> str:
+    if is_alert_id(incident_id):
+        about, _, rest = incident_id.partition("-")
+        return f"Better Stack {about} {rest.replace('-', ' ', 1)}"
     return f"Better Stack incident {incident_id}"
 
 

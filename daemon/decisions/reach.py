@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from daemon.decisions.duty import INTERVAL
 from daemon.model.destination import DEFAULT
 from daemon.model.drift import Drift, DriftKind
+from daemon.model.monitor import is_alert_id
 from daemon.model.page_proof import Unpaged
 from daemon.model.snapshot import Snapshot
 
@@ -59,7 +60,7 @@ def _drift(snapshot: Snapshot) -> Iterator[str]:
 def _does_not_agree(drift: Drift) -> str:
     if drift.kind is DriftKind.LEFT_OPEN:
         return (
-            f"the alert of incident {drift.incident_id}{_at(drift.team)} is still open in SIGNL4, although its end was "
+            f"{_alert_of(drift.incident_id)}{_at(drift.team)} is still open in SIGNL4, although its end was "
             "told again; close it there"
         )
     return (
@@ -69,7 +70,16 @@ def _does_not_agree(drift: Drift) -> str:
 
 
 def _name(one: Unpaged) -> str:
-    return f"the alarm {one.incident_id}" if one.is_alarm else f"incident {one.incident_id}"
+    return f"the alarm {one.incident_id}" if one.is_alarm else _called(one.incident_id)
+
+
+def _alert_of(incident_id: str) -> str:
+    return _called(incident_id) if is_alert_id(incident_id) else f"the alert of {_called(incident_id)}"
+
+
+def _called(incident_id: str) -> str:
+    """Of an alert about a monitor there is no incident."""
+    return f"the alert {incident_id}" if is_alert_id(incident_id) else f"incident {incident_id}"
 
 
 def _at(team: str) -> str:

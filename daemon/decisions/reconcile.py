@@ -184,6 +184,7 @@ def _carried_on(before: IncidentState, seen: Incident) -> IncidentState:
         ended_until=before.ended_until,
         old_until=before.old_until,
         doubted_at=None if ends else before.doubted_at,
+        monitor=seen.monitor or before.monitor,
     )
 
 
@@ -197,6 +198,7 @@ def _begin_next(before: IncidentState, seen: Incident, policy: Policy, now: date
         reopened_at=latest(before.reopened_at, seen.reopened_at),
         ended_until=ended,
         old_until=past,
+        monitor=seen.monitor or before.monitor,
     )
     end = _end(before, _ended_at(seen, now), "resolved and reopened between two rounds")
     # A reopened incident alerts also on a first start.

@@ -9,9 +9,15 @@ from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Any
 
+from daemon.model.monitor import MonitorKind, monitor_key
 from daemon.model.routing import Recipient, Routing
 
 TO_DEFAULT = (Recipient(),)
+
+
+INCIDENT = "incident"
+"""What an incident of Better Stack is, in `match.kind`; what else there is: `MonitorKind`."""
+_WATCHING = frozenset(MonitorKind)
 
 
 class Phase(StrEnum):
@@ -60,11 +66,18 @@ class Incident:
     `webhook_integration`. Empty if none did, or if the record is gone."""
     source_id: str = ""
     """Its id; empty if and only if `source` is."""
+    kind: str = INCIDENT
+    """What it is: an incident, or the `MonitorKind` that an alert of our own is about."""
 
     @property
     def monitor_id(self) -> str:
         """The id of the monitor that raised the incident; empty if none did, or if the record is gone."""
-        return self.source_id if self.source == "monitor" else ""
+        return self.source_id if self.source == MonitorKind.MONITOR else ""
+
+    @property
+    def monitor(self) -> str | None:
+        """The monitor or heartbeat that raised it, as `monitor_key` writes it; `None` if neither did."""
+        return monitor_key(MonitorKind(self.source), self.source_id) if self.source in _WATCHING else None
 
     def text(self, attribute: str) -> str:
         """The attribute if it is a string, else an empty string."""
@@ -117,6 +130,13 @@ class IncidentState:
     """Who is told of it; `None`: the team `default`."""
     source: str | None = None
     """What raised it, where a route counts how often that opens."""
+    monitor: str | None = None
+    """The monitor or heartbeat that raised it, or that it is about, as `monitor_key` writes it."""
+
+    @property
+    def is_about_a_monitor(self) -> bool:
+        """Whether it is an alert of our own about a monitor or a heartbeat. That a source flaps is about incidents."""
+        return self.is_alarm and self.monitor is not None and self.source is None
 
     @property
     def recipients(self) -> tuple[Recipient, ...]:
@@ -146,11 +166,13 @@ class IncidentState:
             acknowledged_at=seen.acknowledged_at,
             resolved_at=seen.resolved_at,
             reopened_at=seen.reopened_at,
+            monitor=seen.monitor,
         )
 
     def as_incident(self) -> Incident:
         """The incident as last seen, for use after its record is gone."""
         attributes = {"name": self.name, "cause": self.cause, "url": self.url, "status": self.status}
+        source, _, source_id = (self.monitor or "").partition(" ")
         return Incident(
             id=self.id,
             phase=self.phase,
@@ -160,6 +182,9 @@ class IncidentState:
             resolved_at=self.resolved_at,
             reopened_at=self.reopened_at,
             attributes=attributes,
+            source=source,
+            source_id=source_id,
+            kind=source if self.is_about_a_monitor else INCIDENT,
         )
 
 

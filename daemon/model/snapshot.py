@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from daemon.model.drift import Drift, OffDuty
 from daemon.model.incident import Unreadable
+from daemon.model.monitor import MonitorFigures
 from daemon.model.page_proof import Unpaged
 from daemon.model.two_way import TwoWay
 
@@ -135,3 +136,5 @@ class Snapshot:
     """The teams in which nobody is on duty; the longest first."""
     drift: tuple[Drift, ...] = ()
     """Where SIGNL4's alerts do not agree with our incidents, as far as that is certain and lasts."""
+    monitors: MonitorFigures | None = None
+    """The looks at monitors and heartbeats; `None` if there never was one."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from daemon.model.delivery import DeliveryState, DestinationState
 from daemon.model.history import Entry
 from daemon.model.incident import IncidentState, Kind
+from daemon.model.monitor import MonitorChange
 from daemon.model.snapshot import Holder, RunMode
 
 
@@ -43,6 +44,8 @@ class Record:
     """Oldest first."""
     history: tuple[Entry, ...]
     """In the order in which it was recorded."""
+    changes: tuple[MonitorChange, ...] = ()
+    """What was changed about its monitor, whenever that was; oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Happened:
 
     at: datetime
     what: str
-    """A `Happening`, or `began`, `seen`, `new`, `acknowledged`, `resolved`, `accepted`, `unanswered`."""
+    """A `Happening`, or `began`, `seen`, `new`, `acknowledged`, `resolved`, `accepted`, `unanswered`, `monitor`."""
     text: str
     """A plain sentence without a full stop."""
     generation: int

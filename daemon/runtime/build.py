@@ -32,6 +32,7 @@ from daemon.storage.outbox import Outbox
 
 if TYPE_CHECKING:
     from daemon.runtime.build_two_way import TwoWayComponents
+    from daemon.runtime.look_job import LookJob
 
 MOST_WARNINGS = 1000
 """At most so many different warnings are logged; more would only fill the journal."""
@@ -51,11 +52,14 @@ class Components:
     clients: ExitStack
     two_way: "TwoWayComponents | None" = None
     """What there is with an API key only."""
+    monitors: "LookJob | None" = None
+    """What looks at monitors, if that is wanted, or was and an alert is still open."""
 
-    def follow_two_way(self, now: datetime) -> None:
-        """Gives up what is not written back under this configuration. Raises `DatabaseBusyError`."""
+    def follow_settings(self, now: datetime) -> None:
+        """Gives up what this configuration does not want any more. Raises `DatabaseBusyError`."""
         has_key = self.settings.signl4.api_key is not None
         self.housekeeping.follow_two_way(self.settings.written_back, now, has_key=has_key)
+        self.housekeeping.follow_monitors(self.settings.monitors.kinds)
 
     def close(self) -> None:
         """Closes the connections to the services."""
@@ -94,7 +98,8 @@ def build(
         of_alarms, called = receivers[settings.alarm.team], around.watchers(watchers)
         self_check = _self_check(shared, settings, teams[0][0], of_alarms, called, log, on_queued)
         two_way = _two_way(shared, settings, tls, clients, log, on_queued)
-        return Components(settings, log, housekeeping, poll, senders, self_check, clients.pop_all(), two_way)
+        monitors = _monitors(shared, settings, tls, clients, log, on_queued)
+        return Components(settings, log, housekeeping, poll, senders, self_check, clients.pop_all(), two_way, monitors)
 
 
 def _two_way(
@@ -110,6 +115,26 @@ def _two_way(
     from daemon.runtime.build_two_way import build_two_way  # noqa: PLC0415 - only who has a key pays for it
 
     return build_two_way(shared, settings, settings.signl4.api_key, tls, clients, log, on_queued)
+
+
+def _monitors(
+    shared: Shared,
+    settings: Settings,
+    tls: SSLContext,
+    clients: ExitStack,
+    log: Listener,
+    on_queued: Callable[[], None],
+) -> "LookJob | None":
+    if not looks_at_monitors(shared, settings):
+        return None
+    from daemon.runtime.build_monitors import build_monitors  # noqa: PLC0415 - only who wants it pays for it
+
+    return build_monitors(shared, settings, tls, clients, log, _Warnings(log), on_queued)
+
+
+def looks_at_monitors(shared: Shared, settings: Settings) -> bool:
+    """Whether that is wanted, or was until now, and an alert may still be open. Raises `DatabaseBusyError`."""
+    return bool(settings.monitors.kinds) or Housekeeping(shared.engine).any_monitor_alerts()
 
 
 def _poll(
@@ -178,7 +203,7 @@ def _clients(settings: Settings, tls: SSLContext, teams: int) -> Iterator[HttpCl
 
 
 class _Warnings:
-    """Logs each warning once. Called only by the thread of the job `poll`."""
+    """Logs each warning once. Called by one thread."""
 
     def __init__(self, log: Listener) -> None:
         self._log = log

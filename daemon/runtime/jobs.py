@@ -4,7 +4,7 @@ They meet only in the database. A round is due one interval after the one before
 was put into the outbox, or when the next one may be sent; the self-check follows both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from daemon.config.settings import Settings
 from daemon.host.clock import utc_now
 from daemon.host.liveness import Liveness
 from daemon.model.event import Listener
-from daemon.runtime.build import Components, build
+from daemon.runtime.build import Components, build, looks_at_monitors
 from daemon.runtime.delivery_job import DeliveryJob, job_of
 from daemon.runtime.poll_loop import PollLoop
 from daemon.runtime.readings import read
@@ -31,6 +31,8 @@ STOP_GRACE = 1.5
 """Seconds beyond `http.timeout` that the jobs may take to end once they are asked to."""
 LOOK = "two-way"
 """The job that looks at SIGNL4."""
+MONITORS = "monitors"
+"""The job that looks at what Better Stack watches."""
 WRITE = "deliver-better-stack"
 """The job that writes to Better Stack."""
 CLOSE_ENOUGH = timedelta(milliseconds=50)
@@ -54,7 +56,8 @@ class Jobs:
         teams = {job_of(team.name): team.name for team, _ in configuration.settings.signl4.every_team()}
         self.liveness = {job: Liveness() for job in ("poll", *teams)}
         self._shared = shared
-        self._workers = Workers(("poll", *teams, "self-check", *_two_way_jobs(configuration.settings)))
+        look_jobs = tuple(_look_jobs(shared, configuration.settings))
+        self._workers = Workers(("poll", *teams, "self-check", *look_jobs))
         self._scheduler = scheduler(self._workers)
         self._polled = False
         self._next_round_in = 0.0
@@ -74,7 +77,9 @@ class Jobs:
             for job, team in teams.items()
         }
         two_way = components.two_way
-        self._two_way = None if two_way is None else two_way.job
+        looks = {LOOK: None if two_way is None else two_way.job, MONITORS: components.monitors}
+        # An alert about a monitor that was opened in between is closed at the next start.
+        self._looks = {name: job for name, job in looks.items() if job is not None and name in look_jobs}
         if two_way is not None and two_way.sender is not None:
             # These signs of life are not watched: that nothing is written back is no reason to restart.
             written = DeliveryJob(two_way.sender, Liveness(), components.log, shared.clock)
@@ -91,10 +96,10 @@ class Jobs:
             (self._poll, "poll", settings.poll.interval),
             *((delivery.run, job, settings.poll.interval) for job, delivery in self._deliveries.items()),
             (self._self_check, "self-check", settings.heartbeat.interval),
-            *(() if self._two_way is None else ((self._two_way.run, LOOK, settings.write_back.interval),)),
+            *((look.run, name, timedelta(seconds=look.interval)) for name, look in self._looks.items()),
         ):
             self._scheduler.add_job(job, After(interval), id=name)
-        for name in ("poll",) if self._two_way is None else ("poll", LOOK):
+        for name in ("poll", *self._looks):
             self._due(name, 0)
         self.liveness["poll"].idle(0)
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
@@ -109,28 +114,28 @@ class Jobs:
         """From here on no job begins; results in flight are still recorded. Returns whether a job is still at work."""
         for delivery in self._deliveries.values():
             delivery.deliver.pause()
-        if self._two_way is not None:
-            self._two_way.pause()
-        return bool(self._workers.pause("poll", *self._deliveries, "self-check", LOOK))
+        for look in self._looks.values():
+            look.pause()
+        return bool(self._workers.pause("poll", *self._deliveries, "self-check", *self._looks))
 
     def resume(self) -> None:
         """Undoes both pauses."""
         for delivery in self._deliveries.values():
             delivery.deliver.resume()
-        if self._two_way is not None:
-            self._two_way.resume()
+        for look in self._looks.values():
+            look.resume()
         self._workers.pause()
         self.due_now()
 
     def due_now(self) -> None:
         """Makes a round and deliveries due now, also after the clock was set back."""
-        for job in ("poll", *self._deliveries, *(() if self._two_way is None else (LOOK,))):
+        for job in ("poll", *self._deliveries, *self._looks):
             self._due(job, 0)
 
     def watch(self) -> None:
-        """Says that the looks at SIGNL4 hang, if they do. Nothing else does: that ends the process."""
-        if self._two_way is not None:
-            self._two_way.watch()
+        """Says which looks hang, if any do. Nothing else may: that ends the process."""
+        for look in self._looks.values():
+            look.watch()
 
     def patience(self) -> float:
         """Seconds within which a request that is under way ends."""
@@ -185,8 +190,8 @@ class Jobs:
                 if self._polled and not self._deliveries[job].deliver.idle:
                     self._due("self-check", 0)
                 self._due(job, self._deliveries[job].rest())
-            case job if job == LOOK and self._two_way is not None:
-                self._due(LOOK, self._two_way.rest())
+            case job if job in self._looks:
+                self._due(job, self._looks[job].rest())
 
     def _due(self, job: str, seconds: float) -> None:
         """A stop may come at any moment, also right before this; a scheduler that is shut down has no jobs."""
@@ -200,8 +205,11 @@ class Jobs:
                 self._scheduler.modify_job(job, next_run_time=at)
 
 
-def _two_way_jobs(settings: Settings) -> tuple[str, ...]:
-    """What there is with an API key only."""
-    if settings.signl4.api_key is None:
-        return ()
-    return (LOOK, WRITE) if settings.written_back else (LOOK,)
+def _look_jobs(shared: Shared, settings: Settings) -> Iterator[str]:
+    """What there is with an API key only, and with monitors. Raises `DatabaseBusyError`."""
+    if settings.signl4.api_key is not None:
+        yield LOOK
+    if settings.written_back:
+        yield WRITE
+    if looks_at_monitors(shared, settings):
+        yield MONITORS

@@ -44,16 +44,19 @@ def once(
 def _do(components: Components, shared: Shared) -> bool:
     pagers, self_check, two_way = [*components.senders.values()], components.self_check, components.two_way
     components.housekeeping.release_held(shared.clock())
-    components.follow_two_way(shared.clock())
+    components.follow_settings(shared.clock())
     complete = _round(components)
     self_check.run()
     if not _send(pagers, shared):
         return False
-    if two_way is not None:
-        # After the pages: SIGNL4's REST API may not answer.
-        two_way.job.run()
+    # After the pages: what they ask may not answer.
+    looks = [components.monitors, None if two_way is None else two_way.job]
+    for look in filter(None, looks):
+        look.run()
+    if any(looks):
         self_check.run()
-        if not _send([*pagers, *filter(None, [two_way.sender])], shared):
+        writer = None if two_way is None else two_way.sender
+        if not _send([*pagers, *([] if writer is None else [writer])], shared):
             return False
     if self_check.run():
         self_check.send_heartbeats()

@@ -81,7 +81,7 @@ class PollLoop:
         self._housekeeping.cut_waits(max(LONGEST_HOLD, self._settings.delivery.retry_max), now)
         self._housekeeping.try_secrets_again(now)
         self._housekeeping.release_held(now)
-        self._components.follow_two_way(now)
+        self._components.follow_settings(now)
         self._begun = True
         self._wake()
 

@@ -9,6 +9,7 @@ from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, String, Table, in
 
 from daemon.model.destination import DEFAULT
 from daemon.storage.engine import open_engine, transaction
+from daemon.storage.monitor_schema import MONITOR_LOOKS
 from daemon.storage.revision import REVISIONS, file_of
 from daemon.storage.safe_path import open_file, resolved
 from daemon.storage.schema import DESTINATIONS, METADATA, PROGRESS
@@ -37,6 +38,7 @@ def create(url: str) -> None:
             connection.execute(insert(STAMP).values(version_num=REVISIONS[-1]))
             connection.execute(insert(PROGRESS).values(id=1))
             connection.execute(insert(TWO_WAY).values(id=1, drift=[]))
+            connection.execute(insert(MONITOR_LOOKS).values(id=1))
             empty = {"why": "", "other_faults": [], "payload_faults": []}
             connection.execute(insert(DESTINATIONS).values(name=DEFAULT, **empty))
     finally:

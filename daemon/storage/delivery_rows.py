@@ -21,7 +21,7 @@ from sqlalchemy import (
 from daemon.model.delivery import OVER_WHILE_HELD, DeliveryState
 from daemon.model.incident import Kind
 from daemon.storage.columns import Moment, constant
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS, OF_THE_PROGRAM
 
 PENDING = DELIVERIES.c.state == constant(DeliveryState.PENDING)
 DEAD = DELIVERIES.c.state == constant(DeliveryState.DEAD)
@@ -84,8 +84,8 @@ def of_alarm(row: FromClause = DELIVERIES) -> ColumnElement[bool]:
 
 
 def of_the_program(row: FromClause = DELIVERIES) -> ColumnElement[bool]:
-    """The row belongs to an alarm about the program itself. That a source flaps is none."""
-    return exists().where(INCIDENTS.c.id == row.c.incident_id, INCIDENTS.c.is_alarm, INCIDENTS.c.source.is_(None))
+    """The row belongs to an alarm about the program itself."""
+    return exists().where(INCIDENTS.c.id == row.c.incident_id, OF_THE_PROGRAM)
 
 
 def too_late() -> ColumnElement[bool]:

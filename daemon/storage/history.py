@@ -10,11 +10,13 @@ from daemon.model.delivery import DeliveryState
 from daemon.model.destination import Destination
 from daemon.model.history import Entry, Happening
 from daemon.model.incident import IncidentState, Kind
+from daemon.model.monitor import MonitorChange, MonitorKind
 from daemon.model.snapshot import RunMode
 from daemon.model.story import Findings, Present, Record, RecordedDelivery
 from daemon.storage import destination_rows
 from daemon.storage.engine import transaction
 from daemon.storage.incidents import state_of
+from daemon.storage.monitors import changes_of
 from daemon.storage.schema import DELIVERIES, HISTORY, INCIDENTS, PROGRESS, UNREADABLE
 
 DIGITS = 18
@@ -34,8 +36,17 @@ def read(engine: Engine, incident_id: str, now: datetime) -> Findings:
         state = state_of({name: row._mapping[name] for name in names})
         deliveries = _rows(connection, DELIVERIES, incident_id)
         history = _rows(connection, HISTORY, incident_id)
-    record = Record(state, row.first_seen_at, tuple(map(_delivery, deliveries)), tuple(map(_entry, history)))
+        changes = _changes(connection, state.monitor)
+    record = Record(state, row.first_seen_at, tuple(map(_delivery, deliveries)), tuple(map(_entry, history)), changes)
     return Findings(record, present)
+
+
+def _changes(connection: Connection, monitor: str | None) -> tuple[MonitorChange, ...]:
+    """Those of the monitor or heartbeat that raised it, or that it is about."""
+    if monitor is None:
+        return ()
+    kind, _, monitor_id = monitor.partition(" ")
+    return tuple(changes_of(connection, MonitorKind(kind), monitor_id))
 
 
 def _rows(connection: Connection, table: Any, incident_id: str) -> list[Row[Any]]:

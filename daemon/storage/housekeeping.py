@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, delete, exists, func, or_, select, update
 
 from daemon.model.incident import Kind, Phase
-from daemon.storage import destination_rows, silences, two_way, unreadable_rows, write_backs
+from daemon.model.monitor import MonitorKind
+from daemon.storage import destination_rows, monitor_figures, silences, two_way, unreadable_rows, write_backs
 from daemon.storage.columns import constant
 from daemon.storage.delivery_rows import DEAD, PENDING, release_held
 from daemon.storage.engine import checkpoint, transaction
@@ -41,11 +42,21 @@ class Housekeeping:
             if not has_key:
                 two_way.forget(connection)
 
+    def follow_monitors(self, kinds: Collection[MonitorKind]) -> None:
+        """Forgets how far the looks have come at what is not looked at any more."""
+        with transaction(self._engine, writes=True) as connection:
+            monitor_figures.follow(connection, kinds)
+
     def has_work(self) -> bool:
         """Whether an incident is open or in doubt, or a delivery is pending."""
         work = (exists().where(which) for which in (PENDING, OPEN, DOUBTED))
         with transaction(self._engine, writes=False) as connection:
             return bool(connection.execute(select(or_(*work))).scalar())
+
+    def any_monitor_alerts(self) -> bool:
+        """Whether an alert about a monitor is open, or may be by the next moment."""
+        with transaction(self._engine, writes=False) as connection:
+            return monitor_figures.any_alerts(connection)
 
     def cut_waits(self, longest: timedelta, now: datetime) -> None:
         """Makes a delivery due now if its wait exceeds `longest`: the clock was wrong when the wait was set."""
@@ -81,6 +92,7 @@ class Housekeeping:
             for column in since:
                 connection.execute(update(PROGRESS).where(column.is_not(None)).values({column: now}))
             two_way.restart(connection, now)
+            monitor_figures.restart(connection, now)
             # A time in the future would count later records as older than the token.
             ahead = PROGRESS.c.token_changed_at > now
             connection.execute(update(PROGRESS).where(ahead).values(token_changed_at=now))
@@ -89,7 +101,8 @@ class Housekeeping:
     def prune(self, before: datetime) -> int:
         """Deletes incidents resolved before `before` and their deliveries, up to `BATCH`; returns how many.
 
-        Keeps an incident with a pending or dead delivery. Silences that were over before then go, too.
+        Keeps an incident with a pending or dead delivery. Silences that were over before then go, too,
+        and what was changed about monitors.
         """
         unsettled = or_(PENDING, DEAD)
         old = select(INCIDENTS.c.id).where(
@@ -104,6 +117,7 @@ class Housekeeping:
                 connection.execute(delete(table).where(table.c.incident_id.in_(ids)))
             connection.execute(delete(INCIDENTS).where(INCIDENTS.c.id.in_(ids)))
             silences.prune(connection, before)
+            monitor_figures.prune(connection, before)
         return len(ids)
 
     def checkpoint(self) -> bool:

@@ -32,8 +32,8 @@ AT_ONCE = 500
 """So many ids in one statement."""
 
 # Statements are built once, as those of the outbox.
-_STATES = select(*(INCIDENTS.c[field.name].label(field.name) for field in fields(IncidentState)))
-_KNOWN = _STATES.where(INCIDENTS.c.id.in_(bindparam("ids", expanding=True)))
+STATES = select(*(INCIDENTS.c[field.name].label(field.name) for field in fields(IncidentState)))
+_KNOWN = STATES.where(INCIDENTS.c.id.in_(bindparam("ids", expanding=True)))
 _STARTED = select(INCIDENTS.c.started_at).where(
     INCIDENTS.c.id.in_(bindparam("ids", expanding=True)), INCIDENTS.c.started_at.is_not(None)
 )

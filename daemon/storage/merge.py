@@ -6,7 +6,8 @@
    Nobody is woken for it.
 4. What SIGNL4 said of an alert is what it said last; whether somebody was paged is what was settled last.
 5. The silences of both sides are there. One that either side has made to expire is expired.
-6. The history of an incident is that of both sides, each entry once.
+6. The history of an incident is that of both sides, each entry once; so are the changes of monitors.
+7. Of a monitor that both sides know, that of the later complete round counts.
 """
 
 import sqlite3
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Table
 
+from daemon.storage.monitor_schema import MONITOR_CHANGES, MONITOR_LOOKS, MONITORS
 from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, PROGRESS, SILENCES, UNREADABLE
 from daemon.storage.two_way_schema import ALERTS, TWO_WAY
 
@@ -29,6 +31,7 @@ _OF_THE_PRESENT = (
     (ACCOUNTS, "name"),
     (UNREADABLE, "id"),
     (TWO_WAY, "id"),
+    (MONITOR_LOOKS, "id"),
 )
 _WAITING = "SELECT DISTINCT incident_id FROM deliveries WHERE state = 'pending'"
 _OVER = "over, by what was known before the restore"
@@ -64,6 +67,15 @@ WHERE NOT EXISTS (SELECT 1 FROM history WHERE history.incident_id = found.incide
     AND history.what = found.what AND history.why = found.why)
 """
 
+_CHANGE = ", ".join(column.name for column in MONITOR_CHANGES.columns if column.name != "number")
+_CHANGES = f"SELECT {_CHANGE} FROM monitor_changes ORDER BY number"  # noqa: S608 - names of ours
+_ADD_CHANGE = f"""
+WITH change ({_CHANGE}) AS (VALUES ({", ".join("?" * len(_CHANGE.split()))}))
+INSERT INTO monitor_changes ({_CHANGE}) SELECT * FROM change
+WHERE NOT EXISTS (SELECT 1 FROM monitor_changes AS known
+    WHERE (known.kind, known.id, known.what, known.at, known.detail)
+    = (change.kind, change.id, change.what, change.at, change.detail))
+"""  # noqa: S608 - names of ours
 _PROOFS = """
 SELECT page_proofs.incident_id, page_proofs.generation, destination, asked, page_proofs.due_at, verdict, why
 FROM page_proofs JOIN deliveries ON deliveries.id = delivery_id ORDER BY delivery_id
@@ -94,7 +106,8 @@ def merge(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     """Merges all or nothing, from a database of the same schema. Raises SQLite's errors of either side."""
     target.execute("BEGIN IMMEDIATE")
     try:
-        if _last_round(source) > _last_round(target):
+        is_later = _last_round(source) > _last_round(target)
+        if is_later:
             _give_up_what_is_over(source, target)
             target.execute("DELETE FROM unreadable")
             for table, key in _OF_THE_PRESENT:
@@ -104,6 +117,8 @@ def merge(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
         _put(source, target, ALERTS, ["id"], _LOOKED_AT_LATER)
         target.executemany(_PUT_PROOF, source.execute(_PROOFS))
         _put_silences(source, target)
+        _put(source, target, MONITORS, ["kind", "id"], "true" if is_later else "false")
+        target.executemany(_ADD_CHANGE, source.execute(_CHANGES))
         target.executemany(_ADD_ENTRY, source.execute(_ENTRIES))
         target.execute("COMMIT")
     except sqlite3.Error:

@@ -11,10 +11,20 @@ from daemon.model.destination import BETTER_STACK, DEFAULT
 from daemon.model.incident import Phase
 from daemon.model.snapshot import OwnFault, RefusedSecret, RunMode, Snapshot
 from daemon.storage import delivery_rows as rows
-from daemon.storage import two_way, two_way_figures, unreadable_rows
+from daemon.storage import monitor_figures, two_way, two_way_figures, unreadable_rows
 from daemon.storage.columns import constant
 from daemon.storage.engine import transaction
-from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, DOUBTED, INCIDENTS, OPEN, PROGRESS, UNREADABLE
+from daemon.storage.schema import (
+    ACCOUNTS,
+    DELIVERIES,
+    DESTINATIONS,
+    DOUBTED,
+    INCIDENTS,
+    OF_THE_PROGRAM,
+    OPEN,
+    PROGRESS,
+    UNREADABLE,
+)
 
 _IN_THE_WAY, _DEAD = DELIVERIES.alias("in_the_way"), DELIVERIES.alias("dead")
 _IS_HELD = rows.held(_IN_THE_WAY)
@@ -24,7 +34,7 @@ _REFUSED = _EVERY.c.secret_refused_since.is_not(None)
 _UNWELL = and_(_IS_TEAM, or_(_REFUSED, ~_EVERY.c.configured))
 _TO_TEAM = DELIVERIES.c.destination != BETTER_STACK
 """What is written back has figures of its own."""
-_OPEN_ALARM = and_(INCIDENTS.c.is_alarm, INCIDENTS.c.phase != constant(Phase.RESOLVED), INCIDENTS.c.source.is_(None))
+_OPEN_ALARM = and_(OF_THE_PROGRAM, INCIDENTS.c.phase != constant(Phase.RESOLVED))
 
 
 def snapshot(engine: Engine) -> Snapshot:
@@ -63,6 +73,7 @@ def figures(connection: Connection) -> Snapshot:
         oldest_due_at=found.oldest_due_at,
         own_faults=_read_own_faults(connection) if found.pending_deliveries else (),
         two_way=two_way.figures(connection) if found.has_two_way else None,
+        monitors=monitor_figures.figures(connection) if found.has_monitors else None,
         **(two_way_figures.read(connection) if found.of_two_ways else {}),
     )
 
@@ -89,6 +100,7 @@ def _figures() -> "Select[*tuple[Any, ...]]":
         "unwell": select(func.count()).select_from(_EVERY).where(_UNWELL).scalar_subquery(),
         "set_aside": select(func.count(UNREADABLE.c.id)).scalar_subquery(),
         "has_two_way": select(exists().where(two_way.USED)).scalar_subquery(),
+        "has_monitors": select(exists().where(monitor_figures.USED)).scalar_subquery(),
         "of_two_ways": select(two_way_figures.any_to_say()).scalar_subquery(),
     }
     polling = [column for column in PROGRESS.c if column.name != "id"]

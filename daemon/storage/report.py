@@ -109,7 +109,7 @@ def alarms(engine: Engine, since: datetime, until: datetime) -> list[Alarm]:
             closed.label("closed_at"),
         )
         .join(DELIVERIES, DELIVERIES.c.incident_id == INCIDENTS.c.id)
-        .where(INCIDENTS.c.is_alarm)
+        .where(INCIDENTS.c.is_alarm, INCIDENTS.c.monitor.is_(None))
         .group_by(INCIDENTS.c.id, DELIVERIES.c.generation)
         .having(raised < until, or_(closed.is_(None), closed >= since))
         .order_by(raised)

@@ -69,6 +69,8 @@ INCIDENTS = Table(
     Column("routing", JSON(none_as_null=True)),
     # What raised it, where a route counts how often that opens.
     Column("source", String),
+    # The monitor or heartbeat that raised it, or that an own alert is about: `monitor 2345678`.
+    Column("monitor", String),
     CheckConstraint(one_of("phase", Phase), "phase"),
     CheckConstraint("generation >= 1", "generation"),
 )
@@ -76,9 +78,10 @@ Index("ix_incidents_open", INCIDENTS.c.id, sqlite_where=text("phase <> 'resolved
 
 OPEN = and_(INCIDENTS.c.phase != constant(Phase.RESOLVED), ~INCIDENTS.c.is_alarm)
 """The incidents not recorded as resolved, without the program's own alarms."""
-
 OPEN_FLAP = and_(INCIDENTS.c.phase != constant(Phase.RESOLVED), INCIDENTS.c.is_alarm, INCIDENTS.c.source.is_not(None))
 """The open alerts that a source flaps: own alerts, and nothing is wrong with the program."""
+OF_THE_PROGRAM = and_(INCIDENTS.c.is_alarm, INCIDENTS.c.source.is_(None), INCIDENTS.c.monitor.is_(None))
+"""The alarms about the program itself. That a source flaps, or that a monitor is paused, is none."""
 
 Index("ix_incidents_changed", INCIDENTS.c.changed_at, INCIDENTS.c.id)
 Index("ix_incidents_source", INCIDENTS.c.source, sqlite_where=text("source IS NOT NULL"))

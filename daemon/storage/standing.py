@@ -18,7 +18,7 @@ from daemon.storage import delivery_rows as rows
 from daemon.storage import queries, silences
 from daemon.storage.columns import constant
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS, OPEN
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS, OF_THE_PROGRAM, OPEN
 
 _BEGAN = func.coalesce(INCIDENTS.c.reopened_at, INCIDENTS.c.started_at, INCIDENTS.c.first_seen_at)
 
@@ -72,7 +72,7 @@ def _outbox(connection: Connection, limit: int) -> tuple[Message, ...]:
 def _rows() -> "Select[*tuple[Any, ...]]":
     names = ["id", "incident_id", "generation", "kind", "destination", "state", "reason", "attempts"]
     names += ["due_at", "delivered_at", "last_error", "held_because"]
-    of_incident = (INCIDENTS.c.name.label("incident_name"), INCIDENTS.c.is_alarm)
+    of_incident = (INCIDENTS.c.name.label("incident_name"), OF_THE_PROGRAM.label("is_alarm"))
     return select(*(DELIVERIES.c[name] for name in names), *of_incident).join(
         INCIDENTS, INCIDENTS.c.id == DELIVERIES.c.incident_id
     )

@@ -36,6 +36,11 @@ class TwoWayProgress:
         with transaction(self._engine, writes=False) as connection:
             return TwoWayState(*connection.execute(select(*columns)).one())
 
+    def failure(self) -> tuple[str, bool] | None:
+        """Why SIGNL4 cannot be read, and whether it refuses the key; `None`: it can be read."""
+        state = self.read()
+        return None if state.last_error is None else (state.last_error, state.key_refused_since is not None)
+
     def looked(self, read_until: datetime, now: datetime) -> None:
         """SIGNL4's alerts were read up to then, by its clock."""
         self._write(read_until=read_until, last_look_at=now)

@@ -10,7 +10,7 @@ from daemon.model.drift import Drift, DriftKind, OffDuty
 from daemon.model.incident import Phase
 from daemon.model.page_proof import PageVerdict, Unpaged
 from daemon.storage.columns import constant
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS, OF_THE_PROGRAM
 from daemon.storage.two_way_schema import PAGE_PROOFS, TWO_WAY
 
 _NOT_PAGED = PAGE_PROOFS.c.verdict == constant(PageVerdict.NOT_PAGED)
@@ -41,13 +41,12 @@ def recorded_drift(connection: Connection) -> Iterator[Drift]:
 
 @cache
 def _unpaged() -> "Select[*tuple[Any, ...]]":
-    of_the_program = and_(INCIDENTS.c.is_alarm, INCIDENTS.c.source.is_(None))
     return (
         select(
             INCIDENTS.c.id.label("incident_id"),
             DELIVERIES.c.destination.label("team"),
             PAGE_PROOFS.c.why,
-            case((of_the_program, True), else_=False).label("is_alarm"),
+            case((OF_THE_PROGRAM, True), else_=False).label("is_alarm"),
         )
         .select_from(PAGE_PROOFS)
         .join(INCIDENTS, INCIDENTS.c.id == PAGE_PROOFS.c.incident_id)

@@ -173,6 +173,7 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
         "oldest_pending_seconds": 90,
         "silences": 0,
         "two_way": None,
+        "monitors": None,
         "unpaged_alerts": 0,
         "drift": 0,
     }

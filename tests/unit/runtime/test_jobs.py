@@ -11,7 +11,7 @@ from daemon.config.configuration import Configuration
 from daemon.deliver import Deliver
 from daemon.host.clock import SteadyClock, TheirClock
 from daemon.model.destination import BETTER_STACK
-from daemon.runtime.jobs import Jobs
+from daemon.runtime.jobs import LOOK, Jobs
 from daemon.runtime.shared import Shared
 from daemon.runtime.surroundings import Surroundings
 from daemon.storage import destination_rows
@@ -103,11 +103,11 @@ def test_a_pause_ends_what_waits_for_signl4_and_a_resume_looks_again(engine: Eng
     shared = Shared(engine, Surroundings(), clock, TheirClock(clock))
     jobs = Jobs(Configuration(settings(signl4=KEY), None, ()), shared, lambda _: log)
     try:
-        assert jobs._two_way is not None
+        look = jobs._looks[LOOK]
         jobs.pause()
-        assert jobs._two_way._breath(0)
+        assert look._breath(0)
         jobs.resume()
-        assert not jobs._two_way._breath(0)
+        assert not look._breath(0)
     finally:
         shared.stop.set()
         jobs.close()

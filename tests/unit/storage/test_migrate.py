@@ -34,7 +34,7 @@ def test_every_row_is_carried_over_as_it_was(before: Path, engine: Engine) -> No
     file = Path(str(engine.url.database))
     added: dict[str, dict[str, Any]] = {
         "deliveries": {"destination": DEFAULT, "subject": None, "held_because": None, "not_taken": 0},
-        "incidents": {"silent_because": None, "routing": None, "source": None},
+        "incidents": {"silent_because": None, "routing": None, "source": None, "monitor": None},
     }
     for table in TABLES:
         assert contents(file, table) == [{**row, **added.get(table, {})} for row in contents(before, table)], table

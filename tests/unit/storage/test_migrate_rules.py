@@ -19,7 +19,7 @@ from tests.support.values import NOW
 
 TABLES = ("incidents", "deliveries", "progress", "unreadable", "accounts", "destinations")
 ADDED: dict[str, dict[str, Any]] = {
-    "incidents": {"source": None},
+    "incidents": {"source": None, "monitor": None},
     "deliveries": {"subject": None, "held_because": None, "not_taken": 0},
     "destinations": {"team_id": None, "event_source": None, "off_duty_since": None},
 }

@@ -15,6 +15,7 @@ from tests.support.values import NOW
 
 TABLES = ("incidents", "deliveries", "progress", "unreadable", "accounts", "destinations", "silences", "history")
 ADDED: dict[str, dict[str, Any]] = {
+    "incidents": {"monitor": None},
     "deliveries": {"not_taken": 0},
     "destinations": {"team_id": None, "event_source": None, "off_duty_since": None},
 }

@@ -32,7 +32,7 @@ def engine(before: Path) -> Iterator[Engine]:
 
 
 ADDED: dict[str, dict[str, Any]] = {
-    "incidents": {"silent_because": None, "routing": None, "source": None},
+    "incidents": {"silent_because": None, "routing": None, "source": None, "monitor": None},
     "deliveries": {"subject": None, "held_because": None, "not_taken": 0},
     "destinations": {"configured": 1, "team_id": None, "event_source": None, "off_duty_since": None},
 }

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event
 from daemon.model.admission import Held
 from daemon.model.delivery import DestinationState, Disposition, Result
 from daemon.model.destination import BETTER_STACK
+from daemon.model.monitor import MonitorEvent, MonitorKind
 from daemon.model.silence import Silence
 from daemon.model.two_way import Finding, WriteBack
 from daemon.storage import history, readings, silences, two_way_figures
@@ -20,9 +21,12 @@ from daemon.storage import outbox_statements as statements
 from daemon.storage.alerts import Alerts
 from daemon.storage.drift import DriftRecords
 from daemon.storage.engine import transaction
+from daemon.storage.monitors import MonitorRecords, changes_of
 from daemon.storage.page_proofs import PageProofs
 from tests.support.alerts import acknowledged
 from tests.support.fakes import ACCEPTED, OUTAGE
+from tests.support.monitors import change as monitor_change
+from tests.support.monitors import state
 from tests.support.outbox import (
     ACKNOWLEDGED,
     NEW,
@@ -41,12 +45,17 @@ from tests.support.outbox import DELIVERED as TAKEN
 from tests.support.store import Store
 from tests.support.values import NOW, ago
 
-HISTORY = {"incidents", "deliveries", "history", "silences", "page_proofs", "alerts"}
+HISTORY = {"incidents", "deliveries", "history", "silences", "page_proofs", "alerts", "monitor_changes"}
 
 
 def read_two_way(store: Store) -> dict[str, Any]:
     with transaction(store._engine, writes=False) as connection:
         return two_way_figures.read(connection)
+
+
+def changes_of_one(store: Store) -> object:
+    with transaction(store._engine, writes=False) as connection:
+        return changes_of(connection, MonitorKind.MONITOR, "77")
 
 
 VERBS: dict[str, Callable[[Store], object]] = {
@@ -88,6 +97,14 @@ VERBS: dict[str, Callable[[Store], object]] = {
     "proofs that are due": lambda store: PageProofs(store._engine, ["default"]).due(after(hours=1), timedelta(0), 10),
     "what status says of pages and drift": read_two_way,
     "what is told and open": lambda store: DriftRecords(store._engine, ["default"]).told([]),
+    "alerts about monitors that are open": lambda store: MonitorRecords(store._engine).open_alerts(),
+    "incidents of monitors": lambda store: MonitorRecords(store._engine).open_incidents(["monitor 77"]),
+    "whether an alert about a monitor is open": Store.any_monitor_alerts,
+    "what was changed lately": lambda store: MonitorRecords(store._engine).latest(MonitorKind.MONITOR, ago(hours=1)),
+    "what was changed about one": changes_of_one,
+    "a look that is recorded": lambda store: MonitorRecords(store._engine).record(
+        MonitorKind.MONITOR, [state()], [monitor_change(MonitorEvent.PAUSED)], NOW
+    ),
     "readings": lambda store: readings.read(store._engine),
     "silences in force": lambda store: silences.count_in_force(store._engine, NOW),
     "a silence that expires": lambda store: silences.expire(store._engine, 1, NOW),

@@ -172,6 +172,12 @@ def test_alarms_are_no_incidents_and_are_listed_with_each_time_they_were_open(da
     assert report.alarms(engine, SINCE, ago(days=5)) == []
 
 
+def test_that_a_monitor_is_paused_is_no_alarm_of_the_program(database: Path, engine: Engine) -> None:
+    row = incident("monitor-7-paused", is_alarm=1, monitor="monitor 7", first_seen_at=ago(days=1), changed_at=NOW)
+    write(database, incidents=[row], deliveries=[delivery("monitor-7-paused", "new", ago(days=1), NOW, NOW)])
+    assert report.alarms(engine, SINCE, UNTIL) == []
+
+
 def test_an_alarm_has_the_sentence_of_its_own_time(database: Path, engine: Engine) -> None:
     row = incident("a", is_alarm=1, generation=2, name="latest", first_seen_at=ago(days=9), changed_at=NOW)
     rows = [

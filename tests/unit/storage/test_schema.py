@@ -72,6 +72,8 @@ def test_every_column_constraint_and_index_is_the_same(database: Path, migrated:
         "ix_page_proofs_due_at",
         "ix_page_proofs_incident_id",
         "ix_page_proofs_unpaged",
+        "ix_monitor_changes_kind",
+        "ix_monitor_changes_seen_at",
     }
 
 

@@ -64,6 +64,14 @@ def test_the_outbox_has_what_is_dead_then_what_waits_the_next_one_first(engine: 
     assert (found[0].state, found[-1].last_error, found[-1].attempts) == (DeliveryState.DEAD, "503", 1)
 
 
+def test_what_a_route_tells_of_is_no_alarm_of_the_program(engine: Engine, store: Store) -> None:
+    """Silences hold it by its name, as they do an incident."""
+    tell(store, "betterstack-signl4-alarm-poll", NEW, is_alarm=True)
+    tell(store, "monitor-7-paused", NEW, is_alarm=True, monitor="monitor 7")
+    tell(store, "betterstack-signl4-flap-1", NEW, is_alarm=True, source="monitor 7")
+    assert [one.is_alarm for one in seen(engine).outbox] == [True, False, False]
+
+
 def test_of_many_no_more_are_read_than_are_asked_for_and_all_are_counted(engine: Engine, store: Store) -> None:
     for number in range(6):
         tell(store, str(number), NEW)
