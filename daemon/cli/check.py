@@ -98,8 +98,10 @@ def _report(findings: Iterable[Finding]) -> None:
 def warnings_of(configuration: Configuration) -> list[str]:
     """A sentence for each oddity of the configuration."""
     from daemon.decisions.key_remarks import key_remarks
+    from daemon.decisions.monitor_remarks import monitor_remarks
     from daemon.decisions.payload import Templates
     from daemon.decisions.rule_remarks import rule_remarks
 
     settings = configuration.settings
-    return [*configuration.warnings, *Templates(settings).warnings(), *rule_remarks(settings), *key_remarks(settings)]
+    remarks = (*rule_remarks(settings), *key_remarks(settings), *monitor_remarks(settings))
+    return [*configuration.warnings, *Templates(settings).warnings(), *remarks]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 
+from daemon.cli.monitor_lists import readable
 from daemon.cli.outgoing import doubling
 from daemon.clients.api_pace import ApiPace
 from daemon.clients.betterstack import BetterStack
@@ -16,6 +17,7 @@ from daemon.config.configuration import Configuration
 from daemon.config.settings import Settings
 from daemon.config.types import spelled
 from daemon.decisions.key_remarks import switched_on
+from daemon.decisions.monitor_remarks import looked_at
 from daemon.decisions.payload import EXTERNAL_ID, SOURCE, STATUS
 from daemon.host.clock import TheirClock, utc_now
 from daemon.model.delivery import Delivered
@@ -52,6 +54,7 @@ def plan(configuration: Configuration) -> Iterator[str]:
     if settings.route or settings.maintenance:
         yield f"rules: {len(settings.route)} [[route]], {len(settings.maintenance)} [[maintenance]]"
     yield from switched_on(settings)
+    yield from looked_at(settings)
     first = "alerts for" if poll.initial == "open" else "only records"
     yield f"on its first start it {first} what is open then; what was over never alerts"
     watchers = len(settings.heartbeat.urls)
@@ -75,9 +78,10 @@ def _try_to_set_out(settings: Settings) -> None:
 def check_online(settings: Settings, *, prove_secret: bool = False) -> Iterator[Finding]:
     """Asks both services, and says what the answers prove and what they do not.
 
-    Reads one page from Better Stack with the token, and the outgoing webhooks there. Finds out whether SIGNL4's webhook
-    answers at its address; then, with `prove_secret`, sends it an event that can change no alert. With an API key it
-    reads the people of the account and an empty list of alerts. Neither secret nor key goes to another server.
+    Reads one page from Better Stack with the token, the outgoing webhooks there, and a page of each list that
+    `[monitors]` has looked at. Finds out whether SIGNL4's webhook answers at its address; then, with `prove_secret`,
+    sends it an event that can change no alert. With an API key it reads the people of the account and an empty list of
+    alerts. Neither secret nor key goes to another server.
     """
     tls = tls_context(settings.http)
     times: list[Took] = []
@@ -104,6 +108,7 @@ def _read_incidents(http: HttpClient, settings: Settings, times: list[Took]) -> 
             yield True, f"not proven: that the token may write, which [write_back] needs; {_TRY_WRITING}"
         for sentence in doubling(source, settings):
             yield True, sentence
+        yield from readable(source, settings, utc_now())
     for sentence in warnings:
         yield True, sentence
 

@@ -34,6 +34,7 @@ MODULES = {
     "status": "listings",
     "incidents": "listings",
     "deliveries": "listings",
+    "monitors": "monitors",
     "why": "why",
     "watch": "watch",
     "retry": "operate",

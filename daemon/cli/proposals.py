@@ -43,6 +43,11 @@ def silence_ids(context: click.Context, _: click.Parameter, begun: str) -> list[
     return _of_database(context, begun, _silences)
 
 
+def monitor_ids(context: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Ids of monitors and heartbeats, in the order of their names."""
+    return _of_database(context, begun, _monitors)
+
+
 def teams(context: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
     """Names of the teams that the configuration file has."""
     from daemon.config import sources
@@ -62,6 +67,14 @@ def _incidents(url: str) -> Proposals:
 
     for row in listings.incidents(listing_reader(url), limit=LOOKED_AT).newest_first():
         yield row["id"], f"{row['phase']}: {row['name']}"
+
+
+def _monitors(url: str) -> Proposals:
+    from daemon.storage.engine import listing_reader
+    from daemon.storage.monitors import listing
+
+    for one in listing(listing_reader(url))[0]:
+        yield one.state.id, f"{one.state.kind} {one.state.name}: {one.state.status}"
 
 
 def _unsettled(url: str) -> Proposals:

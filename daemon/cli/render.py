@@ -15,13 +15,23 @@ from daemon.cli.tables import BATCH, Row, Table, safe
 from daemon.cli.times import Times
 from daemon.decisions.ages import age
 from daemon.decisions.health import TOLERATED_SKEW, Health
+from daemon.model.monitor import MonitorFigures
 from daemon.model.printable import printable
 from daemon.model.snapshot import Holder
 from daemon.model.two_way import TwoWay
 
 BROADEST = 120
 """Characters of a line of text, however wide the terminal is: longer ones are hard to read."""
-_STYLES = {"pending": "yellow", "dead": "bold red", "delivered": "green", "open": "bold", "acknowledged": "cyan"}
+_STYLES = {
+    "pending": "yellow",
+    "dead": "bold red",
+    "delivered": "green",
+    "open": "bold",
+    "acknowledged": "cyan",
+    "paused": "yellow",
+    "maintenance": "yellow",
+    "down": "bold red",
+}
 
 
 def show_status(report: Health, times: Times) -> None:
@@ -51,6 +61,8 @@ def show_status(report: Health, times: Times) -> None:
         console.print(plain(f"silences in force     {report.silences}; look at: silence list"))
     if report.two_way is not None:
         _show_two_way(console, report.two_way, times)
+    if report.monitors is not None:
+        _show_monitors(console, report.monitors, times)
     skew = report.clock_ahead_seconds or 0
     if abs(skew) > TOLERATED_SKEW.total_seconds():
         ahead = "ahead of" if skew > 0 else "behind"
@@ -63,6 +75,15 @@ def _show_two_way(console: Console, figures: TwoWay, times: Times) -> None:
     console.print(plain(f"last look error       {figures.last_error or 'none'}"))
     dead = f", {figures.dead_write_backs} dead" if figures.dead_write_backs else ""
     console.print(plain(f"pending write-backs   {figures.pending_write_backs}{dead}"))
+
+
+def _show_monitors(console: Console, figures: MonitorFigures, times: Times) -> None:
+    """The looks at monitors and heartbeats."""
+    alerts = "1 alert" if figures.open_alerts == 1 else f"{figures.open_alerts} alerts"
+    about = f", {alerts} open; look at: monitors" if figures.open_alerts else ""
+    console.print(plain(f"monitors              {figures.monitors}, heartbeats {figures.heartbeats}{about}"))
+    console.print(plain(f"last look at them     {times.whole(figures.last_look_at) or 'none yet'}"))
+    console.print(plain(f"their last error      {figures.last_error or 'none'}"))
 
 
 def _process(holder: Holder | None, times: Times) -> str:

@@ -110,6 +110,28 @@ SILENCES = Table(
     ),
 )
 
+MONITORS = Table(
+    line=(
+        Column("id", lambda row, _: row["id"]),
+        Column("kind", lambda row, _: row["kind"]),
+        Column("name", lambda row, _: row["name"]),
+        Column("status", lambda row, _: _status(row)),
+        Column("since", lambda row, times: times.whole(_status_since(row))),
+        Column("latest change", lambda row, _: row["change"]),
+        Column("changed", lambda row, times: times.whole(row["changed_at"])),
+        Column("open alerts", lambda row, _: row["alerts"]),
+    ),
+    screen=(
+        Column("id, name", lambda row, _: _joined("\n", f"{row['kind']} {row['id']}", row["name"]), folds=True),
+        Column("status ({})", lambda row, times: _joined("\n", _status(row), times.brief(_status_since(row)))),
+        Column(
+            "latest change, open alerts",
+            lambda row, times: _joined("\n", row["change"], _changed_at(row, times), row["alerts"]),
+            folds=True,
+        ),
+    ),
+)
+
 
 def safe(row: Row) -> Row:
     """The row with texts that are safe for a terminal."""
@@ -167,6 +189,22 @@ def _end(row: Row) -> datetime | None:
 
 def _whose(row: Row) -> str:
     return _joined("\n", row["match"], row["comment"], row["created_by"])
+
+
+def _status(row: Row) -> str:
+    """As Better Stack has it, and what of it is not proven yet."""
+    if row["deleted_at"]:
+        return "deleted"
+    return f"{row['status'] or MISSING}, missing" if row["gone_since"] else row["status"]
+
+
+def _status_since(row: Row) -> datetime | None:
+    since: datetime | None = row["deleted_at"] or row["status_since"]
+    return since
+
+
+def _changed_at(row: Row, times: Times) -> str:
+    return (times.brief(row["changed_at"]) or "").replace("\n", ", ")
 
 
 def _held(row: Row) -> str | None:

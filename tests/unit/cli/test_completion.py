@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.cli.completion import VARIABLE
+from daemon.model.monitor import MonitorKind
 from daemon.model.silence import Silence
 from daemon.storage import silences
 from tests.support.each import each
@@ -18,6 +19,7 @@ from tests.support.outbox import NEW, deliver, kill, tell
 from tests.support.paths import ROOT
 from tests.support.store import Store
 from tests.support.terminal import command
+from tests.support.watched import standing, watched
 
 SHELLS = ["bash", "zsh", "fish"]
 CONFIG = '[betterstack]\ntoken = "t"\n[signl4]\nsecret = "s"\n[signl4.teams.database]\nsecret = "d"\n'
@@ -31,6 +33,7 @@ def filled(database: Path, store: Store, engine: Engine) -> Path:
     kill(store, "201")
     now = datetime.now(UTC)
     silences.add(engine, Silence(0, {"name": "x"}, now, now + timedelta(hours=1), "new disks", "ada", now))
+    watched(engine, standing("2345678"), standing("2345679"), standing("77", kind=MonitorKind.HEARTBEAT))
     return database
 
 
@@ -60,6 +63,8 @@ LINES = [
     ("drop 3", ["3"]),
     ("silence expire ", ["1"]),
     ("why 9", []),
+    ("monitors ", ["2345678", "2345679", "77"]),
+    ("monitors 23", ["2345678", "2345679"]),
 ]
 
 

@@ -181,6 +181,7 @@ def test_status_is_0_and_says_healthy_where_all_is_well(database: Path, store: S
         "dead_deliveries": 0,
         "silences": 0,
         "two_way": None,
+        "monitors": None,
         "unpaged_alerts": 0,
         "drift": 0,
     }

@@ -44,8 +44,8 @@ def _somewhere_else(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 # -- usage ------------------------------------------------------------------------------------------------------------
 
 COMMANDS = [
-    *"run once check test-alert import-webhook route report status incidents deliveries why watch reconcile".split(),
-    *"retry drop silence db demo completion".split(),
+    *"run once check test-alert import-webhook route report status incidents deliveries monitors why watch".split(),
+    *"reconcile retry drop silence db demo completion".split(),
 ]
 
 

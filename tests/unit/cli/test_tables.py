@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from daemon.cli import render, tables
-from daemon.cli.tables import DELIVERIES, INCIDENTS, SILENCES, Table, lines
+from daemon.cli.tables import DELIVERIES, INCIDENTS, MONITORS, SILENCES, Table, lines
 from daemon.cli.times import Times
 from tests.support.outbox import DEAD, DELIVERED, NEW, PENDING, after, put, tell
 from tests.support.store import Store
@@ -60,13 +60,26 @@ SILENCE: dict[str, Any] = {
     "created_by": "somebody@example.com",
     "comment": "the payment provider moves to another data centre",
 }
-LISTINGS = [(INCIDENTS, INCIDENT), (DELIVERIES, DELIVERY), (SILENCES, SILENCE)]
+MONITOR: dict[str, Any] = {
+    "id": "2345678",
+    "kind": "heartbeat",
+    "name": LONG,
+    "status": "maintenance",
+    "status_since": ago(days=12),
+    "gone_since": None,
+    "deleted_at": None,
+    "change": "updated: check_frequency, request_timeout, verify_ssl",
+    "changed_at": ago(hours=23, minutes=59),
+    "alerts": "heartbeat-2345678-maintenance heartbeat-2345678-updated",
+}
+LISTINGS = [(INCIDENTS, INCIDENT), (DELIVERIES, DELIVERY), (SILENCES, SILENCE), (MONITORS, MONITOR)]
+KINDS = ["incidents", "deliveries", "silences", "monitors"]
 
 
 # -- in a pipe --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("table", "row"), LISTINGS, ids=["incidents", "deliveries", "silences"])
+@pytest.mark.parametrize(("table", "row"), LISTINGS, ids=KINDS)
 def test_a_row_is_one_line_with_every_word_of_it(table: Table, row: dict[str, Any]) -> None:
     (text,) = lines(table, [row], TIMES)
     heading, line = text.splitlines()
@@ -113,6 +126,17 @@ def test_what_better_stack_says_and_is_not_believed_yet_is_said() -> None:
     ):
         (text,) = lines(INCIDENTS, [{**INCIDENT, "told": True, "silent_because": None, **changes}], TIMES)
         assert text.endswith(f"  {said}")
+
+
+def test_a_monitor_is_deleted_or_its_record_is_missing_whatever_its_status_was() -> None:
+    for changes, said in (
+        ({}, ["maintenance", "2026-11-11 09:30:00+00:00 (12 d 0 h ago)"]),
+        ({"status": ""}, ["-", "2026-11-11 09:30:00+00:00 (12 d 0 h ago)"]),
+        ({"gone_since": NOW}, ["maintenance, missing", "2026-11-11 09:30:00+00:00 (12 d 0 h ago)"]),
+        ({"deleted_at": ago(seconds=3)}, ["deleted", "2026-11-23 09:29:57+00:00 (3 s ago)"]),
+    ):
+        (text,) = lines(MONITORS, [{**MONITOR, **changes}], TIMES)
+        assert re.split(r" {2,}", text.splitlines()[1])[3:5] == said
 
 
 def test_long_listings_come_in_parts_with_one_heading(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +207,7 @@ def shown(table: Table, rows: list[dict[str, Any]], width: int, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("width", [80, 100, 132, 200])
-@pytest.mark.parametrize(("table", "row"), LISTINGS, ids=["incidents", "deliveries", "silences"])
+@pytest.mark.parametrize(("table", "row"), LISTINGS, ids=KINDS)
 def test_at_a_terminal_a_table_fits_with_whole_words(
     table: Table, row: dict[str, Any], width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
