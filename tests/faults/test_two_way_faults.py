@@ -28,7 +28,8 @@ from daemon.model.destination import BETTER_STACK, DEFAULT, Destination
 from daemon.model.incident import Kind
 from daemon.model.secret import Secret
 from daemon.people import People
-from daemon.runtime.two_way_job import Breath, TwoWayJob
+from daemon.runtime.build_two_way import SAID
+from daemon.runtime.look_job import Breath, LookJob
 from daemon.sandbox import mishaps
 from daemon.sandbox.exchange import Answer, Exchange, Request
 from daemon.sandbox.faults import Cut, Drip, Hang, Part, Rewrite
@@ -230,11 +231,11 @@ class Way:
             log=scene.log,
             on_queued=lambda: None,
         )
-        self.job = TwoWayJob(
-            lambda: None,
+        self.job = LookJob(
             [look],
             progress,
             Breath(Stop()),
+            SAID,
             interval=SLOW_INTERVAL if scene.is_hasty else INTERVAL,
             timeout=PATIENCE,
             clock=scene.clock,
