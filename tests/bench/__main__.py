@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.bench import floor_stack, probe
 from tests.bench.figure import Figure, Findings
 from tests.bench.history import empty, fill
+from tests.bench.monitors import monitors
 from tests.bench.program import (
     HERE,
     WARM_UP,
@@ -171,6 +172,7 @@ CASES: tuple[Callable[[Checkout], Findings], ...] = (
     windows,
     kept,
     two_way,
+    monitors,
     metrics,
     alertmanager,
     many,

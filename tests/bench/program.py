@@ -63,6 +63,10 @@ class Server:
         """From now on so many incidents are open."""
         self._ask("POST", f"/open?count={count}")
 
+    def watch(self, count: int) -> None:
+        """From now on there are so many monitors."""
+        self._ask("POST", f"/watch?count={count}")
+
     def wait_for(self, what: str, count: int) -> Sequence[float]:
         """Waits until that figure has so many entries; returns them. Raises `TimeoutError`."""
         until = time.monotonic() + PATIENCE

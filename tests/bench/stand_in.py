@@ -1,7 +1,7 @@
 """Both services as one bare server in a process of its own: fast enough that what is measured is the program.
 
 `GET /figures` says what has been asked of it, `GET /counts` only how often. `POST /open?count=N` opens so many
-incidents, newest first in the list.
+incidents, newest first in the list; `POST /watch?count=N` makes so many monitors.
 """
 
 import asyncio
@@ -11,9 +11,19 @@ import time
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
+from daemon.model.monitor import MonitorKind
+from daemon.sandbox.monitor_record import BLANK
+
 PER_PAGE = 50
 LIMIT = {"X-RateLimit-Limit": "1000000;w=15", "X-RateLimit-Remaining": "1000000"}
 API_LIMIT = {"X-RateLimit-Limit": "150", "X-RateLimit-Remaining": "149"}
+SHOP = "https://shop.example.com/"
+MONITOR: dict[str, object] = {
+    **BLANK[MonitorKind.MONITOR],
+    "pronounceable_name": "Shop front page",
+    "created_at": "2026-01-05T08:00:00.000Z",
+    "updated_at": "2026-01-05T08:00:00.000Z",
+}
 BACKLOG = 16_384
 """More connections that come at once than any client makes: one that finds no room tries again after a second."""
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
@@ -23,7 +33,9 @@ class Services:
     """What there is, and what was asked."""
 
     def __init__(self) -> None:
-        self.open = 0
+        self.open = self.watch = 0
+        self.looks: list[float] = []
+        """When the first page of monitors was asked for."""
         self.opened_at = datetime.now(UTC).isoformat()
         self.rounds: list[float] = []
         """When the first page of a list of open incidents was asked for; monotonic, as are all times here."""
@@ -51,15 +63,22 @@ class Services:
             # Asked for often, while something is measured: the lists would take longer than what is measured.
             told = len(self.told)
             counts = {"rounds": len(self.rounds), "posts": len(self.posts), "overviews": self.overviews}
+            counts["looks"] = len(self.looks)
             return _answer({**counts, "waits": told, "told": told})
         if address.path == "/figures":
             waits = [at - self.shown.get(one, at) for one, at in self.told.items()]
-            lists = {"rounds": self.rounds, "posts": self.posts, "overviews": [0.0] * self.overviews}
+            lists = {
+                "rounds": self.rounds,
+                "looks": self.looks,
+                "posts": self.posts,
+                "overviews": [0.0] * self.overviews,
+            }
             return _answer({**lists, "waits": waits, "told": list(self.told.values())})
-        if address.path == "/open":
-            self.open = int(query["count"])
+        if address.path in {"/open", "/watch"}:
+            vars(self)[address.path.strip("/")] = int(query["count"])
             return _answer({})
-        return _answer(self._page(int(query.get("page", "1")), query))
+        page = self._monitors if address.path == "/api/v2/monitors" else self._page
+        return _answer(page(int(query.get("page", "1")), query))
 
     def _signl4_api(self, path: str) -> bytes:
         """The alerts that were raised, all open; one person; and that each event has raised an alert."""
@@ -81,6 +100,16 @@ class Services:
         found = [self._record(index) for index in range(first, min(first + size, self.open))]
         more = first + size < self.open
         return {"data": found, "pagination": {"next": "there is more" if more else None}}
+
+    def _monitors(self, number: int, query: dict[str, str]) -> dict[str, object]:
+        size = int(query["per_page"])
+        if number == 1:
+            self.looks.append(time.monotonic())
+        here = range((number - 1) * size, min(number * size, self.watch))
+        data = [
+            {"id": str(one + 1), "type": "monitor", "attributes": MONITOR | {"url": f"{SHOP}{one}"}} for one in here
+        ]
+        return {"data": data, "pagination": {"next": "there is more" if number * size < self.watch else None}}
 
     def _record(self, index: int) -> dict[str, object]:
         attributes = {

@@ -163,8 +163,8 @@ ROWS = (
     ),
     row(
         "That something flaps makes the program unhealthy",
-        "daemon/storage/queries.py",
-        (", INCIDENTS.c.source.is_(None))", ")"),
+        "daemon/storage/schema.py",
+        ("INCIDENTS.c.source.is_(None), INCIDENTS.c.monitor.is_(None))", "INCIDENTS.c.id.is_not(None))"),
         f"{FLAPPING}::test_that_something_flaps_is_no_fault_of_the_program",
     ),
     row(

@@ -46,7 +46,7 @@ ROWS = (
     row(
         "The settings of the way back count for nothing in the shell of root",
         "systemd/betterstack-signl4",
-        ("alarm|write_back|duty|heartbeat", "alarm|heartbeat"),
+        ("alarm|write_back|duty|monitors|heartbeat", "alarm|heartbeat"),
         "tests/unit/systemd/test_command.py::test_a_setting_of_any_section_is_one_of_the_shell",
     ),
     row(
@@ -78,8 +78,8 @@ ROWS = (
     ),
     row(
         "A refused API key is tried as often as a good one",
-        "daemon/runtime/two_way_job.py",
-        ("max(self._interval, TRY_KEY_AGAIN) if refused", "self._interval if refused"),
+        "daemon/runtime/look_job.py",
+        ("max(self.interval, TRY_KEY_AGAIN) if refused", "self.interval if refused"),
         f"{FAULTS}[401 or 403 of the REST API for an hour: 401]",
     ),
     row(

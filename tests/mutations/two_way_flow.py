@@ -7,7 +7,7 @@ DECIDE = "tests/unit/decisions/test_write_back.py"
 REASONS = f"{DECIDE}::test_each_answer_has_its_reason"
 BELONGS = f"{DECIDE}::test_an_alert_belongs_to_a_generation"
 WORLD = "tests/worlds/test_both_sides.py"
-JOB = "tests/unit/runtime/test_two_way_job.py"
+JOB = "tests/unit/runtime/test_look_job.py"
 
 ROWS = (
     row(
@@ -183,7 +183,7 @@ ROWS = (
     ),
     row(
         "A look that fails stops the others",
-        "daemon/runtime/two_way_job.py",
+        "daemon/runtime/look_job.py",
         (
             "if first is not None and first.key_refused:\n                break",
             "if first is not None:\n                break",
@@ -192,19 +192,19 @@ ROWS = (
     ),
     row(
         "A refused key is tried at every look",
-        "daemon/runtime/two_way_job.py",
-        ("max(self._interval, TRY_KEY_AGAIN) if refused else self._interval", "self._interval"),
+        "daemon/runtime/look_job.py",
+        ("max(self.interval, TRY_KEY_AGAIN) if refused else self.interval", "self.interval"),
         f"{JOB}::test_while_the_key_is_refused_nothing_else_is_asked_and_it_is_tried_once_a_minute",
     ),
     row(
         "A wait for SIGNL4's limit holds up a reload",
-        "daemon/runtime/two_way_job.py",
+        "daemon/runtime/look_job.py",
         ("        while remaining > 0 and not self.paused.is_set() and", "        while remaining > 0 and"),
         f"{JOB}::test_a_wait_for_the_pace_ends_with[pause]",
     ),
     row(
         "A hang of the looks is not noticed",
-        "daemon/runtime/two_way_job.py",
+        "daemon/runtime/look_job.py",
         ("        if hangs and not self._hangs:", "        if False:"),
         f"{JOB}::test_a_hang_is_logged_once_and_ends_nothing",
     ),
@@ -220,13 +220,13 @@ ROWS = (
     row(
         "A pause does not end what waits for SIGNL4",
         "daemon/runtime/jobs.py",
-        ("            self._two_way.pause()\n", "            pass\n"),
+        ("            look.pause()\n", "            pass\n"),
         "tests/unit/runtime/test_jobs.py::test_a_pause_ends_what_waits_for_signl4_and_a_resume_looks_again",
     ),
     row(
         "once does not look at SIGNL4",
         "daemon/runtime/once.py",
-        ("        two_way.job.run()\n", "        pass\n"),
+        ("        look.run()\n", "        pass\n"),
         "tests/e2e/test_two_ways.py::test_once_looks_once_and_writes_back",
     ),
     row(
@@ -238,7 +238,7 @@ ROWS = (
     row(
         "A SIGNL4 that cannot be read keeps the heartbeat back",
         "daemon/decisions/health.py",
-        (", drift=(), two_way=None)", ", drift=())"),
+        ("drift=(), two_way=None, ", "drift=(), "),
         "tests/unit/decisions/test_two_way.py",
     ),
     row(
@@ -250,7 +250,7 @@ ROWS = (
     row(
         "A key that is gone leaves its problems behind",
         "daemon/runtime/poll_loop.py",
-        ("        self._components.follow_two_way(now)\n", ""),
+        ("        self._components.follow_settings(now)\n", ""),
         "tests/e2e/test_two_ways.py::test_a_key_comes_and_goes_with_a_reload",
     ),
     row(
