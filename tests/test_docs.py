@@ -13,6 +13,7 @@ from daemon.cli.trial import Trial
 from daemon.cli.why import ABOUT
 from daemon.decisions.health import Health
 from daemon.model.audit import Alert, Audit, Pair, Titled, Told
+from daemon.model.monitor import MonitorState
 from daemon.model.report import Alarm, Figures, Gap, Report, Retried, Retries, Rounds, Source, Spread, Took
 from daemon.model.silence import Silence
 from daemon.model.story import Happened, Story
@@ -69,6 +70,7 @@ AUDITED = (Audit, Told, Alert, Pair, Titled, Spread)
 FIELDS = {
     "status": [field.name for field in fields(Health)],
     "incidents": [column.name for column in INCIDENTS.columns],
+    "monitors": [*(field.name for field in fields(MonitorState) if field.name != "configuration"), "changes", "alerts"],
     "silence list": [*(field.name for field in fields(Silence)), "state", "held_deliveries"],
     "why": [*ABOUT, *(field.name for field in (*fields(Story), *fields(Happened)) if field.name not in ABOUT)],
     "route test": [field.name for kind in (Trial, ToldOnTrial) for field in fields(kind)],

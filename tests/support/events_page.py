@@ -23,11 +23,13 @@ stays so. `status` says at any time what is wrong now, whatever the log said.
 FIELDS = {
     "address": "where the metrics are shown",
     "after": "how long it had failed",
+    "attributes": "the names of the attributes that are others now, without their values",
     "attempt": "the number of the attempt, from 1",
     "by": "how far the clock was set",
     "changed": "each setting that is another one: before and now",
     "delivery": "the number of the delivery, as `deliveries` lists it",
-    "did": "what the person did: `acknowledged` or `closed`",
+    "did": "what the person did: `acknowledged` or `closed`; to a monitor: `created`, `updated`, `paused`, `unpaused`, "
+    "`deleted`",
     "done": "how the program repaired it; without it: not",
     "error": "what went wrong",
     "event_id": "SIGNL4's id of the event, as its reports have it",
@@ -40,7 +42,8 @@ FIELDS = {
     "job": "`poll`, `deliver`, `self-check`, or `deliver-` and a team",
     "kind": "what the delivery tells: `new`, `acknowledged` or `resolved`",
     "mend": "the command to type once the cause is mended",
-    "name": "the name of the incident",
+    "monitor": "`monitor` or `heartbeat`, and its id",
+    "name": "the name of the incident, or of the monitor",
     "next_in": "when it is tried again",
     "problems": "what is wrong, as `status` says it",
     "reason": "what the record said, that made it so",
@@ -60,7 +63,7 @@ FIELDS = {
 }
 """What each field means, of whatever event."""
 TOP = "| event | level | fields | what happened | what to do |\n|---|---|---|---|---|"
-ORDER = ("process", "rounds", "deliveries", "pages", "two_way", "health")
+ORDER = ("process", "rounds", "deliveries", "pages", "two_way", "monitors", "health")
 
 
 def kinds(subject: str) -> list[type[Event]]:

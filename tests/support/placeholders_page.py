@@ -39,8 +39,9 @@ MEANINGS = {
     "URL": "what is monitored",
     "HTTP_METHOD": "the method of the request that failed",
     "STATUS": "Better Stack's word for where it stands",
-    "INCIDENT_URL": "the link to the incident; empty unless `betterstack.dashboard_url` is set",
-    "MONITOR_ID": "the id of the monitor that raised it; empty if it was something else",
+    "INCIDENT_URL": "the link to the incident, or to the monitor that an alert is about; empty unless "
+    "`betterstack.dashboard_url` is set",
+    "MONITOR_ID": "the id of the monitor that raised it, or that an alert is about; empty if it was something else",
     "STARTED_AT": "when it began, as Better Stack wrote it",
     "ACKNOWLEDGED_AT": "when it was acknowledged",
     "RESOLVED_AT": "when it ended",
@@ -90,6 +91,9 @@ configuration; `betterstack-signl4 check` warns of what else looks like one and 
   `Better Stack incident <id>`: SIGNL4 takes a title only from a text, so a number, a list or a text without a visible
   character is none. The keys it takes a title from are `Subject`, `Title`, `Task`, `Job`, `Case`, `Incident` and
   `X-S4-Subject`.
+- An alert about a monitor ([`[monitors]`](../README.md#monitors)) has `$INCIDENT_ID`, as in `monitor-2345678-paused`,
+  `$INCIDENT_URL`, `$MONITOR_ID`, `$NAME` (what is the matter), `$CAUSE` (what to do), `$STATUS`, `$STARTED_AT` and, if
+  it is no heartbeat, `$URL`; all else of it is empty. Its external id is its `$INCIDENT_ID`.
 - `X-S4-ExternalID` and `X-S4-Status` are set by the program. `X-S4-SourceSystem` is `Better Stack` unless a template
   sets it.
 """

@@ -8,6 +8,7 @@ from tests.e2e import test_clock, test_machine, test_reload
 from tests.faults import (
     test_betterstack_faults,
     test_look_up_faults,
+    test_monitor_faults,
     test_network_faults,
     test_page_faults,
     test_signl4_faults,
@@ -22,6 +23,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "pages": test_page_faults.CASES,
     "look-ups": test_look_up_faults.CASES,
     "two-way": test_two_way_faults.CASES,
+    "monitors": test_monitor_faults.CASES,
     "network": test_network_faults.CASES,
     "machine": test_machine.CASES,
     "clock": test_clock.CASES,
