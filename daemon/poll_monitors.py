@@ -1,4 +1,4 @@
-"""One look at what Better Stack watches: read, decide, record; then the alerts that follow.
+"""One look at what Better Stack watches: read, decide, record; first the alerts that follow, then what was seen.
 
 1. A list that fails proves nothing and opens no alert, and one that lacks a monitor proves nothing about it: its own
    record is looked up, and only when that says twice that there is none, it is deleted.

@@ -12,8 +12,6 @@ from daemon.model.monitor import Monitor, MonitorChange, MonitorEvent, MonitorSt
 
 TOLERANCE = timedelta(hours=1)
 """Between their clock and ours, and for a list that lags."""
-BY_ITSELF = {"paused"}
-"""An attribute that changes with the status, which has events of its own."""
 LONGEST_DETAIL = 200
 
 
@@ -124,7 +122,7 @@ def _changes(before: MonitorState, seen: Monitor, now: datetime) -> Iterator[Mon
 
 def _changed(before: MonitorState, seen: Monitor) -> list[str]:
     """The attributes that both have, with another value. One that Better Stack newly has was not set by anybody."""
-    both = before.configuration.keys() & seen.configuration.keys() - BY_ITSELF
+    both = before.configuration.keys() & seen.configuration.keys()
     return sorted(name for name in both if before.configuration[name] != seen.configuration[name])
 
 

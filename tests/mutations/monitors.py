@@ -67,8 +67,8 @@ ROWS = (
         "An attribute that Better Stack newly has was set by somebody",
         OBSERVE,
         (
-            "before.configuration.keys() & seen.configuration.keys() - BY_ITSELF",
-            "seen.configuration.keys() - BY_ITSELF",
+            "before.configuration.keys() & seen.configuration.keys()",
+            "seen.configuration.keys()",
         ),
         RECORD,
     ),
