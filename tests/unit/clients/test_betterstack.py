@@ -9,7 +9,6 @@ import pytest
 import respx
 import time_machine
 
-import daemon.clients.betterstack
 from daemon.clients.betterstack import BetterStack
 from daemon.clients.http import Response
 from daemon.host.clock import TheirClock, utc_now
@@ -19,13 +18,6 @@ from tests.support.betterstack_client import ELSEWHERE, LIST, TOKEN, UPTIME, Mon
 from tests.support.values import NOW, body, record, settings
 
 DAY = date(2026, 11, 22)
-
-
-@pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Monotonic:
-    clock = Monotonic()
-    monkeypatch.setattr(daemon.clients.betterstack, "time", clock)
-    return clock
 
 
 @pytest.fixture

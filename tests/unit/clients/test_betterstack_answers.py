@@ -7,7 +7,6 @@ import httpx
 import pytest
 import respx
 
-import daemon.clients.betterstack
 from daemon.clients.betterstack import BetterStack
 from daemon.model.errors import BetterStackError
 from daemon.model.incident import Absence, Incident
@@ -24,13 +23,6 @@ Ask = Callable[[BetterStack], object]
 ASKS: dict[str, Ask] = {"list": lambda client: list(client.open_pages()), "lookup": lambda client: client.lookup("7")}
 in_turn = each("ask", ASKS.values(), ids=ASKS)
 both = pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS.keys())
-
-
-@pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Monotonic:
-    clock = Monotonic()
-    monkeypatch.setattr(daemon.clients.betterstack, "time", clock)
-    return clock
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import httpx
 import pytest
 import respx
 
-import daemon.clients.betterstack
 from daemon.clients.monitors import MOST_PAGES, PATHS, PER_PAGE, Monitors
 from daemon.clients.pages import PAGES_WITHOUT_NEW
 from daemon.model.errors import BetterStackError, NoSuchRouteError, TokenRefusedError
@@ -23,13 +22,6 @@ NO_RECORD = {"errors": "Resource with provided ID was not found"}
 NO_ROUTE = {"errors": "Endpoint GET /api/v9/monitors does not exist.", "see_docs": "https://betterstack.com/docs"}
 BAD: Any = {"id": "8"}
 """A record that cannot be read."""
-
-
-@pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Monotonic:
-    clock = Monotonic()
-    monkeypatch.setattr(daemon.clients.betterstack, "time", clock)
-    return clock
 
 
 @pytest.fixture
