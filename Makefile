@@ -58,16 +58,18 @@ pins:
 	@$(VENV)/pins/bin/$(PIP) install $(QUIETLY) --upgrade uv
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --output-file requirements/dev.txt pyproject.toml
 	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/run.txt pyproject.toml
+	$(COMPILE) --constraint requirements/dev.txt --extra postgresql --output-file requirements/postgresql.txt pyproject.toml
 	echo hatchling | $(COMPILE) --constraint requirements/dev.txt --output-file requirements/build.txt -
 	@rm -rf $(VENV)/pins
 
 # For a machine without internet, of the same kind and with the same Python: sudo make install WHEELS=wheels
+# EXTRAS=postgresql, here and there: for a database on a server.
 wheels:
 	@echo 'Downloads what `make install` needs into wheels/.'
 	@rm -rf wheels
 	@$(PYTHON) -m venv $(VENV)/wheels
 	@$(VENV)/wheels/bin/$(PIP) download $(QUIETLY) $(VERIFIED) --dest wheels \
-		--requirement requirements/run.txt --requirement requirements/build.txt
+		--requirement requirements/$(or $(EXTRAS),run).txt --requirement requirements/build.txt
 	@rm -rf $(VENV)/wheels
 
 test-systemd: $(READY)
@@ -76,7 +78,7 @@ test-systemd: $(READY)
 unit-debian: $(READY)
 	$(BIN)/python -m tests.systemd.unit_tests
 
-# make hands on DESTDIR, PREFIX, PYTHON and WHEELS as they were given to it.
+# make hands on DESTDIR, PREFIX, PYTHON, WHEELS and EXTRAS as they were given to it.
 install:
 	@sh systemd/install.sh
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the program and its service, or brings them up to date: `make install`. Honours DESTDIR, PREFIX, PYTHON, and
-# WHEELS: a directory with the packages, from which they are then installed without a network.
+# WHEELS: a directory with the packages, from which they are then installed without a network. EXTRAS=postgresql installs
+# the driver for a database on a server, too, which stays from then on; EXTRAS= takes it away.
 set -eu
 cd "$(dirname "$0")/.."
 . systemd/places.sh
@@ -29,6 +30,21 @@ check_machine() {
         fail 'the module venv of Python is missing: install it first, on Debian with apt install python3-venv'
 }
 
+# The file in requirements/ with all that is installed.
+choose_packages() {
+    extras=${EXTRAS-}
+    if [ -z "${EXTRAS+given}" ]; then
+        for package in "$root$opt"/lib/python*/site-packages/psycopg; do
+            [ ! -d "$package" ] || extras=postgresql
+        done
+    fi
+    case $extras in
+    '') packages=run ;;
+    postgresql) packages=postgresql ;;
+    *) fail "EXTRAS=$extras is not known: it is postgresql, or nothing" ;;
+    esac
+}
+
 version_of() {
     "$1/bin/python" -I -m daemon --version 2>/dev/null | awk 'BEGIN { found = "unknown" } { found = $NF } END { print found }'
 }
@@ -47,7 +63,7 @@ make_new() {
     rm -rf "$new"
     mkdir -p "$(dirname "$new")"
     "$python" -m venv "$new"
-    install_verified --requirement requirements/run.txt
+    install_verified --requirement "requirements/$packages.txt"
     install_verified --requirement requirements/build.txt --target "$new/build"
     PYTHONPATH="$new/build" pip install --root-user-action ignore --no-deps --no-build-isolation .
     rm -rf "$new/build"
@@ -138,6 +154,7 @@ check_machine
 [ -e "$root$opt" ] || [ ! -e "$old" ] || mv "$old" "$root$opt"
 before=''
 [ ! -e "$root$opt" ] || before=$(version_of "$root$opt")
+choose_packages
 had_configuration=''
 [ ! -e "$root$etc" ] || had_configuration=yes
 rm -rf "$old" "$kept"

@@ -10,7 +10,7 @@ from tests.support.paths import ROOT
 
 HASHES = r"(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+"
 PIN = re.compile(rf"^([a-z0-9][a-z0-9.-]*)==(\S+)(?: ; .+)? \\\n({HASHES})", re.MULTILINE)
-RUN, BUILD, DEV = "run.txt", "build.txt", "dev.txt"
+RUN, SERVER, BUILD, DEV = "run.txt", "postgresql.txt", "build.txt", "dev.txt"
 
 
 def pins(name: str) -> dict[str, tuple[str, str]]:
@@ -28,24 +28,25 @@ def asked_for() -> dict[str, list[str]]:
     project = given["project"]
     listed = {
         RUN: project["dependencies"],
+        SERVER: [*project["dependencies"], *project["optional-dependencies"]["postgresql"]],
         BUILD: given["build-system"]["requires"],
         DEV: [*project["dependencies"], *project["optional-dependencies"]["dev"]],
     }
-    return {file: [re.split("[<>=~! ]", line)[0] for line in lines] for file, lines in listed.items()}
+    return {file: [re.split(r"[\[<>=~! ]", line)[0] for line in lines] for file, lines in listed.items()}
 
 
-@pytest.mark.parametrize("name", [RUN, BUILD, DEV])
+@pytest.mark.parametrize("name", [RUN, SERVER, BUILD, DEV])
 def test_a_file_names_nothing_without_version_and_hashes(name: str) -> None:
     rest = PIN.sub("", text_of(name))
     assert [line for line in rest.splitlines() if not line.startswith("#")] == []
 
 
-@pytest.mark.parametrize("name", [RUN, BUILD, DEV])
+@pytest.mark.parametrize("name", [RUN, SERVER, BUILD, DEV])
 def test_a_file_has_all_that_is_asked_for(name: str) -> None:
     assert set(asked_for()[name]) <= pins(name).keys()
 
 
-@pytest.mark.parametrize("name", [RUN, BUILD])
+@pytest.mark.parametrize("name", [RUN, SERVER, BUILD])
 def test_what_is_installed_is_what_was_tested(name: str) -> None:
     tested = pins(DEV)
     assert {package: pin for package, pin in pins(name).items() if tested.get(package) != pin} == {}
