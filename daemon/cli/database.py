@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from daemon.cli.database_copy import copy
 from daemon.cli.options import placed, say
 
 if TYPE_CHECKING:
@@ -18,26 +20,31 @@ def db() -> None:
     """Look after the database."""
 
 
+db.add_command(copy)
+
+
 @db.command("upgrade")
 @placed
 def upgrade(place: Place) -> None:
     """Bring the database to the newest schema; `run` and `once` do it themselves."""
     from daemon.cli.progress import progress
     from daemon.storage.instance import locked
-    from daemon.storage.revision import file_of
+    from daemon.storage.place import is_postgresql
+    from daemon.storage.revision import named
     from daemon.storage.upgrade import upgrade as bring_up_to_date
 
     url = place.url
-    with progress() as report, locked(url):
+    # The tables on a server are changed while nobody has the lease: the upgrade itself sees to that.
+    with progress() as report, nullcontext() if is_postgresql(url) else locked(url):
         done = bring_up_to_date(url, lambda: report("bringing it up to date", None))
-    say(f"{file_of(url)} {'was brought' if done else 'is'} up to date")
+    say(f"{named(url)} {'was brought' if done else 'is'} up to date")
 
 
 @db.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
 @placed
 def backup(place: Place, file: Path) -> None:
-    """Write a consistent copy of the database, also while the daemon runs."""
+    """Write a consistent copy of the database to an SQLite file, also while the daemon runs."""
     from daemon.cli.progress import progress
     from daemon.storage.backup import backup as write_copy
 
