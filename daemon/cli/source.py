@@ -12,12 +12,14 @@ from daemon.host.clock import TheirClock, utc_now
 
 
 @contextmanager
-def better_stack(settings: Settings) -> Iterator[BetterStack]:
-    """Its API, within this block."""
+def better_stack(settings: Settings, polled_from: str) -> Iterator[BetterStack]:
+    """Its API as an account sees it, within this block."""
+    own = settings.of(polled_from)
 
     def warn(sentence: str) -> None:
         say(f"warning: {sentence}", err=True)
 
     tls = tls_context(settings.http)
-    with closing(HttpClient(settings.betterstack.base_url, settings.http, tls)) as http:
-        yield BetterStack(http, settings.betterstack, never_stops, warn, TheirClock(utc_now))
+    with closing(HttpClient(own.betterstack.base_url, own.http, tls)) as http:
+        clock = TheirClock(utc_now)
+        yield BetterStack(http, own.betterstack, never_stops, warn, clock, polled_from=polled_from)

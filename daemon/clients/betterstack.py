@@ -7,9 +7,7 @@ unreadable record is skipped with a warning; the rest of its page counts.
 Sources: Better Stack's API documentation of November 2026, and public programs that use the API.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -20,25 +18,20 @@ from daemon.clients.dates import WRITTEN
 from daemon.clients.http import ExchangeError, HttpClient, Response, TooLargeError, described
 from daemon.clients.json_input import TooManyValuesError
 from daemon.clients.pages import PageResponse, pages
+from daemon.clients.quiet import Quiet
 from daemon.clients.records import has_unknown_status, read_incident
-from daemon.config.settings import BetterStackSection
+from daemon.config.betterstack import BetterStackSection
 from daemon.model.errors import (
     BetterStackError,
     ForbiddenError,
     NoSuchRouteError,
-    StoppedError,
     TokenRefusedError,
     UnreadableAnswerError,
 )
 from daemon.model.incident import Absence, Incident, Phase
 from daemon.model.page import KnownPages, Page, Shown
+from daemon.model.polling import UNNAMED, section_of
 from daemon.model.redact import redacted
-
-REQUEST_GAP = 0.2
-"""Seconds between two requests. No limit is published; the official Terraform provider keeps to 8 requests a second."""
-FULL_PAGE_GAP = 0.1
-"""The same after a page that is not the last of its list, as long as Better Stack has never asked for less: in a large
-outage alerts wait for the pages."""
 
 # Better Stack is renaming its host. Between these two a redirect is followed; anywhere else it is an error.
 _RENAMED_HOSTS = {"uptime.betterstack.com", "incidents.betterstack.com"}
@@ -57,16 +50,6 @@ class Clock(Protocol):
         """A response showed that Better Stack's clock is this far ahead of the local wall clock."""
 
 
-@dataclass(slots=True)
-class Quiet:
-    """Until when no request may be sent to Better Stack."""
-
-    until: float = 0.0
-    """On the monotonic clock, in seconds."""
-    was_asked: bool = False
-    """Whether Better Stack has ever answered 429."""
-
-
 class BetterStack:
     """The API of one team, or of all teams that a global token sees."""
 
@@ -80,12 +63,15 @@ class BetterStack:
         report: Callable[[Shown], None] = lambda _: None,
         quiet: Quiet | None = None,
         known: KnownPages | None = None,
+        polled_from: str = UNNAMED,
     ) -> None:
         """`wait(seconds)` returns true when the program stops; `warning` gets a sentence for each oddity.
 
         Each response with a `Date` sets `clock`. `report` gets the counts of each list that was read to its end.
-        `quiet`: the pause that Better Stack asked of this process before. A page that is `known` is not read again.
+        `quiet`: the pace of the token in this process so far. A page that is `known` is not read again. `polled_from`:
+        the name of the account.
         """
+        self._section = section_of(polled_from)
         self._http = http
         self._token = settings.token
         self._base_url = settings.base_url
@@ -141,8 +127,8 @@ class BetterStack:
             else:
                 document = self._document(reply, list)
                 response = PageResponse(document["data"], size, is_followed(document), digest)
-            if not response.is_last and not self._quiet.was_asked:
-                self._quiet.until = self._asked_at + FULL_PAGE_GAP
+            if not response.is_last:
+                self._quiet.more_follows(self._asked_at)
             return response
 
         return pages(ask, self._read, self._report, self._warning)
@@ -154,7 +140,7 @@ class BetterStack:
         return reply
 
     def _exchange(self, path: str, params: Mapping[str, str]) -> Response:
-        self._keep_pace()
+        self._asked_at = self._quiet.turn(self._wait)
         token = self._token.reveal()
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         try:
@@ -168,20 +154,9 @@ class BetterStack:
         self._quiet.was_asked |= reply.status == 429
         retry_after = pause_asked(reply, ahead or timedelta(0), now) if reply.status in {429, 503} else None
         if retry_after is not None:
-            self._quiet.until = time.monotonic() + retry_after.total_seconds()
+            self._quiet.ask(retry_after)
             raise BetterStackError(self._complaint(reply), retry_after=retry_after)
         return reply
-
-    def _keep_pace(self) -> None:
-        wait = self._quiet.until - time.monotonic()
-        if wait > 1:
-            raise BetterStackError(
-                f"Better Stack asked to be left alone for another {wait:.0f} s", retry_after=timedelta(seconds=wait)
-            )
-        if self._wait(max(wait, 0)):
-            raise StoppedError("the program is stopping")
-        self._asked_at = time.monotonic()
-        self._quiet.until = self._asked_at + REQUEST_GAP
 
     def _renamed(self, reply: Response, path: str) -> bool:
         """Whether the redirect leads to Better Stack's renamed host; if so, later requests go there."""
@@ -194,7 +169,7 @@ class BetterStack:
         if there.scheme != "https" or there.path != f"{here.path}{path}":
             return False
         self._base_url = f"https://{there.netloc}{here.path}"
-        self._warning(f"Better Stack redirects to its other host; set betterstack.base_url to {self._base_url}")
+        self._warning(f"Better Stack redirects to its other host; set {self._section}.base_url to {self._base_url}")
         return True
 
     def _document(self, reply: Response, kind: type[Any]) -> dict[str, Any]:
@@ -212,9 +187,11 @@ class BetterStack:
         except TooManyValuesError as error:
             raise UnreadableAnswerError(f"Better Stack's answer cannot be read: {error}") from None
         except ValueError:
-            raise UnreadableAnswerError("Better Stack's answer is no JSON; is betterstack.base_url right?") from None
+            raise UnreadableAnswerError(
+                f"Better Stack's answer is no JSON; is {self._section}.base_url right?"
+            ) from None
         if not isinstance(body, dict) or not isinstance(body.get("data"), kind):
-            raise BetterStackError("Better Stack's answer has no usable `data`; is betterstack.base_url right?")
+            raise BetterStackError(f"Better Stack's answer has no usable `data`; is {self._section}.base_url right?")
         return body
 
     def _complaint(self, reply: Response) -> str:
@@ -223,14 +200,14 @@ class BetterStack:
             case 403 if is_page_for_people(reply):
                 return f"Better Stack was not reached: something in front of Better Stack (a filter) refused: {said}"
             case 401 if is_page_for_people(reply):
-                other = "such a page is another server's; check betterstack.base_url and betterstack.token"
+                other = f"such a page is another server's; check {self._section}.base_url and {self._section}.token"
                 return f"Better Stack refused the token: {said}; {other}"
             case 401 | 403:
-                return f"Better Stack refused the token: {said}; check betterstack.token"
+                return f"Better Stack refused the token: {said}; check {self._section}.token"
             case 404:
-                return f"Better Stack has no such route: {said}; check betterstack.base_url"
+                return f"Better Stack has no such route: {said}; check {self._section}.base_url"
             case status if 300 <= status < 400:
-                return f"Better Stack's address redirects elsewhere (HTTP {status}); check betterstack.base_url"
+                return f"Better Stack's address redirects elsewhere (HTTP {status}); check {self._section}.base_url"
             case _:
                 return f"Better Stack answered {said}"
 

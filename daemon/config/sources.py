@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 from daemon.config.hints import list_form
-from daemon.config.settings import KEYS, SECTIONS, TEAMS
+from daemon.config.settings import KEYS, NAMED, SECTIONS, named_in
 from daemon.config.template_text import why_not_json
 from daemon.config.text_file import read_text
 from daemon.model.errors import ConfigError
@@ -64,8 +64,18 @@ def read_toml(file: Path | None) -> dict[str, Any]:
 def read_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Environment variables that name a key, by key."""
     pairs = ((name.lower().split("__", 1), value) for name, value in environ.items() if "__" in name)
-    keys = {".".join(parts): value for parts, value in pairs if parts[0] in SECTIONS}
-    return {key.replace("__", ".") if key.startswith(f"{TEAMS}__") else key: value for key, value in keys.items()}
+    keys = {".".join(parts): value for parts, value in pairs if _is_ours(parts[0])}
+    return {_with_dots(key): value for key, value in keys.items()}
+
+
+def _is_ours(section: str) -> bool:
+    return section in SECTIONS or section in NAMED
+
+
+def _with_dots(key: str) -> str:
+    """The key of a variable, whose further names stand between two underscores each."""
+    dotted = key.replace("__", ".")
+    return key if named_in(dotted) is None else dotted
 
 
 def read_credentials(environ: Mapping[str, str]) -> dict[str, str]:
@@ -74,7 +84,7 @@ def read_credentials(environ: Mapping[str, str]) -> dict[str, str]:
     if not directory:
         return {}
     try:
-        files = sorted(path for path in Path(directory).iterdir() if path.name.partition(".")[0] in SECTIONS)
+        files = sorted(path for path in Path(directory).iterdir() if _is_ours(path.name.partition(".")[0]))
         return {path.name: read_text(path).rstrip("\n") for path in files if "." in path.name}
     except OSError as error:
         raise ConfigError(
@@ -104,7 +114,7 @@ def as_values(pairs: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
                 form = '{"Title": "$NAME"}' if kind is dict else list_form(name)
                 problems.append(f"{name} {why_not_json(error)}; write it like {form}")
                 continue
-        *tables, key = name.split(".") if name.startswith(f"{TEAMS}.") else name.split(".", 1)
+        *tables, key = name.split(".", 1) if named_in(name) is None else name.split(".")
         held = layer
         for table in tables:
             held = held.setdefault(table, {})
@@ -153,4 +163,4 @@ def flat(tables: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
 
 def _holds_keys(place: str) -> bool:
     """Whether a table is one of ours; any other is a value as a whole."""
-    return "." not in place or place == TEAMS or (place.startswith(f"{TEAMS}.") and place.count(".") == 2)
+    return "." not in place or place in NAMED or place.rpartition(".")[0] in NAMED

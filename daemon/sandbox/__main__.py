@@ -35,7 +35,7 @@ def main() -> int:
         with (
             suppress(KeyboardInterrupt),
             interruptible(),
-            Sandbox(first_id=first_id, teams=options.team, **ports) as sandbox,
+            Sandbox(first_id=first_id, teams=options.team, accounts=options.account, **ports) as sandbox,
         ):
             _run(sandbox, options.every)
         _say("stopped")
@@ -64,6 +64,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--every", type=_seconds, default=20.0, metavar="SECONDS", help=text)
     text = "a further team at SIGNL4, for routes; may be given more than once"
     parser.add_argument("--team", type=_team, action="append", default=[], metavar="NAME", help=text)
+    text = "a further account at Better Stack, for [source.NAME]; may be given more than once"
+    parser.add_argument("--account", type=_team, action="append", default=[], metavar="NAME", help=text)
     parser.add_argument("--betterstack-port", type=_port, default=0, metavar="PORT", help="default: a free one")
     parser.add_argument("--signl4-port", type=_port, default=0, metavar="PORT", help="default: a free one")
     return parser.parse_args()

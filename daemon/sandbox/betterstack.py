@@ -48,6 +48,8 @@ class BetterStack(LoopbackService):
         self.token = token
         self.read_only_token = READ_ONLY_TOKEN
         """The token that may only read; what Better Stack answers if it writes is assumed."""
+        self.accounts: dict[str, str] = {}
+        """Further tokens, each of one team: it sees the incidents of that team alone, and the others do not."""
         self.webhooks = OutgoingWebhooks()
         self.age: Callable[[Request], timedelta] = lambda _: timedelta(0)
         """How far the replica that answers a request lags behind; see `lag` for ready-made functions."""
@@ -76,6 +78,7 @@ class BetterStack(LoopbackService):
             return json_answer(404, {"errors": text, "see_docs": DOCS})
         try:
             self._check_token(request)
+            self._check_team(request)
             return work()
         except RefusedError as refused:
             return refused.answer
@@ -99,17 +102,32 @@ class BetterStack(LoopbackService):
 
     def _check_token(self, request: Request) -> None:
         given = request.headers.get("authorization")
-        if given == f"Bearer {self.token}":
+        if given == f"Bearer {self.token}" or self._team_of(request) is not None:
             return
         if given != f"Bearer {self.read_only_token}":
             raise RefusedError(401, BAD_TOKEN)
         if request.method not in {"GET", "HEAD"}:
             raise RefusedError(403, READS_ONLY)
 
+    def _team_of(self, request: Request) -> str | None:
+        """The team of a further token."""
+        return self.accounts.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+
+    def _sees(self, request: Request, record: Record) -> bool:
+        team = self._team_of(request)
+        return record.team_name not in self.accounts.values() if team is None else record.team_name == team
+
+    def _check_team(self, request: Request) -> None:
+        """To a token of another team there is no such incident."""
+        single = re.match(rf"{_INCIDENTS}/([^/]+)", request.path)
+        if self.accounts and single is not None and not self._sees(request, self.world.record(single[1])):
+            raise RefusedError(404, NO_RECORD)
+
     def _list(self, request: Request) -> Answer:
         number, per_page = place_of(request.query)
         is_wanted = wanted(request.query, request.at.date())
-        found = [record for record in self.world.records_as_of(self._as_of(request)) if is_wanted(record)]
+        records = (record for record in self.world.records_as_of(self._as_of(request)) if is_wanted(record))
+        found = [record for record in records if self._sees(request, record)]
         pages = max(1, -(-len(found) // per_page))
         here = found[(number - 1) * per_page : number * per_page]
         return self._showing(here, page(LIST, [incident(record) for record in here], number, pages))

@@ -13,7 +13,7 @@ from daemon.model.printable import printable
 from daemon.sandbox.history import Alert, AlertState
 from daemon.sandbox.life import PERSON, Life
 from daemon.sandbox.monitor_commands import MonitorCommands
-from daemon.sandbox.record import Record
+from daemon.sandbox.record import TEAM, Record
 from daemon.sandbox.server import Sandbox
 from daemon.sandbox.signl4_account import ALLOWED
 from daemon.sandbox.troubles import WORDS, Trouble
@@ -48,6 +48,7 @@ class Commands:
         """`clock`: monotonic, in seconds."""
         self._world, self._life, self._clock = sandbox.world, life, clock
         self._account = sandbox.signl4.account
+        self._accounts = sandbox.betterstack.accounts
         self._troubles = {
             "signl4": Trouble(sandbox.signl4.faults),
             "betterstack": Trouble(sandbox.betterstack.faults),
@@ -57,7 +58,7 @@ class Commands:
         self.over = False
         """Whether `quit` was given."""
         rows = (
-            Command("open [NAME]", "open an incident", self._open),
+            Command("open [NAME] [@ACCOUNT]", "open an incident, of that account", self._open),
             Command("acknowledge [ID]", "acknowledge it; the newest if no ID is given", self._acknowledge),
             Command("resolve [ID]", "resolve it", self._resolve),
             Command("reopen [ID] [cleared]", "reopen it; cleared: without its old times", self._reopen),
@@ -90,7 +91,10 @@ class Commands:
         return "\n".join([*lines, ids, "WHAT a service does in a fault:", FAULTS])
 
     def _open(self, words: list[str]) -> Iterable[str]:
-        self._world.open(" ".join(words) or self._life.next_name())
+        marks = {f"@{account}": account for account in self._accounts.values()}
+        team = next((marks[word] for word in words if word in marks), TEAM)
+        name = " ".join(word for word in words if word not in marks)
+        self._world.open(name or self._life.next_name(), team_name=team)
         return ()
 
     def _acknowledge(self, words: list[str]) -> Iterable[str]:

@@ -22,6 +22,8 @@ class Request:
     headers: Mapping[str, str]
     """The names are in lower case."""
     body: bytes = b""
+    client: str = ""
+    """The address that it came from."""
 
     @property
     def path(self) -> str:

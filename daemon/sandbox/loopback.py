@@ -37,6 +37,8 @@ class LoopbackService:
         self._stopping = Event()
         self._exchanges: list[Exchange] = []
         self._port = port
+        self.host = HOST
+        """Where it listens. A test that has hosts of its own sets this before the start."""
         self.url = ""
         """Set by `start`."""
 
@@ -66,8 +68,8 @@ class LoopbackService:
         try:
             self._server = _Server(self._port, self)
         except OSError as error:
-            raise OSError(error.errno, f"port {self._port} of {HOST}: {error.strerror}") from error
-        self.url = f"http://{HOST}:{self._server.server_port}"
+            raise OSError(error.errno, f"port {self._port} of {self.host}: {error.strerror}") from error
+        self.url = f"http://{self.host}:{self._server.server_port}"
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
@@ -82,10 +84,10 @@ class LoopbackService:
         if self._server.mistakes:
             raise self._server.mistakes[0]
 
-    def received(self, method: str, target: str, headers: dict[str, str], body: bytes) -> int:
+    def received(self, method: str, target: str, headers: dict[str, str], body: bytes, client: str) -> int:
         """Records a request; returns its index."""
         with self._changed:
-            request = Request(self._now(), method, target, headers, body)
+            request = Request(self._now(), method, target, headers, body, client)
             self._exchanges.append(Exchange(request))
             self._changed.notify_all()
             return len(self._exchanges) - 1
@@ -174,7 +176,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, port: int, service: LoopbackService) -> None:
-        super().__init__((HOST, port), _Handler)
+        super().__init__((service.host, port), _Handler)
         self.service = service
         self.mistakes: list[BaseException] = []
         self._connections: set[socket] = set()
@@ -215,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError as error:
             self.send_error(HTTPStatus.BAD_REQUEST, str(error))
             return
-        place = service.received(self.command, self.path, headers, body)
+        place = service.received(self.command, self.path, headers, body, self.client_address[0])
         if not service.respond(place, self.wfile.write):
             self.close_connection = True
 

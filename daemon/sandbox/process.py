@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Self
 
-from daemon.config.settings import SECTIONS
+from daemon.config.settings import SECTIONS, SOURCES
 from daemon.config.sources import CONFIG_VARIABLE
 from daemon.model.errors import DaemonError
 
@@ -119,4 +119,4 @@ def isolated(inherited: Mapping[str, str], directory: Path) -> dict[str, str]:
 
 def _configures(name: str) -> bool:
     section, separator, _ = name.lower().partition("__")
-    return (bool(separator) and section in SECTIONS) or name in OF_THE_SERVICE_MANAGER
+    return (bool(separator) and section in {*SECTIONS, SOURCES}) or name in OF_THE_SERVICE_MANAGER

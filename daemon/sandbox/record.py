@@ -10,6 +10,8 @@ from typing import Any
 
 from daemon.model.incident import Phase
 
+TEAM = "Operations"
+"""The team of an incident, where no other is named."""
 BLANK: Mapping[str, Any] = {
     "name": None,
     "url": None,
@@ -22,7 +24,7 @@ BLANK: Mapping[str, Any] = {
     "resolved_at": None,
     "resolved_by": None,
     "status": "Started",
-    "team_name": "Operations",
+    "team_name": TEAM,
     "response_content": None,
     "response_options": "{}",
     "regions": None,

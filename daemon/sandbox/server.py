@@ -3,11 +3,11 @@
 Everything is on loopback. Every change notifies one condition variable, so waiting needs no polling.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import Self, TypeVar
 
-from daemon.sandbox.betterstack import BetterStack
+from daemon.sandbox.betterstack import TOKEN, BetterStack
 from daemon.sandbox.context import Context
 from daemon.sandbox.signl4 import API_LIMIT, EVENT_LIMIT, FAULTY_LIMIT, SECRET, Signl4
 from daemon.sandbox.world import FIRST_ID, World
@@ -29,10 +29,12 @@ class Sandbox:
         signl4_port: int = 0,
         first_id: int = FIRST_ID,
         teams: Iterable[str] = (),
+        accounts: Iterable[str] = (),
     ) -> None:
         """`context`: clock and latency; a port of 0 is any free one; the limits are those of `Signl4`.
 
-        `first_id`: of the first incident. `teams`: further teams of the account.
+        `first_id`: of the first incident. `teams`: further teams at SIGNL4; `accounts`: at Better Stack, each with a
+        token of its own.
         """
         self.context = context or Context()
         self.world = World(self.context, first_id)
@@ -40,6 +42,7 @@ class Sandbox:
         self.signl4 = Signl4(
             self.context, limit=event_limit, faulty_limit=faulty_limit, api_limit=api_limit, port=signl4_port
         )
+        self.betterstack.accounts = {f"{TOKEN}-{account}": account for account in accounts}
         self.signl4.teams = {f"{SECRET}-{team}": team for team in teams}
 
     def __enter__(self) -> Self:
@@ -61,11 +64,17 @@ class Sandbox:
         return {
             "BETTERSTACK__TOKEN": self.betterstack.token,
             "BETTERSTACK__BASE_URL": self.betterstack.url,
+            **dict(self._sources()),
             "SIGNL4__SECRET": self.signl4.secret,
             **{f"SIGNL4__TEAMS__{team.upper()}__SECRET": secret for secret, team in self.signl4.teams.items()},
             "SIGNL4__BASE_URL": self.signl4.url,
             **key,
         }
+
+    def _sources(self) -> Iterator[tuple[str, str]]:
+        for token, account in self.betterstack.accounts.items():
+            yield f"SOURCE__{account.upper()}__TOKEN", token
+            yield f"SOURCE__{account.upper()}__BASE_URL", self.betterstack.url
 
     def wait_for(self, predicate: Callable[[], Found], timeout: float = 10.0, what: str = "it") -> Found:
         """Waits until `predicate` returns a true value, and returns it. Raises `TimeoutError`.

@@ -15,7 +15,7 @@ from daemon.model.monitor import MonitorKind
 from daemon.sandbox.context import Context
 from daemon.sandbox.history import Act, Happening, Showing
 from daemon.sandbox.monitors import FIRST_MONITOR_ID, SMALLEST_STEP, Monitors
-from daemon.sandbox.record import BLANK, Record, spelled_time
+from daemon.sandbox.record import BLANK, TEAM, Record, spelled_time
 from daemon.sandbox.undo_log import UndoLog
 
 FIRST_ID = 1030000001
@@ -56,7 +56,7 @@ class World:
         status: str | None = "Started",
         metadata: Mapping[str, Any] | None = None,
         started_at: datetime | None = None,
-        team_name: str = "Operations",
+        team_name: str = TEAM,
         call: bool = False,
         source_id: str | None = None,
     ) -> str:
