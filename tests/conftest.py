@@ -12,15 +12,26 @@ from sqlalchemy import Engine
 
 import tests.support.authorities  # noqa: F401 - imported for what it does
 from daemon.clients.http import ExchangeError
-from daemon.config.settings import SECTIONS
+from daemon.config.settings import SECTIONS, SOURCES
 from daemon.model.errors import DaemonError
 from daemon.storage.instance import locked
 from daemon.storage.upgrade import upgrade
 from tests.support.canary import leaked, leaked_into
 from tests.support.clock import Clock
-from tests.support.engines import engine_on
+from tests.support.databases import (  # noqa: F401 - fixtures
+    bare_url,
+    emptied,
+    pgbouncer,
+    postgresql,
+    server_engine,
+    server_url,
+    years,
+)
+from tests.support.engines import engine_at, engine_on
 from tests.support.kept_log import KeptLog
 from tests.support.store import Store
+
+UNIT = Path(__file__).with_name("unit")
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=100)
 hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True, max_examples=1000)
@@ -85,10 +96,42 @@ def database(tmp_path: Path, empty_database: bytes) -> Path:
 
 
 @pytest.fixture
-def engine(database: Path) -> Iterator[Engine]:
+def file_engine(database: Path) -> Iterator[Engine]:
     engine = engine_on(database)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """A database at the newest schema: a file, and for the tests of `tests/unit` a server's as well."""
+    which = getattr(request, "param", "file_engine")
+    engine: Engine = request.getfixturevalue(which)
+    return engine
+
+
+@pytest.fixture
+def database_url(engine: Engine, request: pytest.FixtureRequest) -> str:
+    """Where `engine` has its database."""
+    if engine.name == "sqlite":
+        return f"sqlite:///{engine.url.database}"
+    url: str = request.getfixturevalue("server_url")
+    return url
+
+
+@pytest.fixture
+def other_engine(database_url: str) -> Iterator[Engine]:
+    """Another engine on the database of `engine`, as another process has one."""
+    engine = engine_at(database_url)
+    yield engine
+    engine.dispose()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One suite over both databases: only who names the file of a database is of files alone."""
+    names = set(metafunc.fixturenames)
+    if "engine" in names and names.isdisjoint({"database", "restored"}) and UNIT in metafunc.definition.path.parents:
+        metafunc.parametrize("engine", ["file_engine", "server_engine"], indirect=True, ids=["sqlite", "postgresql"])
 
 
 @pytest.fixture
@@ -100,7 +143,7 @@ def store(engine: Engine) -> Store:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may have the program configured, or a proxy."""
-    sections = tuple(section.upper() for section in SECTIONS)
+    sections = tuple(section.upper() for section in (*SECTIONS, SOURCES))
     for name in list(os.environ):
         if name.startswith((*sections, "CREDENTIALS")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -144,3 +187,13 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid}: {shown} shows in what was said"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests have measured and recorded as properties."""
+    reports = [one for key in ("passed", "failed") for one in terminalreporter.getreports(key)]
+    measured = [(one.nodeid, *each) for one in reports if one.when == "call" for each in one.user_properties]
+    if measured:
+        terminalreporter.section("measured")
+    for test, name, value in measured:
+        terminalreporter.line(f"{name}: {value}  ({test})")

@@ -4,15 +4,14 @@ What a person did and what follows from it are written in one transaction. Each 
 raises `DatabaseBusyError` if it fails, and then has changed nothing.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, and_, bindparam, func, or_, select
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy import Engine, Insert, Row, Select, and_, bindparam, func, or_, select
 
 from daemon.model.destination import BETTER_STACK
 from daemon.model.incident import Kind, Phase
@@ -23,6 +22,7 @@ from daemon.storage.columns import constant
 from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS, OPEN
 from daemon.storage.two_way_schema import ALERTS
+from daemon.storage.upsert import by_dialect
 
 
 class Alerts:
@@ -62,7 +62,7 @@ class Alerts:
         """Writes what was found, and the rows of the outbox that follow; returns what these write back."""
         with transaction(self._engine, writes=True) as connection:
             for finding in findings:
-                connection.execute(_put_alert(), _alert(finding, now))
+                connection.execute(_put_alert(connection), _alert(finding, now))
                 history_rows.add(connection, finding.history)
             return [(finding, one) for finding in findings for one in write_backs.put(connection, finding, now)]
 
@@ -146,8 +146,8 @@ def _known() -> "Select[*tuple[Any, ...]]":
     return select(*columns).select_from(INCIDENTS).join(ALERTS, current).where(OPEN)
 
 
-@cache
-def _put_alert() -> Insert:
+@by_dialect
+def _put_alert(insert: Callable[..., Any]) -> Insert:
     new = insert(ALERTS)
     # What a person did stays done: a message of ours may follow, and then nothing shows who was first.
     kept = {
@@ -155,4 +155,5 @@ def _put_alert() -> Insert:
         **{name: func.coalesce(ALERTS.c[name], new.excluded[name]) for name in ("acknowledged_by", "closed_by")},
     }
     values = {column.name: new.excluded[column.name] for column in ALERTS.c if column.name != "id"}
-    return new.on_conflict_do_update(index_elements=["id"], set_={**values, **kept})
+    statement: Insert = new.on_conflict_do_update(index_elements=["id"], set_={**values, **kept})
+    return statement

@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 
 from daemon.model.errors import DatabaseUnusableError
 from daemon.model.progress import Report, silent
-from daemon.storage.revision import file_of, nothing_to, revision_of
+from daemon.storage.place import is_postgresql
+from daemon.storage.revision import file_of, named, nothing_to, revision_of
 from daemon.storage.safe_path import BESIDE, LOCK, MEND, open_file, open_inodes, resolved, same_file, status_of
 from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, read_only, why
 
@@ -29,7 +30,16 @@ _VERSIONS_AT, _NO_LOG = 18, b"\x01\x01"
 
 
 def backup(url: str, copy: Path, report: Report = silent) -> None:
-    """Writes a consistent copy; the daemon may be running. Raises `DatabaseUnusableError`."""
+    """Writes a consistent copy, of a server's database too; the daemon may be running.
+
+    Raises `DatabaseUnusableError`, and `DatabaseBusyError` for a server.
+    """
+    if is_postgresql(url):
+        if revision_of(url) is None:
+            raise DatabaseUnusableError(nothing_to("copy", url))
+        with private_copy(url, report) as as_file:
+            backup(as_file, copy, report)
+        return
     file = file_of(url)
     report(f"checking {file.name}", None)
     if revision_of(url) is None:
@@ -68,11 +78,11 @@ def copy_before_upgrade(file: Path, revision: str, on_progress: Callable[[], Non
 
 
 @contextmanager
-def private_copy(url: str) -> Iterator[str]:
-    """The `database.url` of a copy that nobody else can read, removed at the end; of none if there is no database.
+def private_copy(url: str, report: Report = silent) -> Iterator[str]:
+    """The `database.url` of a file that nobody else can read, removed at the end; of none if there is no database.
 
     It is in the directory for temporary files, where a process that is killed leaves it. Raises
-    `DatabaseUnusableError`.
+    `DatabaseUnusableError`, and `DatabaseBusyError` for a server.
     """
     exists = revision_of(url) is not None
     try:
@@ -82,7 +92,11 @@ def private_copy(url: str) -> Iterator[str]:
     with directory as place:
         copy = Path(place, "state.db")
         try:
-            if exists:
+            if exists and is_postgresql(url):
+                from daemon.storage.copy import to_file  # noqa: PLC0415 - only who has a server pays for it
+
+                to_file(url, f"sqlite:///{copy}", report)
+            elif exists:
                 _copy(file_of(url), copy, new_name(copy))
         except (OSError, sqlite3.Error) as error:
             raise _no_copy(url, error) from None
@@ -91,7 +105,7 @@ def private_copy(url: str) -> Iterator[str]:
 
 def _no_copy(url: str, error: Exception) -> DatabaseUnusableError:
     return DatabaseUnusableError(
-        f"{file_of(url)} cannot be copied to a temporary directory ({why(error)}); name one with room in TMPDIR"
+        f"{named(url)} cannot be copied to a temporary directory ({why(error)}); name one with room in TMPDIR"
     )
 
 

@@ -1,15 +1,16 @@
 """Rows of the destinations and their accounts, on a given connection. `Outbox` owns the transaction."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Insert, bindparam, insert, select, update
 
 from daemon.model.delivery import DestinationState
 from daemon.model.destination import Destination
 from daemon.storage.schema import ACCOUNTS, DESTINATIONS
+from daemon.storage.upsert import by_dialect
 
 _FAULTS = ("other_faults", "payload_faults")
 _THIS = DESTINATIONS.c.name == bindparam("this")
@@ -22,10 +23,15 @@ _CONFIGURE = update(DESTINATIONS).where(_THIS).values(configured=bindparam("is_c
 _NEW = insert(DESTINATIONS)
 _COUNT = update(DESTINATIONS).where(_THIS).values(taken=DESTINATIONS.c.taken + bindparam("more"))
 _LIMIT = select(ACCOUNTS.c.event_limit).where(ACCOUNTS.c.name == bindparam("this"))
-_NEW_LIMIT = insert(ACCOUNTS)
-_LEARN = _NEW_LIMIT.on_conflict_do_update(
-    index_elements=["name"], set_={"event_limit": _NEW_LIMIT.excluded.event_limit}
-)
+
+
+@by_dialect
+def _learn(insert: Callable[..., Any]) -> Insert:
+    new = insert(ACCOUNTS)
+    statement: Insert = new.on_conflict_do_update(
+        index_elements=["name"], set_={"event_limit": new.excluded.event_limit}
+    )
+    return statement
 
 
 def known(connection: Connection) -> dict[str, bool]:
@@ -75,4 +81,4 @@ def event_limit(connection: Connection, account: str) -> int | None:
 
 def learn_limit(connection: Connection, account: str, limit: int) -> None:
     """Records the limit that SIGNL4 reported (events in 15 s)."""
-    connection.execute(_LEARN, {"name": account, "event_limit": limit})
+    connection.execute(_learn(connection), {"name": account, "event_limit": limit})

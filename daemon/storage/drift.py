@@ -6,7 +6,6 @@ Each method is one short transaction. It raises `DatabaseBusyError` if it fails,
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
@@ -34,13 +33,12 @@ from daemon.storage import delivery_rows as rows
 from daemon.storage import history_rows
 from daemon.storage.columns import constant
 from daemon.storage.engine import transaction
+from daemon.storage.parts import in_parts
 from daemon.storage.schema import DELIVERIES, DESTINATIONS, INCIDENTS, OPEN
 from daemon.storage.two_way_figures import recorded_drift
 from daemon.storage.two_way_schema import ALERTS, PAGE_PROOFS, TWO_WAY
 
 _RECONCILED_AT = select(TWO_WAY.c.reconciled_at)
-AT_ONCE = 500
-"""So many ids in one statement."""
 _END = DELIVERIES.alias("told_end")
 _RESOLVED_AT = (
     select(func.max(_END.c.delivered_at))
@@ -135,9 +133,8 @@ class DriftRecords:
     def _in_parts(
         self, connection: Connection, query: "Select[*tuple[Any, ...]]", ids: Iterable[str]
     ) -> Iterator[Row[Any]]:
-        remaining = iter(sorted(ids))
-        while some := list(islice(remaining, AT_ONCE)):
-            yield from connection.execute(query, {"teams": self._teams, "ids": some})
+        for part in in_parts(sorted(ids)):
+            yield from connection.execute(query, {"teams": self._teams, "ids": part})
 
 
 def _told(row: Row[Any]) -> ToldIncident:

@@ -3,12 +3,10 @@
 A reader creates, changes and removes nothing, neither the file nor SQLite's files beside it.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection, Engine, NullPool, Pool, QueuePool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
@@ -16,15 +14,21 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError, NoDatabaseError
+from daemon.storage.columns import json_of
 from daemon.storage.gate import Gate
+from daemon.storage.place import is_postgresql
 from daemon.storage.revision import file_of, is_up_to_date, nothing_to
 from daemon.storage.sqlite import BUSY_SECONDS, DAMAGED, LOG_LIMIT, WRITING, connected, read_only, why
 
 
 def open_engine(url: str, pool: type[Pool] = QueuePool) -> Engine:
     """An engine that configures every connection alike. Opens nothing yet, and never creates the file."""
+    if is_postgresql(url):
+        from daemon.storage import postgresql  # noqa: PLC0415 - only who has a server pays for its driver
+
+        return postgresql.open_engine(url, pool)
     connect = partial(connected, file_of(url), WRITING, BUSY_SECONDS)
-    engine = create_engine(url, creator=connect, poolclass=pool, json_deserializer=_json)
+    engine = create_engine(url, creator=connect, poolclass=pool, json_deserializer=json_of)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "connect", lambda _, record: record.info.update(pool=engine.pool))
@@ -37,7 +41,13 @@ def existing(url: str) -> Engine | None:
 
     Keeps no connection open between transactions.
     """
-    return open_engine(url, NullPool) if is_up_to_date(url) else None
+    if not is_up_to_date(url):
+        return None
+    if is_postgresql(url):
+        from daemon.storage import postgresql  # noqa: PLC0415
+
+        return postgresql.open_engine(url, NullPool, postgresql.COMMANDS)
+    return open_engine(url, NullPool)
 
 
 def reader(url: str, *, checked: bool = True) -> Engine | None:
@@ -47,8 +57,12 @@ def reader(url: str, *, checked: bool = True) -> Engine | None:
     """
     if not is_up_to_date(url, checked=checked):
         return None
+    if is_postgresql(url):
+        from daemon.storage import postgresql  # noqa: PLC0415
+
+        return postgresql.open_engine(url, NullPool, postgresql.READERS)
     engine = create_engine(
-        url, creator=partial(read_only, file_of(url), BUSY_SECONDS), poolclass=NullPool, json_deserializer=_json
+        url, creator=partial(read_only, file_of(url), BUSY_SECONDS), poolclass=NullPool, json_deserializer=json_of
     )
     event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
     event.listen(engine, "begin", _begin)
@@ -76,14 +90,6 @@ def _name_damage(url: str, context: ExceptionContext) -> None:
     """Raises `DatabaseUnusableError` if the file is damaged."""
     if getattr(context.original_exception, "sqlite_errorname", "").startswith(DAMAGED):
         is_up_to_date(url)
-
-
-def _json(text: str) -> Any:
-    """The value of a JSON column; `None` for invalid JSON, so that one bad row does not break the whole query."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
 
 
 def _set_up(connection: DBAPIConnection, _record: object) -> None:
@@ -120,7 +126,12 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
     A connection remembers a read-only file or damaged pages, and shares that with the other connections of the process.
     So from a failure until the next successful write no connection outlives its transaction.
     """
-    gate: Gate | None = engine.get_execution_options().get("gate")
+    options = engine.get_execution_options()
+    if (of_server := options.get("transaction")) is not None:
+        with of_server(engine, writes=writes) as connection:
+            yield connection
+        return
+    gate: Gate | None = options.get("gate")
     try:
         with (
             gate.shared(writes=writes) if gate else nullcontext(),
@@ -146,8 +157,11 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
 def checkpoint(engine: Engine) -> bool:
     """Checkpoints the WAL, so that a plain copy of the file is complete; returns whether that was possible.
 
-    If a reader is in the way, the rest is left to the next call. Raises `DatabaseBusyError`.
+    If a reader is in the way, the rest is left to the next call. A server does that by itself. Raises
+    `DatabaseBusyError`.
     """
+    if engine.dialect.name == "postgresql":
+        return True
     with transaction(engine, writes=False) as connection:
         # Nothing was read yet, so SQLite treats this as outside any transaction.
         connection.exec_driver_sql("PRAGMA busy_timeout = 0")

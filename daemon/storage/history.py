@@ -11,13 +11,15 @@ from daemon.model.destination import Destination
 from daemon.model.history import Entry, Happening
 from daemon.model.incident import IncidentState, Kind
 from daemon.model.monitor import MonitorChange, MonitorKind
+from daemon.model.polling import UNNAMED
 from daemon.model.snapshot import RunMode
 from daemon.model.story import Findings, Present, Record, RecordedDelivery
-from daemon.storage import destination_rows
+from daemon.storage import destination_rows, source_rows
 from daemon.storage.engine import transaction
-from daemon.storage.incidents import state_of
+from daemon.storage.incident_statements import state_of
 from daemon.storage.monitors import changes_of
-from daemon.storage.schema import DELIVERIES, HISTORY, INCIDENTS, PROGRESS, UNREADABLE
+from daemon.storage.schema import DELIVERIES, HISTORY, INCIDENTS
+from daemon.storage.source_schema import PROGRESS, UNREADABLE
 
 DIGITS = 18
 """Of the longest number that is looked up: SQLite takes no larger integer than one of 19."""
@@ -26,11 +28,11 @@ DIGITS = 18
 def read(engine: Engine, incident_id: str, now: datetime) -> Findings:
     """Reads it in one transaction; `present` is without the process. Raises `DatabaseBusyError`."""
     with transaction(engine, writes=False) as connection:
-        present = _present(connection, now)
         names = [field.name for field in fields(IncidentState)]
         columns = [INCIDENTS.c[name].label(name) for name in names]
         query = select(*columns, INCIDENTS.c.first_seen_at).where(INCIDENTS.c.id == incident_id)
         row = connection.execute(query).one_or_none()
+        present = _present(connection, now, UNNAMED if row is None else row.polled_from)
         if row is None:
             return _nothing(connection, incident_id, present)
         state = state_of({name: row._mapping[name] for name in names})
@@ -55,12 +57,13 @@ def _rows(connection: Connection, table: Any, incident_id: str) -> list[Row[Any]
     return list(connection.execute(query))
 
 
-def _present(connection: Connection, now: datetime) -> Present:
-    progress = connection.execute(select(PROGRESS)).one()
+def _present(connection: Connection, now: datetime, polled_from: str) -> Present:
+    duty = connection.execute(select(PROGRESS.c.duty).where(source_rows.IS_UNNAMED)).scalar_one()
+    tracker = connection.execute(select(PROGRESS).where(source_rows.OF_ONE), {"of_source": polled_from}).one()
     configured = (name for name, is_configured in destination_rows.known(connection).items() if is_configured)
     teams = {name: destination_rows.read(connection, Destination(name, "")) for name in configured}
-    mode = None if progress.duty is None else RunMode(progress.duty)
-    error = None if progress.failing_since is None else progress.last_round_error
+    mode = None if duty is None else RunMode(duty)
+    error = None if tracker.failing_since is None else tracker.last_round_error
     return Present(now, teams, run_mode=mode, round_error=error)
 
 

@@ -5,11 +5,11 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Float, Row, String, bindparam, insert, select
+from sqlalchemy import Connection, Float, Row, bindparam, insert, select
 
 from daemon.model.delivery import Delivered, Result
 from daemon.model.history import HAD_ALREADY, Entry, Happening
-from daemon.storage.columns import Moment, constant
+from daemon.storage.columns import TEXT, Moment, constant
 from daemon.storage.schema import DELIVERIES, HISTORY
 
 _NAMES = [field.name for field in fields(Entry)]
@@ -21,7 +21,7 @@ _OF_ATTEMPT = select(
     DELIVERIES.c.id,
     bindparam("at", type_=Moment),
     constant(Happening.ATTEMPT),
-    bindparam("why", type_=String),
+    bindparam("why", type_=TEXT),
     bindparam("seconds", type_=Float),
 ).where(DELIVERIES.c.id == bindparam("this"), DELIVERIES.c.incident_id == bindparam("incident"))
 _COLUMNS = ["incident_id", "generation", "delivery_id", "at", "what", "why", "seconds"]

@@ -3,20 +3,32 @@
 Each method is one short transaction. It raises `DatabaseBusyError` if it fails, and then has changed nothing.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, delete, exists, func, or_, select, update
+from sqlalchemy import Engine, and_, bindparam, delete, exists, func, or_, select, update
 
 from daemon.model.incident import Kind, Phase
 from daemon.model.monitor import MonitorKind
-from daemon.storage import destination_rows, monitor_figures, silences, two_way, unreadable_rows, write_backs
+from daemon.storage import (
+    destination_rows,
+    monitor_figures,
+    silences,
+    source_rows,
+    two_way,
+    unreadable_rows,
+    write_backs,
+)
 from daemon.storage.columns import constant
 from daemon.storage.delivery_rows import DEAD, PENDING, release_held
 from daemon.storage.engine import checkpoint, transaction
-from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, HISTORY, INCIDENTS, OPEN, PROGRESS
+from daemon.storage.schema import DELIVERIES, DESTINATIONS, DOUBTED, HISTORY, INCIDENTS, OPEN
 from daemon.storage.two_way_schema import ALERTS, PAGE_PROOFS
 
+_ANY_WORK = select(or_(*(exists().where(which) for which in (PENDING, OPEN, DOUBTED))))
+_OF_ONE = INCIDENTS.c.polled_from == bindparam("of_source")
+_WAITS = and_(PENDING, DELIVERIES.c.incident_id == INCIDENTS.c.id)
+_WORK_OF_ONE = select(or_(*(exists().where(which, _OF_ONE) for which in (_WAITS, OPEN, DOUBTED))))
 BATCH = 500
 """Incidents that are deleted in one transaction."""
 
@@ -35,6 +47,19 @@ class Housekeeping:
             with transaction(self._engine, writes=True) as connection:
                 destination_rows.configure(connection, names)
 
+    def configure_sources(self, intervals: Mapping[str, timedelta | None]) -> None:
+        """Makes these the accounts that are polled, each with its interval; `None`: `poll.interval`."""
+        with transaction(self._engine, writes=False) as connection:
+            known = source_rows.known(connection)
+        if known != intervals:
+            with transaction(self._engine, writes=True) as connection:
+                source_rows.configure(connection, intervals)
+
+    def untracked(self) -> list[str]:
+        """The open incidents that no account of the configuration in force tracks."""
+        with transaction(self._engine, writes=False) as connection:
+            return [incident_id for one in source_rows.untracked(connection) for incident_id in one.ids]
+
     def follow_two_way(self, written_back: Collection[Kind], now: datetime, *, has_key: bool) -> None:
         """Gives up what is not written back any more, and without an API key forgets what SIGNL4 told."""
         with transaction(self._engine, writes=True) as connection:
@@ -47,11 +72,12 @@ class Housekeeping:
         with transaction(self._engine, writes=True) as connection:
             monitor_figures.follow(connection, kinds)
 
-    def has_work(self) -> bool:
-        """Whether an incident is open or in doubt, or a delivery is pending."""
-        work = (exists().where(which) for which in (PENDING, OPEN, DOUBTED))
+    def has_work(self, polled_from: str | None = None) -> bool:
+        """Whether an incident is open or in doubt, or a delivery is pending; of one account, or of all."""
         with transaction(self._engine, writes=False) as connection:
-            return bool(connection.execute(select(or_(*work))).scalar())
+            if polled_from is None:
+                return bool(connection.execute(_ANY_WORK).scalar())
+            return bool(connection.execute(_WORK_OF_ONE, {"of_source": polled_from}).scalar())
 
     def any_monitor_alerts(self) -> bool:
         """Whether an alert about a monitor is open, or may be by the next moment."""
@@ -82,20 +108,15 @@ class Housekeeping:
 
     def forget_spans(self, now: datetime) -> None:
         """Restarts elapsed-time proofs: a clock step makes earlier durations unknown."""
-        since = [PROGRESS.c.failing_since, PROGRESS.c.token_suspect_since]
         with transaction(self._engine, writes=True) as connection:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.gone_since.is_not(None)).values(gone_since=None))
             failing = DELIVERIES.c.failing_since.is_not(None)
             connection.execute(update(DELIVERIES).where(PENDING, failing).values(failing_since=now))
             off_duty = DESTINATIONS.c.off_duty_since
             connection.execute(update(DESTINATIONS).where(off_duty.is_not(None)).values(off_duty_since=now))
-            for column in since:
-                connection.execute(update(PROGRESS).where(column.is_not(None)).values({column: now}))
+            source_rows.restart(connection, now)
             two_way.restart(connection, now)
             monitor_figures.restart(connection, now)
-            # A time in the future would count later records as older than the token.
-            ahead = PROGRESS.c.token_changed_at > now
-            connection.execute(update(PROGRESS).where(ahead).values(token_changed_at=now))
             unreadable_rows.restart(connection, now)
 
     def prune(self, before: datetime) -> int:

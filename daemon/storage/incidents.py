@@ -6,59 +6,28 @@ Each method is one short transaction. It raises `DatabaseBusyError` if it fails,
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, RowMapping, bindparam, exists, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Engine, Executable, func, update
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import DEFAULT
 from daemon.model.history import Entry
-from daemon.model.incident import IncidentState, Kind, Phase, Progress, RoundStart, Transition, Unreadable
+from daemon.model.incident import IncidentState, Kind, Progress, RoundStart, Transition, Unreadable
 from daemon.model.page import Shown
-from daemon.model.routing import Routing
+from daemon.model.polling import UNNAMED
 from daemon.model.snapshot import Snapshot
 from daemon.storage import delivery_rows as rows
-from daemon.storage import history_rows, unreadable_rows, write_backs
+from daemon.storage import history_rows, source_rows, unreadable_rows, write_backs
+from daemon.storage import incident_statements as statements
+from daemon.storage.columns import moment
 from daemon.storage.engine import transaction
 from daemon.storage.openings import Openings
+from daemon.storage.parts import in_parts
 from daemon.storage.queries import figures, snapshot
-from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, OPEN_FLAP, PROGRESS, UNREADABLE
-
-AT_ONCE = 500
-"""So many ids in one statement."""
-
-# Statements are built once, as those of the outbox.
-STATES = select(*(INCIDENTS.c[field.name].label(field.name) for field in fields(IncidentState)))
-_KNOWN = STATES.where(INCIDENTS.c.id.in_(bindparam("ids", expanding=True)))
-_STARTED = select(INCIDENTS.c.started_at).where(
-    INCIDENTS.c.id.in_(bindparam("ids", expanding=True)), INCIDENTS.c.started_at.is_not(None)
-)
-_TRACKED = select(INCIDENTS.c.id).where(OPEN)
-_VANISHED = _TRACKED.where(INCIDENTS.c.gone_since.is_not(None))
-_DOUBTED = select(INCIDENTS.c.id).where(DOUBTED)
-_PROGRESS = select(
-    *(PROGRESS.c[field.name] for field in fields(Progress)),
-    # Mostly there are none, and asking for them takes longer than counting.
-    *(
-        exists().where(which).label(name)
-        for name, which in (("any_open", OPEN), ("any_doubted", DOUBTED), ("any_flaps", OPEN_FLAP))
-    ),
-    select(UNREADABLE.c.id).exists().label("any_unreadable"),
-)
-_UPDATE_PROGRESS = update(PROGRESS)
-_ANY_WAITS = select(exists().where(rows.PENDING))
-_BEFORE = select(INCIDENTS.c.id).where(INCIDENTS.c.first_seen_at < bindparam("moment"))
-_NEW_STATE = insert(INCIDENTS)
-_PUT_INCIDENT = _NEW_STATE.on_conflict_do_update(
-    index_elements=["id"],
-    set_={name: _NEW_STATE.excluded[name] for name in (*(field.name for field in fields(IncidentState)), "changed_at")},
-)
-_PUT_DELIVERY = insert(DELIVERIES).on_conflict_do_nothing()
-"""The unique key stops a transition that was seen twice from being sent twice."""
+from daemon.storage.source_schema import PROGRESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,52 +54,69 @@ class Change:
 class Incidents:
     """What `poll` reads and writes. Called by its thread, and for own alarms by the thread of the self-check."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, polled_from: str = UNNAMED, others: Collection[str] = ()) -> None:
+        """`polled_from`: the account that is polled; `others`: those that are polled beside it."""
         self._engine = engine
+        self.polled_from = polled_from
+        self.others = others
+        self._source = {"of_source": polled_from}
 
     @property
     def openings(self) -> Openings:
-        """How often sources have opened."""
-        return Openings(self._engine)
+        """How often what raises incidents has opened."""
+        return Openings(self._engine, self.polled_from)
 
     def begin_round(self) -> RoundStart:
         """What a round begins with."""
         with transaction(self._engine, writes=False) as connection:
-            *progress, any_open, any_doubted, any_flaps, any_unreadable = connection.execute(_PROGRESS).one()
-            tracked = frozenset(connection.execute(_TRACKED).scalars() if any_open else ())
-            vanished = frozenset(connection.execute(_VANISHED).scalars() if any_open else ())
-            doubted = frozenset(connection.execute(_DOUBTED).scalars() if any_doubted else ())
-            set_aside = {one.id: one for one in unreadable_rows.read(connection)} if any_unreadable else {}
-        return RoundStart(Progress(*progress), tracked, vanished, doubted, set_aside, any_flaps)
+            *progress, any_open, any_doubted, any_flaps, any_odd = connection.execute(
+                statements.BEGIN, self._source
+            ).one()
+            tracked = frozenset(connection.execute(statements.TRACKED, self._source).scalars() if any_open else ())
+            vanished = frozenset(connection.execute(statements.VANISHED, self._source).scalars() if any_open else ())
+            doubted = frozenset(
+                connection.execute(statements.DOUBTED_ONES, self._source).scalars() if any_doubted else ()
+            )
+            aside = unreadable_rows.read_of(connection, self.polled_from) if any_odd else ()
+        return RoundStart(Progress(*progress), tracked, vanished, doubted, {one.id: one for one in aside}, any_flaps)
 
     def known(self, ids: Collection[str]) -> dict[str, IncidentState]:
         """The recorded states of these incidents."""
         if not ids:
             return {}
         with transaction(self._engine, writes=False) as connection:
-            rows = connection.execute(_KNOWN, {"ids": list(ids)}).all()
-        return {row.id: state_of(row._mapping) for row in rows}
+            rows = [row for part in in_parts(ids) for row in connection.execute(statements.KNOWN, {"ids": part})]
+        return {row.id: statements.state_of(row._mapping) for row in rows}
 
     def started(self, ids: Collection[str]) -> list[datetime]:
         """When these incidents started, as far as that is known."""
-        remaining, found = iter(ids), list[datetime]()
         with transaction(self._engine, writes=False) as connection:
-            while some := list(islice(remaining, AT_ONCE)):
-                found += connection.execute(_STARTED, {"ids": some}).scalars()
-        return found
+            return [
+                at for part in in_parts(ids) for at in connection.execute(statements.STARTED, {"ids": part}).scalars()
+            ]
 
-    def record(self, changes: Sequence[Change], now: datetime) -> None:
-        """Writes states and outbox rows in one transaction. A crash leaves both or neither."""
+    def record(self, changes: Sequence[Change], now: datetime) -> Sequence[Change]:
+        """Writes states and outbox rows in one transaction; a crash leaves both or neither.
+
+        Returns what was written: all but incidents that another account came to track since they were read.
+        """
+        with transaction(self._engine, writes=True) as connection:
+            if self.others:
+                trackers = source_rows.trackers(connection, [change.after.id for change in changes])
+                changes = [change for change in changes if trackers.get(change.after.id) not in self.others]
+            self._write(connection, changes, now)
+        return changes
+
+    def _write(self, connection: Connection, changes: Sequence[Change], now: datetime) -> None:
         states = [{**asdict(change.after), "changed_at": now, "first_seen_at": now} for change in changes]
         told = [(change.after, message) for change in changes for message in change.messages]
         ended = [_generation(after, said.transition) for after, said in told if said.transition.kind is Kind.RESOLVED]
-        with transaction(self._engine, writes=True) as connection:
-            _execute(connection, _PUT_INCIDENT, states)
-            history_rows.add(connection, [entry for change in changes for entry in change.history])
-            _execute(connection, rows.supersede_held(), [{**one, "now": now} for one in ended])
-            _execute(connection, _PUT_DELIVERY, [_delivery(connection, *one, now) for one in told])
-            _execute(connection, rows.supersede_acknowledged(), ended)
-            write_backs.supersede_known(connection, [change.after for change in changes], now)
+        _execute(connection, statements.put_incident(connection), states)
+        history_rows.add(connection, [entry for change in changes for entry in change.history])
+        _execute(connection, rows.supersede_held(), [{**one, "now": now} for one in ended])
+        _execute(connection, statements.put_delivery(connection), [_delivery(connection, *one, now) for one in told])
+        _execute(connection, rows.supersede_acknowledged(), ended)
+        write_backs.supersede_known(connection, [change.after for change in changes], now)
 
     def complete_round(self, now: datetime, ahead: timedelta | None = None, shown: Shown | None = None) -> Snapshot:
         """Records that the lists were read completely and everything seen is committed. Returns the figures after it.
@@ -138,27 +124,24 @@ class Incidents:
         `ahead`: how far Better Stack's clock is ahead of ours, if known; `shown`: the least readable list.
         """
         values = {
+            **source_rows.SETTLED,
             "last_complete_round_at": now,
-            "last_round_error": None,
-            "token_suspect_since": None,
-            "failing_since": None,
-            "refused_rounds": 0,
             "ahead_seconds": None if ahead is None else ahead.total_seconds(),
             "listed_records": shown.readable + len(shown.unreadable) if shown else 0,
             "unreadable_records": len(shown.unreadable) if shown else 0,
         }
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(_UPDATE_PROGRESS, values)
-            if not connection.execute(_ANY_WAITS).scalar_one():
-                return figures(connection)
+            source_rows.update_one(connection, self.polled_from, values)
+            if not connection.execute(statements.ANY_WAITS).scalar_one():
+                return figures(connection, ailing_only=True)
         # While many wait the figures take a while, in which no result could be recorded.
-        return snapshot(self._engine)
+        return snapshot(self._engine, ailing_only=True)
 
     def fail_round(self, why: str, now: datetime, *, token_refused: bool = False) -> None:
         """Records a failed round and its reason. `token_refused`: Better Stack rejected the token."""
         self._update_progress(
             last_round_error=why,
-            failing_since=func.coalesce(PROGRESS.c.failing_since, now),
+            failing_since=func.coalesce(PROGRESS.c.failing_since, moment(now)),
             refused_rounds=PROGRESS.c.refused_rounds + 1 if token_refused else 0,
         )
 
@@ -177,28 +160,22 @@ class Incidents:
     def recorded_before(self, moment: datetime) -> set[str]:
         """Ids of the incidents first recorded before `moment`."""
         with transaction(self._engine, writes=False) as connection:
-            return set(connection.execute(_BEFORE, {"moment": moment}).scalars())
+            return set(connection.execute(statements.BEFORE, {"moment": moment, **self._source}).scalars())
 
     def put_aside(self, kept: Collection[Unreadable]) -> None:
         """Replaces the incidents whose record cannot be read."""
         with transaction(self._engine, writes=True) as connection:
-            unreadable_rows.replace(connection, kept)
+            unreadable_rows.replace(connection, self.polled_from, kept)
 
     def _update_progress(self, **values: Any) -> None:
         with transaction(self._engine, writes=True) as connection:
-            connection.execute(update(PROGRESS).values(values))
+            connection.execute(update(PROGRESS).where(source_rows.OF_ONE).values(values), self._source)
 
 
 def _execute(connection: Connection, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
     """Executes it for all these values at once; SQLAlchemy takes an empty list for one row of defaults."""
     if values:
         connection.execute(statement, values)
-
-
-def state_of(row: Mapping[str, Any] | RowMapping) -> IncidentState:
-    """From the columns that are its fields."""
-    routing = None if row["routing"] is None else Routing.read(row["routing"])
-    return IncidentState(**{**row, "phase": Phase(row["phase"]), "routing": routing})
 
 
 def _generation(after: IncidentState, transition: Transition) -> dict[str, Any]:

@@ -17,12 +17,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Integer,
     Row,
     Select,
     bindparam,
     func,
-    literal_column,
     or_,
     select,
 )
@@ -31,11 +29,11 @@ from daemon.model.delivery import Alert, DeliveryState
 from daemon.model.incident import Kind
 from daemon.storage.columns import constant
 from daemon.storage.engine import transaction
+from daemon.storage.parts import as_they_come
+from daemon.storage.row_number import ROW_NUMBER
 from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN
 
 BATCH = 200
-_ROWID: ColumnElement[int] = literal_column("incidents.rowid", Integer)
-"""SQLite's own number of a row. It stays when the row changes."""
 _ALERT = DELIVERIES.alias("alert")
 _TOLD = DELIVERIES.alias("told_of")
 
@@ -95,12 +93,12 @@ def incidents(
         which.append(INCIDENTS.c.id == incident_id)
     if since is not None:
         which.append(INCIDENTS.c.changed_at >= since)
-    query = select(_ROWID).where(*which).order_by(INCIDENTS.c.changed_at.desc(), INCIDENTS.c.id.desc())
+    query = select(ROW_NUMBER).where(*which).order_by(INCIDENTS.c.changed_at.desc(), INCIDENTS.c.id.desc())
     with transaction(engine, writes=False) as connection:
         if named is None:
             keys, left_out = _keys(connection, query, limit)
         else:
-            found = connection.execute(query.add_columns(INCIDENTS.c.name))
+            found = as_they_come(connection, query.add_columns(INCIDENTS.c.name))
             keys = array("q", (key for key, name in found if named(name)))
             keys, left_out = (keys[:limit], max(len(keys) - limit, 0)) if limit else (keys, 0)
     return Listing(engine, keys, left_out, _incident_rows(), _incident)
@@ -133,7 +131,7 @@ def deliveries(
 
 def _keys(connection: Connection, query: "Select[*tuple[int]]", limit: int) -> tuple["array[int]", int]:
     """The keys that the query finds, at most `limit` (0: all), and how many more there are."""
-    keys = array("q", connection.execute(query.limit(limit or None)).scalars())
+    keys = array("q", as_they_come(connection, query.limit(limit or None)).scalars())
     if not limit or len(keys) < limit:
         return keys, 0
     every = select(func.count()).select_from(query.order_by(None).subquery())
@@ -155,9 +153,9 @@ def _incident_rows() -> "Select[*tuple[Any, ...]]":
         .limit(1)
         .scalar_subquery()
     )
-    query = select(_ROWID.label("key"), *INCIDENTS.c, *of_alert).select_from(INCIDENTS)
+    query = select(ROW_NUMBER.label("key"), *INCIDENTS.c, *of_alert).select_from(INCIDENTS)
     query = query.outerjoin(_ALERT, _ALERT.c.id == told)
-    return query.where(_ROWID.in_(bindparam("keys", expanding=True)))
+    return query.where(ROW_NUMBER.in_(bindparam("keys", expanding=True)))
 
 
 @cache

@@ -156,7 +156,7 @@ def _noted(pid: int, text: str) -> Holder:
         case [word, version, *moments] if word == str(pid):
             with suppress(ValueError):
                 since, *checkpoint = (datetime.fromisoformat(moment).astimezone(UTC) for moment in moments)
-                return Holder(pid, version, since, *checkpoint[:1])
+                return Holder(pid, version, since, checkpoint[0] if checkpoint else None)
     return Holder(pid)
 
 

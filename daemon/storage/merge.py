@@ -3,7 +3,7 @@
 1. Of an incident the row that changed last wins. A delivery that either side counts as delivered is delivered.
 2. What is known of the present (the progress of polling, the destinations) is that of the later complete round.
 3. If that is the source's, an incident that it does not know is over: it was pruned, or over before the source began.
-   Nobody is woken for it.
+   Nobody is woken for it. Of several accounts that are polled, that goes by the rounds of the one that tracks it.
 4. What SIGNL4 said of an alert is what it said last; whether somebody was paged is what was settled last.
 5. The silences of both sides are there. One that either side has made to expire is expired.
 6. The history of an incident is that of both sides, each entry once; so are the changes of monitors.
@@ -16,7 +16,8 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Table
 
 from daemon.storage.monitor_schema import MONITOR_CHANGES, MONITOR_LOOKS, MONITORS
-from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, PROGRESS, SILENCES, UNREADABLE
+from daemon.storage.schema import ACCOUNTS, DELIVERIES, DESTINATIONS, INCIDENTS, SILENCES
+from daemon.storage.source_schema import PROGRESS, UNREADABLE
 from daemon.storage.two_way_schema import ALERTS, TWO_WAY
 
 _CHANGED_LATER = "excluded.changed_at >= incidents.changed_at"
@@ -26,14 +27,17 @@ _MORE_ADVANCED = (
 )
 _LOOKED_AT_LATER = "excluded.looked_at >= alerts.looked_at"
 _OF_THE_PRESENT = (
-    (PROGRESS, "id"),
-    (DESTINATIONS, "name"),
-    (ACCOUNTS, "name"),
-    (UNREADABLE, "id"),
-    (TWO_WAY, "id"),
-    (MONITOR_LOOKS, "id"),
+    (DESTINATIONS, ("name",)),
+    (ACCOUNTS, ("name",)),
+    (UNREADABLE, ("source", "id")),
+    (TWO_WAY, ("id",)),
+    (MONITOR_LOOKS, ("id",)),
 )
-_WAITING = "SELECT DISTINCT incident_id FROM deliveries WHERE state = 'pending'"
+_ROUNDS = "SELECT source, coalesce(last_complete_round_at, '') FROM progress"
+_WAITING = """
+SELECT DISTINCT incident_id, polled_from, is_alarm FROM deliveries JOIN incidents ON incidents.id = incident_id
+WHERE deliveries.state = 'pending'
+"""
 _OVER = "over, by what was known before the restore"
 _GIVE_UP = """
 UPDATE deliveries SET state = 'superseded', reason = ?
@@ -111,7 +115,9 @@ def merge(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
             _give_up_what_is_over(source, target)
             target.execute("DELETE FROM unreadable")
             for table, key in _OF_THE_PRESENT:
-                _put(source, target, table, [key], "true")
+                _put(source, target, table, key, "true")
+        # An account that only one side knows is there afterwards: its rounds go on at once.
+        _put(source, target, PROGRESS, ["source"], "true" if is_later else "false")
         _put(source, target, INCIDENTS, ["id"], _CHANGED_LATER)
         _put(source, target, DELIVERIES, ["incident_id", "generation", "kind", "destination"], _MORE_ADVANCED)
         _put(source, target, ALERTS, ["id"], _LOOKED_AT_LATER)
@@ -132,8 +138,10 @@ def _last_round(database: sqlite3.Connection) -> str:
 
 
 def _give_up_what_is_over(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    for (incident_id,) in target.execute(_WAITING).fetchall():
-        if source.execute("SELECT 1 FROM incidents WHERE id = ?", (incident_id,)).fetchone() is None:
+    there, here = dict(source.execute(_ROUNDS)), dict(target.execute(_ROUNDS))
+    for incident_id, polled_from, is_alarm in target.execute(_WAITING).fetchall():
+        is_later = is_alarm or there.get(polled_from, "") > here.get(polled_from, "")
+        if is_later and source.execute("SELECT 1 FROM incidents WHERE id = ?", (incident_id,)).fetchone() is None:
             given_up = target.execute(_GIVE_UP, (_OVER, incident_id)).fetchall()
             target.executemany(_GIVEN_UP, [(*which, _OVER) for which in given_up])
 

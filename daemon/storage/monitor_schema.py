@@ -1,26 +1,26 @@
 """The tables of monitors and heartbeats. Empty unless `[monitors]` is on."""
 
-from sqlalchemy import JSON, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table
 
 from daemon.model.monitor import MonitorKind
-from daemon.storage.columns import Moment, one_of
+from daemon.storage.columns import NUMBER, TEXT, VALUE, Moment, one_of
 from daemon.storage.schema import METADATA
 
 MONITORS = Table(
     "monitors",
     METADATA,
     # One row per monitor or heartbeat; the columns are the fields of `MonitorState`.
-    Column("kind", String, primary_key=True),
-    Column("id", String, primary_key=True),
-    Column("name", String, nullable=False),
-    Column("url", String, nullable=False),
-    Column("team_name", String, nullable=False),
-    Column("status", String, nullable=False),
+    Column("kind", TEXT, primary_key=True),
+    Column("id", TEXT, primary_key=True),
+    Column("name", TEXT, nullable=False),
+    Column("url", TEXT, nullable=False),
+    Column("team_name", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),
     Column("status_since", Moment, nullable=False),
     Column("created_at", Moment),
     Column("updated_at", Moment),
     # A digest of each attribute, since what an attribute holds may be a secret.
-    Column("configuration", JSON, nullable=False),
+    Column("configuration", VALUE, nullable=False),
     Column("gone_since", Moment),
     Column("deleted_at", Moment),
     Column("first_seen_at", Moment),
@@ -31,12 +31,12 @@ MONITOR_CHANGES = Table(
     "monitor_changes",
     METADATA,
     # What somebody changed: the columns but the first and the last are the fields of `MonitorChange`.
-    Column("number", Integer, primary_key=True),
-    Column("kind", String, nullable=False),
-    Column("id", String, nullable=False),
-    Column("what", String, nullable=False),
+    Column("number", NUMBER, primary_key=True),
+    Column("kind", TEXT, nullable=False),
+    Column("id", TEXT, nullable=False),
+    Column("what", TEXT, nullable=False),
     Column("at", Moment, nullable=False),
-    Column("detail", String, nullable=False),
+    Column("detail", TEXT, nullable=False),
     # When the look that showed it was made: Better Stack may have been out of reach for long.
     Column("seen_at", Moment, nullable=False),
     ForeignKeyConstraint(["kind", "id"], ["monitors.kind", "monitors.id"]),
@@ -48,11 +48,11 @@ MONITOR_LOOKS = Table(
     "monitor_looks",
     METADATA,
     # How far the looks at the lists have come; a single row.
-    Column("id", Integer, primary_key=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=False),
     # When each list was last read to its end.
     Column("monitor_read_at", Moment),
     Column("heartbeat_read_at", Moment),
-    Column("last_error", String),
+    Column("last_error", TEXT),
     Column("failing_since", Moment),
     CheckConstraint("id = 1", "single"),
 )

@@ -4,13 +4,12 @@ Each method is one short transaction. It raises `DatabaseBusyError` if it fails,
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Engine, Insert, RowMapping, Select, func, insert, select, update
 
 from daemon.model.incident import IncidentState
 from daemon.model.monitor import (
@@ -22,16 +21,23 @@ from daemon.model.monitor import (
     MonitorState,
     monitor_key,
 )
+from daemon.storage.columns import moment
 from daemon.storage.engine import transaction
-from daemon.storage.incidents import STATES, state_of
+from daemon.storage.incident_statements import STATES, state_of
 from daemon.storage.monitor_figures import OPEN_ALERT, READ_AT, WORKS
 from daemon.storage.monitor_schema import MONITOR_CHANGES, MONITOR_LOOKS, MONITORS
+from daemon.storage.parts import in_parts
 from daemon.storage.schema import INCIDENTS, OPEN
+from daemon.storage.upsert import by_dialect
 
-_NEW = insert(MONITORS)
-_PUT = _NEW.on_conflict_do_update(
-    index_elements=["kind", "id"], set_={field.name: _NEW.excluded[field.name] for field in fields(MonitorState)}
-)
+
+@by_dialect
+def _put(insert: Callable[..., Any]) -> Insert:
+    new = insert(MONITORS)
+    statement: Insert = new.on_conflict_do_update(
+        index_elements=["kind", "id"], set_={field.name: new.excluded[field.name] for field in fields(MonitorState)}
+    )
+    return statement
 
 
 class MonitorRecords:
@@ -61,7 +67,7 @@ class MonitorRecords:
         """Writes states and changes. `read_at`: when the list was read to its end."""
         with transaction(self._engine, writes=True) as connection:
             if states:
-                connection.execute(_PUT, [asdict(one) for one in states])
+                connection.execute(_put(connection), [asdict(one) for one in states])
             if changes:
                 connection.execute(insert(MONITOR_CHANGES), [{**asdict(one), "seen_at": read_at} for one in changes])
             connection.execute(update(MONITOR_LOOKS).values({READ_AT[kind]: read_at}))
@@ -84,9 +90,10 @@ class MonitorRecords:
 
     def open_incidents(self, monitors: Collection[str]) -> Counter[str]:
         """How many incidents of each of these monitors are open, by the monitor's key."""
-        query = select(INCIDENTS.c.monitor, func.count().label("open")).where(OPEN, INCIDENTS.c.monitor.in_(monitors))
+        query = select(INCIDENTS.c.monitor, func.count()).where(OPEN).group_by(INCIDENTS.c.monitor)
         with transaction(self._engine, writes=False) as connection:
-            return Counter({row.monitor: row.open for row in connection.execute(query.group_by(INCIDENTS.c.monitor))})
+            of_parts = (query.where(INCIDENTS.c.monitor.in_(part)) for part in in_parts(monitors))
+            return Counter({monitor: count for one in of_parts for monitor, count in connection.execute(one)})
 
     # -- the state of the looks, for the job --------------------------------------------------------------------------
 
@@ -101,7 +108,7 @@ class MonitorRecords:
 
     def failed(self, why: str, now: datetime, *, key_refused: bool = False) -> None:  # noqa: ARG002 - there is no key
         """They cannot be read."""
-        self._write(last_error=why, failing_since=func.coalesce(MONITOR_LOOKS.c.failing_since, now))
+        self._write(last_error=why, failing_since=func.coalesce(MONITOR_LOOKS.c.failing_since, moment(now)))
 
     def _write(self, **values: Any) -> None:
         with transaction(self._engine, writes=True) as connection:

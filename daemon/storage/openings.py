@@ -6,10 +6,10 @@ Each method is one short transaction. It raises `DatabaseBusyError` if it fails.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, distinct, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, cast, distinct, func, select
 
 from daemon.model.incident import Kind
-from daemon.storage.columns import constant
+from daemon.storage.columns import TEXT, constant
 from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, INCIDENTS, OPEN_FLAP
 
@@ -17,14 +17,15 @@ _OPENING = DELIVERIES.c.kind == constant(Kind.NEW)
 
 
 class Openings:
-    """Called by the thread that polls."""
+    """Called by the thread that polls an account."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, polled_from: str) -> None:
         self._engine = engine
+        self._polled_from = polled_from
 
     def count(self, source: str, since: datetime, until: datetime) -> int:
         """How many times the source opened in that time; an incident that opened again counts each time."""
-        opening = distinct(DELIVERIES.c.incident_id + "/" + DELIVERIES.c.generation)
+        opening = distinct(DELIVERIES.c.incident_id + "/" + cast(DELIVERIES.c.generation, TEXT))
         with transaction(self._engine, writes=False) as connection:
             return int(
                 _of(connection, source, func.count(opening), DELIVERIES.c.occurred_at.between(since, until)) or 0
@@ -43,9 +44,10 @@ class Openings:
             return bool(_of(connection, source, func.count(), *sent))
 
     def flapping(self) -> list[str]:
-        """Ids of the alerts that a source flaps, which are open."""
+        """Ids of the alerts that something in the account flaps, which are open."""
+        query = select(INCIDENTS.c.id).where(OPEN_FLAP, INCIDENTS.c.polled_from == self._polled_from)
         with transaction(self._engine, writes=False) as connection:
-            return list(connection.execute(select(INCIDENTS.c.id).where(OPEN_FLAP)).scalars())
+            return list(connection.execute(query).scalars())
 
 
 def _of(connection: Connection, source: str, what: ColumnElement[Any], *which: ColumnElement[bool]) -> Any:

@@ -16,6 +16,7 @@ from daemon.model.incident import Kind
 from daemon.storage import delivery_rows as rows
 from daemon.storage import history_rows
 from daemon.storage.engine import transaction
+from daemon.storage.parts import in_parts
 from daemon.storage.schema import DELIVERIES, DESTINATIONS
 
 DROPPED = "dropped by hand"
@@ -135,9 +136,10 @@ def _drop(connection: Connection, delivery_id: int, now: datetime) -> Dropping:
 def droppable(engine: Engine, ids: Collection[int]) -> list[dict[str, Any]]:
     """Those of these deliveries that `drop` would drop, oldest first. Raises `DatabaseBusyError`."""
     possible = [delivery_id for delivery_id in ids if _is_possible(delivery_id)]
-    query = select(DELIVERIES).where(DELIVERIES.c.id.in_(possible), DELIVERIES.c.state.in_(GIVEN_UP_FROM))
+    query = select(DELIVERIES).where(DELIVERIES.c.state.in_(GIVEN_UP_FROM)).order_by(DELIVERIES.c.id)
     with transaction(engine, writes=False) as connection:
-        return [dict(row._mapping) for row in connection.execute(query.order_by(DELIVERIES.c.id))]
+        parts = (query.where(DELIVERIES.c.id.in_(part)) for part in in_parts(sorted(set(possible))))
+        return [dict(row._mapping) for one in parts for row in connection.execute(one)]
 
 
 def _row(connection: Connection, delivery_id: int) -> Row[Any] | None:

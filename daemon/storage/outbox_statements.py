@@ -200,7 +200,7 @@ def end_outage() -> Update:
     """
     failed_since = [DELIVERIES.c.failing_since.is_not(None), DELIVERIES.c.latest_from == _TAKEN_BY_OURS]
     in_a_row = or_(DELIVERIES.c.failing_from == _TAKEN_BY_OURS, DELIVERIES.c.latest_failures > 1)
-    at_once = {"due_at": func.min(DELIVERIES.c.due_at, _NOW), "failures": 0}
+    at_once = {"due_at": case((DELIVERIES.c.due_at < _NOW, DELIVERIES.c.due_at), else_=_NOW), "failures": 0}
     return update(DELIVERIES).where(_OURS, PENDING, ~DELIVERIES.c.own_fault, *failed_since, in_a_row).values(at_once)
 
 

@@ -1,6 +1,6 @@
 """The figures of `status`, read in one transaction."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, Select, 
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import BETTER_STACK, DEFAULT
 from daemon.model.incident import Phase
+from daemon.model.polling import UNNAMED
 from daemon.model.snapshot import OwnFault, RefusedSecret, RunMode, Snapshot
 from daemon.storage import delivery_rows as rows
-from daemon.storage import monitor_figures, two_way, two_way_figures, unreadable_rows
+from daemon.storage import monitor_figures, source_rows, two_way, two_way_figures, unreadable_rows
 from daemon.storage.columns import constant
 from daemon.storage.engine import transaction
 from daemon.storage.schema import (
@@ -22,9 +23,8 @@ from daemon.storage.schema import (
     INCIDENTS,
     OF_THE_PROGRAM,
     OPEN,
-    PROGRESS,
-    UNREADABLE,
 )
+from daemon.storage.source_schema import PROGRESS, UNREADABLE
 
 _IN_THE_WAY, _DEAD = DELIVERIES.alias("in_the_way"), DELIVERIES.alias("dead")
 _IS_HELD = rows.held(_IN_THE_WAY)
@@ -37,22 +37,27 @@ _TO_TEAM = DELIVERIES.c.destination != BETTER_STACK
 _OPEN_ALARM = and_(OF_THE_PROGRAM, INCIDENTS.c.phase != constant(Phase.RESOLVED))
 
 
-def snapshot(engine: Engine) -> Snapshot:
-    """The figures behind `status`. Raises `DatabaseBusyError`."""
+def snapshot(engine: Engine, *, ailing_only: bool = False) -> Snapshot:
+    """The figures behind `status`. Raises `DatabaseBusyError`.
+
+    `ailing_only`: of the accounts of `[source.NAME]` only those whose polling does not work.
+    """
     with transaction(engine, writes=False) as connection:
-        return figures(connection)
+        return figures(connection, ailing_only=ailing_only)
 
 
-def figures(connection: Connection) -> Snapshot:
+def tracker_of(engine: Engine, incident_id: str) -> str:
+    """The account that tracks an incident, as far as it is recorded. Raises `DatabaseBusyError`."""
+    with transaction(engine, writes=False) as connection:
+        return source_rows.trackers(connection, [incident_id]).get(incident_id, UNNAMED)
+
+
+def figures(connection: Connection, *, ailing_only: bool = False) -> Snapshot:
     """The same, in the transaction of a caller."""
     found = connection.execute(_figures()).one()
     return Snapshot(
         run_mode=None if found.duty is None else RunMode(found.duty),
-        last_complete_round_at=found.last_complete_round_at,
-        last_round_error=found.last_round_error,
-        token_suspect_since=found.token_suspect_since,
-        failing_since=found.failing_since,
-        refused_rounds=found.refused_rounds,
+        **source_rows.figures_of(found),
         refused=tuple(RefusedSecret(*row) for row in connection.execute(_refused())) if found.unwell else (),
         strays=_read_strays(connection) if found.unwell else {},
         open_incidents=found.open_incidents,
@@ -65,15 +70,14 @@ def figures(connection: Connection) -> Snapshot:
         too_late=tuple(sorted(connection.execute(_dead_and_too_late()).scalars())) if found.dead_alerts else (),
         open_alarms={row.id: row.name for row in connection.execute(_open_alarms())} if found.alarms else {},
         event_limit=found.event_limit,
-        ahead=None if found.ahead_seconds is None else timedelta(seconds=found.ahead_seconds),
         unreadable=tuple(unreadable_rows.read(connection)) if found.set_aside else (),
-        listed_records=found.listed_records,
-        unreadable_records=found.unreadable_records,
         oldest_pending_at=found.oldest_pending_at,
         oldest_due_at=found.oldest_due_at,
         own_faults=_read_own_faults(connection) if found.pending_deliveries else (),
         two_way=two_way.figures(connection) if found.has_two_way else None,
         monitors=monitor_figures.figures(connection) if found.has_monitors else None,
+        named=source_rows.named(connection, ailing_only=ailing_only) if found.has_named else (),
+        untracked=source_rows.untracked(connection) if found.has_untracked else (),
         **(two_way_figures.read(connection) if found.of_two_ways else {}),
     )
 
@@ -101,12 +105,14 @@ def _figures() -> "Select[*tuple[Any, ...]]":
         "set_aside": select(func.count(UNREADABLE.c.id)).scalar_subquery(),
         "has_two_way": select(exists().where(two_way.USED)).scalar_subquery(),
         "has_monitors": select(exists().where(monitor_figures.USED)).scalar_subquery(),
+        "has_named": select(source_rows.ANY_NAMED).scalar_subquery(),
+        "has_untracked": select(exists().where(source_rows.NOBODY_TRACKS)).scalar_subquery(),
         "of_two_ways": select(two_way_figures.any_to_say()).scalar_subquery(),
     }
-    polling = [column for column in PROGRESS.c if column.name != "id"]
+    polling = [column for column in PROGRESS.c if column.name != "source"]
     labelled = [figure.label(name) for name, figure in figures.items()]
     both = PROGRESS.join(DESTINATIONS, DESTINATIONS.c.name == DEFAULT)
-    return select(*polling, *labelled).select_from(both)
+    return select(*polling, *labelled).select_from(both).where(source_rows.IS_UNNAMED)
 
 
 def _latest_dead() -> ScalarSelect[str]:
@@ -174,5 +180,5 @@ def _own_faults() -> "Select[*tuple[Any, ...]]":
         select(*(DELIVERIES.c[name] for name in names), INCIDENTS.c.is_alarm)
         .join(INCIDENTS, INCIDENTS.c.id == DELIVERIES.c.incident_id)
         .where(rows.PENDING, _TO_TEAM, DELIVERIES.c.own_fault)
-        .order_by(DELIVERIES.c.failing_since, DELIVERIES.c.id)
+        .order_by(DELIVERIES.c.failing_since.nulls_first(), DELIVERIES.c.id)
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
 
+from daemon.model.errors import DatabaseBusyError
 from daemon.model.readings import TeamOutbox
 from daemon.model.snapshot import Snapshot
 from daemon.model.two_way import TwoWay
@@ -28,7 +29,12 @@ def read(engine: Engine) -> tuple[Snapshot, Mapping[str, TeamOutbox]]:
 
 
 def sizes(engine: Engine) -> tuple[int | None, int | None]:
-    """The bytes of the database and of its log. `None` for both if the file cannot be seen; no log has 0 bytes."""
+    """The bytes of the database and of its log. `None` for both if the file cannot be seen; no log has 0 bytes.
+
+    A server has one log for all its databases, and `None` is said of that.
+    """
+    if engine.dialect.name == "postgresql":
+        return _size_on_server(engine), None
     file = file_of(str(engine.url))
     try:
         size = file.stat().st_size
@@ -39,6 +45,15 @@ def sizes(engine: Engine) -> tuple[int | None, int | None]:
         return size, Path(f"{file.resolve()}-wal").stat().st_size
     except OSError:
         return size, 0
+
+
+def _size_on_server(engine: Engine) -> int | None:
+    try:
+        with transaction(engine, writes=False) as connection:
+            size: int = connection.execute(select(func.pg_database_size(func.current_database()))).scalar_one()
+            return size
+    except DatabaseBusyError:
+        return None
 
 
 def _outboxes(connection: Connection, snapshot: Snapshot) -> Mapping[str, TeamOutbox]:

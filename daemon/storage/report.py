@@ -16,14 +16,13 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Engine,
-    Integer,
     Row,
     Select,
     and_,
     bindparam,
     case,
+    cast,
     func,
-    literal_column,
     or_,
     select,
 )
@@ -31,14 +30,17 @@ from sqlalchemy import (
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import BETTER_STACK
 from daemon.model.incident import Kind, Phase
+from daemon.model.polling import beside
 from daemon.model.report import Alarm, Episode, Retried, Retries, Rounds
-from daemon.storage.columns import constant
+from daemon.storage.columns import NUMBER, constant
 from daemon.storage.engine import transaction
-from daemon.storage.schema import DELIVERIES, INCIDENTS, PROGRESS
+from daemon.storage.parts import as_they_come
+from daemon.storage.row_number import ROW_NUMBER
+from daemon.storage.schema import DELIVERIES, INCIDENTS
+from daemon.storage.source_schema import PROGRESS
 
 BATCH = 500
 MOST_RETRIED = 15
-_ROWID: ColumnElement[int] = literal_column("incidents.rowid", Integer)
 _IS_NEW = DELIVERIES.c.kind == constant(Kind.NEW)
 _TO_TEAM = DELIVERIES.c.destination != BETTER_STACK
 
@@ -52,7 +54,8 @@ class Openings:
         is_open = INCIDENTS.c.phase != constant(Phase.RESOLVED)
         may_lie = and_(or_(is_open, INCIDENTS.c.changed_at >= since), ~INCIDENTS.c.is_alarm)
         with transaction(engine, writes=False) as connection:
-            self._keys = array("q", connection.execute(select(_ROWID).where(may_lie).order_by(_ROWID)).scalars())
+            found = as_they_come(connection, select(ROW_NUMBER).where(may_lie).order_by(ROW_NUMBER))
+            self._keys = array("q", found.scalars())
 
     def batches(self) -> Iterator[tuple[int, list[Episode]]]:
         """How many incidents are read by then, of `len(self)`, and the openings of the latest batch of them."""
@@ -119,16 +122,20 @@ def alarms(engine: Engine, since: datetime, until: datetime) -> list[Alarm]:
 
 
 def rounds(engine: Engine) -> Rounds:
-    """What is recorded of rounds: the latest alone, and the earliest trace of any."""
+    """What is recorded of rounds: the latest alone, and the earliest trace of any.
+
+    Of several accounts that are polled, it is what one of them lacks.
+    """
     first = select(func.min(INCIDENTS.c.first_seen_at)).scalar_subquery()
-    query = select(first, PROGRESS.c.last_complete_round_at, PROGRESS.c.failing_since)
+    latest, failing_since = func.min(PROGRESS.c.last_complete_round_at), func.min(PROGRESS.c.failing_since)
+    query = select(first, latest, failing_since).where(PROGRESS.c.configured)
     with transaction(engine, writes=False) as connection:
         return Rounds(*connection.execute(query).one())
 
 
 @cache
 def _incidents() -> "Select[*tuple[Any, ...]]":
-    return select(INCIDENTS).where(_ROWID.in_(bindparam("keys", expanding=True))).order_by(_ROWID)
+    return select(INCIDENTS).where(ROW_NUMBER.in_(bindparam("keys", expanding=True))).order_by(ROW_NUMBER)
 
 
 @cache
@@ -150,7 +157,7 @@ def _told() -> "Select[*tuple[Any, ...]]":
             _earliest(Kind.NEW, row.delivered_at).label("told_at"),
             _earliest(Kind.ACKNOWLEDGED, row.occurred_at).label("acknowledged_at"),
             ended_at.label("resolved_at"),
-            func.sum(case((_TO_TEAM, row.attempts), else_=0)).label("tries"),
+            cast(func.sum(case((_TO_TEAM, row.attempts), else_=0)), NUMBER).label("tries"),
             func.count(case((was_held, 1))).label("held"),
             func.min(case((untaken, row.state))).label("state"),
             func.min(case((untaken, row.reason))).label("reason"),
@@ -186,7 +193,7 @@ def _latest(row: Row[Any], one: Row[Any] | None) -> Episode:
     return Episode(
         row.id,
         row.generation,
-        row.name,
+        beside(row.name, row.polled_from),
         row.cause,
         began_at,
         row.first_seen_at if row.generation == 1 else row.changed_at,
@@ -202,7 +209,7 @@ def _episode(row: Row[Any], one: Row[Any], resolved_at: datetime | None, acknowl
     return Episode(
         row.id,
         one.generation,
-        row.name,
+        beside(row.name, row.polled_from),
         row.cause,
         one.began_at,
         row.first_seen_at if one.generation == 1 else one.seen_at,

@@ -26,6 +26,7 @@ from daemon.storage.engine import open_engine
 from daemon.storage.instance import locked
 from daemon.storage.lock import Lock
 from daemon.storage.merge import merge
+from daemon.storage.place import is_postgresql, shown
 from daemon.storage.revision import REVISIONS, content_of, file_of, found_at
 from daemon.storage.safe_path import BESIDE, MEND, check_beside, link_open_file, resolved, same_file, status_of
 from daemon.storage.sqlite import BUSY_SECONDS, WRITING, connected, read_only, why
@@ -50,6 +51,12 @@ def restore(url: str, copy: Path, report: Report = silent) -> Restored:
     Raises `AnotherInstanceError`, `ConfigError` for its directory, `DatabaseUnusableError` for the copy or the place,
     and `DatabaseBusyError` while another process has the database open.
     """
+    if is_postgresql(url):
+        raise DatabaseUnusableError(
+            f"{shown(url)} is on a server, where no file takes its place; make an empty database there, then: "
+            f"betterstack-signl4 db copy sqlite:///{copy.absolute()} postgresql+psycopg://USER@HOST/NEW, and name that "
+            "one in database.url. A dump of pg_dump is put back with pg_restore, while nothing runs"
+        )
     _, before = found_at(url)
     try:
         source = _source(copy, before)

@@ -6,12 +6,14 @@ An unusable file (corrupt, of a newer version, of another program) is refused wi
 import os
 import sqlite3
 import stat
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import make_url
 
 from daemon.model.errors import DatabaseUnusableError
+from daemon.storage.place import is_postgresql, shown
 from daemon.storage.safe_path import MEND, check_beside, check_mount, resolved, status_of, unwritable
 from daemon.storage.sqlite import BUSY_SECONDS, read_only, reading, why
 
@@ -32,14 +34,23 @@ def file_of(url: str) -> Path:
     return Path(make_url(url).database or "").absolute()
 
 
+def named(url: str) -> str:
+    """The database as sentences name it: the file, or the URL of a server without its password."""
+    return shown(url) if is_postgresql(url) else str(file_of(url))
+
+
 def nothing_to(verb: str, url: str) -> str:
     """The sentence for a command that needs a database where there is none."""
-    mend = "run the daemon first, or name another file in database.url"
-    return f"{file_of(url)} does not exist yet, so there is nothing to {verb}; {mend}"
+    is_there, other = ("has no tables", "database") if is_postgresql(url) else ("does not exist", "file")
+    mend = f"run the daemon first, or name another {other} in database.url"
+    return f"{named(url)} {is_there} yet, so there is nothing to {verb}; {mend}"
 
 
 def check_place(url: str) -> None:
     """Checks that a database can be there, without changes. Raises `ConfigError` or `DatabaseUnusableError`."""
+    if is_postgresql(url):
+        revision_of(url)
+        return
     try:
         file = resolved(file_of(url))
         directory = status_of(file.parent)
@@ -55,19 +66,23 @@ def check_place(url: str) -> None:
 def is_up_to_date(url: str, *, checked: bool = True) -> bool:
     """Whether the database exists. Raises `DatabaseUnusableError`, also for an older schema.
 
-    `checked`: the file is read from end to end for damage, which takes a second for each gigabyte.
+    `checked`: a file is read from end to end for damage, which takes a second for each gigabyte.
     """
     revision = revision_of(url, checked=checked)
     if revision not in {None, REVISIONS[-1]}:
-        raise DatabaseUnusableError(f"{file_of(url)} is of an older version; run: betterstack-signl4 db upgrade")
+        raise DatabaseUnusableError(f"{named(url)} is of an older version; run: betterstack-signl4 db upgrade")
     return revision is not None
 
 
 def revision_of(url: str, *, checked: bool = True) -> str | None:
-    """The schema revision of the file; `None` if it is missing or empty. Only reads. Raises `DatabaseUnusableError`.
+    """The schema revision; `None` if the file is missing or empty, or the server has no tables. Only reads.
 
-    `checked`: as in `is_up_to_date`.
+    `checked`: as in `is_up_to_date`. Raises `DatabaseUnusableError`.
     """
+    if is_postgresql(url):
+        from daemon.storage import server_content  # noqa: PLC0415 - only who has a server pays for its driver
+
+        return known(url, *server_content.content_of(url))
     file, (place, status) = file_of(url), found_at(url)
     check_mount(place)
     if status is None or status.st_size == 0:
@@ -82,13 +97,22 @@ def revision_of(url: str, *, checked: bool = True) -> str | None:
         raise DatabaseUnusableError(f"{file} cannot be read ({why(error)}); {mend}") from None
     if health != "ok":
         raise DatabaseUnusableError(f"{file} is corrupt ({' '.join(health.split())}); {RESTORE}")
-    if revision is None and tables:
-        raise DatabaseUnusableError(f"{file} is the database of another program; name another in database.url")
+    return known(url, tables, revision)
+
+
+def known(url: str, tables: Collection[str], revision: str | None) -> str | None:
+    """The revision; `None` without tables. Raises `DatabaseUnusableError` if they are of another or a newer program.
+
+    `revision`: as it is stamped, also by another program.
+    """
+    if tables and (revision is None or not OURS.issubset(tables)):
+        raise DatabaseUnusableError(f"{named(url)} is the database of another program; name another in database.url")
     if revision is not None and revision not in REVISIONS:
+        restore = f"copy from before it: betterstack-signl4 db restore {named(url)}.schema-{REVISIONS[-1]}.bak"
+        back = "dump from before it" if is_postgresql(url) else restore
         raise DatabaseUnusableError(
-            f"{file} was written by a newer version (schema {revision}, known here up to {REVISIONS[-1]}); "
-            "install that version again, or go back to the copy from before it: betterstack-signl4 db restore "
-            f"{file}.schema-{REVISIONS[-1]}.bak"
+            f"{named(url)} was written by a newer version (schema {revision}, known here up to {REVISIONS[-1]}); "
+            f"install that version again, or go back to the {back}"
         )
     return revision
 

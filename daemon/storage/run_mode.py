@@ -4,10 +4,10 @@ from sqlalchemy import Engine, update
 
 from daemon.model.snapshot import RunMode
 from daemon.storage.engine import transaction
-from daemon.storage.schema import PROGRESS
+from daemon.storage.source_schema import PROGRESS
 
 
 def record_run_mode(engine: Engine, mode: RunMode) -> None:
     """Records which command polls from now on. Raises `DatabaseBusyError`."""
     with transaction(engine, writes=True) as connection:
-        connection.execute(update(PROGRESS).values(duty=mode))
+        connection.execute(update(PROGRESS).where(PROGRESS.c.source == "").values(duty=mode))

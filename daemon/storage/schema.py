@@ -4,25 +4,21 @@ Plain tables, no mapped classes: nothing needs a session, and the ORM costs 6 MB
 """
 
 from sqlalchemy import (
-    JSON,
     Boolean,
     CheckConstraint,
     Column,
     Float,
     ForeignKey,
     Index,
-    Integer,
     MetaData,
-    String,
     Table,
     UniqueConstraint,
     and_,
-    text,
 )
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import Kind, Phase
-from daemon.storage.columns import Moment, constant, one_of
+from daemon.storage.columns import NUMBER, TEXT, VALUE, Moment, constant, one_of, only
 
 METADATA = MetaData(
     # Constraint names, so that migrations can refer to them.
@@ -39,15 +35,15 @@ INCIDENTS = Table(
     "incidents",
     METADATA,
     # One row per incident; most columns are the fields of `IncidentState`.
-    Column("id", String, primary_key=True),
-    Column("external_id", String, nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("phase", String, nullable=False),
+    Column("id", TEXT, primary_key=True),
+    Column("external_id", TEXT, nullable=False),
+    Column("generation", NUMBER, nullable=False),
+    Column("phase", TEXT, nullable=False),
     Column("told", Boolean, key="alerted", nullable=False),
-    Column("status", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("cause", String, nullable=False),
-    Column("url", String, nullable=False),
+    Column("status", TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("cause", TEXT, nullable=False),
+    Column("url", TEXT, nullable=False),
     Column("started_at", Moment),
     Column("acknowledged_at", Moment),
     Column("resolved_at", Moment),
@@ -64,17 +60,20 @@ INCIDENTS = Table(
     # Whether it counts as resolved because its record was gone.
     Column("deleted", Boolean, nullable=False, server_default="0"),
     # Why this generation has not alerted; unknown for what was recorded before schema 0004.
-    Column("silent_because", String),
+    Column("silent_because", TEXT),
     # Who is told of it, a `Routing`; empty: the team `default`.
-    Column("routing", JSON(none_as_null=True)),
+    Column("routing", VALUE),
     # What raised it, where a route counts how often that opens.
-    Column("source", String),
+    Column("source", TEXT),
     # The monitor or heartbeat that raised it, or that an own alert is about: `monitor 2345678`.
-    Column("monitor", String),
+    Column("monitor", TEXT),
+    # The account that tracks it, the name of a [source.NAME]; empty: that of [betterstack], and for all own alerts
+    # but that a source flaps.
+    Column("polled_from", TEXT, nullable=False, server_default=""),
     CheckConstraint(one_of("phase", Phase), "phase"),
     CheckConstraint("generation >= 1", "generation"),
 )
-Index("ix_incidents_open", INCIDENTS.c.id, sqlite_where=text("phase <> 'resolved'"))
+Index("ix_incidents_open", INCIDENTS.c.polled_from, INCIDENTS.c.id, **only("phase <> 'resolved'"))
 
 OPEN = and_(INCIDENTS.c.phase != constant(Phase.RESOLVED), ~INCIDENTS.c.is_alarm)
 """The incidents not recorded as resolved, without the program's own alarms."""
@@ -84,52 +83,53 @@ OF_THE_PROGRAM = and_(INCIDENTS.c.is_alarm, INCIDENTS.c.source.is_(None), INCIDE
 """The alarms about the program itself. That a source flaps, or that a monitor is paused, is none."""
 
 Index("ix_incidents_changed", INCIDENTS.c.changed_at, INCIDENTS.c.id)
-Index("ix_incidents_source", INCIDENTS.c.source, sqlite_where=text("source IS NOT NULL"))
-Index("ix_incidents_gone", INCIDENTS.c.id, sqlite_where=text("gone_since IS NOT NULL"))
+# PostgreSQL takes no text of any length into an index of another kind, and this one is made of what Better Stack says.
+Index("ix_incidents_source", INCIDENTS.c.source, info={"using": "hash"}, **only("source IS NOT NULL"))
+Index("ix_incidents_gone", INCIDENTS.c.id, **only("gone_since IS NOT NULL"))
 
 DOUBTED = INCIDENTS.c.doubted_at.is_not(None)
-Index("ix_incidents_doubted", INCIDENTS.c.id, sqlite_where=text("doubted_at IS NOT NULL"))
+Index("ix_incidents_doubted", INCIDENTS.c.id, **only("doubted_at IS NOT NULL"))
 
 DELIVERIES = Table(
     "deliveries",
     METADATA,
     # The outbox: one row per transition and destination, unique on those.
-    Column("id", Integer, primary_key=True),
+    Column("id", NUMBER, primary_key=True),
     Column("incident_id", ForeignKey("incidents.id"), nullable=False),
     Column("destination", ForeignKey("destinations.name"), nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("state", String, nullable=False),
+    Column("generation", NUMBER, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),
     # Why the transition happened, or why it was superseded.
-    Column("reason", String, nullable=False),
-    Column("external_id", String, nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("external_id", TEXT, nullable=False),
     # What every attempt sends; and the full payload, if SIGNL4 refused it and the minimal one replaced it.
-    Column("payload", JSON, nullable=False),
-    Column("refused_payload", JSON(none_as_null=True)),
-    Column("attempts", Integer, nullable=False),
+    Column("payload", VALUE, nullable=False),
+    Column("refused_payload", VALUE),
+    Column("attempts", NUMBER, nullable=False),
     Column("occurred_at", Moment, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("due_at", Moment, nullable=False),
     Column("attempted_at", Moment),
     Column("delivered_at", Moment),
-    Column("event_id", String),
-    Column("last_error", String),
+    Column("event_id", TEXT),
+    Column("last_error", TEXT),
     # Of the current series of failed attempts: when the first failed, how many deliveries SIGNL4 had accepted before
     # it, and how many failures no outage explains.
     Column("failing_since", Moment),
-    Column("failing_from", Integer),
-    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("failing_from", NUMBER),
+    Column("failures", NUMBER, nullable=False, server_default="0"),
     # How many deliveries SIGNL4 had accepted before the latest failed attempt, and how many failed in a row since then.
-    Column("latest_from", Integer),
-    Column("latest_failures", Integer, nullable=False, server_default="0"),
+    Column("latest_from", NUMBER),
+    Column("latest_failures", NUMBER, nullable=False, server_default="0"),
     # Whether it fails while others succeed: then it is tried alone, and delays no other.
     Column("own_fault", Boolean, nullable=False, server_default="0"),
     # Of a `new`: what rules are compared with, a `Subject` in JSON; read only where there are rules.
-    Column("subject", String),
+    Column("subject", TEXT),
     # Why it was held when it was last looked at; empty: it was not.
-    Column("held_because", String),
+    Column("held_because", TEXT),
     # How many attempts SIGNL4 certainly did not take. Where that is fewer than all, it may have taken one.
-    Column("not_taken", Integer, nullable=False, server_default="0"),
+    Column("not_taken", NUMBER, nullable=False, server_default="0"),
     UniqueConstraint("incident_id", "generation", "kind", "destination"),
     CheckConstraint(one_of("kind", Kind), "kind"),
     CheckConstraint(one_of("state", DeliveryState), "state"),
@@ -137,80 +137,45 @@ DELIVERIES = Table(
     CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", "delivered_at"),
     sqlite_autoincrement=True,
 )
-Index("ix_deliveries_pending", DELIVERIES.c.incident_id, DELIVERIES.c.id, sqlite_where=text("state = 'pending'"))
-Index("ix_deliveries_dead", DELIVERIES.c.incident_id, DELIVERIES.c.id, sqlite_where=text("state = 'dead'"))
+Index("ix_deliveries_pending", DELIVERIES.c.incident_id, DELIVERIES.c.id, **only("state = 'pending'"))
+Index("ix_deliveries_dead", DELIVERIES.c.incident_id, DELIVERIES.c.id, **only("state = 'dead'"))
 Index(
     "ix_deliveries_failing",
     DELIVERIES.c.destination,
     DELIVERIES.c.latest_from,
-    sqlite_where=text("state = 'pending' AND failing_since IS NOT NULL"),
+    **only("state = 'pending' AND failing_since IS NOT NULL"),
 )
-Index("ix_deliveries_attempted", DELIVERIES.c.attempted_at, sqlite_where=text("attempted_at IS NOT NULL"))
-
-PROGRESS = Table(
-    "progress",
-    METADATA,
-    # The progress of polling; a single row.
-    Column("id", Integer, primary_key=True),
-    Column("last_complete_round_at", Moment),
-    Column("last_round_error", String),
-    Column("token_suspect_since", Moment),
-    Column("failing_since", Moment),
-    Column("refused_rounds", Integer, nullable=False, server_default="0"),
-    # Of the token that last read a known record.
-    Column("token_fingerprint", String),
-    # Since when another token is in use that has not read a known record yet.
-    Column("token_changed_at", Moment),
-    # Of the least readable list of the last complete round: all its records, and the unreadable ones.
-    Column("listed_records", Integer, nullable=False, server_default="0"),
-    Column("unreadable_records", Integer, nullable=False, server_default="0"),
-    # How far Better Stack's clock is ahead of this machine's, from the `Date` header of its responses.
-    Column("ahead_seconds", Float),
-    # The command that last began to poll.
-    Column("duty", String),
-    CheckConstraint("id = 1", "single"),
-)
-
-UNREADABLE = Table(
-    "unreadable",
-    METADATA,
-    # The incidents whose record cannot be read; each is fetched again with a back-off of its own.
-    Column("id", String, primary_key=True),
-    Column("since", Moment, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("due_at", Moment, nullable=False),
-    Column("why", String, nullable=False),
-)
+Index("ix_deliveries_attempted", DELIVERIES.c.attempted_at, **only("attempted_at IS NOT NULL"))
 
 ACCOUNTS = Table(
     "accounts",
     METADATA,
     # SIGNL4's limit per account, for all its teams: events in 15 s, as it reported them.
-    Column("name", String, primary_key=True),
-    Column("event_limit", Integer, nullable=False),
+    Column("name", TEXT, primary_key=True),
+    Column("event_limit", NUMBER, nullable=False),
 )
 
 DESTINATIONS = Table(
     "destinations",
     METADATA,
     # One row per destination; most columns are the fields of `DestinationState`.
-    Column("name", String, primary_key=True),
+    Column("name", TEXT, primary_key=True),
     # The account of its latest delivery.
-    Column("account", String),
+    Column("account", TEXT),
     Column("hold_until", Moment),
     Column("secret_refused_since", Moment),
     Column("probe_at", Moment),
-    Column("why", String, nullable=False),
-    Column("other_faults", JSON, nullable=False),
-    Column("payload_faults", JSON, nullable=False),
+    Column("why", TEXT, nullable=False),
+    Column("other_faults", VALUE, nullable=False),
+    Column("payload_faults", VALUE, nullable=False),
     Column("paced_at", Moment),
     # How many deliveries it has ever accepted; a count instead of a time, because clocks can be set.
-    Column("taken", Integer, nullable=False, server_default="0"),
+    Column("taken", NUMBER, nullable=False, server_default="0"),
     # Whether the configuration in force has it; what waits for another one is not sent.
     Column("configured", Boolean, nullable=False, server_default="1"),
     # What SIGNL4 calls the team, and the team or integration of the secret; unknown until an event was looked up.
-    Column("team_id", String),
-    Column("event_source", String),
+    Column("team_id", TEXT),
+    Column("event_source", TEXT),
     # Since when nobody of the team is on duty, as far as that is asked.
     Column("off_duty_since", Moment),
 )
@@ -219,12 +184,12 @@ SILENCES = Table(
     "silences",
     METADATA,
     # One row per silence; it is in force from `starts_at` to `ends_at`, or until it was made to expire.
-    Column("id", Integer, primary_key=True),
-    Column("match", JSON, nullable=False),
+    Column("id", NUMBER, primary_key=True),
+    Column("match", VALUE, nullable=False),
     Column("starts_at", Moment, nullable=False),
     Column("ends_at", Moment, nullable=False),
-    Column("comment", String, nullable=False),
-    Column("created_by", String, nullable=False),
+    Column("comment", TEXT, nullable=False),
+    Column("created_by", TEXT, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("expired_at", Moment),
     CheckConstraint("ends_at > starts_at", "ends_at"),
@@ -236,14 +201,14 @@ HISTORY = Table(
     "history",
     METADATA,
     # What was decided and tried, and why: one row each, written with what it explains.
-    Column("id", Integer, primary_key=True),
+    Column("id", NUMBER, primary_key=True),
     Column("incident_id", ForeignKey("incidents.id"), nullable=False),
-    Column("generation", Integer, nullable=False),
+    Column("generation", NUMBER, nullable=False),
     # The delivery that it is about, if it is about one.
-    Column("delivery_id", Integer),
+    Column("delivery_id", NUMBER),
     Column("at", Moment, nullable=False),
-    Column("what", String, nullable=False),
-    Column("why", String, nullable=False),
+    Column("what", TEXT, nullable=False),
+    Column("why", TEXT, nullable=False),
     # How long an attempt took.
     Column("seconds", Float),
 )

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Row, Select, func, or_, select
 from daemon.model.delivery import WINDOW, DeliveryState
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import Kind, Phase
+from daemon.model.polling import beside
 from daemon.model.standing import Message, OpenIncident, Standing
 from daemon.storage import delivery_rows as rows
 from daemon.storage import queries, silences
@@ -47,7 +48,7 @@ def _incident(row: Row[Any], told: dict[tuple[str, int], list[Message]]) -> Open
     silent = None if row.alerted else row.silent_because
     since = row.reopened_at or row.started_at or row.first_seen_at
     messages = tuple(told.get((row.id, row.generation), ()))
-    return OpenIncident(row.id, row.name, row.cause, Phase(row.phase), since, silent, messages)
+    return OpenIncident(row.id, beside(row.name, row.polled_from), row.cause, Phase(row.phase), since, silent, messages)
 
 
 def _messages_of(connection: Connection, ids: Sequence[str]) -> dict[tuple[str, int], list[Message]]:

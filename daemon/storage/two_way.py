@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, ScalarSelect, Select, func, select, u
 from daemon.model.destination import BETTER_STACK
 from daemon.model.two_way import TwoWay, TwoWayState
 from daemon.storage import delivery_rows as rows
+from daemon.storage.columns import moment
 from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES, DESTINATIONS
 from daemon.storage.two_way_schema import TWO_WAY
@@ -51,8 +52,8 @@ class TwoWayProgress:
 
     def failed(self, why: str, now: datetime, *, key_refused: bool = False) -> None:
         """SIGNL4 cannot be read."""
-        since = func.coalesce(TWO_WAY.c.failing_since, now)
-        refused_since = func.coalesce(TWO_WAY.c.key_refused_since, now) if key_refused else None
+        since = func.coalesce(TWO_WAY.c.failing_since, moment(now))
+        refused_since = func.coalesce(TWO_WAY.c.key_refused_since, moment(now)) if key_refused else None
         self._write(last_error=why, failing_since=since, key_refused_since=refused_since)
 
     def _write(self, **values: Any) -> None:

@@ -12,29 +12,37 @@ from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
 from daemon.storage.backup import copy_before_upgrade
 from daemon.storage.create import create
 from daemon.storage.engine import open_engine, transaction
-from daemon.storage.revision import REVISIONS, file_of, revision_of
+from daemon.storage.place import is_postgresql
+from daemon.storage.revision import REVISIONS, file_of, named, revision_of
 from daemon.storage.safe_path import MEND
 
 MIGRATION = ("-m", "daemon.storage.migrate")
+URL_VARIABLE = "DATABASE__URL"
+"""Where that process finds the database, if its command line does not say."""
 
 
 def upgrade(url: str, on_progress: Callable[[], None] = lambda: None) -> bool:
-    """Upgrades the file to the newest schema, creating it if missing; returns whether anything was to do.
+    """Upgrades the database to the newest schema, creating it if missing; returns whether anything was to do.
 
-    `on_progress` is called at each sign of progress. The caller holds the lock. Raises `DatabaseUnusableError`.
+    `on_progress` is called at each sign of progress. The caller holds the lock of a file. No copy is made of what is
+    on a server. Raises `DatabaseUnusableError`, and for a server `DatabaseBusyError`.
     """
-    revision = revision_of(url)
+    revision, of_file = revision_of(url), not is_postgresql(url)
     if revision == REVISIONS[-1]:
-        _check_writable(url)
+        if of_file:
+            _check_writable(url)
         return False
     try:
         if revision is None:
             create(url)
         else:
-            copy_before_upgrade(file_of(url), revision, on_progress)
+            if of_file:
+                copy_before_upgrade(file_of(url), revision, on_progress)
             run_migrations(url, on_progress)
     except DatabaseBusyError as error:
-        raise DatabaseUnusableError(f"{file_of(url)} cannot be made: {error}; {MEND}") from None
+        if not of_file:
+            raise
+        raise DatabaseUnusableError(f"{named(url)} cannot be made: {_mended(url, error)}") from None
     except OSError as error:
         raise DatabaseUnusableError(f"{file_of(url)} cannot be brought up to date: {error.strerror}; {MEND}") from None
     return True
@@ -49,7 +57,12 @@ def needed_now(url: str) -> Iterator[None]:
     try:
         yield
     except DatabaseBusyError as error:
-        raise DatabaseUnusableError(f"{file_of(url)}: {error}; {MEND}") from None
+        raise DatabaseUnusableError(f"{named(url)}: {_mended(url, error)}") from None
+
+
+def _mended(url: str, why: object) -> str:
+    """What a server says of itself has its mend already, as far as there is one."""
+    return str(why) if is_postgresql(url) else f"{why}; {MEND}"
 
 
 def run_migrations(url: str, on_progress: Callable[[], None]) -> None:
@@ -57,11 +70,13 @@ def run_migrations(url: str, on_progress: Callable[[], None]) -> None:
 
     That process reports its progress.
     """
-    command = child.command(*MIGRATION, url)
+    # What is on a command line is seen by all users of the machine, and a URL of a server may hold a password.
+    command = child.command(*MIGRATION) if is_postgresql(url) else child.command(*MIGRATION, url)
+    environment = child.environment(os.environ) | {URL_VARIABLE: url}
     with (
         # In memory: a temporary file would need a disk with room.
         os.fdopen(os.memfd_create("complaint"), "w+b") as complaint,
-        _started(command, stdout=subprocess.PIPE, stderr=complaint, env=child.environment(os.environ)) as migration,
+        _started(command, stdout=subprocess.PIPE, stderr=complaint, env=environment) as migration,
     ):
         assert migration.stdout is not None
         while migration.stdout.read(1):
@@ -69,7 +84,7 @@ def run_migrations(url: str, on_progress: Callable[[], None]) -> None:
         if migration.wait() != 0:
             complaint.seek(0)
             why = complaint.read().decode("utf-8", "replace").strip()
-            raise DatabaseUnusableError(f"{file_of(url)} cannot be brought up to date: {why}; {MEND}")
+            raise DatabaseUnusableError(f"{named(url)} cannot be brought up to date: {_mended(url, why)}")
 
 
 def _started(command: Sequence[str], **how: Any) -> "subprocess.Popen[bytes]":
@@ -86,6 +101,6 @@ def _check_writable(url: str) -> None:
     try:
         with needed_now(url), transaction(engine, writes=True) as connection:
             # Only a real write proves it: SQLite begins a write transaction even on a read-only file.
-            connection.exec_driver_sql("UPDATE progress SET id = id")
+            connection.exec_driver_sql("UPDATE progress SET source = source")
     finally:
         engine.dispose()

@@ -1,13 +1,11 @@
 """Rows of the outbox to Better Stack, on a given connection: what people did in SIGNL4."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import cache
-from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Insert, Row, Select, and_, bindparam, case, func, or_, select, update
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import BETTER_STACK
@@ -17,25 +15,30 @@ from daemon.model.two_way import Finding, WriteBack
 from daemon.storage import delivery_rows as rows
 from daemon.storage import history_rows
 from daemon.storage.columns import constant
+from daemon.storage.parts import in_parts
 from daemon.storage.schema import DELIVERIES, INCIDENTS
 from daemon.storage.two_way_schema import ALERTS
+from daemon.storage.upsert import by_dialect
 
-AT_ONCE = 500
-"""So many ids in one statement."""
 SWITCHED_OFF = "writing this back is switched off"
 _OURS = DELIVERIES.c.destination == BETTER_STACK
 _THIS = [DELIVERIES.c.id, DELIVERIES.c.incident_id, DELIVERIES.c.generation]
 _KNOWN_IN = {Kind.ACKNOWLEDGED: Phase.ACKNOWLEDGED, Kind.RESOLVED: Phase.RESOLVED}
 GIVEN_UP = and_(DELIVERIES.c.state == constant(DeliveryState.SUPERSEDED), DELIVERIES.c.reason == SWITCHED_OFF)
 """It was given up while nothing was written back, so it is still to be done."""
-_NEW = insert(DELIVERIES)
-_AFRESH = {name: _NEW.excluded[name] for name in ("state", "reason", "payload", "occurred_at", "created_at", "due_at")}
-_PUT = _NEW.on_conflict_do_update(
-    index_elements=["incident_id", "generation", "kind", "destination"],
-    set_={**_AFRESH, **rows.NO_FAILURES},
-    where=GIVEN_UP,
-)
-"""The unique key lets a kind be written back once in a generation."""
+
+
+@by_dialect
+def _put_one(insert: Callable[..., Any]) -> Insert:
+    """The unique key lets a kind be written back once in a generation."""
+    new = insert(DELIVERIES)
+    names = ("state", "reason", "payload", "occurred_at", "created_at", "due_at")
+    statement: Insert = new.on_conflict_do_update(
+        index_elements=["incident_id", "generation", "kind", "destination"],
+        set_={**{name: new.excluded[name] for name in names}, **rows.NO_FAILURES},
+        where=GIVEN_UP,
+    )
+    return statement.returning(DELIVERIES.c.id)
 
 
 def put(connection: Connection, finding: Finding, now: datetime) -> list[WriteBack]:
@@ -63,7 +66,7 @@ def _put(connection: Connection, finding: Finding, one: WriteBack, now: datetime
         "created_at": now,
         "due_at": now,
     }
-    return connection.execute(_PUT, values).rowcount == 1
+    return connection.execute(_put_one(connection), values).one_or_none() is not None
 
 
 def _is_news(kind: Kind, phase: str) -> bool:
@@ -78,8 +81,7 @@ def _state() -> "Select[*tuple[Any, ...]]":
 def supersede_known(connection: Connection, states: Iterable[IncidentState], now: datetime) -> None:
     """Supersedes what Better Stack has by now, attempted or not: it is acknowledged, resolved or opened again."""
     known = {state.id: state for state in states if state.generation > 1 or state.phase in _KNOWN_IN.values()}
-    remaining = iter(known)
-    while ids := list(islice(remaining, AT_ONCE)):
+    for ids in in_parts(known):
         for row in connection.execute(_of_incidents(), {"ids": ids}).all():
             if why := _why_known(row, known[row.incident_id]):
                 _supersede(connection, row, why, now)
@@ -119,5 +121,5 @@ def acknowledged_first() -> "Select[*tuple[Any, ...]]":
     """Whether there is an alert of the team, and people have acknowledged all that may be the team's."""
     ours = ALERTS.c.destination == bindparam("ours")
     of_it = [ALERTS.c.incident_id == bindparam("incident"), ALERTS.c.generation == bindparam("of_generation")]
-    found = func.coalesce(and_(func.min(ALERTS.c.acknowledged), func.max(ALERTS.c.destination.is_not(None))), 0)
+    found = and_(func.count(ALERTS.c.destination) > 0, func.count(case((~ALERTS.c.acknowledged, 1))) == 0)
     return select(found).where(*of_it, or_(ours, ALERTS.c.destination.is_(None)))

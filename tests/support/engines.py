@@ -12,18 +12,24 @@ from sqlalchemy import Dialect, Engine, event
 from daemon.storage.engine import open_engine
 
 _compiled: dict[Any, Any] = {}
-_dialects: list[Dialect] = []
+_dialects: dict[str, Dialect] = {}
 
 
 def engine_on(database: Path) -> Engine:
     """The program's own engine on an existing file. The caller disposes of it."""
-    engine = open_engine(f"sqlite:///{database}")
-    event.listen(engine, "connect", _leave_the_disk_alone)
-    if not _dialects:
+    return engine_at(f"sqlite:///{database}")
+
+
+def engine_at(url: str) -> Engine:
+    """The same, by the URL, which may be that of a server."""
+    engine = open_engine(url)
+    if engine.name == "sqlite":
+        event.listen(engine, "connect", _leave_the_disk_alone)
+    if engine.name not in _dialects:
         # A dialect is complete once it has connected.
         engine.connect().close()
-        _dialects.append(engine.dialect)
-    engine.dialect = _dialects[0]
+        _dialects[engine.name] = engine.dialect
+    engine.dialect = _dialects[engine.name]
     engine.update_execution_options(compiled_cache=_compiled)
     return engine
 

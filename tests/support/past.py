@@ -9,7 +9,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from sqlalchemy import Boolean, Engine, text
+
 from daemon.model.alarm import Cause
+from daemon.storage.engine import transaction
 from daemon.storage.schema import METADATA
 from tests.support.values import NOW
 
@@ -35,7 +38,9 @@ ALARM = "Better Stack cannot be polled: HTTP 502; incidents since 2026-11-19 02:
 Row = dict[str, Any]
 
 
-def fill(database: Path, count: int, names: Sequence[str] = NAMES, now: datetime = NOW, seed: int = 14) -> None:
+def fill(
+    database: Path | Engine, count: int, names: Sequence[str] = NAMES, now: datetime = NOW, seed: int = 14
+) -> None:
     """So many incidents within the last thirty days; the last three are open, one source flaps."""
     random = Random(seed)
     incidents: list[Row] = [_alarm_row(now)]
@@ -145,15 +150,25 @@ def delivery(
     }
 
 
-def write(database: Path, **tables: Sequence[Row]) -> None:
-    """Inserts the rows."""
-    with closing(sqlite3.connect(database)) as connection:
+def write(database: Path | Engine, **tables: Sequence[Row]) -> None:
+    """Inserts the rows. Payloads and the like are JSON already, which may be damaged."""
+    if isinstance(database, Path):
+        with closing(sqlite3.connect(database)) as connection:
+            for table, rows in tables.items():
+                connection.executemany(_insert(table, rows), map(_spelled, rows))
+            connection.commit()
+        return
+    with transaction(database, writes=True) as connection:
         for table, rows in tables.items():
-            assert table in METADATA.tables
-            for row in rows[:1]:
-                columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-                connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", map(_spelled, rows))
-        connection.commit()
+            yes = [column.name for column in METADATA.tables[table].c if isinstance(column.type, Boolean)]
+            given = [{**row, **{name: bool(row[name]) for name in yes if name in row}} for row in map(_spelled, rows)]
+            connection.execute(text(_insert(table, rows)), given)
+
+
+def _insert(table: str, rows: Sequence[Row]) -> str:
+    assert table in METADATA.tables
+    columns, marks = ", ".join(rows[0]), ", ".join(f":{name}" for name in rows[0])
+    return f"INSERT INTO {table} ({columns}) VALUES ({marks})"
 
 
 def _spelled(row: Row) -> Row:

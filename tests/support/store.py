@@ -19,6 +19,7 @@ class Store(Incidents, Outbox, Housekeeping):
     """With the outbox of one destination."""
 
     def __init__(self, engine: Engine, destination: Destination = HERE) -> None:
+        Incidents.__init__(self, engine)
         Outbox.__init__(self, engine, destination)
 
     def progress(self) -> Progress:

@@ -1,4 +1,7 @@
-"""What tests of a restore share: the copy that is put back, and what becomes of both files."""
+"""What tests of a restore share: the copy that is put back, and what becomes of both files.
+
+And the fixtures of the lease.
+"""
 
 import sqlite3
 from collections.abc import Iterator
@@ -10,6 +13,9 @@ from sqlalchemy import Engine
 
 from daemon.storage.merge import merge
 from tests.support.engines import engine_on
+from tests.support.lease import contend, leased
+
+__all__ = ["contend", "leased"]
 
 
 @pytest.fixture

@@ -52,7 +52,8 @@ def test_what_will_write_keeps_other_writers_out_from_its_first_moment(engine: E
             other.execute("BEGIN IMMEDIATE")
 
 
-def test_those_that_write_wait_for_each_other_and_not_for_sqlite_which_would_sleep(engine: Engine) -> None:
+def test_those_that_write_wait_for_each_other_and_not_for_sqlite_which_would_sleep(file_engine: Engine) -> None:
+    engine = file_engine
     engine.update_execution_options(gate=Gate(patience=0))
     with transaction(engine, writes=True):
         with transaction(engine, writes=False):

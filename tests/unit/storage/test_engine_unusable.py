@@ -219,7 +219,7 @@ def set_mode(mode):
 
 def write():
     with transaction(engine, writes=True) as connection:
-        connection.exec_driver_sql("UPDATE progress SET id = id")
+        connection.exec_driver_sql("UPDATE progress SET source = source")
 
 gc.disable()
 engine = open_engine(sys.argv[1])
@@ -231,7 +231,7 @@ with transaction(engine, writes=False) if sys.argv[3] == "beside a reader" else 
     except DatabaseBusyError as error:
         print(error)
 with transaction(engine, writes=False) as connection:
-    print(connection.exec_driver_sql("SELECT id FROM progress").scalar())
+    print(connection.exec_driver_sql("SELECT configured FROM progress").scalar())
 set_mode(0o600)
 write()
 print("written")

@@ -38,6 +38,7 @@ from tests.support.outbox import (
     states,
     tell,
 )
+from tests.support.refused import refused
 from tests.support.store import Store
 from tests.support.values import NOW, ago
 
@@ -68,7 +69,7 @@ ANSWERS: list[tuple[Outcome, str]] = [
 def test_an_attempt_is_kept_with_its_time_its_delivery_what_came_of_it_and_how_long_it_took(
     store: Store, engine: Engine, outcome: Outcome, why: str
 ) -> None:
-    with engine.begin() as connection:
+    with transaction(engine, writes=True) as connection:
         connection.execute(delete(HISTORY))
         connection.execute(delete(DELIVERIES))
     tell(store, "1", NEW, RESOLVED)
@@ -84,9 +85,7 @@ def test_an_attempt_whose_entry_cannot_be_written_is_not_settled_either(store: S
     tell(store, "1", NEW)
     read = head(store, "1")
     store.claim(read, NOW)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TRIGGER no BEFORE INSERT ON history BEGIN SELECT RAISE(ABORT, 'no'); END")
-    with pytest.raises(DatabaseBusyError):
+    with refused(engine, "INSERT", "history"), pytest.raises(DatabaseBusyError):
         store.settle(Result(read, ACCEPTED, Disposition(DELIVERED, NOW), NOW), DestinationState())
     assert set(states(engine).values()) == {"pending"}
 

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from daemon.model.delivery import DeliveryState
 from daemon.model.incident import IncidentState, Phase
+from daemon.storage.engine import transaction
 from daemon.storage.incidents import Change
 from daemon.storage.schema import DELIVERIES
 from tests.support.outbox import (
@@ -70,7 +71,7 @@ def test_pruned_is_what_is_over_for_long_and_settled(
 def test_pruning_takes_a_bounded_bite_and_goes_on_the_next_time(store: Store, engine: Engine) -> None:
     old = [change(str(n), RESOLVED, resolved_at=ago(days=100)) for n in range(501)]
     store.record(old, ago(days=100))
-    with engine.begin() as connection:
+    with transaction(engine, writes=True) as connection:
         connection.execute(DELIVERIES.update().values(state="superseded"))
     assert [store.prune(ago(days=90)) for _ in range(3)] == [500, 1, 0]
     assert rows(engine) == {}

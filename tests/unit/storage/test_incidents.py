@@ -84,7 +84,7 @@ def test_a_time_of_any_zone_comes_back_as_the_same_moment_in_utc(store: Store, e
 
 
 @pytest.mark.parametrize(
-    "ids", [[], ["1"], ["1", "2"], ["1", "unheard of"], ["unheard of"], ["%"], [str(n) for n in range(5000)]]
+    "ids", [[], ["1"], ["1", "2"], ["1", "unheard of"], ["unheard of"], ["%"], [str(n) for n in range(5000, 0, -1)]]
 )
 def test_known_are_those_asked_for_that_were_ever_recorded(store: Store, ids: list[str]) -> None:
     store.record([change("1"), change("2"), change("3")], NOW)

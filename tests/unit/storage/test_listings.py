@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, event
 
 from daemon.model.delivery import Alert, DeliveryState
 from daemon.model.incident import Phase
-from daemon.storage import listings
+from daemon.storage import listings, report
+from daemon.storage.engine import transaction
 from daemon.storage.listings import Listing
 from daemon.storage.schema import DELIVERIES, INCIDENTS
 from tests.support.outbox import (
@@ -215,7 +216,7 @@ def test_what_changes_meanwhile_is_listed_once_and_what_is_pruned_is_not(
     assert ids(islice(reading, 2)) == ["5", "4"]
     tell(store, "0", RESOLVED, at=after(hours=1))
     tell(store, "new", NEW, at=after(hours=1))
-    with engine.begin() as connection:
+    with transaction(engine, writes=True) as connection:
         connection.execute(delete(DELIVERIES).where(DELIVERIES.c.incident_id == "2"))
         connection.execute(delete(INCIDENTS).where(INCIDENTS.c.id == "2"))
     assert [(row["id"], row["phase"]) for row in reading] == [("3", "open"), ("1", "open"), ("0", "resolved")]
@@ -234,3 +235,21 @@ def test_between_two_batches_nothing_keeps_the_write_ahead_log_from_being_emptie
         store.checkpoint()
         assert database.with_name(f"{database.name}-wal").stat().st_size == 0
         assert len(list(reading)) == len(listing) - 1
+
+
+def test_of_a_long_result_memory_holds_no_more_than_a_part(server_engine: Engine) -> None:
+    """SQLite gives one row after the other. The driver of PostgreSQL would keep them all."""
+    store = Store(server_engine)
+    for n in range(3):
+        tell(store, str(n), NEW)
+    kinds = list[str]()
+    event.listen(server_engine, "before_cursor_execute", lambda _c, cursor, *_: kinds.append(type(cursor).__name__))
+    for reading in (
+        lambda: listings.incidents(server_engine),
+        lambda: listings.incidents(server_engine, named=lambda _: True),
+        lambda: listings.deliveries(server_engine),
+        lambda: report.Openings(server_engine, ago(days=1), after(days=1)),
+    ):
+        kinds.clear()
+        assert len(reading()) == 3
+        assert kinds == ["ServerCursor"]

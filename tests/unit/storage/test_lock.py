@@ -185,7 +185,7 @@ def test_it_outlasts_every_other_descriptor_of_the_file(database: Path) -> None:
         upgrade(url(database))
         engine = open_engine(url(database))
         with transaction(engine, writes=True) as connection:
-            connection.exec_driver_sql("UPDATE progress SET id = id")
+            connection.exec_driver_sql("UPDATE progress SET source = source")
         engine.dispose()
         database.read_bytes()
         Path(f"{database}.lock").unlink()
@@ -194,11 +194,11 @@ def test_it_outlasts_every_other_descriptor_of_the_file(database: Path) -> None:
 
 def test_it_hinders_nobody_who_reads_or_writes(database: Path) -> None:
     with locked(url(database)), closing(connected(database, WRITING, 0)) as other:
-        other.execute("UPDATE progress SET id = id")
+        other.execute("UPDATE progress SET source = source")
         other.commit()
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
-        other.execute("UPDATE progress SET id = id")
+        other.execute("UPDATE progress SET source = source")
         other.commit()
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from daemon.model.destination import DEFAULT, Destination
 from daemon.storage import queries
-from tests.support.earlier import carried_over, contents, left_by
+from tests.support.earlier import by_source, carried_over, contents, left_by
 from tests.support.outbox import NEW, after, change, due, rows, tell
 from tests.support.store import Store
 from tests.support.values import NOW
@@ -37,7 +37,7 @@ def test_every_row_is_carried_over_as_it_was(before: Path, engine: Engine) -> No
         "incidents": {"silent_because": None, "routing": None, "source": None, "monitor": None},
     }
     for table in TABLES:
-        assert contents(file, table) == [{**row, **added.get(table, {})} for row in contents(before, table)], table
+        assert contents(file, table) == [{**row, **added.get(table, {})} for row in by_source(before, table)], table
     assert {row["state"] for row in contents(file, "deliveries")} == {"pending", "delivered", "superseded", "dead"}
 
 

@@ -12,7 +12,7 @@ from daemon.model.monitor import MonitorLooks
 from daemon.storage import queries
 from daemon.storage.monitors import MonitorRecords
 from tests.support.clock import Clock
-from tests.support.earlier import carried_over, contents, left_by
+from tests.support.earlier import by_source, carried_over, contents, left_by
 from tests.support.fakes import Flows
 from tests.support.kept_log import KeptLog
 from tests.support.monitors import MONITOR, state
@@ -42,7 +42,7 @@ def engine(before: Path) -> Iterator[Engine]:
 def test_every_row_is_carried_over_as_it_was(before: Path, engine: Engine) -> None:
     file = Path(str(engine.url.database))
     for table in TABLES:
-        found = contents(before, table)
+        found = by_source(before, table)
         assert found, table
         assert contents(file, table) == [{**row, **ADDED.get(table, {})} for row in found], table
 

@@ -12,7 +12,7 @@ from daemon.decisions.explain import explain
 from daemon.model.destination import DEFAULT, Destination
 from daemon.model.routing import Routing
 from daemon.storage import history
-from tests.support.earlier import carried_over, contents, left_by
+from tests.support.earlier import by_source, carried_over, contents, left_by
 from tests.support.outbox import NEW, RESOLVED, change, deliver, due, rows, tell
 from tests.support.store import Store
 from tests.support.values import NOW
@@ -55,7 +55,7 @@ def test_every_row_is_carried_over_as_it_was_but_for_who_is_told(before: Path, e
         for row in found:
             if row.get("routing"):
                 row["routing"] = json.loads(row["routing"])
-        assert found == [as_migrated(table, row) for row in contents(before, table)], table
+        assert found == [as_migrated(table, row) for row in by_source(before, table)], table
     assert {row["state"] for row in contents(file, "deliveries")} == {"pending", "delivered", "superseded", "dead"}
     assert {row["phase"] for row in contents(file, "incidents")} == {"unconfirmed", "open", "acknowledged", "resolved"}
     assert {row["configured"] for row in contents(file, "destinations")} == {0, 1}

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from daemon.storage import queries
-from tests.support.earlier import carried_over, contents, left_by
+from tests.support.earlier import by_source, carried_over, contents, left_by
 from tests.support.outbox import NEW, RESOLVED, after, change, deliver, due, rows, tell
 from tests.support.store import Store
 from tests.support.values import NOW
@@ -37,7 +37,7 @@ def test_every_row_is_carried_over_as_it_was(before: Path, engine: Engine) -> No
     file = Path(str(engine.url.database))
     for table in TABLES:
         added = ADDED.get(table, {})
-        found = contents(before, table)
+        found = by_source(before, table)
         assert found, table
         assert contents(file, table) == [{**row, **added} for row in found], table
 

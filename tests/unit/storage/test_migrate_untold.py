@@ -11,7 +11,7 @@ from daemon.decisions.reconcile import Policy, reconcile
 from daemon.model.incident import Untold
 from daemon.storage import listings
 from daemon.storage.incidents import Change
-from tests.support.earlier import carried_over, contents, left_by
+from tests.support.earlier import by_source, carried_over, contents, left_by
 from tests.support.outbox import NEW, after, due, rows, tell
 from tests.support.store import Store
 from tests.support.values import NOW, incident
@@ -42,7 +42,7 @@ def test_every_row_is_carried_over_as_it_was(before: Path, engine: Engine) -> No
     file = Path(str(engine.url.database))
     for table in TABLES:
         added = ADDED.get(table, {})
-        assert contents(file, table) == [{**row, **added} for row in contents(before, table)], table
+        assert contents(file, table) == [{**row, **added} for row in by_source(before, table)], table
     assert {row["state"] for row in contents(file, "deliveries")} == {"pending", "delivered", "superseded", "dead"}
     assert {row["phase"] for row in contents(file, "incidents")} == {"unconfirmed", "open", "acknowledged", "resolved"}
 

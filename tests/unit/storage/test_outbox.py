@@ -52,7 +52,7 @@ def test_an_attempt_is_claimed_only_while_the_delivery_is_pending(
     tell(store, "1", NEW)
     tell(store, "2", NEW)
     delivery = head(store, "1")
-    with engine.begin() as connection:
+    with transaction(engine, writes=True) as connection:
         time = "created_at" if state is DELIVERED else "NULL"
         connection.exec_driver_sql(f"UPDATE deliveries SET state = '{state}', delivered_at = {time} WHERE id = 1")
     assert [store.claim(delivery, after(seconds=n)) for n in (1, 2)] == [state is PENDING, False], "it is read once"

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from daemon.model.admission import Admission, NextDue
 from daemon.model.delivery import Delivery, DeliveryState, Disposition, Failing, Scope, TryLater
 from daemon.model.incident import Kind
+from daemon.storage.engine import transaction
 from tests.support.outbox import (
     ACKNOWLEDGED,
     DEAD,
@@ -48,7 +49,7 @@ def test_an_incident_is_told_in_order_and_nothing_overtakes_what_is_unsettled(
         if kind is ACKNOWLEDGED:
             tell(store, "1", RESOLVED, at=ago(hours=1))
         if ends is SUPERSEDED:
-            with engine.begin() as connection:
+            with transaction(engine, writes=True) as connection:
                 connection.exec_driver_sql(f"UPDATE deliveries SET state = 'superseded' WHERE kind = '{kind}'")
         elif ends is DEAD:
             kill(store, "1")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from daemon.storage.engine import transaction
 from daemon.storage.operate import Dropping, Revival
 from daemon.storage.schema import DELIVERIES
 from tests.support.clock import Clock
-from tests.support.engines import engine_on
 from tests.support.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows
 from tests.support.kept_log import KeptLog
 from tests.support.outbox import (
@@ -42,6 +40,7 @@ from tests.support.outbox import (
     states,
     tell,
 )
+from tests.support.refused import refused
 from tests.support.store import Store
 from tests.support.values import NOW, ago
 
@@ -98,8 +97,8 @@ def test_what_an_operator_retries_keeps_the_gap(flows: Flows) -> None:
 
 def test_what_failed_on_its_own_starts_afresh(store: Store, engine: Engine) -> None:
     put(store, "1", DEAD, NEW)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE deliveries SET own_fault = 1, failing_since = created_at")
+    with transaction(engine, writes=True) as connection:
+        connection.exec_driver_sql("UPDATE deliveries SET own_fault = true, failing_since = created_at")
     retried(engine, 1)
     assert (rows(engine)["1", 1, "new"].own_fault, rows(engine)["1", 1, "new"].failing_since) == (False, None)
 
@@ -226,11 +225,7 @@ def test_with_the_last_of_what_waits_goes_the_doubt_about_the_secret(store: Stor
 def test_dropping_takes_all_of_them_or_none(store: Store, engine: Engine) -> None:
     tell(store, "1", NEW)
     tell(store, "2", NEW)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "CREATE TRIGGER no BEFORE UPDATE ON deliveries WHEN old.id = 2 BEGIN SELECT RAISE(ABORT, 'no'); END"
-        )
-    with pytest.raises(DatabaseBusyError):
+    with refused(engine, "UPDATE", "deliveries", "old.id = 2"), pytest.raises(DatabaseBusyError):
         operate.drop(engine, [1, 2])
     assert set(states(engine).values()) == {"pending"}
 
@@ -273,6 +268,11 @@ class Hand:
             self._do()
         self.flows.signl4.answer = lambda _: ACCEPTED
 
+    def before_a_transaction(self, connection: Connection) -> None:
+        """On PostgreSQL the driver begins it, and not SQLAlchemy."""
+        if connection.dialect.name == "postgresql" and connection.get_execution_options().get("writes"):
+            self.before_a_statement(connection, None, "BEGIN IMMEDIATE")
+
     def before_a_statement(self, _connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         if self.moment is Moment.READ and statement == "BEGIN IMMEDIATE":
             self._do()
@@ -297,13 +297,13 @@ class Hand:
 
 
 @pytest.fixture
-def hand(flows: Flows, database: Path, request: pytest.FixtureRequest) -> Iterator[Hand]:
-    engine = engine_on(database)
-    hand = Hand(flows, engine, request.param)
+def hand(flows: Flows, other_engine: Engine, request: pytest.FixtureRequest) -> Iterator[Hand]:
+    hand = Hand(flows, other_engine, request.param)
+    event.listen(flows.engine, "begin", hand.before_a_transaction)
     event.listen(flows.engine, "before_cursor_execute", hand.before_a_statement)
     yield hand
+    event.remove(flows.engine, "begin", hand.before_a_transaction)
     event.remove(flows.engine, "before_cursor_execute", hand.before_a_statement)
-    engine.dispose()
 
 
 at_every_moment = pytest.mark.parametrize("hand", Moment, indirect=True)

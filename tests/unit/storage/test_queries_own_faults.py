@@ -5,6 +5,7 @@ from sqlalchemy import Engine
 from daemon.model.delivery import Disposition, Scope, TryLater
 from daemon.model.snapshot import OwnFault
 from daemon.storage import queries
+from daemon.storage.engine import transaction
 from daemon.storage.incidents import Change
 from tests.support.outbox import NEW, PENDING, RESOLVED, after, change, deliver, head, rows, settle, tell
 from tests.support.store import Store
@@ -47,3 +48,12 @@ def test_once_it_is_taken_it_is_none_any_more(store: Store, engine: Engine) -> N
     deliver(store, "1", at=after(minutes=6))
     assert queries.snapshot(engine).own_faults == ()
     assert rows(engine)["1", 1, "new"].own_fault is False
+
+
+def test_one_of_which_nobody_knows_since_when_it_fails_comes_first(store: Store, engine: Engine) -> None:
+    for incident_id in "12":
+        tell(store, incident_id, NEW)
+        set_apart(store, incident_id)
+    with transaction(engine, writes=True) as connection:
+        connection.exec_driver_sql("UPDATE deliveries SET failing_since = NULL WHERE id = 2")
+    assert [own.incident_id for own in queries.snapshot(engine).own_faults] == ["2", "1"]

@@ -11,11 +11,12 @@ from daemon.model.readings import TeamOutbox
 from daemon.model.two_way import Finding, WriteBack
 from daemon.storage import queries, readings
 from daemon.storage.alerts import Alerts
+from daemon.storage.engine import transaction
 from daemon.storage.incidents import Message
 from daemon.storage.schema import DELIVERIES
 from daemon.storage.two_way import TwoWayProgress
 from tests.support.alerts import acknowledged
-from tests.support.engines import engine_on
+from tests.support.engines import engine_at, engine_on
 from tests.support.outbox import ACKNOWLEDGED, DELIVERED, NEW, after, change, head, kill, put, tell
 from tests.support.store import Store
 from tests.support.values import NOW
@@ -59,7 +60,7 @@ def test_what_is_written_back_is_there_though_nothing_waits_for_a_team(
         [Finding("1", 1, "1", acknowledged("1"), "default", True, write_backs=(act,))], NOW
     )
     TwoWayProgress(engine).looked(NOW, NOW)
-    with engine.begin() as connection:
+    with transaction(engine, writes=True) as connection:
         connection.execute(update(DELIVERIES).where(DELIVERIES.c.destination == BETTER_STACK).values(state=state))
     snapshot, outboxes = readings.read(engine)
     assert (snapshot.pending_deliveries, snapshot.dead_deliveries) == (0, 0)
@@ -89,3 +90,14 @@ def test_a_log_that_is_missing_is_empty_and_a_file_that_is_missing_has_no_size(e
     assert readings.sizes(engine) == (size, 0)
     database.unlink()
     assert readings.sizes(engine) == (None, None)
+
+
+def test_a_server_tells_the_size_of_the_database(server_engine: Engine) -> None:
+    size, log = readings.sizes(server_engine)
+    assert size is not None
+    assert 2**20 < size < 2**30
+    assert log is None
+
+
+def test_a_server_that_is_not_there_tells_none() -> None:
+    assert readings.sizes(engine_at("postgresql+psycopg://daemon@127.0.0.1:1/alerts")) == (None, None)

@@ -1,7 +1,6 @@
 """What a report reads: openings, retries, alarms, and traces of rounds."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,9 +69,9 @@ def test_each_opening_of_an_incident_counts(store: Store, engine: Engine) -> Non
     assert found == [(1, ago(hours=2), NOW, ago(hours=2)), (2, ago(hours=1), ago(minutes=50), None)]
 
 
-def test_an_opening_that_nobody_was_told_of_has_the_times_of_its_record(database: Path, engine: Engine) -> None:
+def test_an_opening_that_nobody_was_told_of_has_the_times_of_its_record(engine: Engine) -> None:
     write(
-        database,
+        engine,
         incidents=[
             incident("1", phase="resolved", told=0, started_at=ago(hours=2), acknowledged_at=ago(hours=1.5),
                      resolved_at=ago(hours=1), first_seen_at=NOW, changed_at=NOW, silent_because="a reason"),
@@ -105,14 +104,14 @@ def test_an_alert_that_was_not_accepted_says_why(store: Store, engine: Engine, s
     assert one.untold_because == STATES[state]
 
 
-def test_of_several_teams_the_first_that_was_told_counts(database: Path, engine: Engine) -> None:
+def test_of_several_teams_the_first_that_was_told_counts(engine: Engine) -> None:
     rows = [
         delivery("1", "new", ago(hours=1), ago(hours=1), told, destination=team, held_because=held)
         for team, told, held in (("default", None, "silence 3"), ("night", NOW, None))
     ]
-    write(database, destinations=[{"name": "night", "why": "", "other_faults": "[]", "payload_faults": "[]"}])
+    write(engine, destinations=[{"name": "night", "why": "", "other_faults": "[]", "payload_faults": "[]"}])
     write(
-        database,
+        engine,
         incidents=[incident("1", started_at=ago(hours=1), first_seen_at=NOW, changed_at=NOW)],
         deliveries=rows,
     )
@@ -120,13 +119,11 @@ def test_of_several_teams_the_first_that_was_told_counts(database: Path, engine:
     assert (one.told_at, one.was_held, one.untold_because) == (NOW, True, None)
 
 
-def test_who_closes_an_alert_in_signl4_has_acknowledged_it_and_not_ended_the_incident(
-    database: Path, engine: Engine
-) -> None:
+def test_who_closes_an_alert_in_signl4_has_acknowledged_it_and_not_ended_the_incident(engine: Engine) -> None:
     began, closed, ended = ago(hours=2), ago(hours=1), ago(minutes=1)
     back = {"destination": BETTER_STACK, "state": "dead", "attempts": 7}
     write(
-        database,
+        engine,
         destinations=[{"name": BETTER_STACK, "why": "", "other_faults": "[]", "payload_faults": "[]"}],
         incidents=[incident("1", phase="resolved", started_at=began, resolved_at=ended, first_seen_at=began,
                             changed_at=ended)],
@@ -141,7 +138,7 @@ def test_who_closes_an_alert_in_signl4_has_acknowledged_it_and_not_ended_the_inc
     assert (one.acknowledged_at, one.resolved_at, one.tries) == (closed, ended, 2)
 
 
-def test_a_period_holds_what_lies_in_it_be_it_in_part(database: Path, engine: Engine) -> None:
+def test_a_period_holds_what_lies_in_it_be_it_in_part(engine: Engine) -> None:
     def row(name: str, began: datetime, ended: datetime | None) -> dict[str, Any]:
         phase = "open" if ended is None else "resolved"
         times = {"started_at": began, "resolved_at": ended, "first_seen_at": began, "changed_at": ended or began}
@@ -157,13 +154,13 @@ def test_a_period_holds_what_lies_in_it_be_it_in_part(database: Path, engine: En
         "ends behind": (within, behind),
         "begins behind": (behind, None),
     }
-    write(database, incidents=[row(name, *span) for name, span in spans.items()])
+    write(engine, incidents=[row(name, *span) for name, span in spans.items()])
     found = {one.incident_id for one in read(engine, since, until)}
     assert found == {"open before", "begins before", "within", "ends behind"}
 
 
-def test_alarms_are_no_incidents_and_are_listed_with_each_time_they_were_open(database: Path, engine: Engine) -> None:
-    fill(database, 4)
+def test_alarms_are_no_incidents_and_are_listed_with_each_time_they_were_open(engine: Engine) -> None:
+    fill(engine, 4)
     assert len(read(engine)) == 4
     [alarm] = report.alarms(engine, SINCE, UNTIL)
     assert (alarm.incident_id, alarm.closed_at) == (Cause.POLL.external_id, ago(days=4, hours=2))
@@ -172,27 +169,27 @@ def test_alarms_are_no_incidents_and_are_listed_with_each_time_they_were_open(da
     assert report.alarms(engine, SINCE, ago(days=5)) == []
 
 
-def test_that_a_monitor_is_paused_is_no_alarm_of_the_program(database: Path, engine: Engine) -> None:
+def test_that_a_monitor_is_paused_is_no_alarm_of_the_program(engine: Engine) -> None:
     row = incident("monitor-7-paused", is_alarm=1, monitor="monitor 7", first_seen_at=ago(days=1), changed_at=NOW)
-    write(database, incidents=[row], deliveries=[delivery("monitor-7-paused", "new", ago(days=1), NOW, NOW)])
+    write(engine, incidents=[row], deliveries=[delivery("monitor-7-paused", "new", ago(days=1), NOW, NOW)])
     assert report.alarms(engine, SINCE, UNTIL) == []
 
 
-def test_an_alarm_has_the_sentence_of_its_own_time(database: Path, engine: Engine) -> None:
+def test_an_alarm_has_the_sentence_of_its_own_time(engine: Engine) -> None:
     row = incident("a", is_alarm=1, generation=2, name="latest", first_seen_at=ago(days=9), changed_at=NOW)
     rows = [
         delivery("a", "new", ago(days=9 - number), NOW, NOW, generation=number, payload=payload)
         for number, payload in ((1, '{"Title": "a", "Cause": "first"}'), (2, '"damaged"'))
     ]
-    write(database, incidents=[row], deliveries=rows)
+    write(engine, incidents=[row], deliveries=rows)
     assert [(one.name, one.closed_at) for one in report.alarms(engine, SINCE, UNTIL)] == [
         ("first", None),
         ("latest", None),
     ]
 
 
-def test_however_many_there_are_no_transaction_reads_more_than_a_batch(database: Path, engine: Engine) -> None:
-    fill(database, 1005)
+def test_however_many_there_are_no_transaction_reads_more_than_a_batch(engine: Engine) -> None:
+    fill(engine, 1005)
     begun = list[str]()
     event.listen(engine, "begin", lambda _: begun.append("begun"))
     openings = report.Openings(engine, SINCE, UNTIL)

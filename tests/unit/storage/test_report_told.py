@@ -1,11 +1,11 @@
 """What SIGNL4 accepted from us, for a comparison with its own records."""
 
 from datetime import timedelta
-from pathlib import Path
 
 from sqlalchemy import Engine
 
 from daemon.model.destination import BETTER_STACK, DEFAULT
+from daemon.storage.engine import transaction
 from daemon.storage.report_told import teams, told
 from tests.support.outbox import ACKNOWLEDGED, DELIVERED, NEW, PENDING, RESOLVED, after, deliver, put, tell
 from tests.support.past import delivery, incident, write
@@ -33,13 +33,13 @@ def test_what_was_not_accepted_or_at_another_time_or_by_another_team_is_not_of_i
     assert teams(engine) == {"default": 2}
 
 
-def test_each_opening_is_an_alert_and_one_without_a_title_has_the_name(database: Path, engine: Engine) -> None:
+def test_each_opening_is_an_alert_and_one_without_a_title_has_the_name(engine: Engine) -> None:
     rows = [
         delivery("1", "new", NOW, NOW, NOW + timedelta(seconds=generation), generation=generation, payload=payload)
         for generation, payload in ((1, '{"TITLE": "Other"}'), (2, "not JSON"))
     ]
     rows.append(delivery("1", "resolved", NOW, NOW, after(hours=1)))
-    write(database, incidents=[incident("1", first_seen_at=NOW, changed_at=NOW)], deliveries=rows)
+    write(engine, incidents=[incident("1", first_seen_at=NOW, changed_at=NOW)], deliveries=rows)
     found = [(one.title, one.resolved_at) for one in told(engine, "default", NOW, after(hours=1))]
     assert found == [("Other", after(hours=1)), ("Shop front page", None)]
 
@@ -47,7 +47,7 @@ def test_each_opening_is_an_alert_and_one_without_a_title_has_the_name(database:
 def test_better_stack_is_no_team(store: Store, engine: Engine) -> None:
     store.configure([DEFAULT, BETTER_STACK])
     put(store, "1", DELIVERED, NEW)
-    with engine.begin() as connection:
+    with transaction(engine, writes=True) as connection:
         connection.exec_driver_sql(
             "INSERT INTO deliveries (incident_id, destination, generation, kind, state, reason, external_id, payload, "
             "attempts, occurred_at, created_at, due_at) SELECT incident_id, 'Better Stack', generation, "

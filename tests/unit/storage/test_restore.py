@@ -257,7 +257,7 @@ REFUSED: list[tuple[Callable[[Path], None], str]] = [
     (damaged, "restore another copy"),
     (cut_short, "restore another copy"),
     (with_an_index_that_lacks_a_row, "restore another copy"),
-    (with_a_column_of_a_later_schema, "cannot be brought up to date: duplicate column name: monitor"),
+    (with_a_column_of_a_later_schema, "cannot be brought up to date: duplicate column name: polled_from"),
     (the_database, "is the database itself; name a copy that db backup made"),
     (behind_a_link_of_others, "is a link in a directory that others can write, and is not followed"),
 ]

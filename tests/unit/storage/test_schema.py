@@ -2,6 +2,8 @@
 
 import re
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from daemon.model.incident import Kind, Phase
 from daemon.storage.revision import MIGRATIONS, REVISIONS, revision_of
 from daemon.storage.schema import METADATA
 from tests.support.earlier import contents
+from tests.support.paths import ROOT
 
 
 @pytest.fixture
@@ -104,7 +107,7 @@ def test_a_new_database_and_one_that_was_migrated_are_at_the_newest_revision(dat
 def test_the_single_rows_exist_from_the_start(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         [progress] = connection.execute("SELECT * FROM progress").fetchall()
-        assert (progress[0], set(progress[1:])) == (1, {None, 0})
+        assert (progress[:2], set(progress[2:])) == (("", 1), {None, 0})
         destinations = connection.execute("SELECT * FROM destinations").fetchall()
         assert connection.execute("SELECT * FROM accounts").fetchall() == []
         [two_way] = connection.execute("SELECT * FROM two_way").fetchall()
@@ -120,3 +123,20 @@ def test_each_word_the_program_knows_is_one_the_database_takes(database: Path, c
     match = re.search(rf"{column} IN \(([^)]*)\)", sql)
     assert match is not None
     assert re.findall(r"'(\w+)'", match[1]) == [str(word) for word in words]
+
+
+LOADED = """
+import sys
+import daemon.runtime.jobs, daemon.runtime.poll_loop, daemon.storage.alerts, daemon.storage.drift
+import daemon.storage.monitors, daemon.storage.report
+from daemon.runtime.shared import opened
+with opened(sys.argv[1]) as guard:
+    pass
+print([name for name in sys.modules if name.startswith(("psycopg", "sqlalchemy.dialects.postgresql"))])
+"""
+
+
+def test_who_has_a_file_loads_nothing_of_a_server(tmp_path: Path) -> None:
+    """It would take megabytes of resident memory."""
+    command = [sys.executable, "-c", LOADED, f"sqlite:///{tmp_path / 'state.db'}"]
+    assert subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout == "[]\n"

@@ -76,7 +76,7 @@ def test_a_listing_mends_it_too_though_the_look_before_it_went_well(
         engine = reader(f"sqlite:///{database}")
         assert engine is not None
         with transaction(engine, writes=False) as connection:
-            assert connection.exec_driver_sql("SELECT id FROM progress").fetchall() == [(1,)]
+            assert connection.exec_driver_sql("SELECT source FROM progress").fetchall() == [("",)]
     assert opened[-1] == "mode=ro"
 
 

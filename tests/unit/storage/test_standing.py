@@ -7,6 +7,7 @@ from sqlalchemy import Engine, event, text
 from daemon.model.delivery import WINDOW, DeliveryState
 from daemon.model.incident import Kind, Phase
 from daemon.model.standing import Message, Standing
+from daemon.storage.engine import transaction
 from daemon.storage.standing import read
 from tests.support.outbox import ACKNOWLEDGED, NEW, RESOLVED, after, deliver, kill, postpone, tell
 from tests.support.store import Store
@@ -89,19 +90,20 @@ def test_what_was_sent_within_the_window_of_the_limit_is_counted(engine: Engine,
 
 
 def test_a_team_that_is_asked_to_wait_is_named_until_that_is_over(engine: Engine, store: Store) -> None:
-    with engine.begin() as connection:
+    with transaction(engine, writes=True) as connection:
         connection.execute(text("UPDATE destinations SET hold_until = :at"), {"at": "2026-11-23 09:31:00.000000"})
     assert list(seen(engine).holds) == ["default"]
     assert read(engine, after(hours=1), 10).holds == {}
 
 
-def test_no_statement_reads_what_is_over(engine: Engine, store: Store) -> None:
+def test_no_statement_reads_what_is_over(file_engine: Engine) -> None:
+    engine, store = file_engine, Store(file_engine)
     statements = list[str]()
     event.listen(engine, "before_cursor_execute", lambda _c, _cursor, said, *_: statements.append(said))
     tell(store, "1", NEW)
     statements.clear()
     seen(engine)
-    with engine.begin() as connection:
+    with transaction(engine, writes=True) as connection:
         for said in [one for one in statements if one.startswith("SELECT")]:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", (0,) * said.count("?")).all()
             steps = [row[-1] for row in plan if row[-1].startswith("SCAN")]

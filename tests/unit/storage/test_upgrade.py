@@ -171,3 +171,16 @@ def test_a_stop_lets_a_migration_end_though_everybody_hears_of_it(tmp_path: Path
                 running.kill()
     assert (running.returncode, said.splitlines()[-1].endswith("stopped")) == (0, True), said
     assert dump(tmp_path / "state.db")
+
+
+def test_no_password_is_on_the_command_line_of_a_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All users of the machine see it there."""
+    script, seen = tmp_path / "migration.py", tmp_path / "seen"
+    script.write_text(
+        "import os, sys\nopen(os.environ['SEEN'], 'w').write(f'{sys.argv[1:]} ' + os.environ['DATABASE__URL'])"
+    )
+    monkeypatch.setattr(upgrade, "MIGRATION", (str(script),))
+    monkeypatch.setenv("SEEN", str(seen))
+    server = "postgresql+psycopg://daemon:hunter2@db.test/alerts"
+    upgrade.run_migrations(server, lambda: None)
+    assert seen.read_text() == f"[] {server}"
