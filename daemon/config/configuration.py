@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from daemon.config.monitors import OFF
-from daemon.config.settings import KEYS, RULES, Settings, is_off, is_secret
+from daemon.config.settings import DATABASE_URL, KEYS, RULES, SOURCES, Settings, is_off, is_secret
 from daemon.config.types import spelled
+from daemon.storage.place import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,16 @@ def differences(old: Settings, new: Settings) -> list[str]:
         before, after = (OFF if is_off(key, value) else value for value in values)
         if before != after:
             hidden = is_secret(key) or isinstance(after, dict)
-            phrases.append(f"{key} changed" if hidden else f"{key} from {told(before)} to {told(after)}")
+            texts = [told(shown(value) if key == DATABASE_URL else value) for value in (before, after)]
+            phrases.append(f"{key} changed" if hidden else f"{key} from {texts[0]} to {texts[1]}")
+    phrases += _sources(old.source, new.source)
     return phrases + [f"{key} changed" for key in RULES if getattr(old, key) != getattr(new, key)]
+
+
+def _sources(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
+    changed = {name: "changed" for name in old.keys() & new.keys() if old[name] != new[name]}
+    changed |= dict.fromkeys(old.keys() - new.keys(), "removed") | dict.fromkeys(new.keys() - old.keys(), "added")
+    return [f"{SOURCES}.{name} {what}" for name, what in sorted(changed.items())]
 
 
 def told(value: object) -> str:

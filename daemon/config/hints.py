@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from daemon.config.alike import alike, nearest_of
-from daemon.config.settings import KEYS, SECTIONS, TEAMS
-from daemon.config.signl4 import TeamSection
+from daemon.config.settings import KEYS, NAMED, SECTIONS, SOURCES, named_in
 
 
 def list_form(key: str) -> str:
@@ -20,14 +19,16 @@ def nearest(key: str) -> str:
     what is known there.
     """
     section, dot, name = key.rpartition(".")
-    if section.startswith(f"{TEAMS}."):
-        known = [one.name for one in fields(TeamSection)]
+    if (place := named_in(section)) is not None:
+        known = [one.name for one in fields(NAMED[place])]
         return nearest_of(name.lower(), known, f"the keys of [{section}] are", f"{section}.")
     section, dot, name = key.partition(".")
     if dot and section in SECTIONS:
         known = [one.partition(".")[2] for one in KEYS if one.startswith(f"{section}.")]
         return nearest_of(name.lower(), known, f"the keys of [{section}] are", f"{section}.")
-    found = alike(section.lower(), SECTIONS)
+    found = alike(section.lower(), [*SECTIONS, SOURCES])
+    if found == SOURCES:
+        return "the nearest is [source.NAME]"
     return f"the nearest is [{found}]" if found else f"the sections are {', '.join(f'[{one}]' for one in SECTIONS)}"
 
 

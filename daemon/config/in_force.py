@@ -7,17 +7,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from daemon.config.betterstack import NO_TOKEN, TOKEN
 from daemon.config.maintenance import MaintenanceSection
 from daemon.config.match import as_table
 from daemon.config.monitors import OFF
 from daemon.config.recurrence import Recurrence
 from daemon.config.routes import RouteSection
-from daemon.config.settings import KEYS, RULES, TEAMS, Settings, is_off
+from daemon.config.settings import DATABASE_URL, KEYS, RULES, SOURCES, TEAMS, Settings, is_off
 from daemon.config.sources import flat
 from daemon.config.time_table import Window, as_texts
 from daemon.config.types import spelled
 from daemon.model.redact import HIDDEN
 from daemon.model.secret import Secret
+from daemon.storage.place import shown
 
 _UNSET = RouteSection(name="")
 
@@ -72,10 +74,18 @@ def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
         section, _, name = key.partition(".")
         value = getattr(getattr(settings, section), name)
         if key == TEAMS:
-            for team, held in value.items():
-                yield from ((f"{TEAMS}.{team}.{one.name}", getattr(held, one.name)) for one in fields(held))
+            yield from _named(TEAMS, value)
+        elif key == DATABASE_URL:
+            yield key, shown(value)
         else:
-            yield key, OFF if is_off(key, value) else value
+            value = None if key == TOKEN and value == NO_TOKEN else value
+            yield key, OFF if is_off(key, value) and key != TOKEN else value
+    yield from _named(SOURCES, settings.source)
+
+
+def _named(place: str, tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, held in tables.items():
+        yield from ((f"{place}.{name}.{one.name}", getattr(held, one.name)) for one in fields(held))
 
 
 def origins(

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config import sources
+from daemon.config.betterstack import TOKEN
 from daemon.config.configuration import Configuration
 from daemon.config.hints import empty_places, missing
 from daemon.config.in_force import origins
-from daemon.config.settings import Settings, is_secret
+from daemon.config.settings import DATABASE_URL, SOURCES, Settings, holds_secret, is_secret
 from daemon.config.template_text import templates
 from daemon.config.validate import validated
 from daemon.model.errors import ConfigError
@@ -35,7 +36,7 @@ def load(file: Path | None, environ: Mapping[str, str], *, offline: bool = False
     folder = Path() if found is None else found.parent
     settings, template_files = _settings(toml, credentials, variables, empty, folder, offline=offline)
     files = {key: Path(environ["CREDENTIALS_DIRECTORY"], key) for key in credentials}
-    warnings = (*_exposed(found, toml, files), *_without_key(settings, empty))
+    warnings = (*_exposed(found, toml, files), *_without_key(settings, empty), *_without_token(settings))
     places = origins(found, toml, files, variables)
     places |= {key: f"template file {path}, named by {places[key]}" for key, path in template_files.items()}
     return Configuration(settings, found, warnings, file, places)
@@ -72,10 +73,12 @@ def _settings(
 
 
 def _lay_secrets_under(whole: Mapping[str, Any]) -> None:
-    """Puts something in place of the secrets that are missing, different for each team."""
+    """Puts something in place of the secrets that are missing, different for each team and source."""
     holders = [(whole["betterstack"], "token"), (whole["signl4"], "secret")]
     teams = whole["signl4"].get("teams") if isinstance(whole["signl4"], dict) else None
+    sources = whole.get(SOURCES)
     holders += [(team, "secret") for team in (teams.values() if isinstance(teams, dict) else ())]
+    holders += [(source, "token") for source in (sources.values() if isinstance(sources, dict) else ())]
     for number, (table, key) in enumerate(holders):
         if isinstance(table, dict):
             table.setdefault(key, f"not-needed-offline-{number}")
@@ -94,10 +97,19 @@ def _without_key(settings: Settings, empty: Mapping[str, str]) -> Iterator[str]:
                 yield f"{section}.{key.name} does nothing without signl4.api_key; give that, or leave {key.name} out"
 
 
+def _without_token(settings: Settings) -> Iterator[str]:
+    """A warning for what is said of an account that is not polled, beside others that are."""
+    if settings.betterstack.is_polled:
+        return
+    for key in fields(settings.betterstack):
+        if getattr(settings.betterstack, key.name) != key.default:
+            yield f"betterstack.{key.name} does nothing without {TOKEN}; give that, or leave {key.name} out"
+
+
 def _exposed(file: Path | None, toml: Mapping[str, Any], credentials: Mapping[str, Path]) -> Iterator[str]:
     """A warning for each world-readable file that contains a secret."""
-    holders = [path for key, path in credentials.items() if is_secret(key)]
-    if file is not None and any(value for key, value in sources.flat(toml) if is_secret(key)):
+    holders = [path for key, path in credentials.items() if is_secret(key) or key == DATABASE_URL]
+    if file is not None and any(value and holds_secret(key, value) for key, value in sources.flat(toml)):
         holders.append(file)
     for path in holders:
         if path.stat().st_mode & 0o004:

@@ -7,14 +7,15 @@ too: the daemon goes on with the one before it.
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
 from daemon.config import sources
+from daemon.config.database import DatabaseSection
 from daemon.config.monitors import MonitorsSection
-from daemon.config.settings import KEYS, AlarmSection, DatabaseSection, PollSection, Settings
+from daemon.config.settings import KEYS, AlarmSection, PollSection, Settings
 from daemon.config.two_way import DutySection
 from daemon.model.errors import ConfigError
 from daemon.model.monitor import MonitorKind
@@ -24,7 +25,7 @@ from daemon.model.monitor import MonitorKind
 class Place:
     """The database, the durations by which `status` judges what is in it, and what of Better Stack is looked at."""
 
-    url: str = DatabaseSection().url
+    url: str = field(default=DatabaseSection().url, repr=False)
     poll_interval: timedelta = PollSection().interval
     poll_after: timedelta = AlarmSection().poll_after
     warn_after: timedelta | None = DutySection().warn_after

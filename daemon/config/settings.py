@@ -3,51 +3,36 @@
 Plain values: `validate` builds them from what the operator wrote, with the checks that the types name.
 """
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
-from hashlib import blake2b
 from typing import Annotated, Any, Literal
 
+from daemon.config.betterstack import BetterStackSection, SourceSection, check_sources
 from daemon.config.checks import Before, between
+from daemon.config.database import DatabaseSection, LeaseSection, check_lease
 from daemon.config.maintenance import MaintenanceSection, read_maintenance
 from daemon.config.metrics import MetricsSection
 from daemon.config.monitors import MonitorsSection
 from daemon.config.routes import RouteSection, check_rules
-from daemon.config.signl4 import Signl4Section
+from daemon.config.signl4 import Signl4Section, TeamSection
 from daemon.config.two_way import DutySection, WriteBackSection
 from daemon.config.types import (
-    DatabaseUrl,
     Duration,
     ExistingFile,
     HeartbeatUrl,
-    LinkUrl,
     Lowercase,
     ProxyUrl,
-    ServiceUrl,
-    TeamName,
+    SourceName,
     Template,
-    Token,
     spelled,
     within,
 )
 from daemon.model.destination import BETTER_STACK, DEFAULT
 from daemon.model.incident import Kind
+from daemon.model.polling import UNNAMED
 from daemon.model.secret import Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BetterStackSection:
-    """`[betterstack]`: the source of incidents."""
-
-    token: Token
-    base_url: ServiceUrl = "https://uptime.betterstack.com"
-    team_name: TeamName | None = None
-    dashboard_url: LinkUrl | None = None
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash that identifies the token without revealing it."""
-        return blake2b(self.token.reveal().encode(), digest_size=8, person=b"bs-signl4-token").hexdigest()
+from daemon.storage.place import passwords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +108,6 @@ class HeartbeatSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseSection:
-    """`[database]`: where the state is kept, and for how long."""
-
-    url: DatabaseUrl = "sqlite:///state.db"
-    retention: Annotated[Duration, within("7d", "3650d")] = timedelta(days=90)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LogSection:
     """`[log]`: what `run` and `once` write to standard error."""
 
@@ -153,6 +130,7 @@ class Settings:
 
     betterstack: BetterStackSection
     signl4: Signl4Section
+    source: dict[SourceName, SourceSection] = field(default_factory=dict)
     poll: PollSection = field(default_factory=PollSection)
     delivery: DeliverySection = field(default_factory=DeliverySection)
     payload: PayloadSection = field(default_factory=PayloadSection)
@@ -162,6 +140,7 @@ class Settings:
     monitors: MonitorsSection = field(default_factory=MonitorsSection)
     heartbeat: HeartbeatSection = field(default_factory=HeartbeatSection)
     database: DatabaseSection = field(default_factory=DatabaseSection)
+    lease: LeaseSection = field(default_factory=LeaseSection)
     log: LogSection = field(default_factory=LogSection)
     http: HttpSection = field(default_factory=HttpSection)
     metrics: MetricsSection = field(default_factory=MetricsSection)
@@ -175,7 +154,29 @@ class Settings:
                 f"alarm.team ({self.alarm.team!r}) is no team; take one of {', '.join(names)}, or add "
                 f"[signl4.teams.{self.alarm.team}]"
             )
+        check_lease(self.database, self.lease, self.http.timeout)
+        check_sources(self.betterstack, self.source, self.poll.interval, self.poll.active_interval, names)
         check_rules(self.route, self.maintenance, names)
+        if self.monitors.kinds and not self.betterstack.is_polled:
+            raise ValueError(
+                "[monitors] looks at the account of [betterstack], which has no token; give betterstack.token, or set "
+                "monitors.enabled and monitors.heartbeats to false"
+            )
+
+    def of(self, polled_from: str) -> "Settings":
+        """The same as it holds for one account: that is `betterstack`, and polled as `poll` says."""
+        if polled_from == UNNAMED:
+            return self
+        section = self.source[polled_from]
+        interval, active_interval = section.pace(self.poll.interval, self.poll.active_interval)
+        poll = replace(self.poll, interval=interval, active_interval=active_interval)
+        return replace(self, betterstack=section, poll=poll, source={})
+
+    @property
+    def polled(self) -> Mapping[str, timedelta | None]:
+        """Each account by its name, with the interval of its own if it has one."""
+        unnamed = {UNNAMED: None} if self.betterstack.is_polled else {}
+        return unnamed | {name: section.interval for name, section in self.source.items()}
 
     @property
     def tells_acknowledged(self) -> bool:
@@ -196,8 +197,9 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """The secrets, to be redacted everywhere except in requests to their own service."""
         teams = (secret for _, secret in self.signl4.every_team())
-        held = (self.betterstack.token, self.signl4.api_key, *teams, self.http.proxy, *self.heartbeat.urls)
-        return tuple(secret.reveal() for secret in held if secret is not None)
+        tokens = (section.token for section in (self.betterstack, *self.source.values()) if section.is_polled)
+        held = (*tokens, self.signl4.api_key, *teams, self.http.proxy, *self.heartbeat.urls)
+        return (*(secret.reveal() for secret in held if secret is not None), *passwords(self.database.url))
 
 
 SECTIONS: dict[str, type] = {
@@ -209,8 +211,16 @@ KEYS: dict[str, Any] = {f"{section}.{key.name}": key for section, kind in SECTIO
 
 RULES = ("route", "maintenance")
 """The keys whose values are lists of tables."""
-TEAMS = "signl4.teams"
-"""The key whose value is a table of tables."""
+DATABASE_URL = "database.url"
+"""The key whose value may hold a password."""
+TEAMS, SOURCES = "signl4.teams", "source"
+NAMED: Mapping[str, type] = {TEAMS: TeamSection, SOURCES: SourceSection}
+"""The keys whose values are tables of named tables, and what each of these is."""
+
+
+def named_in(key: str) -> str | None:
+    """Which of `NAMED` the key of a named table or in one belongs to; `None` if it is another key."""
+    return next((place for place in NAMED if key.startswith(f"{place}.")), None)
 
 
 def is_off(key: str, value: object) -> bool:
@@ -219,7 +229,14 @@ def is_off(key: str, value: object) -> bool:
 
 
 def is_secret(key: str) -> bool:
-    """Whether the values of a key must not be shown. What stands in place of a team may be its secret."""
+    """Whether the values of a key must not be shown. What stands in place of a team or a source may be its secret."""
     if key.startswith(TEAMS):
         return not key.endswith(".account")
+    if key == SOURCES or named_in(key) == SOURCES:
+        return key.count(".") < 2 or key.endswith(".token")
     return key in KEYS and Secret.__name__ in str(KEYS[key].type)
+
+
+def holds_secret(key: str, value: object) -> bool:
+    """Whether this value of a key must not be shown, or not whole."""
+    return is_secret(key) or (key == DATABASE_URL and bool(passwords(str(value))))

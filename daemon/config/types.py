@@ -134,6 +134,12 @@ def _another_team(value: str) -> str:
     return value
 
 
+def _source_name(value: str) -> str:
+    if not _TEAM.fullmatch(value):
+        raise ValueError("is no name of a source; take up to 40 letters, digits, - and _")
+    return value
+
+
 def _rule_name(value: str) -> str:
     if not value.isprintable() or value != value.strip() or not 0 < len(value) <= 60 or '"' in value:
         raise ValueError("is no name of a rule; take up to 60 letters, digits, spaces and the like, without quotes")
@@ -144,12 +150,6 @@ def _external_id(value: str) -> str:
     _bare(value)
     if "$INCIDENT_ID" not in value and "${INCIDENT_ID" not in value:
         raise ValueError("must hold $INCIDENT_ID, else different incidents would share one alert")
-    return value
-
-
-def _database_url(value: str) -> str:
-    if not value.startswith("sqlite:///") or value in {"sqlite:///", "sqlite:///:memory:"} or "?" in value:
-        raise ValueError("must name an SQLite file; write it like sqlite:////var/lib/betterstack-signl4/state.db")
     return value
 
 
@@ -225,9 +225,9 @@ ApiKey = Annotated[Secret, After(_token)]
 WebhookSecret = Annotated[Secret, After(_webhook_secret)]
 TeamName = Annotated[str, After(_bare)]
 AnotherTeam = Annotated[str, After(_another_team)]
+SourceName = Annotated[str, After(_source_name)]
 RuleName = Annotated[str, After(_rule_name)]
 ExternalId = Annotated[str, After(_external_id)]
-DatabaseUrl = Annotated[str, After(_database_url)]
 HeartbeatUrl = Annotated[Secret, After(_heartbeat_url)]
 ProxyUrl = Annotated[Secret, After(_proxy)]
 ExistingFile = Annotated[Path, After(_existing_file)]

@@ -12,10 +12,11 @@ from pydantic import Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from daemon.config.betterstack import TOKEN
 from daemon.config.configuration import told
 from daemon.config.hints import list_form, missing, nearest
 from daemon.config.rule_mistakes import rule_sentence
-from daemon.config.settings import KEYS, RULES, SECTIONS, TEAMS, Settings, is_secret
+from daemon.config.settings import KEYS, RULES, SECTIONS, SOURCES, Settings, holds_secret, is_secret, named_in
 from daemon.config.types import duration
 from daemon.model.errors import ConfigError
 
@@ -27,7 +28,8 @@ class _Layers(BaseSettings):
     replacing it, and fail on unrelated variables such as `LOG`.
     """
 
-    model_config = SettingsConfigDict(extra="forbid")
+    # The defaults are values already.
+    model_config = SettingsConfigDict(extra="forbid", validate_default=False)
 
     @classmethod
     def settings_customise_sources(
@@ -57,14 +59,23 @@ def validated(values: Mapping[str, Any], empty: Mapping[str, str]) -> Settings:
 
     `values`: tables of the sections as they were written; `empty`: the places that name a key and hold nothing, by key.
     """
+    problems = [] if _any_token(values) else [missing(TOKEN, empty)]
     try:
         held = _SECTIONS(**_with_named_rules(_with_active_interval(values)))
     except ValidationError as error:
-        raise ConfigError(*(_said_of(detail, empty) for detail in error.errors())) from None
+        raise ConfigError(*problems, *(_said_of(detail, empty) for detail in error.errors())) from None
+    if problems:
+        raise ConfigError(*problems)
     try:
-        return Settings(**{section: getattr(held, section) for section in (*SECTIONS, *RULES)})
+        return Settings(**{section: getattr(held, section) for section in (*SECTIONS, SOURCES, *RULES)})
     except ValueError as error:
         raise ConfigError(str(error)) from None
+
+
+def _any_token(values: Mapping[str, Any]) -> bool:
+    """Whether anything is polled: where there are other sources, `[betterstack]` may go without a token."""
+    unnamed = values.get("betterstack")
+    return bool(values.get(SOURCES)) or not isinstance(unnamed, dict) or "token" in unnamed
 
 
 def _with_active_interval(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -114,7 +125,8 @@ def _sentence(detail: ErrorDetails, empty: Mapping[str, str]) -> str:
         case "value_error":
             return f"{key}{_shown(key, detail['input'])} {detail['ctx']['error']}"
         case "dataclass_type" | "dict_type":
-            return f"{key} must be a table; write it as [{key}] with its keys below"
+            table = f"{key}.NAME" if key == SOURCES else key
+            return f"{key} must be a table; write it as [{table}] with its keys below"
         case _:
             plain = detail["msg"].removeprefix("Input ")
             mend = "put it in quotes" if is_secret(key) else _without(key)
@@ -126,11 +138,12 @@ def _sentence(detail: ErrorDetails, empty: Mapping[str, str]) -> str:
 def _key(place: tuple[int | str, ...]) -> str:
     """The key that pydantic found a mistake at. It marks the name of a team with a part of its own."""
     parts = [str(part) for part in place if part != "[key]"]
-    return ".".join(parts[: 4 if ".".join(parts[:2]) == TEAMS else 2])
+    within = named_in(".".join(parts))
+    return ".".join(parts[: 2 if within is None else within.count(".") + 3])
 
 
 def _shown(key: str, value: object) -> str:
-    secret = is_secret(key) or not isinstance(value, str | int | float) or "@" in str(value)
+    secret = holds_secret(key, value) or not isinstance(value, str | int | float) or "@" in str(value)
     return "" if secret else f" ({str(value)[:80]!r})"
 
 

@@ -64,6 +64,7 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "heartbeat.interval": ("30s", "2m", "1h"),
     "database.url": ("sqlite:///one.db", "sqlite:////var/two.db", "sqlite:///three.db"),
     "database.retention": ("7d", "365d", "8d"),
+    "lease.duration": ("45s", "12s", "10m"),
     "log.level": ("debug", "warning", "ERROR"),
     "log.format": ("json", "auto", "JSON"),
     "http.timeout": ("1s", "2m", "5s"),

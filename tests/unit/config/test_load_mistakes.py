@@ -27,7 +27,8 @@ MISTAKES = [
     ({"DELIVERY__CONCURRENCY": "65"}, "delivery.concurrency ('65')"),
     ({"DELIVERY__ACKNOWLEDGED": "perhaps"}, "delivery.acknowledged ('perhaps')"),
     ({"DATABASE__RETENTION": "6d"}, "database.retention ('6d') is out of range; take 7d"),
-    ({"DATABASE__URL": "postgresql://db"}, "database.url ('postgresql://db') must name an SQLite file"),
+    ({"DATABASE__URL": "mysql://db"}, "database.url ('mysql://db') must name an SQLite file"),
+    ({"DATABASE__URL": "postgresql://h/n", "LEASE__DURATION": "24s"}, "lease.duration (24s) is too short"),
     ({"DATABASE__URL": "sqlite:////nowhere/at/all/state.db"}, "database.url names /nowhere/at/all/state.db"),
     ({"BETTERSTACK__BASE_URL": "uptime"}, "betterstack.base_url ('uptime') is not a URL"),
     (

@@ -15,7 +15,10 @@ from tests.support.values import settings
 
 SECRETS = {"BETTERSTACK__TOKEN": "the-token", "SIGNL4__SECRET": "the-secret"}
 DURATION = 'is not a duration; write it like "30s", "5m", "6h", "90d" or a number of seconds'
-SQLITE = "must name an SQLite file; write it like sqlite:////var/lib/betterstack-signl4/state.db"
+DATABASE = (
+    "must name an SQLite file or a database of PostgreSQL; write it like "
+    "sqlite:////var/lib/betterstack-signl4/state.db, or like postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+)
 WHERE_TOKEN = (
     "set BETTERSTACK__TOKEN in the environment, put it in a credential file named betterstack.token, "
     "or as token under [betterstack]"
@@ -67,7 +70,7 @@ def problems(toml: str = "", environ: dict[str, str] | None = None) -> tuple[str
             "poll.active_interval = '31s'",
             "poll.active_interval (31s) is longer than poll.interval (30s); make it at most as long, or leave it out",
         ),
-        ("database.url = 'postgresql://x'", f"database.url ('postgresql://x') {SQLITE}"),
+        ("database.url = 'mysql://x'", f"database.url ('mysql://x') {DATABASE}"),
         ("http.ca_file = 'no.pem'", "http.ca_file ('no.pem') is not a file; give the path of a PEM file"),
         ("http.timeout = '0.9s'", "http.timeout ('0.9s') is out of range; take 1s to 2m"),
         (
@@ -141,7 +144,8 @@ class TestUnknownKeys:
                 "[x]",
                 (
                     "x is not a known key; the sections are [betterstack], [signl4], [poll], [delivery], [payload], "
-                    "[alarm], [write_back], [duty], [monitors], [heartbeat], [database], [log], [http], [metrics]"
+                    "[alarm], [write_back], [duty], [monitors], [heartbeat], [database], [lease], [log], [http], "
+                    "[metrics]"
                 ),
             ),
         ],

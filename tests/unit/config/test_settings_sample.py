@@ -11,7 +11,7 @@ import pytest
 from daemon.config import maintenance
 from daemon.config.load import load
 from daemon.config.routes import RouteSection
-from daemon.config.settings import KEYS, RULES, SECTIONS
+from daemon.config.settings import KEYS, RULES, SECTIONS, SOURCES
 from daemon.config.types import duration, spelled
 from daemon.model.errors import ConfigError
 from tests.support.each import each
@@ -34,7 +34,9 @@ COMMENTED = re.compile(r"^#(\[\S+\]|\w+ = .*)$", re.MULTILINE)
 def keys(text: str) -> list[str]:
     """Every key of a text, in its order; a table of a payload counts as one."""
     document: dict[str, dict[str, Any]] = tomllib.loads(text)
-    return [f"{section}.{key}" for section, table in document.items() if section not in RULES for key in table]
+    return [
+        f"{section}.{key}" for section, table in document.items() if section not in {*RULES, SOURCES} for key in table
+    ]
 
 
 def test_every_key_appears_once_in_the_order_of_the_settings() -> None:

@@ -189,7 +189,7 @@ class TestAddresses:
         ("sqlite://", False),
         ("sqlite:///:memory:", False),
         ("sqlite:///state.db?mode=ro", False),
-        ("postgresql:///x", False),
+        ("postgresql:///x", True),
         ("state.db", False),
         ("SQLITE:///state.db", False),
         ("", False),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config.settings import SECTIONS
+from daemon.config.settings import SECTIONS, SOURCES
 from tests.support.each import each
 from tests.support.paths import ROOT
 
@@ -133,7 +133,7 @@ def test_settings_of_the_shell_count_as_ever_and_that_is_said(etc: Path, variabl
 
 
 def test_a_setting_of_any_section_is_one_of_the_shell(etc: Path) -> None:
-    for section in SECTIONS:
+    for section in (*SECTIONS, SOURCES):
         assert called(etc, "check", environ={f"{section.upper()}__KEY": "x"})[0] == ["daemon", "check"], section
 
 

@@ -208,3 +208,20 @@ def test_whoever_is_not_root_is_told_so_in_one_sentence(readable: Path, verb: st
         f"make {verb} changes /opt, /etc and /usr/local, which only root may: run it as root, "
         f"for instance sudo make {verb}\n"
     )
+
+
+def test_the_driver_of_a_server_is_installed_if_it_is_asked_for_and_stays(place: Place) -> None:
+    driver = "requirements/postgresql.txt"
+    assert place.install("1.0", FAILS=driver).returncode == 0
+    assert place.install("1.0", FAILS=driver, EXTRAS="postgresql").returncode != 0
+    assert place.install("1.0", EXTRAS="postgresql").returncode == 0
+    (place.root / PROGRAM / "lib/python3.13/site-packages/psycopg").mkdir(parents=True)
+    assert place.install("2.0", FAILS=driver).returncode != 0, "an upgrade keeps it"
+    assert place.install("2.0", FAILS=driver, EXTRAS="").returncode == 0
+
+
+def test_another_extra_is_a_mistake_and_nothing_changes(place: Place) -> None:
+    done = place.install(EXTRAS="mysql")
+    assert done.returncode != 0
+    assert "EXTRAS=mysql is not known: it is postgresql, or nothing\n" in done.stderr
+    assert place.files() == {}

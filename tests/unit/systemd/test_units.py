@@ -6,7 +6,7 @@ from daemon.cli.main import EXIT_CODES
 from daemon.config.settings import HttpSection
 from daemon.host.journal import IDENTIFIER
 from daemon.model.errors import ConfigError, DatabaseUnusableError
-from daemon.runtime.run import TICK
+from daemon.runtime.life import TICK
 from tests.support.each import each
 from tests.support.paths import ROOT
 
