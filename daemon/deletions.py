@@ -11,6 +11,7 @@ from daemon.decisions.reconcile import reconcile_gone
 from daemon.decisions.suspicion import SUSPICION_LASTS, Token, suspect_since
 from daemon.model.errors import TokenSuspectError
 from daemon.model.incident import Progress
+from daemon.model.polling import section_of
 from daemon.recording import Recording
 from daemon.round_progress import RoundProgress
 from daemon.storage.incidents import Incidents
@@ -54,8 +55,9 @@ class Deletions:
             if token is Token.NEW:
                 lost = sorted(this_round.start.tracked.intersection(this_round.gone))
                 what = f"the token is another one than before, and open incidents ({', '.join(lost)}) answer"
+            token_of = section_of(self._incidents.polled_from)
             raise TokenSuspectError(
-                f'{what} "no such record", as if betterstack.token were another team\'s; check it '
+                f'{what} "no such record", as if {token_of}.token were another team\'s; check it '
                 f"(these count as deletions from {since + SUSPICION_LASTS:%Y-%m-%d %H:%M} UTC on)"
             )
 

@@ -47,19 +47,19 @@ class Deliver:
         rng: Random,
         wait: Callable[[float], bool],
         log: Listener,
+        trusted: Callable[[], bool] = lambda: True,
         limiter: Limiter | None = None,
         team: str = DEFAULT,
     ) -> None:
         """`clock` gives aware UTC times. `limiter`: that of the account. `due`: what of the outbox may be sent.
 
-        `wait(seconds)` returns true when the program stops.
+        `wait(seconds)` returns true when the program stops. `trusted`: whether no other host may send now.
         """
         self._target, self._in_flight = target, InFlight(target, self._stopped)
         self._due, self._outbox = due, outbox
         self._settings = settings
-        self._clock = clock
-        self._rng = rng
-        self._wait = wait
+        self._clock, self._rng = clock, rng
+        self._wait, self.trusted = wait, trusted
         self._log = log
         self._taken = 0
         """How many deliveries SIGNL4 accepted from this instance."""
@@ -162,7 +162,7 @@ class Deliver:
 
     def _stopped(self) -> bool:
         """Whether nothing more may be sent. Called by the threads that send, too."""
-        return self._paused or self._wait(0)
+        return self._paused or self._wait(0) or not self.trusted()
 
     def _room(self) -> int:
         """How many more requests may be in flight."""

@@ -27,9 +27,11 @@ class Flapping:
 
     def source(self, seen: Incident, recipients: Iterable[Recipient]) -> str | None:
         """What raised the incident, if the route of a recipient counts how often that opens."""
-        if seen.kind != INCIDENT:
+        if seen.kind != INCIDENT or not any(one.route in self._rules for one in recipients):
             return None
-        return identity(seen) if any(one.route in self._rules for one in recipients) else None
+        # The same name in two accounts is not the same thing.
+        polled_from = self._incidents.polled_from
+        return f"{polled_from}/{identity(seen)}" if polled_from else identity(seen)
 
     def routes(self, source: str | None, recipients: Iterable[Recipient], opened_at: datetime) -> frozenset[str]:
         """The routes by whose rules the source flaps, now that it opens once more."""
@@ -59,7 +61,8 @@ class Flapping:
             known = self._incidents.known([identity]).get(identity)
             change = begin(known, seen, identity, source, Routing(tuple(to)), now)
             if change is not None:
-                yield change
+                state, transition = change
+                yield state.tracked_by(self._incidents.polled_from), transition
 
     def ended(self, now: datetime) -> Iterator[Change]:
         """The ends of those that are open, and need not be any more."""

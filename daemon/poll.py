@@ -1,4 +1,4 @@
-"""One polling round: read, decide, record.
+"""One polling round of one account: read, decide, record.
 
 1. Each page is committed as it arrives, incidents and outbox rows together, so that the first alert of a large outage
    does not wait for the last page.
@@ -13,10 +13,12 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Protocol
 
 from daemon.config.settings import Settings
 from daemon.decisions.reconcile import Policy
+from daemon.decisions.route import Routes
 from daemon.decisions.unreadable import least_readable
 from daemon.deletions import Deletions
 from daemon.lookups import Lookups
@@ -28,9 +30,14 @@ from daemon.model.snapshot import Snapshot
 from daemon.recording import Recording
 from daemon.round_progress import RoundProgress
 from daemon.storage.incidents import Incidents
+from daemon.telling import Telling
 
 MANY = 10
 """If more incidents than this vanished, a list is read before they are looked up one by one."""
+
+
+MOST_ADOPTED = 10
+"""At each sweep, so many incidents that no account tracks are looked up."""
 
 
 class Source(Protocol):
@@ -61,11 +68,14 @@ class Poll:
         their_clock: Callable[[], datetime] | None = None,
         shown: list[Shown] | None = None,
         known_pages: KnownPages | None = None,
+        routes: Routes | None = None,
+        untracked: Callable[[], Iterable[str]] = lambda: (),
     ) -> None:
         """`clock` gives aware UTC times, `their_clock` those of Better Stack's clock.
 
         `on_queued` is called after each commit that added to the outbox. The source appends the counts of each list to
-        `shown`, and gives `known_pages` unread.
+        `shown`, and gives `known_pages` unread. `routes`: those of the settings, which all accounts share.
+        `untracked`: the open incidents that no account tracks any more.
         """
         self._source = source
         self._incidents = incidents
@@ -73,18 +83,14 @@ class Poll:
         self._clock = clock
         self._their_clock = theirs = their_clock or clock
         self._shown = [] if shown is None else shown
+        self._untracked = untracked
         self._lookups = Lookups(source, incidents, settings, clock, log)
-        self._known_pages: KnownPages = {} if known_pages is None else known_pages
+        self._known_pages = known = {} if known_pages is None else known_pages
         self._known_under: tuple[Policy, datetime | None] | None = None
         """The policy, and the last complete round, under which the known pages changed nothing."""
+        telling = Telling(settings, incidents, clock=clock, log=log, routes=routes)
         self._recording = Recording(
-            incidents,
-            settings,
-            clock=clock,
-            their_clock=theirs,
-            log=log,
-            on_queued=on_queued,
-            known_pages=self._known_pages,
+            incidents, telling, clock=clock, their_clock=theirs, log=log, on_queued=on_queued, known_pages=known
         )
         self._deletions = Deletions(incidents, self._recording, settings, clock, theirs)
 
@@ -126,6 +132,8 @@ class Poll:
             self._catch_up(this_round)
         self._look_up(this_round)
         self._confirm_doubts(this_round)
+        if sweep:
+            self._adopt(this_round)
 
     def _sweep(self, this_round: RoundProgress, progress: Progress) -> None:
         """Finds incidents that opened and closed between two rounds."""
@@ -164,6 +172,15 @@ class Poll:
         """
         for incident_id in sorted(this_round.doubted & this_round.doubted_before):
             # After an error the incident stays in doubt.
+            with suppress(BetterStackError):
+                found = self._source.lookup(incident_id)
+                if isinstance(found, Incident):
+                    self._recording.take_own(found, this_round)
+
+    def _adopt(self, this_round: RoundProgress) -> None:
+        """Looks up what no account tracks any more. If this one sees it, it tracks it from now on."""
+        for incident_id in islice(self._untracked(), MOST_ADOPTED):
+            # Any error proves nothing, and least that there is no such incident: other accounts may see it.
             with suppress(BetterStackError):
                 found = self._source.lookup(incident_id)
                 if isinstance(found, Incident):

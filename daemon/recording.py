@@ -6,13 +6,13 @@ Incidents and outbox rows are committed together, and only then the sender is wo
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from daemon.config.settings import Settings
 from daemon.decisions.evidence import Read
 from daemon.decisions.reconcile import Decision, reconcile
 from daemon.model.event import Listener
 from daemon.model.events import rounds as events
 from daemon.model.incident import Incident, IncidentState
 from daemon.model.page import KnownPages, Page, Unchanged
+from daemon.model.polling import section_of
 from daemon.round_progress import RoundProgress
 from daemon.storage.incidents import Change, Incidents
 from daemon.telling import Ignored, Telling
@@ -24,7 +24,7 @@ class Recording:
     def __init__(
         self,
         incidents: Incidents,
-        settings: Settings,
+        telling: Telling,
         *,
         clock: Callable[[], datetime],
         their_clock: Callable[[], datetime],
@@ -34,12 +34,14 @@ class Recording:
     ) -> None:
         """The arguments are those of `Poll`. Pages that change nothing become known, until something is recorded."""
         self._incidents = incidents
-        self._telling = Telling(settings, incidents, clock=clock, log=log)
+        self._telling = telling
         self._clock = clock
         self._their_clock = their_clock
         self._log = log
         self._on_queued = on_queued
         self._known_pages = known_pages
+        self._left_to: set[str] = set()
+        """The accounts that were named as tracking what this one shows, too."""
 
     def take(self, page: Page, this_round: RoundProgress) -> None:
         """Decides on each incident of a page, and commits the result."""
@@ -59,6 +61,7 @@ class Recording:
         """Whether anything had to be recorded, or will have to be decided anew."""
         incidents = {incident.id: incident for incident in page}
         known = self._incidents.known(incidents.keys())
+        left = self._leave(incidents, known) if self._incidents.others else False
         this_round.recognised |= known.keys() - this_round.seen
         self._telling.begin_page()
         decided = [
@@ -66,7 +69,17 @@ class Recording:
         ]
         changed = self._commit(decided, self._clock())
         this_round.seen |= incidents.keys()
-        return changed
+        return changed or left
+
+    def _leave(self, incidents: dict[str, Incident], known: dict[str, IncidentState]) -> bool:
+        """Takes out what another account tracks. Whether there was any: the other one may be left out one day."""
+        others = {state.id: state for state in known.values() if state.polled_from in self._incidents.others}
+        for incident_id, state in others.items():
+            del incidents[incident_id], known[incident_id]
+            if state.polled_from not in self._left_to:
+                self._left_to.add(state.polled_from)
+                self._log(events.SeenTwice(incident_id, section_of(state.polled_from)))
+        return bool(others)
 
     def _decide(
         self, before: IncidentState | None, seen: Incident, this_round: RoundProgress, *, own: bool
@@ -94,7 +107,7 @@ class Recording:
         if not changes:
             return any(isinstance(found, Ignored) for found in decided)
         self._known_pages.clear()
-        self._incidents.record(changes, now)
+        changes = list(self._incidents.record(changes, now))
         if any(change.messages for change in changes):
             self._on_queued()
         for change in changes:

@@ -5,8 +5,7 @@
 3. A heartbeat is sent only while all is well. Its absence covers a dead host, a hung process and a blocked outbox.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -15,14 +14,14 @@ from daemon.decisions import alarm
 from daemon.decisions.health import but_for_odd_records, clock_sentence, line, problems
 from daemon.decisions.payload import alarm_body
 from daemon.in_flight import Receiver
-from daemon.model.alarm import Cause
-from daemon.model.delivery import Delivered
+from daemon.model.alarm import AnyCause, Cause, SourceCause
 from daemon.model.errors import DatabaseBusyError
-from daemon.model.event import Event, Listener
+from daemon.model.event import Listener
 from daemon.model.events import health as events
 from daemon.model.events.process import ClockOff, ClockRight
-from daemon.model.incident import Kind
 from daemon.model.snapshot import Snapshot
+from daemon.notes import Notes
+from daemon.state_alarm import StateAlarm, alarm_event
 from daemon.storage.incidents import Change, Incidents, Message
 from daemon.storage.outbox import Outbox
 
@@ -34,25 +33,11 @@ class Watchers(Protocol):
         """Sends it to each. A sentence for each that did not accept it."""
 
 
-@dataclass(slots=True)
-class Notes:
-    """What it found and reported so far. It outlives a change of the settings."""
-
-    snapshot: Snapshot = field(default_factory=Snapshot)
-    found: list[str] = field(default_factory=list)
-    """The problems, a sentence each."""
-    state_error: tuple[float, datetime, str] | None = None
-    """Since when the state cannot be written, by the monotonic and by the wall clock, and why."""
-    state_alarm_sent: bool = False
-    skew_logged: bool = False
-    heartbeat_at: float | None = None
-    missed: list[str] = field(default_factory=list)
-
-
 class SelfCheck:
     """Run by the job `self-check`, in its thread: after each pass of the deliveries, and each round with something new.
 
-    `state_failed`, `state_works`, `saw` and `is_due` are called by the rounds, `line` by the main thread.
+    `state_failed`, `state_works`, `saw` and `is_due` are called by the rounds of any account, `line` by the main
+    thread.
     """
 
     def __init__(
@@ -78,7 +63,6 @@ class SelfCheck:
         self._snapshot = snapshot
         self._incidents = incidents
         self._outbox = outbox
-        self._signl4 = signl4
         self._watchers = watchers
         self._settings = settings
         self._clock = clock
@@ -87,25 +71,28 @@ class SelfCheck:
         self._on_queued = on_queued
         self._notes = notes
         self._host = host
-        self._seen: Snapshot | None = None
+        self._state_alarm = StateAlarm(
+            signl4, notes, settings.alarm.poll_after, clock=clock, monotonic=monotonic, log=log, host=host
+        )
 
     def state_failed(self, why: str) -> None:
         """A round could not be recorded."""
-        since = self._notes.state_error[:2] if self._notes.state_error else (self._monotonic(), self._clock())
-        self._notes.state_error = (*since, why)
+        self._state_alarm.failed(why)
 
     def state_works(self) -> None:
         """The result of a round, good or bad, was recorded."""
-        self._notes.state_error = None
+        self._state_alarm.works()
 
-    def saw(self, snapshot: Snapshot | None) -> None:
-        """What a round read at its end; `None`: it has not come that far."""
-        self._seen = snapshot
-        self._notes.snapshot = snapshot or self._notes.snapshot
+    def saw(self, snapshot: Snapshot) -> None:
+        """What a round read at its end."""
+        self._notes.snapshot = snapshot
 
-    def is_due(self) -> bool:
-        """Whether there is anything to do or to say after a round."""
-        notes, seen, now = self._notes, self._seen, self._clock()
+    def is_due(self, seen: Snapshot | None) -> bool:
+        """Whether there is anything to do or to say after a round.
+
+        `seen`: what it read at its end; `None`: it did not come that far.
+        """
+        notes, now = self._notes, self._clock()
         if seen is None or notes.found or notes.state_error is not None or notes.state_alarm_sent:
             return True
         to_close = seen.open_alarms or seen.dead_deliveries > seen.dead_alerts
@@ -114,13 +101,13 @@ class SelfCheck:
 
     def run(self) -> bool:
         """Raises and closes alarms. Whether all is well; records that were set aside do not count."""
-        self._send_state_alarm()
+        self._state_alarm.look()
         now = self._clock()
         try:
             snapshot = self._snapshot()
             found = self._causes(snapshot, now)
             if found or snapshot.open_alarms:
-                self._record(found, now)
+                self._record(found, snapshot.open_alarms, now)
             if snapshot.dead_deliveries > snapshot.dead_alerts:
                 self._outbox.supersede_obsolete(now)
         except DatabaseBusyError as error:
@@ -157,44 +144,29 @@ class SelfCheck:
         interval, sent_at = self._settings.heartbeat.interval.total_seconds(), self._notes.heartbeat_at
         return sent_at is None or self._monotonic() - sent_at >= interval
 
-    def _causes(self, snapshot: Snapshot, now: datetime) -> Mapping[Cause, str]:
+    def _causes(self, snapshot: Snapshot, now: datetime) -> Mapping[AnyCause, str]:
         return alarm.causes(snapshot, self._settings.alarm.poll_after, now)
 
     def _wrong(self, snapshot: Snapshot, now: datetime) -> list[str]:
         poll, alarms, duty = self._settings.poll, self._settings.alarm, self._settings.duty
         return list(problems(snapshot, poll.interval, alarms.poll_after, now, warn_after=duty.warn_after))
 
-    def _record(self, found: Mapping[Cause, str], now: datetime) -> None:
-        known = self._incidents.known([cause.external_id for cause in Cause])
+    def _record(self, found: Mapping[AnyCause, str], is_open: Iterable[str], now: datetime) -> None:
+        of_sources = filter(None, map(SourceCause.of, is_open))
+        every: Iterable[AnyCause] = dict.fromkeys((*Cause, *found, *of_sources))
+        known = self._incidents.known([cause.external_id for cause in every])
         team = self._settings.alarm.team
         found_changes = [
-            alarm.change(known.get(cause.external_id), cause, found.get(cause), now, team) for cause in Cause
+            alarm.change(known.get(cause.external_id), cause, found.get(cause), now, team) for cause in every
         ]
         changes = []
         for after, transition in filter(None, found_changes):
             body = alarm_body(transition.kind, after.name, after.external_id, self._host)
             changes.append(Change(after, tuple(Message(transition, body, one.team) for one in after.recipients)))
-            self._log(_alarm(after.id, transition.kind, after.name))
+            self._log(alarm_event(after.id, transition.kind, after.name))
         if changes:
             self._incidents.record(changes, now)
             self._on_queued()
-
-    def _send_state_alarm(self) -> None:
-        """The one alarm that does not go through the outbox. It is retried until SIGNL4 accepts it."""
-        error = self._notes.state_error
-        if error is not None and not self._notes.state_alarm_sent:
-            since, at, why = error
-            if self._monotonic() - since >= self._settings.alarm.poll_after.total_seconds():
-                self._notes.state_alarm_sent = self._send(Kind.NEW, alarm.state_sentence(why, at))
-        elif error is None and self._notes.state_alarm_sent:
-            self._notes.state_alarm_sent = not self._send(Kind.RESOLVED, "")
-
-    def _send(self, kind: Kind, sentence: str) -> bool:
-        answer = self._signl4.send(alarm_body(kind, sentence, Cause.STATE.external_id, self._host))
-        taken = isinstance(answer.outcome, Delivered)
-        why = None if isinstance(answer.outcome, Delivered) else answer.outcome.why
-        self._log(_alarm(Cause.STATE.external_id, kind, sentence, taken, why))
-        return taken
 
     def _log_skew(self, snapshot: Snapshot, now: datetime) -> None:
         if self._skew_is_news(snapshot, now):
@@ -212,8 +184,3 @@ class SelfCheck:
         elif self._notes.found and not found:
             self._log(events.Healthy())
         self._notes.found = found
-
-
-def _alarm(incident: str, kind: Kind, what: str, taken: bool | None = None, error: str | None = None) -> Event:
-    happened = events.AlarmClosed if kind is Kind.RESOLVED else events.AlarmRaised
-    return happened(incident, kind, what, taken, error)

@@ -17,6 +17,7 @@ from daemon.decisions.payload import NOTHING, Templates, minimal
 from daemon.decisions.reconcile import Decision
 from daemon.decisions.route import Routes
 from daemon.flapping import Flapping
+from daemon.model.destination import DEFAULT
 from daemon.model.event import Listener
 from daemon.model.events import rounds as events
 from daemon.model.history import Entry, Happening
@@ -35,12 +36,21 @@ class Telling:
     """Called by one thread."""
 
     def __init__(
-        self, settings: Settings, incidents: Incidents, *, clock: Callable[[], datetime], log: Listener
+        self,
+        settings: Settings,
+        incidents: Incidents,
+        *,
+        clock: Callable[[], datetime],
+        log: Listener,
+        routes: Routes | None = None,
     ) -> None:
         """The arguments are those of `Poll`. Raises `ConfigError` for an invalid template."""
         self._flapping = Flapping(incidents, settings.route)
         self._templates = Templates(settings)
-        self._routes = Routes(settings.route)
+        self._routes = routes or Routes(settings.route)
+        self._polled_from = incidents.polled_from
+        tells = settings.betterstack.tells
+        self._unrouted = None if tells == DEFAULT else Routing.to(tells)
         self._acknowledged = settings.delivery.acknowledged
         self._clock = clock
         self._log = log
@@ -55,7 +65,7 @@ class Telling:
 
     def changes(self, before: IncidentState | None, seen: Incident, decision: Decision) -> list[Change] | Ignored:
         """What is recorded of a decision."""
-        after = decision.after if before is None else decision.after.routed_as(before)
+        after = (decision.after if before is None else decision.after.routed_as(before)).tracked_by(self._polled_from)
         opening = next((one for one in decision.transitions if one.kind is Kind.NEW), None)
         if opening is not None:
             return self._open(before, seen, after, decision.transitions)
@@ -75,7 +85,7 @@ class Telling:
         ended = [one for one in transitions if one.generation < after.generation]
         begun = [one for one in transitions if one.generation == after.generation]
         now, found = self._clock(), facts(seen)
-        verdict = self._routes.decide(found, now)
+        verdict = self._routes.decide(found, now, self._unrouted)
         if verdict.is_ignored and before is None:
             return Ignored()
         why = [Entry(after.id, after.generation, now, Happening.ROUTED, reason) for reason in verdict.reasons]

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "clients": {"config", "model", "host.slim_imports"},
     "storage": {"model", "host.child"},
     "host": {"config", "model"},
-    "config": {"model", "host.child"},
+    "config": {"model", "host.child", "storage.place", "storage.server_url"},
     "model": set[str](),
     "page": {"model"},
     "sandbox": {"clients", "config", "model"},
@@ -30,7 +30,7 @@ COMMANDS = {"cli", "__main__"}
 ONLY_IN = {
     "httpx": {"clients.http", "clients.pool"},
     "httpcore": {"clients.pool", "clients.transport", "clients.stream"},
-    "sqlalchemy": {"storage", "runtime.shared"},
+    "sqlalchemy": {"storage", "runtime.shared", "runtime.renewal"},
     "alembic": {"storage.migrate"},
     "apscheduler": {"runtime.jobs", "runtime.workers"},
     "structlog": {"host.log"},
@@ -43,6 +43,7 @@ ONLY_IN = {
     "pydantic_core": {"config.validate", "config.rule_mistakes", "config.checks"},
     "pydantic_settings": {"config.validate"},
     "re2": {"config.pattern", "decisions.matching"},
+    "psycopg": {"storage"},
 }
 """Libraries, and the modules or folders outside of which nobody knows them."""
 

@@ -97,11 +97,13 @@ def _report(findings: Iterable[Finding]) -> None:
 
 def warnings_of(configuration: Configuration) -> list[str]:
     """A sentence for each oddity of the configuration."""
+    from daemon.decisions.database_remarks import database_remarks
     from daemon.decisions.key_remarks import key_remarks
     from daemon.decisions.monitor_remarks import monitor_remarks
     from daemon.decisions.payload import Templates
     from daemon.decisions.rule_remarks import rule_remarks
 
     settings = configuration.settings
-    remarks = (*rule_remarks(settings), *key_remarks(settings), *monitor_remarks(settings))
+    of_rules, of_database = rule_remarks(settings), database_remarks(settings)
+    remarks = (*of_rules, *key_remarks(settings), *monitor_remarks(settings), *of_database)
     return [*configuration.warnings, *Templates(settings).warnings(), *remarks]

@@ -24,7 +24,9 @@ from daemon.model.delivery import Delivered
 from daemon.model.destination import DEFAULT
 from daemon.model.errors import BetterStackError, ConfigError, Signl4ApiError
 from daemon.model.incident import Kind
+from daemon.model.polling import UNNAMED, section_of
 from daemon.model.secret import Secret
+from daemon.storage.place import shown
 
 Finding = tuple[bool, str]
 """Whether the test succeeded, and a sentence."""
@@ -42,11 +44,7 @@ def plan(configuration: Configuration) -> Iterator[str]:
     _try_to_set_out(settings)
     poll, delivery = settings.poll, settings.delivery
     yield f"configuration: {configuration.file or 'no file'}, environment and credentials; all of it is valid"
-    team = f", team {settings.betterstack.team_name}" if settings.betterstack.team_name else ""
-    yield (
-        f"reads {settings.betterstack.base_url}{team} every {spelled(poll.interval)}, every "
-        f"{spelled(poll.active_interval)} while an incident is open, with a sweep every {spelled(poll.sweep_interval)}"
-    )
+    yield from (_reads(settings, name) for name in settings.polled)
     kinds = "new, acknowledged and resolved" if delivery.acknowledged else "new and resolved"
     yield f"tells {settings.signl4.base_url} of {kinds} incidents, under the external id {settings.signl4.external_id}"
     if settings.signl4.teams:
@@ -64,14 +62,28 @@ def plan(configuration: Configuration) -> Iterator[str]:
     metrics = settings.metrics
     if metrics.is_on:
         yield f"shows its metrics at {' and '.join(str(one) for one in (metrics.listen, metrics.textfile) if one)}"
-    yield f"keeps its state in {settings.database.url} for {spelled(settings.database.retention)} after the end"
+    yield f"keeps its state in {shown(settings.database.url)} for {spelled(settings.database.retention)} after the end"
+
+
+def _reads(settings: Settings, polled_from: str) -> str:
+    own = settings.of(polled_from)
+    poll, section = own.poll, own.betterstack
+    team = f", team {section.team_name}" if section.team_name else ""
+    account = f" for [{section_of(polled_from)}]" if settings.source else ""
+    tells = f", and tells team {section.tells} where no route matches" if section.tells != DEFAULT else ""
+    return (
+        f"reads {section.base_url}{team}{account} every {spelled(poll.interval)}, every "
+        f"{spelled(poll.active_interval)} while an incident is open, with a sweep every "
+        f"{spelled(poll.sweep_interval)}{tells}"
+    )
 
 
 def _try_to_set_out(settings: Settings) -> None:
     """Builds every client, which checks certificates and proxies. Raises `ConfigError`. Sends nothing."""
     tls = tls_context(settings.http)
     watchers = [url.reveal() for url in settings.heartbeat.urls]
-    for base_url in (settings.betterstack.base_url, settings.signl4.base_url, *watchers):
+    services = {settings.of(name).betterstack.base_url: None for name in settings.polled}
+    for base_url in (*services, settings.signl4.base_url, *watchers):
         HttpClient(base_url, settings.http, tls).close()
 
 
@@ -85,30 +97,35 @@ def check_online(settings: Settings, *, prove_secret: bool = False) -> Iterator[
     """
     tls = tls_context(settings.http)
     times: list[Took] = []
-    with closing(HttpClient(settings.betterstack.base_url, settings.http, tls, observe=times.append)) as http:
-        yield from _read_incidents(http, settings, times)
-    times.clear()
+    for name in settings.polled:
+        base_url = settings.of(name).betterstack.base_url
+        with closing(HttpClient(base_url, settings.http, tls, observe=times.append)) as http:
+            yield from _read_incidents(http, settings, name, times)
+        times.clear()
     with closing(HttpClient(settings.signl4.base_url, settings.http, tls, observe=times.append)) as http:
         yield from _ask_signl4(http, settings, times, prove_secret=prove_secret)
 
 
-def _read_incidents(http: HttpClient, settings: Settings, times: list[Took]) -> Iterator[Finding]:
+def _read_incidents(http: HttpClient, settings: Settings, name: str, times: list[Took]) -> Iterator[Finding]:
     warnings: list[str] = []
-    source = BetterStack(http, settings.betterstack, never_stops, warnings.append, TheirClock(utc_now))
+    own, clock, section = settings.of(name), TheirClock(utc_now), section_of(name)
+    source = BetterStack(http, own.betterstack, never_stops, warnings.append, clock, polled_from=name)
+    service = f"Better Stack, [{section}]" if settings.source else "Better Stack"
     try:
         page = next(iter(source.open_pages()))
         more = " on the first page" if len(page.incidents) == PER_PAGE else ""
-        yield True, f"Better Stack: the token works; open incidents{more}: {len(page.incidents)}{_spelled(times)}"
+        yield True, f"{service}: the token works; open incidents{more}: {len(page.incidents)}{_spelled(times)}"
     except BetterStackError as error:
-        yield False, f"Better Stack: {_mended(str(error), 'betterstack.base_url')}"
+        yield False, f"{service}: {_mended(str(error), f'{section}.base_url')}"
     else:
         back = settings.write_back
         if settings.signl4.api_key is not None and (back.acknowledge or back.resolve):
             # Only a change would prove it, and none is harmless.
             yield True, f"not proven: that the token may write, which [write_back] needs; {_TRY_WRITING}"
-        for sentence in doubling(source, settings):
+        for sentence in doubling(source, own):
             yield True, sentence
-        yield from readable(source, settings, utc_now())
+        if name == UNNAMED:
+            yield from readable(source, settings, utc_now())
     for sentence in warnings:
         yield True, sentence
 

@@ -72,7 +72,7 @@ class DryRun:
             environ={},
             state=self._copy,
             receiver=lambda _http, _secret, team: Team(team, self.print),
-            changes=lambda _http, _settings: NoChanges(self.print_change),
+            changes=lambda _http, _settings, _name: NoChanges(self.print_change),
             watchers=lambda _: NoWatchers(),
             shows_metrics=False,
         )

@@ -53,10 +53,13 @@ def _read(settings: Settings) -> list[OutgoingWebhook]:
     from daemon.cli.outgoing import leading_to_signl4, why_unread
     from daemon.cli.source import better_stack
     from daemon.model.errors import BetterStackError, DaemonError
+    from daemon.model.outgoing_webhook import OutgoingWebhook
 
+    found = list[OutgoingWebhook]()
     try:
-        with better_stack(settings) as source:
-            found = leading_to_signl4(source, settings)
+        for polled_from in settings.polled:
+            with better_stack(settings, polled_from) as source:
+                found += leading_to_signl4(source, settings.of(polled_from))
     except BetterStackError as error:
         raise DaemonError(
             f"the outgoing webhooks of Better Stack are not known: {why_unread(error)}; "

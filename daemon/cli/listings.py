@@ -34,21 +34,19 @@ def status(place: Place, utc: bool, as_json: bool) -> None:
     from daemon.cli.as_json import spelled
     from daemon.cli.verdict import verdict
     from daemon.host.clock import utc_now
-    from daemon.model.snapshot import Presence, Snapshot
+    from daemon.model.snapshot import Snapshot
     from daemon.storage import queries, silences
     from daemon.storage.engine import reader
-    from daemon.storage.instance import holder
-    from daemon.storage.log_hold import held_log
+    from daemon.storage.instance import presence
     from daemon.storage.revision import nothing_to
 
     now = utc_now()
-    process = holder(place.url)
-    presence = Presence(process, held_log(place.url, process))
+    found = presence(place.url)
     # A daemon has read the file from end to end at its start.
-    engine = reader(place.url, checked=process is None)
+    engine = reader(place.url, checked=found.holder is None)
     snapshot = queries.snapshot(engine) if engine else Snapshot()
     in_force = silences.count_in_force(engine, now) if engine else 0
-    report = verdict(place, snapshot, in_force, presence, now)
+    report = verdict(place, snapshot, in_force, found, now)
     if engine is None:
         report = replace(report, problems=[nothing_to("show", place.url), *report.problems])
     if as_json:

@@ -45,6 +45,7 @@ MODULES = {
 }
 """Where each command is, a function of its name. Only the one that is asked for is imported: the others would stay in
 the memory of the daemon."""
+SECOND_NAMES = {"database": "db"}
 
 
 class _Commands(click.Group):
@@ -52,6 +53,7 @@ class _Commands(click.Group):
         return sorted({*super().list_commands(ctx), *MODULES})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        cmd_name = SECOND_NAMES.get(cmd_name, cmd_name)
         if cmd_name not in MODULES:
             return super().get_command(ctx, cmd_name)
         module = import_module(f"daemon.cli.{MODULES[cmd_name]}")

@@ -32,11 +32,23 @@ def retry(place: Place, ids: tuple[int, ...], dead: bool, force: bool) -> None:
 
 
 @click.command()
-@click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...", shell_complete=unsettled_ids)
+@click.argument("ids", nargs=-1, type=int, metavar="ID...", shell_complete=unsettled_ids)
+@click.option(
+    "--source",
+    metavar="NAME",
+    help="The open incidents of an account that the configuration does not poll any more (-: that of [betterstack]).",
+)
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @placed
-def drop(place: Place, ids: tuple[int, ...], yes: bool) -> None:
+def drop(place: Place, ids: tuple[int, ...], source: str | None, yes: bool) -> None:
     """Give up deliveries that cannot be sent, dead ones or waiting ones."""
+    if bool(ids) == (source is not None):
+        raise click.UsageError("give the ids of dead or waiting deliveries, or --source with the name of an account")
+    if source is not None:
+        from daemon.cli.give_up import give_up
+
+        give_up(place.url, source, yes=yes)
+        return
     if not _drop(place.url, ids, yes=yes):
         sys.exit(1)
 

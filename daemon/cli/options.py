@@ -88,7 +88,7 @@ def configured(module: str = "") -> Callable[[Callable[..., Any]], Callable[...,
 
 def placed(command: Callable[..., Any]) -> Callable[..., Any]:
     """Passes a command on a database the place of that. Otherwise as `configured`."""
-    return _with(_place)(command)
+    return _with(place_of)(command)
 
 
 def _with(
@@ -105,7 +105,7 @@ def _with(
     return decorate
 
 
-def _place(_: click.Context, named: Path | None) -> Place:
+def place_of(_: click.Context, named: Path | None) -> Place:
     """The place of the database.
 
     A daemon that works on it has checked the configuration as it was then, so a look at the place is enough. One that
@@ -127,7 +127,8 @@ def _place(_: click.Context, named: Path | None) -> Place:
     except ConfigError as error:
         if found is None or daemon is None:
             raise
-        say(f"the configuration is not valid; process {daemon.pid} goes on with the one before it:", err=True)
+        of = "the one before it" if daemon.host is None else f"its own on {daemon.host}"
+        say(f"the configuration is not valid; process {daemon.pid} goes on with {of}:", err=True)
         for problem in error.problems:
             say(f"  {problem}", err=True)
         return found

@@ -13,7 +13,7 @@ from daemon.decisions.facts import facts
 from daemon.decisions.payload import Templates
 from daemon.decisions.route import Routes
 from daemon.host.clock import utc_now
-from daemon.model.errors import DaemonError
+from daemon.model.errors import BetterStackError, DaemonError
 from daemon.model.incident import Absence, Incident, Kind
 
 _ID = re.compile(r"[0-9]{1,64}", re.ASCII)
@@ -27,30 +27,39 @@ def spelled(body: object) -> str:
 
 def body(settings: Settings, template: str, incident: str) -> dict[str, Any]:
     """The body for the first team that would be told. Raises `DaemonError`. `incident`: as for `found`."""
-    templates, shown, kind = Templates(settings), found(settings, incident), Kind(template)
+    kind, (shown, own) = Kind(template), found(settings, incident)
+    templates = Templates(own)
     routing = Routes(settings.route).decide(facts(shown), utc_now()).routing
     overlay = {} if routing is None else routing.recipients[0].overlay.get(kind, {})
     return templates.payload(kind, shown, templates.external_id(shown), overlay=overlay)
 
 
-def found(settings: Settings, incident: str) -> Incident:
-    """The incident by its id, which is digits only, or from a file. Raises `DaemonError`."""
-    return _at_better_stack(settings, incident) if _ID.fullmatch(incident) else _in_file(incident)
+def found(settings: Settings, incident: str) -> tuple[Incident, Settings]:
+    """The incident by its id, which is digits only, or from a file; and the settings as they hold for its account.
+
+    Raises `DaemonError`.
+    """
+    return _at_better_stack(settings, incident) if _ID.fullmatch(incident) else (_in_file(incident), settings)
 
 
-def _at_better_stack(settings: Settings, incident_id: str) -> Incident:
-    with better_stack(settings) as source:
-        found = source.lookup(incident_id)
-    match found:
-        case Incident():
-            return found
-        case Absence.NO_SUCH_RECORD:
-            raise DaemonError(
-                f"Better Stack has no incident {incident_id} for this token; "
-                f"take another, or ./{incident_id} if a file is meant"
-            )
-        case Absence.UNREADABLE:
-            raise DaemonError(f"Better Stack's record of incident {incident_id} cannot be read; take another")
+def _at_better_stack(settings: Settings, incident_id: str) -> tuple[Incident, Settings]:
+    """Of several accounts, the first that shows it."""
+    unread: DaemonError | None = None
+    for polled_from in settings.polled:
+        try:
+            with better_stack(settings, polled_from) as source:
+                found = source.lookup(incident_id)
+        except BetterStackError as error:
+            unread = unread or error
+            continue
+        if isinstance(found, Incident):
+            return found, settings.of(polled_from)
+        if found is Absence.UNREADABLE:
+            unread = DaemonError(f"Better Stack's record of incident {incident_id} cannot be read; take another")
+    which = "this token" if len(settings.polled) == 1 else "any of the tokens"
+    raise unread or DaemonError(
+        f"Better Stack has no incident {incident_id} for {which}; take another, or ./{incident_id} if a file is meant"
+    )
 
 
 def _in_file(file: str) -> Incident:

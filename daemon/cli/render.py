@@ -3,7 +3,7 @@
 Text from outside is printed without control characters, and never interpreted as markup.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -16,8 +16,9 @@ from daemon.cli.times import Times
 from daemon.decisions.ages import age
 from daemon.decisions.health import TOLERATED_SKEW, Health
 from daemon.model.monitor import MonitorFigures
+from daemon.model.polling import section_of
 from daemon.model.printable import printable
-from daemon.model.snapshot import Holder
+from daemon.model.snapshot import Holder, StandbyProcess
 from daemon.model.two_way import TwoWay
 
 BROADEST = 120
@@ -42,6 +43,8 @@ def show_status(report: Health, times: Times) -> None:
     for problem in report.problems:
         console.print(plain(f"  - {problem}"))
     console.print(plain(f"process               {_process(report.process, times)}"))
+    if report.standbys is not None:
+        console.print(plain(f"stands by             {_standbys(report.standbys)}"))
     last = report.last_complete_round_at
     oldest = report.oldest_pending_seconds
     console.print(plain(f"last complete round   {times.whole(last) or 'never'}"))
@@ -59,6 +62,10 @@ def show_status(report: Health, times: Times) -> None:
         console.print(plain(f"drift                 {report.drift}; look at: reconcile"))
     if report.silences:
         console.print(plain(f"silences in force     {report.silences}; look at: silence list"))
+    for one in report.sources or ():
+        since = times.whole(one.last_complete_round_at) or "never polled"
+        error = f": {one.last_round_error}" if one.last_round_error else ""
+        console.print(plain(f"{f'[{section_of(one.name)}]':<21} {since}{error}"))
     if report.two_way is not None:
         _show_two_way(console, report.two_way, times)
     if report.monitors is not None:
@@ -91,7 +98,13 @@ def _process(holder: Holder | None, times: Times) -> str:
         return "none"
     version = "" if holder.version is None else f", version {holder.version}"
     began = "" if holder.since is None else f", since {times.whole(holder.since)}"
-    return f"{holder.pid}{version}{began}"
+    where = "" if holder.host is None else f" on {holder.host}"
+    return f"{holder.pid}{where}{version}{began}"
+
+
+def _standbys(found: Sequence[StandbyProcess]) -> str:
+    waiting = [f"{one.host}, process {one.pid}, version {one.version}" for one in found]
+    return "; ".join(waiting) or "nobody, so no host would take over"
 
 
 def show_table(table: Table, rows: Iterable[Row], times: Times) -> None:

@@ -37,7 +37,8 @@ def test(configuration: Configuration, incident: str, utc: bool, as_json: bool) 
     from daemon.cli.trial import trial
     from daemon.host.clock import utc_now
 
-    result = trial(configuration.settings, found(configuration.settings, incident))
+    shown, settings = found(configuration.settings, incident)
+    result = trial(settings, shown)
     if as_json:
         click.echo(spelled(asdict(result)))
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from daemon.config.match import FLAGS, METADATA, read_match
-from daemon.model.alarm import Cause
+from daemon.model.alarm import Cause, SourceCause
 
 ALARM = "alarm"
 """The field that names one of the program's own alarms."""
@@ -38,7 +38,7 @@ def _alarm(patterns: Mapping[tuple[str, bool], Sequence[str]]) -> str:
     # That the state cannot be written is told without the database, which knows the silences.
     known = [cause.external_id for cause in Cause if cause is not Cause.STATE]
     match patterns.get((ALARM, False)):
-        case [name] if len(patterns) == 1 and name in known:
+        case [name] if len(patterns) == 1 and (name in known or SourceCause.of(name) is not None):
             return name
     raise ValueError(f"{ALARM} stands alone and is the whole id of one alarm, one of {', '.join(known)}")
 

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from daemon.cli.times import Times
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import DEFAULT
+from daemon.model.polling import beside
 from daemon.model.printable import printable
 
 BATCH = 200
@@ -56,14 +57,18 @@ INCIDENTS = Table(
         Column("incident", lambda row, _: row["id"]),
         Column("phase", lambda row, _: row["phase"]),
         Column("gen.", lambda row, _: row["generation"]),
-        Column("name", lambda row, _: row["name"]),
+        Column("name", lambda row, _: beside(row["name"], row["polled_from"])),
         Column("cause", lambda row, _: row["cause"]),
         Column("started", lambda row, times: times.whole(row["started_at"])),
         Column("changed", lambda row, times: times.whole(row["changed_at"])),
         Column("told", lambda row, _: _told(row)),
     ),
     screen=(
-        Column("incident, name, cause", lambda row, _: _joined("\n", row["id"], row["name"], row["cause"]), folds=True),
+        Column(
+            "incident, name, cause",
+            lambda row, _: _joined("\n", row["id"], beside(row["name"], row["polled_from"]), row["cause"]),
+            folds=True,
+        ),
         Column("phase", lambda row, _: _phase(row)),
         Column("started ({})", lambda row, times: times.brief(row["started_at"])),
         Column("changed ({})", lambda row, times: times.brief(row["changed_at"])),

@@ -12,8 +12,9 @@ from daemon.decisions.payload import Templates
 from daemon.decisions.route import Routes
 from daemon.host.clock import utc_now
 from daemon.model.delivery import Delivery
+from daemon.model.destination import DEFAULT
 from daemon.model.incident import TO_DEFAULT, Incident, Kind
-from daemon.model.routing import Recipient
+from daemon.model.routing import Recipient, Routing
 from daemon.model.silence import Silence
 from daemon.model.subject import Subject
 from daemon.storage import silences
@@ -45,7 +46,8 @@ class Trial:
 def trial(settings: Settings, incident: Incident) -> Trial:
     """Decides as the daemon would, but for flapping, which depends on what opened before."""
     now, found = utc_now(), dict(facts(incident))
-    verdict = Routes(settings.route).decide(found, now)
+    tells = settings.betterstack.tells
+    verdict = Routes(settings.route).decide(found, now, None if tells == DEFAULT else Routing.to(tells))
     told = TO_DEFAULT if verdict.routing is None else verdict.routing.recipients
     if verdict.silent_because is not None:
         told = ()
@@ -53,7 +55,7 @@ def trial(settings: Settings, incident: Incident) -> Trial:
     news = (_new(templates, incident, one, Subject(found, one.route), now) for one in told)
     return Trial(
         incident.id,
-        verdict.reasons or ("there are no routes, so team default is told",),
+        verdict.reasons or (f"there are no routes, so team {tells} is told",),
         found,
         tuple(_told(to, new, holds.hold(new, held, now, now)) for to, new in zip(told, news, strict=True)),
         verdict.silent_because,

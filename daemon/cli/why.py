@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from daemon.config.place import Place
     from daemon.model.story import Findings, Record, Story
 
-ABOUT = ("id", "name", "cause", "phase", "generation", "external_id")
+ABOUT = ("id", "name", "cause", "phase", "generation", "external_id", "polled_from")
 """What `--json` says of the incident itself."""
 
 

@@ -12,21 +12,23 @@ from urllib.parse import quote
 
 from daemon.clients.betterstack_response import is_page_for_people, pause_asked
 from daemon.clients.http import BodyError, ExchangeError, HttpClient, Response, described
-from daemon.config.settings import BetterStackSection
+from daemon.config.betterstack import BetterStackSection
 from daemon.model.delivery import Answer, Delivered, Outcome, Rejected, Scope, TryLater
 from daemon.model.incident import Kind
+from daemon.model.polling import UNNAMED, section_of
 from daemon.model.redact import redacted
 
 _CALLS = {Kind.ACKNOWLEDGED: ("acknowledge", "acknowledged_by"), Kind.RESOLVED: ("resolve", "resolved_by")}
 _REFUSED = {400, 422}
-_MEND = "give betterstack.token a token that may write, or set write_back.acknowledge and write_back.resolve to false"
+_MEND = "a token that may write, or set write_back.acknowledge and write_back.resolve to false"
 
 
 class BetterStackChanges:
     """The incidents that a token may change."""
 
-    def __init__(self, http: HttpClient, settings: BetterStackSection) -> None:
+    def __init__(self, http: HttpClient, settings: BetterStackSection, polled_from: str = UNNAMED) -> None:
         self._http = http
+        self._section = section_of(polled_from)
         self._token = settings.token
 
     def send(self, incident_id: str, kind: Kind, by: str) -> Answer:
@@ -47,19 +49,20 @@ class BetterStackChanges:
             return Answer(TryLater(f"Better Stack was not reached: {redacted(str(error), token)}", Scope.ROW))
         now = datetime.now(UTC)
         hold = pause_asked(reply, reply.ahead(now) or timedelta(0), now) if reply.status in {429, 503} else None
-        return Answer(_outcome(reply, (token, by), hold), hold=hold)
+        return Answer(_outcome(reply, (token, by), hold, self._section), hold=hold)
 
 
-def _outcome(reply: Response, hidden: tuple[str, str], hold: timedelta | None) -> Outcome:
+def _outcome(reply: Response, hidden: tuple[str, str], hold: timedelta | None, section: str) -> Outcome:
     said = described(reply, *hidden)
     if is_page_for_people(reply) or 300 <= reply.status < 400:
         # Better Stack itself sends JSON or nothing.
         why = f"Better Stack was not reached: something on the way answered, a portal or a filter perhaps: {said}"
-        return TryLater(f"{why}; check betterstack.base_url", Scope.ROW)
+        return TryLater(f"{why}; check {section}.base_url", Scope.ROW)
     if reply.status == 409 or (200 <= reply.status < 300 and _is_its_own(reply)):
         return Delivered(None)
     if reply.status in {401, 403}:
-        return TryLater(f"Better Stack refuses to let the token write: {said}; {_MEND}", Scope.SECRET)
+        mend = f"give {section}.token {_MEND}"
+        return TryLater(f"Better Stack refuses to let the token write: {said}; {mend}", Scope.SECRET)
     why = f"Better Stack answered {said}" + (f" ({redacted(reply.unread, *hidden)[:200]})" if reply.unread else "")
     if reply.status in _REFUSED:
         return Rejected(why)

@@ -1,6 +1,7 @@
 """The deadline of an exchange, the duration of its steps, and the beginning of its response.
 
-One thread runs an exchange from beginning to end, so its state is thread-local.
+One thread runs an exchange from beginning to end, so its state is thread-local. Its clock goes on while the process is
+frozen and while the machine sleeps: what wakes too late sends nothing any more.
 """
 
 import re
@@ -37,16 +38,17 @@ class _Exchange(threading.local):
 _exchange = _Exchange()
 
 
-def begin_exchange(seconds: float) -> None:
-    """Starts an exchange in this thread, with its deadline in `seconds`."""
-    _exchange.begun = time.monotonic()
-    _exchange.ends = _exchange.begun + seconds
+def begin_exchange(seconds: float, latest: float | None = None) -> None:
+    """Starts an exchange in this thread, with its deadline in `seconds`, or at `latest` on CLOCK_BOOTTIME."""
+    _exchange.begun = time.clock_gettime(time.CLOCK_BOOTTIME)
+    ends = _exchange.begun + seconds
+    _exchange.ends = ends if latest is None else min(ends, latest)
     _exchange.found = _exchange.connected = _exchange.heard = None
 
 
 def left(timeout: float | None, late: type[Exception]) -> float:
     """How long a wait may last (s): `timeout` or the rest of the exchange. Raises `late` if none is left."""
-    left: float = _exchange.ends - time.monotonic()
+    left: float = _exchange.ends - time.clock_gettime(time.CLOCK_BOOTTIME)
     if left <= 0:
         raise late("the deadline of the exchange has passed")
     return min(timeout, left) if timeout is not None else left
@@ -54,12 +56,12 @@ def left(timeout: float | None, late: type[Exception]) -> float:
 
 def note_found() -> None:
     """Records the time at which an address was found."""
-    _exchange.found = time.monotonic()
+    _exchange.found = time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def note_connected() -> None:
     """Records the time at which the connection, or TLS on it, was established."""
-    _exchange.connected = time.monotonic()
+    _exchange.connected = time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def note_asked(request: bytes) -> None:
@@ -92,4 +94,4 @@ def took() -> Took:
     """The durations of this thread's exchange, up to now."""
     found = _exchange.begun if _exchange.found is None else _exchange.found
     connected = found if _exchange.connected is None else _exchange.connected
-    return Took(found - _exchange.begun, connected - found, time.monotonic() - connected)
+    return Took(found - _exchange.begun, connected - found, time.clock_gettime(time.CLOCK_BOOTTIME) - connected)

@@ -100,12 +100,16 @@ class HttpClient:
         tls: ssl.SSLContext,
         connections: int = 1,
         observe: Callable[[Took], None] = lambda _: None,
+        latest: Callable[[], float] | None = None,
     ) -> None:
         """`connections`: most requests in flight at once. `observe` gets the durations of each complete exchange.
+
+        `latest`: until when on CLOCK_BOOTTIME (s) a request may be under way, if there is such a limit.
 
         Raises `ConfigError` for an unusable proxy.
         """
         self._observe = observe
+        self._latest = latest
         self._base_url = base_url
         self._timeout = settings.timeout.total_seconds()
         proxy = proxy_for(base_url, settings)
@@ -129,7 +133,7 @@ class HttpClient:
 
         Raises `ExchangeError`; its subclass `BodyError` if a status arrived but the rest cannot be read.
         """
-        begin_exchange(self._timeout)
+        begin_exchange(self._timeout, None if self._latest is None else self._latest())
         try:
             with self._as_exchange_error():
                 url = f"{base_url or self._base_url}{path}" + (f"?{urlencode(params)}" if params else "")

@@ -4,15 +4,16 @@ An alarm is an incident of our own. It goes through the same outbox, so it is st
 other. Each cause raises one alarm, however long it lasts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from daemon.decisions.health import unreadable_sentence
 from daemon.decisions.reach import unpaged_sentence
-from daemon.model.alarm import Cause
+from daemon.model.alarm import AnyCause, Cause, SourceCause
 from daemon.model.destination import DEFAULT
 from daemon.model.incident import IncidentState, Kind, Phase, Transition
+from daemon.model.polling import Polling
 from daemon.model.routing import Routing
 from daemon.model.snapshot import Snapshot
 
@@ -20,17 +21,20 @@ REFUSALS = 2
 """After so many refusals of the token in a row, an alarm is raised without further waiting."""
 
 
+MOST_ALONE = 5
+"""If more accounts than this cannot be polled, one alarm says so: an outage of Better Stack is one thing."""
+MOST_NAMED = 10
+"""At most so many of these are named in it."""
 AlarmChange = tuple[IncidentState, Transition]
 
 
-def causes(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Mapping[Cause, str]:
+def causes(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Mapping[AnyCause, str]:
     """Each cause there is now, with its sentence. `Cause.STATE` is not among them."""
-    found: dict[Cause, str] = {}
-    if _cannot_poll(snapshot, poll_after, now):
-        found[Cause.POLL] = (
-            f"Better Stack cannot be polled: {snapshot.last_round_error}; "
-            f"incidents since {_spelled(snapshot.last_complete_round_at)} are unknown"
-        )
+    found: dict[AnyCause, str] = {}
+    if snapshot.is_configured and _cannot_poll(snapshot, Cause.POLL, snapshot, poll_after, now):
+        found[Cause.POLL] = _unpolled("", snapshot)
+    if snapshot.named or snapshot.open_alarms:
+        found |= _sources(snapshot, poll_after, now)
     if snapshot.dead_alerts:
         found[Cause.DEAD] = f"{_dead(snapshot)}: SIGNL4 refused the payload twice; look at: deliveries --state dead"
     if sentence := unreadable_sentence(snapshot, poll_after, now):
@@ -48,7 +52,7 @@ def state_sentence(why: str, since: datetime) -> str:
 
 
 def change(
-    known: IncidentState | None, cause: Cause, sentence: str | None, now: datetime, team: str = DEFAULT
+    known: IncidentState | None, cause: AnyCause, sentence: str | None, now: datetime, team: str = DEFAULT
 ) -> AlarmChange | None:
     """What to record and to send for a cause; `None`: nothing changed. `sentence` is `None` where the cause is gone.
 
@@ -99,13 +103,45 @@ def _dead(snapshot: Snapshot) -> str:
     return f"{snapshot.dead_alerts} deliveries are dead, the latest of incident {snapshot.dead_incident}"
 
 
-def _cannot_poll(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> bool:
-    if snapshot.failing_since is None:
+def _sources(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Mapping[AnyCause, str]:
+    """Each account has an alarm of its own, unless many fail: then one that is closed when all are polled again."""
+    failing = {
+        cause: one
+        for one in snapshot.named
+        if _cannot_poll(one, cause := SourceCause(one.polled_from), snapshot, poll_after, now)
+    }
+    raised = {cause: one for cause, one in failing.items() if cause.external_id in snapshot.open_alarms}
+    together = Cause.SOURCES.external_id in snapshot.open_alarms or len(failing) > MOST_ALONE
+    single = {
+        cause: _unpolled(f" for [{one.section}]", one) for cause, one in (raised if together else failing).items()
+    }
+    return single | ({Cause.SOURCES: _many([*failing.values()])} if together and failing else {})
+
+
+def _many(failing: Sequence[Polling]) -> str:
+    first = min(failing, key=lambda one: (one.last_complete_round_at is not None, one.last_complete_round_at))
+    names = ", ".join(one.polled_from for one in failing[:MOST_NAMED])
+    others = f" and {len(failing) - MOST_NAMED} more" if len(failing) > MOST_NAMED else ""
+    return (
+        f"Better Stack cannot be polled for {len(failing)} accounts ({names}{others}), for [{first.section}]: "
+        f"{first.last_round_error}; incidents since {_spelled(first.last_complete_round_at)} are unknown"
+    )
+
+
+def _unpolled(whose: str, polling: Polling) -> str:
+    return (
+        f"Better Stack cannot be polled{whose}: {polling.last_round_error}; "
+        f"incidents since {_spelled(polling.last_complete_round_at)} are unknown"
+    )
+
+
+def _cannot_poll(polling: Polling, cause: AnyCause, snapshot: Snapshot, poll_after: timedelta, now: datetime) -> bool:
+    if polling.failing_since is None:
         return False
     # Once it is raised, only a complete round ends it, whatever the later failures are.
-    raised = Cause.POLL.external_id in snapshot.open_alarms
-    hopeless = snapshot.refused_rounds >= REFUSALS or snapshot.token_suspect_since is not None
-    return raised or hopeless or now - snapshot.failing_since >= poll_after
+    raised = cause.external_id in snapshot.open_alarms
+    hopeless = polling.refused_rounds >= REFUSALS or polling.token_suspect_since is not None
+    return raised or hopeless or now - polling.failing_since >= poll_after
 
 
 def _spelled(moment: datetime | None) -> str:

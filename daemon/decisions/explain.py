@@ -14,6 +14,7 @@ from daemon.model.destination import BETTER_STACK
 from daemon.model.history import HAD_ALREADY, Entry, Happening
 from daemon.model.incident import Kind, Phase
 from daemon.model.monitor import MonitorEvent
+from daemon.model.polling import section_of
 from daemon.model.story import Happened, Present, Record, RecordedDelivery, Story
 
 MOMENT = timedelta(seconds=1)
@@ -40,6 +41,10 @@ def explain(record: Record, present: Present) -> Story:
     return Story(tuple(sorted(happened, key=lambda one: one.at)), tuple(outlook(record, present)))
 
 
+def _where(polled_from: str) -> str:
+    return f", in the account of [{section_of(polled_from)}]" if polled_from else ""
+
+
 def _changes(record: Record, now: datetime) -> Iterator[Happened]:
     """What somebody changed about its monitor, from a day before it began until it was over."""
     state = record.state
@@ -56,7 +61,7 @@ def _begun(record: Record) -> Iterator[Happened]:
     if state.is_alarm:
         return
     if state.started_at is not None:
-        yield Happened(state.started_at, "began", "began at Better Stack", 1)
+        yield Happened(state.started_at, "began", f"began at Better Stack{_where(state.polled_from)}", 1)
     late = _delay(state.started_at, record.first_seen_at)
     yield Happened(record.first_seen_at, "seen", f"first seen{late and f', {late} after it began'}", 1)
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.decisions import monitor_health, reach, two_way, unreadable
+from daemon.decisions import monitor_health, poll_health, reach, two_way, unreadable
 from daemon.decisions.ages import age
+from daemon.decisions.poll_health import NO_DAEMON
 from daemon.model.alarm import Cause
 from daemon.model.destination import DEFAULT
 from daemon.model.monitor import MonitorFigures
-from daemon.model.snapshot import HeldLog, Holder, Presence, RunMode, Snapshot
+from daemon.model.polling import Polling
+from daemon.model.snapshot import HeldLog, Holder, Presence, RunMode, Snapshot, StandbyProcess
 from daemon.model.two_way import TwoWay
 
 NAMED_BELOW = {cause.external_id for cause in (Cause.DEAD, Cause.DELIVERY, Cause.UNREADABLE, Cause.UNPAGED)}
@@ -18,8 +20,19 @@ MOST_NAMED = 5
 """At most so many deliveries that fail on their own are named."""
 MOST_IDS = 20
 """At most so many ids in a sentence; once these are dropped, it names the next."""
-NO_DAEMON = "no daemon runs; start it with systemctl start betterstack-signl4, or with betterstack-signl4 run"
 TOLERATED_SKEW = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What `status` shows of an account that is polled."""
+
+    name: str
+    """Empty for that of `[betterstack]`."""
+    last_complete_round_at: datetime | None
+    last_round_error: str | None
+    failing_since: datetime | None
+    token_suspect_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,10 @@ class Health:
     """In how many things SIGNL4's alerts do not agree with our incidents."""
     monitors: MonitorFigures | None = None
     """The looks at monitors and heartbeats; `None` if there never was one."""
+    standbys: tuple[StandbyProcess, ...] | None = None
+    """The processes that would take over; `None` where nobody can."""
+    sources: tuple[Source, ...] | None = None
+    """Each account that is polled; `None` where there is only that of `[betterstack]`."""
 
 
 def report(
@@ -67,25 +84,38 @@ def report(
 ) -> Health:
     """What `status` shows. `queue`: how long SIGNL4's limit makes the outbox last."""
     found = list(problems(snapshot, interval, poll_after, now, presence, warn_after=warn_after))
+    ahead = snapshot.service_ahead
     pending = [snapshot.oldest_pending_at, *(own.created_at for own in snapshot.own_faults)]
     oldest = min(filter(None, pending), default=None)
     return Health(
         healthy=not found,
         problems=found,
         process=None if presence is None else presence.holder,
-        last_complete_round_at=snapshot.last_complete_round_at,
-        last_round_error=snapshot.last_round_error,
+        last_complete_round_at=poll_health.latest(snapshot),
+        last_round_error=next((one.last_round_error for one in snapshot.polled if one.last_round_error), None),
         open_incidents=snapshot.open_incidents,
         pending_deliveries=snapshot.pending_deliveries,
         held_deliveries=snapshot.held_deliveries,
         dead_deliveries=snapshot.dead_deliveries,
         queue_seconds=round(queue.total_seconds()),
-        clock_ahead_seconds=None if snapshot.ahead is None else round(-snapshot.ahead.total_seconds()),
+        clock_ahead_seconds=None if ahead is None else round(-ahead.total_seconds()),
         oldest_pending_seconds=None if oldest is None else max(round((now - oldest).total_seconds()), 0),
         two_way=snapshot.two_way,
         unpaged_alerts=len(snapshot.unpaged),
         drift=len(snapshot.drift),
         monitors=snapshot.monitors,
+        standbys=None if presence is None else presence.standbys,
+        sources=tuple(map(_source, snapshot.polled)) if snapshot.named else None,
+    )
+
+
+def _source(polling: Polling) -> Source:
+    return Source(
+        polling.polled_from,
+        polling.last_complete_round_at,
+        polling.last_round_error,
+        polling.failing_since,
+        polling.token_suspect_since,
     )
 
 
@@ -105,13 +135,8 @@ def problems(
     `warn_after`: `duty.warn_after`.
     """
     yield from (sentence for alarm, sentence in snapshot.open_alarms.items() if alarm not in NAMED_BELOW)
-    last = snapshot.last_complete_round_at
-    if last is None:
-        yield f"no round was ever complete{_because(snapshot, presence)}"
-    elif now - _polled_until(last, snapshot) > 3 * interval + timedelta(minutes=1):
-        yield f"the last complete round was {age(last, now)} ago{_because(snapshot, presence)}"
-    if snapshot.token_suspect_since is not None:
-        yield f"the token is suspected to be another team's since {snapshot.token_suspect_since:%Y-%m-%d %H:%M} UTC"
+    yield from poll_health.problems(snapshot, interval, now, presence)
+    yield from poll_health.untracked(snapshot)
     yield from _unread(snapshot, poll_after, now)
     yield from _teams(snapshot)
     if snapshot.oldest_due_at is not None and now - snapshot.oldest_due_at > poll_after:
@@ -171,11 +196,7 @@ def _unread(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Iterato
     """Records of Better Stack that cannot be read."""
     if sentence := unreadable_sentence(snapshot, poll_after, now):
         yield sentence
-    if unreadable.is_alarming(snapshot.unreadable_records, snapshot.listed_records):
-        yield (
-            f"{snapshot.unreadable_records} of the {snapshot.listed_records} records in a list of Better Stack could "
-            "not be read; the log says why"
-        )
+    yield from poll_health.odd_records(snapshot)
 
 
 def but_for_odd_records(snapshot: Snapshot) -> Snapshot:
@@ -193,10 +214,11 @@ def unreadable_sentence(snapshot: Snapshot, poll_after: timedelta, now: datetime
 
 def clock_sentence(snapshot: Snapshot, now: datetime) -> str | None:
     """That this machine's clock is wrong, compared with Better Stack's. No decision depends on it."""
-    if snapshot.ahead is None or abs(snapshot.ahead) <= TOLERATED_SKEW:
+    ahead = snapshot.service_ahead
+    if ahead is None or abs(ahead) <= TOLERATED_SKEW:
         return None
-    behind = "behind" if snapshot.ahead > timedelta(0) else "ahead of"
-    off = age(now - abs(snapshot.ahead), now)
+    behind = "behind" if ahead > timedelta(0) else "ahead of"
+    off = age(now - abs(ahead), now)
     return f"the clock of this machine is {off} {behind} Better Stack's; look at: timedatectl"
 
 
@@ -214,29 +236,7 @@ def _own_faults(snapshot: Snapshot, poll_after: timedelta, now: datetime) -> Ite
 
 def line(snapshot: Snapshot, found: Sequence[str], now: datetime) -> str:
     """One line for the service manager's status. `found`: the problems."""
-    last = snapshot.last_complete_round_at
+    last = poll_health.latest(snapshot)
     polled = "no complete round yet" if last is None else f"last round {age(last, now)} ago"
     counts = f"{snapshot.open_incidents} open, {snapshot.pending_deliveries} pending"
     return "; ".join([f"{counts}, {polled}", *found])
-
-
-def _polled_until(last: datetime, snapshot: Snapshot) -> datetime:
-    """The last complete round; after the clock was set back, the first failed one if that is earlier."""
-    return last if snapshot.failing_since is None else min(last, snapshot.failing_since)
-
-
-def _because(snapshot: Snapshot, presence: Presence | None) -> str:
-    """Why there was no complete round, if that is known."""
-    if snapshot.last_round_error:
-        return f" ({snapshot.last_round_error})"
-    if presence is None:
-        return "; is the daemon running?"
-    if presence.holder is not None:
-        return "; first round under way" if snapshot.last_complete_round_at is None else "; a round is under way"
-    match snapshot.run_mode:
-        case RunMode.RUN:
-            return ""  # that is a problem of its own
-        case RunMode.ONCE:
-            return "; let `once` be started regularly, or a daemon run"
-        case None:
-            return f"; {NO_DAEMON}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable
 
-from daemon.config.settings import BetterStackSection
+from daemon.config.betterstack import BetterStackSection
 from daemon.model.incident import Kind
 from daemon.model.outgoing_webhook import OutgoingWebhook
 from daemon.model.redact import redacted

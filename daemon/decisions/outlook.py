@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from daemon.decisions.health import NO_DAEMON
 from daemon.decisions.monitor_alerts import TOLD_CAUSE, TOLD_FOR
+from daemon.decisions.poll_health import NO_DAEMON
 from daemon.model.delivery import DeliveryState
 from daemon.model.destination import BETTER_STACK
 from daemon.model.history import Entry, Happening

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from daemon.decisions.evidence import Order, Read, after_that, ended_until, latest, of_this_generation, order
 from daemon.model.incident import Incident, IncidentState, Kind, Phase, Transition, Untold
 
+GIVEN_UP_NOTE = "Given up by the operator: the account of Better Stack that showed it is not polled any more."
 DELETED_NOTE = "The incident was deleted in Better Stack."
 
 
@@ -80,6 +81,13 @@ def reconcile_gone(
     over = replace(before, phase=Phase.RESOLVED, resolved_at=ended_at, gone_since=None, deleted=True)
     over = replace(over, silent_because=_still_silent(before, over.phase))
     return Decision(over, _end(before, ended_at, "deleted: two lookups found no such record", DELETED_NOTE))
+
+
+def reconcile_given_up(before: IncidentState, now: datetime) -> Decision:
+    """Decides on an incident that the operator gave up, since no account that is polled shows it."""
+    over = replace(before, phase=Phase.RESOLVED, resolved_at=now, gone_since=None, doubted_at=None, deleted=True)
+    over = replace(over, silent_because=_still_silent(before, over.phase))
+    return Decision(over, _end(before, now, "given up by hand: no account that is polled shows it", GIVEN_UP_NOTE))
 
 
 def over_too_long(over_since: datetime | None, stale_after: timedelta, now: datetime) -> bool:

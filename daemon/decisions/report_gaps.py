@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from daemon.model.alarm import Cause
+from daemon.model.alarm import is_unpolled
 from daemon.model.report import Alarm, Episode, Gap, Rounds
 
 HOUR = timedelta(hours=1)
@@ -53,7 +53,7 @@ def gaps(
             f"an alarm of the program: {one.name}",
         )
         for one in alarms
-        if one.incident_id == Cause.POLL.external_id
+        if is_unpolled(one.incident_id)
     ]
     last = rounds.last_complete_at
     if last is not None and now - last > max(poll_after, timedelta(minutes=2)):

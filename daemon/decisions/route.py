@@ -1,7 +1,8 @@
 """Decides who is told of an incident, by the routes of the configuration. Pure.
 
 The routes are asked in order: the first that matches decides, and with `continue` the next that matches as well. What
-no route matches goes to the team `default`: nothing is lost by a gap in the rules.
+no route matches goes to the team of its account, which is `default` if none is named: nothing is lost by a gap in the
+rules.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,18 +45,18 @@ class Routes:
         know_zones(route.match.times for route in routes if route.match.times is not None)
         self._matching = Matching([route.match.fields for route in routes]) if routes else None
 
-    def decide(self, facts: Mapping[str, list[str]], now: datetime) -> Verdict:
-        """Decides on an incident with these facts."""
+    def decide(self, facts: Mapping[str, list[str]], now: datetime, unrouted: Routing | None = None) -> Verdict:
+        """Decides on an incident with these facts. `unrouted`: who is told where none matches; `None`: `default`."""
         if self._matching is None:
-            return TO_DEFAULT
+            return TO_DEFAULT if unrouted is None else Verdict(unrouted)
         positions = list(self._chosen(self._matching.which(facts), now))
         chosen = [self._routes[position] for position in positions]
-        reasons = tuple(self._explained(positions, facts))
+        reasons = tuple(self._explained(positions, facts, unrouted or Routing()))
         telling = [route for route in chosen if route.action == "tell"]
         if telling:
             return Verdict(Routing(tuple(_recipients(telling))), reasons=reasons)
         if not chosen:
-            return Verdict(None, reasons=reasons)
+            return Verdict(unrouted, reasons=reasons)
         silent = chosen[0]
         why = f'route "{silent.name}" has action = "{silent.action}"'
         return Verdict(None, why, silent.action == "ignore", reasons)
@@ -72,12 +73,12 @@ class Routes:
                 if not route.continues:
                     return
 
-    def _explained(self, chosen: Sequence[int], facts: Mapping[str, list[str]]) -> Iterator[str]:
+    def _explained(self, chosen: Sequence[int], facts: Mapping[str, list[str]], unrouted: Routing) -> Iterator[str]:
         """`chosen`: positions. A route is not compared with another one: that takes long where there are many."""
         for position in chosen:
             yield f'route "{self._routes[position].name}" matches'
         if not chosen:
-            yield "no route matches, so team default is told"
+            yield f"no route matches, so team {unrouted.recipients[0].team} is told"
         asked = range(chosen[-1] if chosen else len(self._routes))
         missed = (position for position in asked if position not in chosen)
         for route in (self._routes[position] for position in islice(missed, MOST_EXPLAINED)):

@@ -28,7 +28,8 @@ def rule_remarks(settings: Settings) -> Iterator[str]:
                 "route was put before it; give it a name"
             )
     named = {team for route in routes for team in route.teams if route.action == "tell"}
-    reached = named | {settings.alarm.team} | (set() if routes else {DEFAULT})
+    of_sources = {section.team for section in settings.source.values()}
+    reached = named | of_sources | {settings.alarm.team} | (set() if routes else {DEFAULT})
     for team, _ in settings.signl4.every_team():
         if team.name not in reached and team.name != DEFAULT:
             yield f"team {team.name} is told of nothing: no route names it; name it in teams of a [[route]]"

@@ -15,6 +15,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def boottime() -> float:
+    """Seconds since the machine started, those in which it slept or this process was frozen included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class SteadyClock:
     """The time of day for the jobs: it follows the monotonic clock until `set_right` is called.
 

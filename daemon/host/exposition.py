@@ -91,12 +91,14 @@ def _read(readings: Readings) -> Iterator[Metric]:
     labels = {"version": __version__, "python": platform.python_version()}
     yield _gauge("build_info", "Version of the program and of Python.", tuple(labels), [(tuple(labels.values()), 1)])
     yield _single("healthy", "1 if `status` reports no problem.", not readings.problems)
+    leads = None if readings.is_leader is None else int(readings.is_leader)
+    yield _single("leader", "1 if this host polls and sends, 0 if it stands by.", leads)
     yield _single("problems", "Number of problems that `status` reports.", len(readings.problems))
     yield from _outboxes(readings.outboxes)
     yield from _limits(readings.headroom)
-    yield _single("database_size_bytes", "Size of the database file.", readings.database_bytes)
+    yield _single("database_size_bytes", "Size of the database.", readings.database_bytes)
     yield _single("database_wal_size_bytes", "Size of the write-ahead log of the database.", readings.log_bytes)
-    betterstack_ahead = None if readings.snapshot is None else readings.snapshot.ahead
+    betterstack_ahead = None if readings.snapshot is None else readings.snapshot.service_ahead
     ahead = {"betterstack": betterstack_ahead, "signl4": readings.signl4_ahead}
     yield _gauge(
         "clock_skew_seconds",
@@ -141,9 +143,11 @@ def _limits(headroom: Mapping[str, Headroom]) -> Iterator[Metric]:
 
 
 def _state(snapshot: Snapshot) -> Iterator[Metric]:
-    last = snapshot.last_complete_round_at
     what = "When the last complete round ended; missing if there was none."
-    yield _single("last_complete_round_timestamp_seconds", what, None if last is None else last.timestamp())
+    labels: tuple[str, ...] = ("source",) if snapshot.named else ()
+    rounds = [(one.polled_from, one.last_complete_round_at) for one in snapshot.polled]
+    values = [((name,)[: len(labels)], last.timestamp()) for name, last in rounds if last is not None]
+    yield _gauge("last_complete_round_timestamp_seconds", what, labels, values)
     yield _single("secrets_refused", "Secrets of SIGNL4 teams that it refuses.", len(snapshot.refused))
     yield _single("open_incidents", "Incidents that are not over.", snapshot.open_incidents)
     yield _single("open_alarms", "Open alarms about the program itself.", len(snapshot.open_alarms))

@@ -4,7 +4,8 @@ import os
 import select
 import signal
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 
 class Stop:
@@ -18,6 +19,23 @@ class Stop:
         # A full pipe must not block the handler, however many signals arrive.
         os.set_blocking(self._writing, False)
         self._raised_at: float | None = None
+        self._parts: tuple[Stop, ...] = ()
+
+    @contextmanager
+    def part(self) -> Iterator["Stop"]:
+        """The flag of a part of the work, which ends with the whole. For the main thread.
+
+        Nobody may wait for it any more when that part is over.
+        """
+        part = Stop()
+        self._parts = (*self._parts, part)
+        try:
+            if self._raised_at is not None:
+                part.set()
+            yield part
+        finally:
+            self._parts = tuple(one for one in self._parts if one is not part)
+            part.close()
 
     def raise_on_signals(self, *more: signal.Signals) -> None:
         """Sets the flag on SIGTERM and SIGINT, and on those of `more` that are not ignored already."""
@@ -31,6 +49,13 @@ class Stop:
             self._raised_at = time.monotonic()
         with suppress(BlockingIOError):
             os.write(self._writing, b"!")
+        for part in self._parts:
+            part.set()
+
+    def close(self) -> None:
+        """Nobody waits for it any more."""
+        os.close(self._reading)
+        os.close(self._writing)
 
     def since(self) -> float:
         """Seconds since the flag was set; 0 if it is not."""

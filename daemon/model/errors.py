@@ -30,6 +30,10 @@ class DatabaseBusyError(DaemonError):
     """The database could not be read or written; nothing was changed, and a later attempt may succeed."""
 
 
+class TermLostError(DatabaseBusyError):
+    """Another process may have taken over, so this one may not write; nothing was changed."""
+
+
 class AnotherInstanceError(DaemonError):
     """Another instance already works on this database."""
 

@@ -10,6 +10,7 @@ from enum import Enum, StrEnum, auto
 from typing import Any
 
 from daemon.model.monitor import MonitorKind, monitor_key
+from daemon.model.polling import UNNAMED
 from daemon.model.routing import Recipient, Routing
 
 TO_DEFAULT = (Recipient(),)
@@ -132,6 +133,8 @@ class IncidentState:
     """What raised it, where a route counts how often that opens."""
     monitor: str | None = None
     """The monitor or heartbeat that raised it, or that it is about, as `monitor_key` writes it."""
+    polled_from: str = UNNAMED
+    """The account that tracks it, the name of a `[source.NAME]`."""
 
     @property
     def is_about_a_monitor(self) -> bool:
@@ -148,6 +151,10 @@ class IncidentState:
         if before.routing is None and before.source is None:
             return self
         return replace(self, routing=before.routing, source=before.source)
+
+    def tracked_by(self, polled_from: str) -> "IncidentState":
+        """The same, tracked by this account."""
+        return self if self.polled_from == polled_from else replace(self, polled_from=polled_from)
 
     @classmethod
     def first_seen(cls, seen: Incident, external_id: str, generation: int) -> "IncidentState":

@@ -46,3 +46,5 @@ class Readings:
     database_bytes: int | None = None
     log_bytes: int | None = None
     """Of SQLite's log (the WAL). Both are `None` if the file cannot be seen."""
+    is_leader: bool | None = None
+    """Whether this host polls and sends, where several could; else `None`."""

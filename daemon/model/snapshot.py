@@ -9,6 +9,7 @@ from daemon.model.drift import Drift, OffDuty
 from daemon.model.incident import Unreadable
 from daemon.model.monitor import MonitorFigures
 from daemon.model.page_proof import Unpaged
+from daemon.model.polling import Polling, section_of
 from daemon.model.two_way import TwoWay
 
 
@@ -31,6 +32,21 @@ class Holder:
     """Aware and in UTC. Version and time are unknown if the process uses another name of the file."""
     checkpointed_at: datetime | None = None
     """When it last found nobody in the way of emptying the log of the database."""
+    host: str | None = None
+    """Where it runs, if the database is on a server."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyProcess:
+    """A process that would take over from the one that works on a database of a server."""
+
+    host: str
+    pid: int
+    version: str
+    since: datetime
+    """Aware, as is the next; by the server's clock."""
+    seen_at: datetime
+    """When it last noted that it stands by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,8 @@ class Presence:
     holder: Holder | None
     """`None`: no process works on it."""
     held_log: HeldLog | None = None
+    standbys: tuple[StandbyProcess, ...] | None = None
+    """Who would take over; `None` where nobody can, since the database is a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +99,24 @@ class RefusedSecret:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The program's state at one moment."""
+class Untracked:
+    """Open incidents of an account that the configuration does not have any more."""
+
+    polled_from: str
+    ids: tuple[str, ...]
+
+    @property
+    def section(self) -> str:
+        """Of the configuration that gave it."""
+        return section_of(self.polled_from)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(Polling):
+    """The program's state at one moment. The figures of polling are those of `[betterstack]`."""
 
     run_mode: RunMode | None = None
     """The command that last began to poll; `None` if only older versions did."""
-    last_complete_round_at: datetime | None = None
-    last_round_error: str | None = None
-    token_suspect_since: datetime | None = None
-    failing_since: datetime | None = None
-    """When the first round failed since the last complete one."""
-    refused_rounds: int = 0
-    """How many rounds in a row the token was refused."""
     refused: tuple[RefusedSecret, ...] = ()
     """Of the teams that the configuration has."""
     strays: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -114,14 +138,8 @@ class Snapshot:
     """The program's own open alarms: sentence by id."""
     event_limit: int | None = None
     """Events that SIGNL4 allows in 15 s; `None` until it has reported the limit."""
-    ahead: timedelta | None = None
-    """How far Better Stack's clock is ahead of the local clock; `None` if unknown."""
     unreadable: tuple[Unreadable, ...] = ()
     """The incidents whose record cannot be read."""
-    listed_records: int = 0
-    """Number of records in the least readable list of the last complete round."""
-    unreadable_records: int = 0
-    """Number of unreadable ones among these."""
     oldest_pending_at: datetime | None = None
     """Without what a rule holds: that may take days, and is due once it ends."""
     oldest_due_at: datetime | None = None
@@ -138,3 +156,21 @@ class Snapshot:
     """Where SIGNL4's alerts do not agree with our incidents, as far as that is certain and lasts."""
     monitors: MonitorFigures | None = None
     """The looks at monitors and heartbeats; `None` if there never was one."""
+    named: tuple[Polling, ...] = ()
+    """The polling of each `[source.NAME]` of the configuration in force; at the end of a round only of those that do
+    not work."""
+    untracked: tuple[Untracked, ...] = ()
+    """What no account tracks any more."""
+
+    @property
+    def polled(self) -> tuple[Polling, ...]:
+        """The polling of all accounts."""
+        return (self, *self.named) if self.is_configured else self.named
+
+    @property
+    def service_ahead(self) -> timedelta | None:
+        """How far Better Stack's clock is ahead, whichever account showed it; `None` if unknown."""
+        for one in self.polled:
+            if one.ahead is not None:
+                return one.ahead
+        return None

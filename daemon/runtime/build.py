@@ -9,7 +9,6 @@ from datetime import datetime
 from ssl import SSLContext
 from typing import TYPE_CHECKING
 
-from daemon.clients.betterstack import BetterStack
 from daemon.clients.http import HttpClient, tls_context
 from daemon.config.configuration import Configuration
 from daemon.config.settings import Settings
@@ -18,11 +17,9 @@ from daemon.host.liveness import Liveness
 from daemon.in_flight import Receiver
 from daemon.model.destination import Destination
 from daemon.model.event import Listener
-from daemon.model.events import process as events
-from daemon.model.page import KnownPages, Shown
-from daemon.poll import Poll
+from daemon.runtime.build_sources import Source, Warnings, build_sources
 from daemon.runtime.delivery_job import job_of
-from daemon.runtime.senders import pager, sender, waiting
+from daemon.runtime.senders import pager, past_the_database, sender
 from daemon.runtime.shared import Shared
 from daemon.self_check import SelfCheck, Watchers
 from daemon.storage import queries
@@ -34,9 +31,6 @@ if TYPE_CHECKING:
     from daemon.runtime.build_two_way import TwoWayComponents
     from daemon.runtime.look_job import LookJob
 
-MOST_WARNINGS = 1000
-"""At most so many different warnings are logged; more would only fill the journal."""
-
 
 @dataclass(frozen=True, slots=True)
 class Components:
@@ -45,7 +39,8 @@ class Components:
     settings: Settings
     log: Listener
     housekeeping: Housekeeping
-    poll: Poll
+    sources: Mapping[str, Source]
+    """What polls each account, by its job."""
     senders: Mapping[str, Deliver]
     """Of each team, by its name."""
     self_check: SelfCheck
@@ -75,31 +70,35 @@ def build(
 ) -> Components:
     """Builds all components. Raises `ConfigError`, and `DatabaseBusyError` if a new team cannot be recorded.
 
-    Nothing is changed then: the log is set up once all else is good. `liveness`: of `poll` and of each job that
-    delivers. `on_queued` is called when something was put into the outbox.
+    Nothing is changed then: the log is set up once all else is good. `liveness`: of each job that polls or delivers.
+    `on_queued` is called when something was put into the outbox.
     """
     settings, teams = configuration.settings, list(configuration.settings.signl4.every_team())
     with ExitStack() as clients:
         tls = tls_context(settings.http)
-        incidents, alerts, *watchers = (
-            clients.enter_context(closing(client)) for client in _clients(settings, tls, len(teams))
+        alerts, *watchers = (
+            clients.enter_context(closing(client)) for client in _clients(shared, settings, tls, len(teams))
         )
         housekeeping = Housekeeping(shared.engine)
         housekeeping.configure(settings.destinations)
+        housekeeping.configure_sources(settings.polled)
         log = log_for(configuration)
         around = shared.surroundings
         receivers = {team.name: around.receiver(alerts, secret, team.name) for team, secret in teams}
-        poll = _poll(shared, settings, incidents, log, waiting(shared.stop, liveness["poll"]), on_queued)
+        sources = build_sources(shared, settings, tls, clients, log, liveness, on_queued)
         senders = dict[str, Deliver]()
         for team, _ in teams:
             alive = liveness[job_of(team.name)]
             target = pager(shared, settings, team, receivers[team.name], alive, tls, clients)
             senders[team.name] = sender(shared, settings, team, target, alive, log)
-        of_alarms, called = receivers[settings.alarm.team], around.watchers(watchers)
+        has_lease, called = shared.trusted_until is not None, around.watchers(watchers)
+        of_alarms = past_the_database(settings, around, tls, clients) if has_lease else receivers[settings.alarm.team]
         self_check = _self_check(shared, settings, teams[0][0], of_alarms, called, log, on_queued)
         two_way = _two_way(shared, settings, tls, clients, log, on_queued)
         monitors = _monitors(shared, settings, tls, clients, log, on_queued)
-        return Components(settings, log, housekeeping, poll, senders, self_check, clients.pop_all(), two_way, monitors)
+        return Components(
+            settings, log, housekeeping, sources, senders, self_check, clients.pop_all(), two_way, monitors
+        )
 
 
 def _two_way(
@@ -129,45 +128,12 @@ def _monitors(
         return None
     from daemon.runtime.build_monitors import build_monitors  # noqa: PLC0415 - only who wants it pays for it
 
-    return build_monitors(shared, settings, tls, clients, log, _Warnings(log), on_queued)
+    return build_monitors(shared, settings, tls, clients, log, Warnings(log), on_queued)
 
 
 def looks_at_monitors(shared: Shared, settings: Settings) -> bool:
     """Whether that is wanted, or was until now, and an alert may still be open. Raises `DatabaseBusyError`."""
     return bool(settings.monitors.kinds) or Housekeeping(shared.engine).any_monitor_alerts()
-
-
-def _poll(
-    shared: Shared,
-    settings: Settings,
-    incidents: HttpClient,
-    log: Listener,
-    wait: Callable[[float], bool],
-    on_queued: Callable[[], None],
-) -> Poll:
-    shown: list[Shown] = []
-    known_pages: KnownPages = {}
-    betterstack = BetterStack(
-        incidents,
-        settings.betterstack,
-        wait,
-        _Warnings(log),
-        shared.their_clock,
-        report=shown.append,
-        quiet=shared.quiet,
-        known=known_pages,
-    )
-    return Poll(
-        betterstack,
-        Incidents(shared.engine),
-        settings,
-        log=log,
-        on_queued=on_queued,
-        shown=shown,
-        known_pages=known_pages,
-        clock=shared.clock,
-        their_clock=shared.their_clock,
-    )
 
 
 def _self_check(
@@ -195,21 +161,8 @@ def _self_check(
     )
 
 
-def _clients(settings: Settings, tls: SSLContext, teams: int) -> Iterator[HttpClient]:
-    yield HttpClient(settings.betterstack.base_url, settings.http, tls)
-    yield HttpClient(settings.signl4.base_url, settings.http, tls, settings.delivery.concurrency * teams)
+def _clients(shared: Shared, settings: Settings, tls: SSLContext, teams: int) -> Iterator[HttpClient]:
+    at_once, latest = settings.delivery.concurrency * teams, shared.trusted_until
+    yield HttpClient(settings.signl4.base_url, settings.http, tls, at_once, latest=latest)
     for url in settings.heartbeat.urls:
         yield HttpClient(url.reveal(), settings.http, tls)
-
-
-class _Warnings:
-    """Logs each warning once. Called by one thread."""
-
-    def __init__(self, log: Listener) -> None:
-        self._log = log
-        self._made: set[str] = set()
-
-    def __call__(self, sentence: str) -> None:
-        if sentence not in self._made and len(self._made) < MOST_WARNINGS:
-            self._made.add(sentence)
-            self._log(events.Warned(sentence))

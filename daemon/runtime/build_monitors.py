@@ -17,6 +17,7 @@ from daemon.runtime.look_job import Breath, LookJob, Said
 from daemon.runtime.shared import Shared
 from daemon.storage.incidents import Incidents
 from daemon.storage.monitors import MonitorRecords
+from daemon.telling import Telling
 
 SAID = Said(events.MonitorLooksFail, events.MonitorLooksSucceed, events.MonitorLooksHang)
 
@@ -36,9 +37,10 @@ def build_monitors(
     http = clients.enter_context(closing(client))
     # A pause that Better Stack asks of these requests is none of the rounds, which page people.
     betterstack = BetterStack(http, settings.betterstack, breath, warning, TheirClock(shared.clock))
+    telling = Telling(settings, incidents, clock=shared.clock, log=log)
     recording = Recording(
         incidents,
-        settings,
+        telling,
         clock=shared.clock,
         their_clock=shared.their_clock,
         log=log,

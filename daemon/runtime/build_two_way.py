@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from ssl import SSLContext
 
-from daemon.betterstack_writer import BetterStackWriter
+from daemon.betterstack_writer import Accounts, BetterStackWriter, Changes
 from daemon.clients.http import HttpClient
 from daemon.clients.signl4_api import Signl4Api
 from daemon.config.settings import Settings
@@ -25,6 +26,7 @@ from daemon.people import People
 from daemon.runtime.look_job import Breath, Look, LookJob, Said
 from daemon.runtime.senders import sender
 from daemon.runtime.shared import Shared
+from daemon.storage import queries
 from daemon.storage.alerts import Alerts
 from daemon.storage.drift import DriftRecords
 from daemon.storage.duty import DutyRoster
@@ -100,7 +102,12 @@ def _looks(
 
 def _sender(shared: Shared, settings: Settings, tls: SSLContext, clients: ExitStack, log: Listener) -> Deliver:
     account, concurrency = settings.betterstack.base_url, settings.delivery.concurrency
-    http = clients.enter_context(closing(HttpClient(account, settings.http, tls, concurrency)))
-    target = BetterStackWriter(shared.surroundings.changes(http, settings.betterstack))
+    changes = dict[str, Changes]()
+    for name in settings.polled:
+        section = settings.of(name).betterstack
+        client = HttpClient(section.base_url, settings.http, tls, concurrency, latest=shared.trusted_until)
+        changes[name] = shared.surroundings.changes(clients.enter_context(closing(client)), section, name)
+    only = next(iter(changes.values())) if len(changes) == 1 else None
+    target = BetterStackWriter(only or Accounts(changes, partial(queries.tracker_of, shared.engine)))
     # No watchdog looks at these signs of life: that nothing is written back is no reason to restart.
     return sender(shared, settings, Destination(BETTER_STACK, account), target, Liveness(), log)

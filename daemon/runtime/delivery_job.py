@@ -16,9 +16,19 @@ LOOK_AGAIN = timedelta(seconds=10)
 """The longest time between two looks at the outbox: `retry` runs in another process and cannot wake this one."""
 
 
+UNTRUSTED = "the lease is not renewed, so another host may send by now"
+
+
 def job_of(team: str) -> str:
     """The name of the job, and of its thread."""
     return "deliver" if team == DEFAULT else f"deliver-{team}"
+
+
+def drain(deliver: Deliver) -> datetime | None:
+    """Sends what is due, as `Deliver.drain`. Raises `DatabaseBusyError`, also while another host may send."""
+    if not deliver.trusted():
+        raise DatabaseBusyError(UNTRUSTED)
+    return deliver.drain()
 
 
 class DeliveryJob:
@@ -44,7 +54,7 @@ class DeliveryJob:
         self._wakes_before = self._wakes
         next_at, failed = None, True
         try:
-            next_at = self.deliver.drain()
+            next_at = drain(self.deliver)
             failed = False
         except DatabaseBusyError as error:
             if str(error) != self._last_error:

@@ -1,9 +1,10 @@
 """The jobs of one configuration, and when each runs: poll, deliver and the self-check.
 
-They meet only in the database. A round is due one interval after the one before it; deliveries are due when something
-was put into the outbox, or when the next one may be sent; the self-check follows both.
+They meet only in the database. A round of an account is due one interval after the one before it; deliveries are due
+when something was put into the outbox, or when the next one may be sent; the self-check follows both.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -18,10 +19,12 @@ from daemon.host.clock import utc_now
 from daemon.host.liveness import Liveness
 from daemon.model.event import Listener
 from daemon.runtime.build import Components, build, looks_at_monitors
+from daemon.runtime.build_sources import poll_job
 from daemon.runtime.delivery_job import DeliveryJob, job_of
 from daemon.runtime.poll_loop import PollLoop
 from daemon.runtime.readings import read
 from daemon.runtime.shared import Shared
+from daemon.runtime.upkeep import Upkeep
 from daemon.runtime.workers import After, Workers, scheduler, start
 
 if TYPE_CHECKING:
@@ -35,6 +38,10 @@ MONITORS = "monitors"
 """The job that looks at what Better Stack watches."""
 WRITE = "deliver-better-stack"
 """The job that writes to Better Stack."""
+TURN = 1.0
+"""Seconds at most between the first rounds of two accounts."""
+CHECK_GAP = 2.0
+"""Seconds between two self-checks that follow rounds, where there are several accounts."""
 CLOSE_ENOUGH = timedelta(milliseconds=50)
 """Two times for the next run of a job that are no further apart are one."""
 
@@ -42,7 +49,7 @@ CLOSE_ENOUGH = timedelta(milliseconds=50)
 class Jobs:
     """Built in any thread; begun, paused, watched and ended by the main thread. `wake` is called by the jobs.
 
-    `_poll` and `_self_check` run each in the thread of its job, `_after_job` in that of the job that ended.
+    `_self_check` runs in the thread of its job, `_after_job` in that of the job that ended.
     """
 
     def __init__(
@@ -54,13 +61,13 @@ class Jobs:
             return shared.exposure.heard(configuration.settings, log_for(configuration))
 
         teams = {job_of(team.name): team.name for team, _ in configuration.settings.signl4.every_team()}
-        self.liveness = {job: Liveness() for job in ("poll", *teams)}
-        self._shared = shared
+        polls = [poll_job(name) for name in configuration.settings.polled]
+        self.liveness = {job: Liveness() for job in (*polls, *teams)}
+        self.configuration, self._shared = configuration, shared
         look_jobs = tuple(_look_jobs(shared, configuration.settings))
-        self._workers = Workers(("poll", *teams, "self-check", *look_jobs))
+        self._workers = Workers((*polls, *teams, "self-check", *look_jobs))
         self._scheduler = scheduler(self._workers)
-        self._polled = False
-        self._next_round_in = 0.0
+        self._polled, self._checked_at = False, 0.0
         self._metrics: Wanted | None = None
         try:
             start(self._scheduler)
@@ -84,31 +91,42 @@ class Jobs:
             # These signs of life are not watched: that nothing is written back is no reason to restart.
             written = DeliveryJob(two_way.sender, Liveness(), components.log, shared.clock)
             self._deliveries[WRITE] = written
-        self._loop = PollLoop(self.components, shared, self.liveness["poll"].beat, self.wake)
+        self._loops = dict(self._poll_loops())
+
+    def _poll_loops(self) -> Iterator[tuple[str, PollLoop]]:
+        components, shared = self.components, self._shared
+        upkeep = Upkeep(components, shared, self.wake)
+        for job, source in components.sources.items():
+            yield job, PollLoop(source, components, shared, upkeep, self.liveness[job].beat)
 
     # -- for the main thread ------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """The first round is due now. Its begin makes deliveries due, and its end the self-check."""
+        """The first round is due now. Its begin makes deliveries due, and its end the self-check.
+
+        Those of several accounts begin one after the other, within an interval: so they never do all at once.
+        """
         settings = self.components.settings
         # For the first two the interval is only a safety net: `_after_job` sets the time of each next run.
         for job, name, interval in (
-            (self._poll, "poll", settings.poll.interval),
+            *((loop.run, job, loop.interval) for job, loop in self._loops.items()),
             *((delivery.run, job, settings.poll.interval) for job, delivery in self._deliveries.items()),
             (self._self_check, "self-check", settings.heartbeat.interval),
             *((look.run, name, timedelta(seconds=look.interval)) for name, look in self._looks.items()),
         ):
             self._scheduler.add_job(job, After(interval), id=name)
-        for name in ("poll", *self._looks):
+        for name in self._looks:
             self._due(name, 0)
-        self.liveness["poll"].idle(0)
+        self._spread_rounds()
+        for poll, loop in self._loops.items():
+            self.liveness[poll].idle(loop.interval.total_seconds())
         self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._scheduler.resume()
         self._shared.exposure.begin(self._metrics, self.components.log)
 
     def pause_rounds(self) -> bool:
         """From here on no round begins. Returns whether one is still under way."""
-        return bool(self._workers.pause("poll"))
+        return bool(self._workers.pause(*self._loops))
 
     def pause(self) -> bool:
         """From here on no job begins; results in flight are still recorded. Returns whether a job is still at work."""
@@ -116,7 +134,7 @@ class Jobs:
             delivery.deliver.pause()
         for look in self._looks.values():
             look.pause()
-        return bool(self._workers.pause("poll", *self._deliveries, "self-check", *self._looks))
+        return bool(self._workers.pause(*self._loops, *self._deliveries, "self-check", *self._looks))
 
     def resume(self) -> None:
         """Undoes both pauses."""
@@ -129,8 +147,9 @@ class Jobs:
 
     def due_now(self) -> None:
         """Makes a round and deliveries due now, also after the clock was set back."""
-        for job in ("poll", *self._deliveries, *self._looks):
+        for job in (*self._deliveries, *self._looks):
             self._due(job, 0)
+        self._spread_rounds()
 
     def watch(self) -> None:
         """Says which looks hang, if any do. Nothing else may: that ends the process."""
@@ -168,24 +187,29 @@ class Jobs:
             delivery.wake()
             self._due(job, 0)
 
-    def _poll(self) -> None:
-        # Used if a fault of this program ends the round.
-        self._next_round_in = self.components.settings.poll.interval.total_seconds()
-        self._next_round_in = self._loop.run_round()
+    def _spread_rounds(self) -> None:
+        for number, (job, loop) in enumerate(self._loops.items()):
+            self._due(job, loop.first_in(number * min(loop.interval.total_seconds() / len(self._loops), TURN)))
+
+    def _until_check(self) -> float:
+        """Of many accounts a round ends all the time, and what is wrong with one is wrong at the end of each."""
+        return 0.0 if len(self._loops) == 1 else self._checked_at + CHECK_GAP - time.monotonic()
 
     def _self_check(self) -> None:
+        self._checked_at = time.monotonic()
         if self.components.self_check.run() and not self._shared.stop.wait(0):
             self.components.self_check.send_heartbeats()
 
     def _after_job(self, event: JobExecutionEvent) -> None:
         """Sets when the job runs next. It no longer counts as running by now, so it can be woken."""
         match event.job_id:
-            case "poll":
+            case job if job in self._loops:
                 self._polled = True
-                self.liveness["poll"].idle(self._next_round_in)
-                self._due("poll", self._next_round_in)
-                if self.components.self_check.is_due():
-                    self._due("self-check", 0)
+                loop = self._loops[job]
+                self.liveness[job].idle(loop.next_in)
+                self._due(job, loop.next_in)
+                if self.components.self_check.is_due(loop.seen):
+                    self._due("self-check", self._until_check())
             case job if job in self._deliveries:
                 if self._polled and not self._deliveries[job].deliver.idle:
                     self._due("self-check", 0)

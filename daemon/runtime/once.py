@@ -1,9 +1,9 @@
-"""One complete round, then all due deliveries; for hosts on which no daemon can run."""
+"""One complete round of each account, then all due deliveries; for hosts on which no daemon can run."""
 
 import signal
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 
 from daemon.config.configuration import Configuration
 from daemon.deliver import Deliver
@@ -12,12 +12,19 @@ from daemon.model.errors import DatabaseBusyError, StoppedError
 from daemon.model.event import Listener
 from daemon.model.events import rounds as events
 from daemon.model.snapshot import RunMode
+from daemon.notes import Notes
 from daemon.runtime.build import Components, build
-from daemon.runtime.delivery_job import job_of
+from daemon.runtime.build_sources import Source, poll_job
+from daemon.runtime.delivery_job import drain, job_of
+from daemon.runtime.exposure import Exposure
 from daemon.runtime.poll_loop import why_failed
 from daemon.runtime.readings import read
 from daemon.runtime.shared import Shared, opened, share
 from daemon.runtime.surroundings import Surroundings
+from daemon.storage.place import is_postgresql
+
+AT_A_TIME = 16
+"""Accounts whose rounds are made at a time."""
 
 
 def once(
@@ -27,12 +34,11 @@ def once(
     log = log_for(configuration)
     # A terminal that is closed stops it like SIGTERM does.
     surroundings.stop.raise_on_signals(signal.SIGHUP)
-    state = surroundings.state(configuration.settings.database.url)
-    with state as url, opened(url, mode=RunMode.ONCE) as guard:
-        shared, settings = share(guard, surroundings), configuration.settings
+    settings = configuration.settings
+    with surroundings.state(settings.database.url) as url, _held(configuration, url, surroundings, log) as shared:
         log = shared.exposure.heard(settings, log)
-        jobs = (job_of(team.name) for team, _ in configuration.settings.signl4.every_team())
-        liveness = {job: Liveness() for job in ("poll", *jobs)}
+        jobs = [job_of(team.name) for team, _ in settings.signl4.every_team()]
+        liveness = {job: Liveness() for job in (*map(poll_job, settings.polled), *jobs)}
         components = build(configuration, shared, lambda _: log, liveness, on_queued=lambda: None)
         try:
             with closing(components):
@@ -41,11 +47,24 @@ def once(
             shared.exposure.write_once(settings, lambda: read(shared, settings), log)
 
 
+@contextmanager
+def _held(configuration: Configuration, url: str, surroundings: Surroundings, log: Listener) -> Iterator[Shared]:
+    """The database, which no other process works on meanwhile. Raises its errors."""
+    if is_postgresql(url):
+        from daemon.runtime.turns import leading_once  # noqa: PLC0415 - only who has a server pays for it
+
+        with leading_once(configuration, url, surroundings, log) as shared:
+            yield shared
+    else:
+        with opened(url, mode=RunMode.ONCE) as guard:
+            yield share(guard, surroundings, Exposure(allowed=surroundings.shows_metrics), Notes())
+
+
 def _do(components: Components, shared: Shared) -> bool:
     pagers, self_check, two_way = [*components.senders.values()], components.self_check, components.two_way
     components.housekeeping.release_held(shared.clock())
     components.follow_settings(shared.clock())
-    complete = _round(components)
+    complete = _rounds(components)
     self_check.run()
     if not _send(pagers, shared):
         return False
@@ -68,7 +87,7 @@ def _send(senders: Sequence[Deliver], shared: Shared) -> bool:
     """Sends what is due; whether nothing asked the program to stop."""
     while True:
         for sender in senders:
-            sender.drain()
+            drain(sender)
         gaps_end_at = [at for at in (sender.gap_ends_at() for sender in senders) if at is not None]
         if not gaps_end_at:
             return True
@@ -76,21 +95,32 @@ def _send(senders: Sequence[Deliver], shared: Shared) -> bool:
             return False
 
 
-def _round(components: Components) -> bool:
+def _rounds(components: Components) -> bool:
+    """Whether those of all accounts were complete. One that is slow or fails holds up no other."""
+    sources = [*components.sources.values()]
+    if len(sources) == 1:
+        return _round(sources[0])
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only who polls several accounts pays for it
+
+    with ThreadPoolExecutor(min(len(sources), AT_A_TIME), "poll") as threads:
+        return all([*threads.map(_round, sources)])
+
+
+def _round(source: Source) -> bool:
     started = time.monotonic()
 
     def ended(result: events.RoundResult) -> None:
-        components.log(events.RoundEnded(result, time.monotonic() - started))
+        source.log(events.RoundEnded(result, time.monotonic() - started))
 
     try:
-        components.poll.round(sweep=True)
+        source.poll.round(sweep=True)
     except StoppedError:
         return False
     except DatabaseBusyError:
         raise
     except Exception as error:  # noqa: BLE001 - what fails a round keeps no delivery back
         ended(events.RoundResult.FAILED)
-        components.log(events.RoundFailed(why_failed(error)))
+        source.log(events.RoundFailed(why_failed(error)))
         return False
     ended(events.RoundResult.COMPLETE)
     return True

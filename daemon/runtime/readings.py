@@ -4,6 +4,7 @@ import os
 
 from daemon.config.settings import Settings
 from daemon.decisions.health import problems
+from daemon.host.clock import boottime
 from daemon.model.errors import DatabaseBusyError
 from daemon.model.readings import Readings, TeamOutbox
 from daemon.model.snapshot import Holder, Presence
@@ -41,4 +42,5 @@ def read(shared: Shared, settings: Settings) -> Readings:
         signl4_ahead=next((limiter.ahead for limiter in limiters.values() if limiter.ahead is not None), None),
         database_bytes=database_bytes,
         log_bytes=log_bytes,
+        is_leader=None if shared.trusted_until is None else shared.trusted_until() > boottime(),
     )

@@ -23,6 +23,7 @@ from daemon.host.systemd import Systemd
 from daemon.model.errors import ConfigError, DaemonError
 from daemon.model.events import process as events
 from daemon.runtime.jobs import Jobs
+from daemon.storage.place import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Reload:
         """The jobs of the present configuration, or why it is refused, or why they cannot be started now."""
         try:
             configuration = self._read()
-            _check_database(configuration.settings.database.url, jobs.components.settings.database.url)
+            check_database(configuration.settings.database.url, jobs.components.settings.database.url)
             return self._make(configuration)
         except ConfigError as error:
             return "; ".join(error.problems)
@@ -177,6 +178,9 @@ class Reload:
         self._paused_since = None
 
 
-def _check_database(new: str, old: str) -> None:
+def check_database(new: str, old: str) -> None:
+    """Raises `ConfigError` if it is another one."""
     if new != old:
-        raise ConfigError(f"database.url cannot change to {new} while the program runs; restart it, or set it back")
+        raise ConfigError(
+            f"database.url cannot change to {shown(new)} while the program runs; restart it, or set it back"
+        )

@@ -20,6 +20,7 @@ from daemon.model.event import Listener
 from daemon.outcome_log import naming
 from daemon.pager import Pager
 from daemon.runtime.shared import Shared
+from daemon.runtime.surroundings import Surroundings
 from daemon.storage.outbox import Outbox
 
 LONGEST_LOOK_UP = timedelta(seconds=5)
@@ -46,8 +47,15 @@ def pager(
         settings.signl4.base_url, section, tls, settings.delivery.concurrency, observe=lambda _: liveness.beat()
     )
     finder = Signl4Api(clients.enter_context(closing(http)), key, shared.api_pace, wait=None)
-    wait = waiting(shared.stop, liveness)
-    return Pager(receiver, finder, alone=len(teams) == 1, stopped=lambda: wait(0))
+    wait, trusted = waiting(shared.stop, liveness), shared.trusts(settings)
+    return Pager(receiver, finder, alone=len(teams) == 1, stopped=lambda: wait(0) or not trusted())
+
+
+def past_the_database(settings: Settings, surroundings: Surroundings, tls: SSLContext, clients: ExitStack) -> Receiver:
+    """The webhook for what does not wait for the database, nor for the lease: on connections of its own."""
+    http = clients.enter_context(closing(HttpClient(settings.signl4.base_url, settings.http, tls)))
+    secret = next(secret for team, secret in settings.signl4.every_team() if team.name == settings.alarm.team)
+    return surroundings.receiver(http, secret, settings.alarm.team)
 
 
 def sender(
@@ -72,6 +80,7 @@ def sender(
         rng=Random(),  # noqa: S311 - jitter, not a secret
         wait=waiting(shared.stop, liveness),
         log=told,
+        trusted=shared.trusts(settings),
         limiter=shared.limiters[team.account],
         team=team.name,
         clock=shared.clock,

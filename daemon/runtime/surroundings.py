@@ -10,7 +10,7 @@ from daemon.clients.betterstack_changes import BetterStackChanges
 from daemon.clients.heartbeat import Heartbeat
 from daemon.clients.http import HttpClient
 from daemon.clients.signl4 import Signl4
-from daemon.config.settings import BetterStackSection
+from daemon.config.betterstack import BetterStackSection
 from daemon.host.signals import Stop
 from daemon.in_flight import Receiver
 from daemon.model.secret import Secret
@@ -29,8 +29,8 @@ class Surroundings:
     """Makes of `database.url` that of the database that is worked on."""
     receiver: Callable[[HttpClient, Secret, str], Receiver] = Signl4
     """Makes the webhook of a team, from its secret and name."""
-    changes: Callable[[HttpClient, BetterStackSection], Changes] = BetterStackChanges
-    """Makes what changes incidents at Better Stack."""
+    changes: Callable[[HttpClient, BetterStackSection, str], Changes] = BetterStackChanges
+    """Makes what changes the incidents of an account, from its section and name."""
     watchers: Callable[[Sequence[HttpClient]], Watchers] = Heartbeat
     """Makes what calls the heartbeat URLs."""
     shows_metrics: bool = True

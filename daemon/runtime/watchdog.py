@@ -6,9 +6,12 @@ from daemon.host.output import end_at_once
 from daemon.host.systemd import Systemd
 from daemon.model.events.process import Stuck
 from daemon.runtime.jobs import Jobs
+from daemon.storage.place import is_postgresql
 
 STANDSTILL = 3.0
 """If the main thread itself wakes this late (s), the process was suspended: no job is hung."""
+SERVER_PATIENCE = 30.0
+"""Seconds that a transaction on a server may take besides: to connect, to end, and to ask what became of a COMMIT."""
 EXIT_STUCK = 70
 LAST_WORDS = 0.2
 """Seconds that the log gets for its last lines."""
@@ -29,6 +32,7 @@ class Watchdog:
             liveness.reset()
         settings = jobs.components.settings
         limit = 3 * settings.poll.interval.total_seconds() + 2 * settings.http.timeout.total_seconds()
+        limit += SERVER_PATIENCE if is_postgresql(settings.database.url) else 0
         hung = next((name for name, liveness in jobs.liveness.items() if liveness.silent_for() > limit), None)
         if hung is not None:
             jobs.components.log(Stuck(hung, f"{limit:.0f}s"))

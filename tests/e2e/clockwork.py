@@ -21,6 +21,7 @@ from apscheduler.events import JobExecutionEvent
 
 from daemon.cli.main import main
 from daemon.runtime.jobs import Jobs
+from daemon.runtime.poll_loop import PollLoop
 from daemon.storage import engine, revision
 
 SET = "the test set the clocks"
@@ -62,10 +63,10 @@ def around(of: type[Any], verb: str, extra: Callable[..., Any]) -> None:
     setattr(of, verb, lambda *arguments: extra(whole, *arguments))
 
 
-def a_round(poll: Callable[[Jobs], None], jobs: Jobs) -> None:
+def a_round(run: Callable[[PollLoop], None], loop: PollLoop) -> None:
     """Nobody sets the clocks from here on who wants to set them between two rounds."""
     _at_work.acquire()
-    poll(jobs)
+    run(loop)
 
 
 def behind_a_job(after: Callable[[Jobs, JobExecutionEvent], None], jobs: Jobs, event: JobExecutionEvent) -> None:
@@ -81,7 +82,7 @@ if __name__ == "__main__":
     vars(time).update(monotonic=monotonic)
     for module in (engine, revision):
         vars(module).update(BUSY_SECONDS=0.3)
-    around(Jobs, "_poll", a_round)
+    around(PollLoop, "run", a_round)
     around(Jobs, "_after_job", behind_a_job)
     Thread(target=listen, args=(traveller,), daemon=True).start()
     main(prog_name="betterstack-signl4")

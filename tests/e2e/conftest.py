@@ -66,7 +66,9 @@ class Daemon:
         sandbox: Sandbox,
         program: Sequence[str] = PROGRAM,
         stdout: int = subprocess.DEVNULL,
+        first: Callable[[], object] | None = None,
     ) -> None:
+        """`first`: what the process does before it becomes the program, a function of `tests.support.confined`."""
         self.lines: list[str] = []
         self._sandbox = sandbox
         self.process = warm.started(
@@ -76,6 +78,7 @@ class Daemon:
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=subprocess.PIPE,
+            first=first,
         )
         assert self.process.stdin is not None
         self._stdin = self.process.stdin

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from daemon import __version__
-from daemon.decisions.health import NO_DAEMON
+from daemon.decisions.poll_health import NO_DAEMON
 from daemon.sandbox import mishaps
 from daemon.sandbox.faults import Hang
 from daemon.sandbox.server import Sandbox

@@ -286,7 +286,7 @@ def by_hand(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     def monotonic() -> float:
         return (clock.now - NOW).total_seconds()
 
-    monkeypatch.setattr("daemon.clients.betterstack.time", SimpleNamespace(monotonic=monotonic))
+    monkeypatch.setattr("daemon.clients.quiet.time", SimpleNamespace(monotonic=monotonic))
     for client in ("betterstack", "signl4", "api_exchange"):
         hand = SimpleNamespace(now=lambda _: clock.now, fromisoformat=datetime.fromisoformat)
         monkeypatch.setattr(f"daemon.clients.{client}.datetime", hand)

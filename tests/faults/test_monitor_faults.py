@@ -31,6 +31,7 @@ from daemon.sandbox.faults import Cut, Drip, Hang, Part
 from daemon.storage import queries
 from daemon.storage.incidents import Incidents
 from daemon.storage.monitors import MonitorRecords
+from daemon.telling import Telling
 from tests.faults.conftest import NEW, PATIENCE, PER_BYTE, RESOLVED, Arm, Scene, about, each, in_turn, slow, spread
 from tests.support.listener import TIMEOUT
 
@@ -173,9 +174,10 @@ class Eyes:
         self.warnings: list[str] = []
         client = BetterStack(http, values.betterstack, scene._wait, self.warnings.append, TheirClock(scene.clock))
         records, incidents = MonitorRecords(scene.engine), Incidents(scene.engine)
+        telling = Telling(values, incidents, clock=scene.clock, log=scene.log)
         recording = Recording(
             incidents,
-            values,
+            telling,
             clock=scene.clock,
             their_clock=scene.clock,
             log=scene.log,

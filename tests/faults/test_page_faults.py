@@ -214,7 +214,7 @@ def problems(scene: Scene) -> list[str]:
 
 
 def alarms(scene: Scene) -> set[Cause]:
-    return set(alarm.causes(queries.snapshot(scene.engine), LATE, scene.clock()))
+    return {one for one in alarm.causes(queries.snapshot(scene.engine), LATE, scene.clock()) if isinstance(one, Cause)}
 
 
 def paged(scene: Scene) -> None:

@@ -6,10 +6,10 @@ A second of its life is as long as five of the program's own, as far as requests
 import runpy
 import sys
 
-from daemon.clients import betterstack
+from daemon.clients import quiet
 
 PROGRAM = (sys.executable, "-m", "tests.soak.hasty")
 
 if __name__ == "__main__":
-    vars(betterstack).update(REQUEST_GAP=0.02)
+    vars(quiet).update(REQUEST_GAP=0.02)
     runpy.run_module("tests.e2e.mortal", run_name="__main__")

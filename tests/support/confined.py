@@ -3,11 +3,14 @@
 import ctypes
 import os
 import signal
+import socket
 import subprocess
+from multiprocessing import forkserver
 from pathlib import Path
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_MOUNTS = 0x20000
+_MOUNTS, _HOST_NAME, _NETWORK = 0x20000, 0x4000000, 0x40000000
+_SIGNAL_AT_THE_END_OF_ITS_PARENT = 1
 _CAPABILITIES_OF_64_BITS = 0x20080522
 _DROP_FROM_THE_BOUNDING_SET = 24
 _THEIRS = (1, 2)
@@ -35,6 +38,17 @@ def in_namespace(script: str, arguments: list[str], directory: Path | None) -> N
     subprocess.run(["sh", "-ec", script, "sh", *arguments], check=True)
     if directory is not None:
         os.chdir(directory)
+
+
+def on_host(name: str, network: Path) -> None:
+    """Enters the network namespace of a host, and has its name. It ends with the tests, however these end."""
+    # Each process holds this open, so that the server it was forked from would outlive the tests with it.
+    os.close(vars(forkserver._forkserver)["_forkserver_alive_fd"])
+    _did(_LIBC.prctl(_SIGNAL_AT_THE_END_OF_ITS_PARENT, signal.SIGKILL, 0, 0, 0))
+    with network.open() as its:
+        _did(_LIBC.setns(its.fileno(), _NETWORK))
+    _did(_LIBC.unshare(_HOST_NAME))
+    socket.sethostname(name)
 
 
 def at_terminal(*, under_nohup: bool) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 from daemon.model.errors import BetterStackError, DatabaseBusyError
 from daemon.model.snapshot import Snapshot
-from daemon.self_check import Notes, SelfCheck
+from daemon.notes import Notes
+from daemon.self_check import SelfCheck
 from daemon.storage import queries
 from tests.support.fakes import Flows
 

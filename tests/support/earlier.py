@@ -50,3 +50,21 @@ def contents(file: Path, table: str) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(file)) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1")]
+
+
+OF_THE_UNNAMED: dict[str, dict[str, Any]] = {
+    "incidents": {"polled_from": ""},
+    "progress": {"source": "", "configured": 1, "interval_seconds": None},
+    "unreadable": {"source": ""},
+}
+"""What schema 0010 adds: there was one account."""
+
+
+def by_source(file: Path, table: str) -> list[dict[str, Any]]:
+    """Each row of a database from before 0010, as it is to be since then."""
+    return [_by_source(table, row) for row in contents(file, table)]
+
+
+def _by_source(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in row.items() if (table, name) != ("progress", "id")}
+    return {**OF_THE_UNNAMED.get(table, {}), **kept}

@@ -233,6 +233,8 @@ class Flows:
         self.betterstack = FakeBetterStack()
         self.signl4 = FakeSignl4(clock)
         self.stopped = False
+        self.trusted = True
+        """Whether no other host may send now."""
         self.waits = 0
         """How often a flow waited for time to pass."""
         self.while_waiting: Callable[[], None] = lambda: None
@@ -260,6 +262,7 @@ class Flows:
             rng=Random(1),
             wait=self._wait,
             log=self.log,
+            trusted=lambda: self.trusted,
         )
 
     def round(self, *, sweep: bool = False) -> None:

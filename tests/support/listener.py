@@ -165,10 +165,13 @@ class _Kept(Connection):
 
 
 @contextmanager
-def client_to(url: str, tls: ssl.SSLContext | None = None, **http: Any) -> Iterator[HttpClient]:
+def client_to(
+    url: str, tls: ssl.SSLContext | None = None, *, latest: Callable[[], float] | None = None, **http: Any
+) -> Iterator[HttpClient]:
     """A client; one that trusts nobody, if not told otherwise."""
     section = replace(settings(http=http).http, timeout=timedelta(seconds=TIMEOUT))
-    with closing(HttpClient(url, section, tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))) as client:
+    trusted = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with closing(HttpClient(url, section, trusted, latest=latest)) as client:
         yield client
 
 

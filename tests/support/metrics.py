@@ -29,6 +29,7 @@ READINGS = Readings(
     signl4_ahead=timedelta(seconds=-1),
     database_bytes=4096,
     log_bytes=512,
+    is_leader=True,
 )
 
 

@@ -24,9 +24,9 @@ from daemon.model.delivery import (
     TryLater,
 )
 from daemon.model.incident import Kind, Phase, Transition
-from daemon.storage.engine import open_engine
+from daemon.storage.engine import open_engine, transaction
 from daemon.storage.incidents import Change, Message
-from daemon.storage.schema import DELIVERIES
+from daemon.storage.schema import DELIVERIES, METADATA
 from tests.support.store import Store
 from tests.support.values import NOW, recorded
 
@@ -157,6 +157,15 @@ def dump(database: Path) -> list[str]:
     """All that is committed, as SQL."""
     with closing(sqlite3.connect(database)) as connection:
         return list(connection.iterdump())
+
+
+def everything(engine: Engine) -> dict[str, list[Row[Any]]]:
+    """All that is committed, the rows of each table in the order of their keys."""
+    with transaction(engine, writes=False) as connection:
+        return {
+            table.name: list(connection.execute(select(table).order_by(*table.primary_key)))
+            for table in METADATA.sorted_tables
+        }
 
 
 @contextmanager

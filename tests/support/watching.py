@@ -11,6 +11,7 @@ from daemon.poll_monitors import PollMonitors
 from daemon.recording import Recording
 from daemon.storage.incidents import Incidents
 from daemon.storage.monitors import MonitorRecords, listing
+from daemon.telling import Telling
 from tests.support.clock import Clock
 from tests.support.fakes import Flows
 from tests.support.kept_log import KeptLog
@@ -41,9 +42,10 @@ class Watched:
     def begun(self) -> PollMonitors:
         """The flow anew, with the settings as they are."""
         incidents = Incidents(self.engine)
+        telling = Telling(self.flows.settings, incidents, clock=self.clock, log=self.log)
         recording = Recording(
             incidents,
-            self.flows.settings,
+            telling,
             clock=self.clock,
             their_clock=self.clock,
             log=self.log,

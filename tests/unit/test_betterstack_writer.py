@@ -14,6 +14,7 @@ from daemon.model.delivery import Answer, Delivered, DeliveryState, Rejected, Sc
 from daemon.model.destination import BETTER_STACK, Destination
 from daemon.model.incident import Kind
 from daemon.outcome_log import naming
+from daemon.storage.engine import transaction
 from daemon.storage.schema import DELIVERIES
 from tests.support.clock import Clock
 from tests.support.fakes import due_list
@@ -71,7 +72,7 @@ class Writing:
             "attempts": 0,
             **dict.fromkeys(("occurred_at", "created_at", "due_at"), NOW),
         }
-        with self.engine.begin() as connection:
+        with transaction(self.engine, writes=True) as connection:
             connection.execute(insert(DELIVERIES).values(values))
 
     def drain_until(self, at: datetime) -> None:

@@ -1,7 +1,5 @@
 """A change of the token: until it has shown a record that was known before, what is missing is no deletion."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +7,7 @@ from sqlalchemy import Engine
 
 from daemon.decisions.suspicion import Token, suspect_since
 from daemon.model.errors import TokenSuspectError
+from daemon.storage.engine import transaction
 from tests.support.clock import Clock
 from tests.support.fakes import Flows
 from tests.support.kept_log import KeptLog
@@ -125,12 +124,11 @@ def test_what_was_first_seen_with_it_proves_nothing(flows: Flows) -> None:
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_database_of_before_that_knows_no_token_takes_it_for_a_new_one(
-    flows: Flows, database: Path, count: int
+    flows: Flows, engine: Engine, count: int
 ) -> None:
     given_open(flows, *"78"[:count])
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("UPDATE progress SET token_fingerprint = NULL")
-        connection.commit()
+    with transaction(engine, writes=True) as connection:
+        connection.exec_driver_sql("UPDATE progress SET token_fingerprint = NULL")
     flows.betterstack.incidents.clear()
     suspected(flows, minutes=3)
     assert over(flows) == []

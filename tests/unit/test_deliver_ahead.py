@@ -15,6 +15,7 @@ from tests.support.clock import Clock
 from tests.support.fakes import ACCEPTED, LONG, OUTAGE, Flows
 from tests.support.kept_log import KeptLog
 from tests.support.outbox import NEW, change
+from tests.support.refused import accept, refuse
 from tests.support.store import Store
 from tests.support.values import NOW
 
@@ -111,20 +112,17 @@ def test_while_signl4_fails_what_was_not_sent_does_not_count_as_attempted(flows:
 
 
 def test_while_a_result_cannot_be_recorded_what_was_claimed_is_not_sent(flows: Flows, engine: Engine) -> None:
-    full = "CREATE TRIGGER full BEFORE UPDATE OF state ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END"
     sent: list[int] = []
 
     def wait_in_vain() -> None:
         sent.append(len(flows.signl4.sent))
         if len(sent) == 5:
-            with engine.begin() as connection:
-                connection.exec_driver_sql("DROP TRIGGER full")
+            accept(engine)
 
     flows.while_waiting = wait_in_vain
     with flows.draining():
         until_claimed(flows, 4)
-        with engine.begin() as connection:
-            connection.exec_driver_sql(full)
+        refuse(engine, "UPDATE OF state", "deliveries")
     # Until the first commit failed the threads went on with what was claimed; after that they did not.
     assert sent == [sent[0]] * 5
     assert sent[0] <= 4

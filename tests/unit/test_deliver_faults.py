@@ -1,10 +1,8 @@
 """A pass while something is wrong: requests that hang, a stop, a database that cannot be written, rubbish in a row."""
 
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +11,11 @@ from sqlalchemy import Engine
 from daemon import due_list
 from daemon.model.delivery import Answer
 from daemon.model.errors import DatabaseBusyError
+from daemon.storage.engine import transaction
 from tests.support.clock import Clock
 from tests.support.fakes import ACCEPTED, OUTAGE, REFUSED, WRONG_SECRET, Flows, too_many
 from tests.support.kept_log import KeptLog
+from tests.support.refused import accept, refused
 from tests.support.store import Store
 
 NEW = "new"
@@ -90,41 +90,34 @@ def test_a_stop_before_the_pass_sends_nothing(flows: Flows) -> None:
     assert flows.signl4.sent == []
 
 
-@contextmanager
-def results_cannot_be_recorded(database: Path) -> Iterator[None]:
-    trigger = "BEFORE UPDATE OF delivered_at ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-    with closing(sqlite3.connect(database)) as other:
-        other.execute(f"CREATE TRIGGER full {trigger}")
-        yield
-        other.execute("DROP TRIGGER IF EXISTS full")
+def results_cannot_be_recorded(engine: Engine) -> AbstractContextManager[None]:
+    return refused(engine, "UPDATE OF delivered_at", "deliveries")
 
 
-def test_while_a_result_cannot_be_recorded_nothing_further_is_sent(flows: Flows, database: Path, log: KeptLog) -> None:
+def test_while_a_result_cannot_be_recorded_nothing_further_is_sent(flows: Flows, engine: Engine, log: KeptLog) -> None:
     flows.configure(delivery={"concurrency": 1})
     flows.see("7", "8", "9")
 
     def mend() -> None:
         assert len(flows.signl4.sent) == 1
         if flows.waits == 30:
-            with closing(sqlite3.connect(database)) as other:
-                other.execute("DROP TRIGGER full")
+            accept(engine)
 
     flows.while_waiting = mend
-    with results_cannot_be_recorded(database):
+    with results_cannot_be_recorded(engine):
         flows.drain()
     assert flows.waits == 30
     assert flows.outbox("state", "attempts") == [("delivered", 1)] * 3
-    assert [fields["error"] for fields in log.named("result not recorded")] == [
-        "the database cannot be written now: disk full"
-    ]
+    [error] = [fields["error"] for fields in log.named("result not recorded")]
+    assert error.startswith("the database cannot be written now: disk full")
 
 
 def test_promise_4_a_result_that_was_never_recorded_is_sent_again_under_the_same_external_id(
-    flows: Flows, database: Path
+    flows: Flows, engine: Engine
 ) -> None:
     flows.see("7")
     flows.while_waiting = lambda: setattr(flows, "stopped", True)
-    with results_cannot_be_recorded(database):
+    with results_cannot_be_recorded(engine):
         flows.drain()
     flows.stopped = False
     flows.configure()
@@ -133,14 +126,10 @@ def test_promise_4_a_result_that_was_never_recorded_is_sent_again_under_the_same
     assert flows.outbox("state", "attempts") == [("delivered", 2)]
 
 
-def test_what_cannot_be_claimed_is_not_sent(flows: Flows, database: Path) -> None:
+def test_what_cannot_be_claimed_is_not_sent(flows: Flows, engine: Engine) -> None:
     flows.see("7")
-    with closing(sqlite3.connect(database)) as other:
-        trigger = "BEFORE UPDATE OF attempts ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-        other.execute(f"CREATE TRIGGER full {trigger}")
-        with pytest.raises(DatabaseBusyError):
-            flows.drain()
-        other.execute("DROP TRIGGER full")
+    with refused(engine, "UPDATE OF attempts", "deliveries"), pytest.raises(DatabaseBusyError):
+        flows.drain()
     assert flows.signl4.sent == []
     flows.drain()
     assert flows.outbox("state") == [("delivered",)]
@@ -180,11 +169,11 @@ def test_one_bad_item_never_loops_hot(flows: Flows, answer: Answer) -> None:
 
 @pytest.mark.parametrize("rubbish", ["not json", "[]", '"text"', "null", "{}"])
 def test_a_row_with_rubbish_in_it_does_not_keep_the_others_from_going(
-    flows: Flows, database: Path, rubbish: str
+    flows: Flows, engine: Engine, rubbish: str
 ) -> None:
     flows.see("7", "8")
-    with closing(sqlite3.connect(database)) as other, other:
-        other.execute("UPDATE deliveries SET payload = ? WHERE incident_id = '7'", [rubbish])
+    with transaction(engine, writes=True) as connection:
+        connection.exec_driver_sql(f"UPDATE deliveries SET payload = '{rubbish}' WHERE incident_id = '7'")
     flows.signl4.answer = lambda _: ACCEPTED
     with suppress(Exception):
         flows.drain()

@@ -10,6 +10,7 @@ from daemon.decisions.payload import EXTERNAL_ID
 from daemon.model.delivery import Answer, Scope, TryLater
 from daemon.model.errors import Signl4ApiError
 from daemon.model.signl4 import AlertPhase, SeenAlert
+from daemon.storage.engine import transaction
 from daemon.storage.schema import DESTINATIONS, HISTORY
 from tests.support.clock import Clock
 from tests.support.fakes import ACCEPTED, OUTAGE, WRONG_SECRET, FakeFinder, Flows
@@ -168,8 +169,8 @@ def test_what_was_found_keeps_the_payload_that_nobody_refused(flows: Flows, find
     tell(flows.store, "1", NEW)
     full = only(engine).payload
     flows.store.claim(head(flows.store, "1"), ago(minutes=1))
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE deliveries SET own_fault = 1")
+    with transaction(engine, writes=True) as connection:
+        connection.exec_driver_sql("UPDATE deliveries SET own_fault = true")
     finder.alerts.append(SeenAlert("a", "1", AlertPhase.OPEN, "event-0", created_at=NOW))
     flows.drain()
     row = only(engine)
@@ -183,7 +184,7 @@ def test_the_alert_of_the_generation_before_is_known_by_its_event(
     flows.configure(finder=finder, delivery={"gap": "0s"})
     flows.signl4.answer = losing(flows, finder)
     tell(flows.store, "1", NEW, RESOLVED)
-    with engine.begin() as connection:
+    with transaction(engine, writes=True) as connection:
         connection.exec_driver_sql(
             "UPDATE deliveries SET event_id = 'event-0', state = 'delivered', delivered_at = due_at"
         )

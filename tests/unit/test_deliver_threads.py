@@ -13,6 +13,7 @@ from tests.support.clock import Clock
 from tests.support.fakes import Flows
 from tests.support.kept_log import KeptLog
 from tests.support.listener import LONGEST, Connection, client_to, listening, ok
+from tests.support.refused import refused
 from tests.support.store import Store
 
 
@@ -99,14 +100,11 @@ def test_a_shortage_that_comes_and_goes_loses_and_doubles_nothing(flows: Flows, 
 
 def test_a_claim_that_fails_leaves_no_thread_behind(flows: Flows, engine: Engine) -> None:
     flows.see("1")
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "CREATE TRIGGER full BEFORE UPDATE OF attempts ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-        )
     before = threading.active_count()
-    for _ in range(5):
-        with pytest.raises(Exception, match="disk full"):
-            flows.drain()
+    with refused(engine, "UPDATE OF attempts", "deliveries"):
+        for _ in range(5):
+            with pytest.raises(Exception, match="disk full"):
+                flows.drain()
     for thread in threading.enumerate():
         if thread.name.startswith("signl4"):
             thread.join(5)

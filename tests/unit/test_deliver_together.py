@@ -14,6 +14,7 @@ from tests.support.clock import Clock
 from tests.support.fakes import ACCEPTED, LONG, Flows
 from tests.support.kept_log import KeptLog
 from tests.support.outbox import ACKNOWLEDGED, NEW, after, change, deliver, head, tell
+from tests.support.refused import accept, refuse
 from tests.support.store import Store
 from tests.support.values import NOW
 
@@ -77,19 +78,16 @@ def test_a_pass_needs_no_more_threads_than_requests_at_a_time(flows: Flows) -> N
 
 def test_what_was_chosen_while_a_result_could_not_be_recorded_is_chosen_anew(flows: Flows, engine: Engine) -> None:
     queue(flows, "1", "2", "3")
-    full = "CREATE TRIGGER full BEFORE UPDATE OF state ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END"
     older = change("0", NEW, occurred_at=NOW.replace(year=2025))
 
     def answer(_: Mapping[str, Any]) -> Answer:
         if len(flows.signl4.sent) == 1:
-            with engine.begin() as connection:
-                connection.exec_driver_sql(full)
+            refuse(engine, "UPDATE OF state", "deliveries")
         return ACCEPTED
 
     def mend() -> None:
         assert len(flows.signl4.sent) == 1, "nothing is sent meanwhile"
-        with engine.begin() as connection:
-            connection.exec_driver_sql("DROP TRIGGER full")
+        accept(engine)
         flows.store.record([older], NOW)
 
     flows.signl4.answer, flows.while_waiting = answer, mend

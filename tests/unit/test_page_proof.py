@@ -20,7 +20,8 @@ from daemon.storage.schema import DELIVERIES, DESTINATIONS
 from daemon.storage.two_way_schema import PAGE_PROOFS
 from tests.support.clock import Clock
 from tests.support.kept_log import KeptLog
-from tests.support.outbox import DEAD, NEW, RESOLVED, change, deliver, impatient, put, tell
+from tests.support.outbox import DEAD, NEW, RESOLVED, change, deliver, put, tell
+from tests.support.refused import refused
 from tests.support.rest import FakeApi, seen_alert
 from tests.support.store import Store
 
@@ -281,17 +282,15 @@ def test_a_stop_is_passed_on_and_costs_nothing(
 
 
 def test_what_cannot_be_recorded_is_asked_again(
-    api: FakeApi, store: Store, engine: Engine, database: Path, clock: Clock, log: KeptLog
+    proof: PageProof, api: FakeApi, store: Store, engine: Engine, clock: Clock, log: KeptLog
 ) -> None:
     taken(store, "1", clock)
     api.became("event 1")
     clock.pass_(seconds=3)
-    with impatient(database) as other:
-        look = PageProof(api, PageProofs(other, [DEFAULT]), clock=clock, log=log)
-        with transaction(engine, writes=True), pytest.raises(DatabaseBusyError):
-            look.look()
-        assert log.named("paged") == []
-        look.look()
+    with refused(engine, "UPDATE", "page_proofs"), pytest.raises(DatabaseBusyError):
+        proof.look()
+    assert log.named("paged") == []
+    proof.look()
     assert verdicts(engine) == {"1": "paged"}
 
 

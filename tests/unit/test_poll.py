@@ -1,9 +1,6 @@
 """One round: what is asked, in which order, and what a failure costs."""
 
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -12,6 +9,7 @@ from daemon.model.errors import BetterStackError, DatabaseBusyError
 from tests.support.clock import Clock
 from tests.support.fakes import Flows
 from tests.support.kept_log import KeptLog
+from tests.support.refused import refused
 from tests.support.store import Store
 from tests.support.values import NOW, ago
 
@@ -39,26 +37,21 @@ def test_promise_1_the_transition_and_the_state_are_committed_when_the_round_cou
     assert flows.store.progress().last_complete_round_at == NOW
 
 
-def test_promise_1_a_transition_that_cannot_be_written_leaves_no_state_behind(flows: Flows, database: Path) -> None:
+def test_promise_1_a_transition_that_cannot_be_written_leaves_no_state_behind(flows: Flows, engine: Engine) -> None:
     flows.betterstack.has("7")
-    with closing(sqlite3.connect(database)) as other:
-        other.execute("CREATE TRIGGER full BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    with refused(engine, "INSERT", "deliveries"):
         with pytest.raises(DatabaseBusyError, match="disk full"):
             flows.round()
         assert flows.phases() == {}
         assert flows.store.progress().last_complete_round_at is None
-        other.execute("DROP TRIGGER full")
     flows.round()
     assert flows.outbox() == [("7", NEW)]
 
 
-def test_a_database_that_cannot_count_the_round_done_loses_nothing_of_it(flows: Flows, database: Path) -> None:
+def test_a_database_that_cannot_count_the_round_done_loses_nothing_of_it(flows: Flows, engine: Engine) -> None:
     flows.betterstack.has("7")
-    with closing(sqlite3.connect(database)) as other:
-        other.execute("CREATE TRIGGER full BEFORE UPDATE ON progress BEGIN SELECT RAISE(ABORT, 'disk full'); END")
-        with pytest.raises(DatabaseBusyError):
-            flows.round()
-        other.execute("DROP TRIGGER full")
+    with refused(engine, "UPDATE", "progress"), pytest.raises(DatabaseBusyError):
+        flows.round()
     flows.betterstack.has("7", status="Resolved", resolved_at=NOW)
     flows.round()
     assert flows.outbox() == [("7", NEW), ("7", OVER)]

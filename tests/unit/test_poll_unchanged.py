@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine, update
 
-from daemon.storage.schema import PROGRESS
+from daemon.storage.engine import transaction
+from daemon.storage.source_schema import PROGRESS
 from tests.support.clock import Clock
 from tests.support.fakes import Flows
 from tests.support.kept_log import KeptLog
@@ -82,7 +83,7 @@ def test_a_page_with_a_doubt_is_read_again(flows: Flows) -> None:
 
 
 def test_in_a_database_of_another_past_all_pages_are_read_again(flows: Flows, engine: Engine) -> None:
-    with engine.begin() as connection:
+    with transaction(engine, writes=True) as connection:
         connection.execute(update(PROGRESS).values(last_complete_round_at=ago(minutes=7)))
     assert unread(flows) == 0
 

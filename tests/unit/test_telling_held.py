@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from daemon.model.history import Happening
 from daemon.model.silence import Silence
 from daemon.storage import silences
+from daemon.storage.engine import transaction
 from daemon.storage.schema import HISTORY
 from tests.support.clock import Clock
 from tests.support.fakes import Flows
@@ -222,7 +223,7 @@ def test_what_a_silence_does_not_match_is_told_at_once(story: Story) -> None:
 
 def test_a_silence_that_is_damaged_silences_nobody(story: Story) -> None:
     story.silence()
-    with story.flows.engine.begin() as connection:
+    with transaction(story.flows.engine, writes=True) as connection:
         connection.exec_driver_sql("UPDATE silences SET match = '{'")
     assert story.play({20: story.sees}) == [("new", 20)]
 

@@ -10,6 +10,7 @@ from daemon.model.errors import Signl4ApiError
 from daemon.model.incident import Kind, Phase, Transition
 from daemon.model.signl4 import NOBODY
 from daemon.storage import queries
+from daemon.storage.engine import transaction
 from daemon.storage.incidents import Change, Message
 from daemon.write_back import NOW_AND_THEN
 from tests.support.alerts import JANE, acknowledged, alert, closed
@@ -322,7 +323,7 @@ def test_an_end_supersedes_all_that_waits_attempted_or_dead(told: Looks) -> None
     told.look(closed())
     store = told.betterstack
     deliver(store, "1")
-    with told.engine.begin() as connection:
+    with transaction(told.engine, writes=True) as connection:
         connection.exec_driver_sql("UPDATE deliveries SET state = 'dead', attempts = 2 WHERE kind = 'resolved'")
     at_better_stack(told, Phase.RESOLVED)
     assert [row.state for row in told.rows()] == ["delivered", "superseded"]
@@ -354,7 +355,7 @@ def test_the_team_in_whose_alert_a_person_acknowledged_is_not_told_so(told: Look
 )
 def test_a_team_is_told_that_somebody_acknowledged_unless_its_people_did(told: Looks, seen: tuple[object, ...]) -> None:
     told.look(*seen)
-    with told.engine.begin() as connection:
+    with transaction(told.engine, writes=True) as connection:
         connection.exec_driver_sql("DELETE FROM deliveries WHERE destination = 'Better Stack'")
     at_better_stack(told, Phase.ACKNOWLEDGED, ACKNOWLEDGED)
     assert states(told.engine)["1", 1, "acknowledged"] == "pending"
@@ -396,9 +397,9 @@ def test_the_figures_of_paging_leave_out_what_is_written_back(told: Looks) -> No
     assert figures is not None
     assert (snapshot.pending_deliveries, snapshot.oldest_pending_at, snapshot.oldest_due_at) == (0, None, None)
     assert (figures.pending_write_backs, figures.oldest_write_back_at, figures.last_look_at) == (2, NOW, NOW)
-    with told.engine.begin() as connection:
+    with transaction(told.engine, writes=True) as connection:
         connection.exec_driver_sql(
-            "UPDATE deliveries SET state = 'dead', own_fault = 1 WHERE destination = 'Better Stack'"
+            "UPDATE deliveries SET state = 'dead', own_fault = true WHERE destination = 'Better Stack'"
         )
         connection.exec_driver_sql(
             "UPDATE destinations SET secret_refused_since = '2026-11-23 09:30:00', why = 'read-only' "

@@ -11,8 +11,7 @@ from daemon.model.snapshot import Presence, Snapshot
 from daemon.model.standing import Standing
 from daemon.storage import standing
 from daemon.storage.engine import reader
-from daemon.storage.instance import holder
-from daemon.storage.log_hold import held_log
+from daemon.storage.instance import presence
 from daemon.storage.revision import nothing_to
 
 MOST_ROWS = 200
@@ -37,14 +36,13 @@ def read(place: Place, now: datetime, before: Figures | None) -> Figures:
     """Reads anew. What cannot be read is a problem among the others, and the rest stays as it was `before`."""
     try:
         # Asked before the database is open here: it would drop SQLite's locks.
-        process = holder(place.url)
-        presence = Presence(process, held_log(place.url, process))
+        who = presence(place.url)
         # The file is not read from end to end: that takes a second for each gigabyte.
         engine = reader(place.url, checked=False)
         found = NOTHING if engine is None else standing.read(engine, now, MOST_ROWS)
     except DaemonError as error:
         return _unread(str(error), now, before)
-    report = verdict(place, found.snapshot, found.silences, presence, now)
+    report = verdict(place, found.snapshot, found.silences, who, now)
     if engine is None:
         report = replace(report, healthy=False, problems=[nothing_to("show", place.url), *report.problems])
     return Figures(now, found, report, _rounds(found.snapshot, before))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from daemon.model.event import Event, Level
+from daemon.model.of_source import OfSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class MetricsWritten(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Warned(Event):
+class Warned(OfSource):
     """Better Stack did something odd that is handled, or the configuration has an oddity. Each is logged once."""
 
     event = "(the sentence)"

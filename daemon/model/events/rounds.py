@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from daemon.model.event import Event, Level
 from daemon.model.incident import Kind
+from daemon.model.of_source import OfSource
 
 
 class RoundResult(StrEnum):
@@ -15,7 +16,7 @@ class RoundResult(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RoundEnded(Event):
+class RoundEnded(OfSource):
     """A round ended, with this result."""
 
     event = "round ended"
@@ -25,7 +26,7 @@ class RoundEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RoundFailed(Event):
+class RoundFailed(OfSource):
     """A round failed. Logged once for each reason; further rounds follow, at longer intervals."""
 
     event = "round failed"
@@ -36,7 +37,7 @@ class RoundFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RoundsSucceed(Event):
+class RoundsSucceed(OfSource):
     """The first complete round after failed ones."""
 
     event = "rounds succeed again"
@@ -45,7 +46,7 @@ class RoundsSucceed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RoundInterrupted(Event):
+class RoundInterrupted(OfSource):
     """The program stops during a round. What was read is recorded."""
 
     event = "round interrupted"
@@ -53,7 +54,7 @@ class RoundInterrupted(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Transitioned(Event):
+class Transitioned(OfSource):
     """An incident changed, and the change is in the outbox."""
 
     event = "transition"
@@ -67,7 +68,7 @@ class Transitioned(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateFailed(Event):
+class TemplateFailed(OfSource):
     """A payload template could not be filled in; the minimal payload is sent instead."""
 
     event = "template failed"
@@ -79,7 +80,7 @@ class TemplateFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RecordSetAside(Event):
+class RecordSetAside(OfSource):
     """The record of an incident cannot be read. It is fetched again, and proves nothing about the incident."""
 
     event = "record set aside"
@@ -90,11 +91,22 @@ class RecordSetAside(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RecordReadAgain(Event):
+class RecordReadAgain(OfSource):
     """The record can be read again, is gone, or is no longer needed."""
 
     event = "record no longer set aside"
     which: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTwice(OfSource):
+    """Another account shows an incident, too. It is left to the one that tracks it. Said once for each two accounts."""
+
+    event = "incident seen in two accounts"
+    level = Level.WARNING
+    todo = "two tokens see the same team: leave one of the sources out, or give each a `team_name`"
+    incident: str
+    tracked_by: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def values(database: Path, line: str) -> list[str]:
 
 LINES = [
     ("wa", ["watch"]),
-    ("db ", ["backup", "restore", "upgrade"]),
+    ("db ", ["backup", "copy", "restore", "upgrade"]),
     ("deliveries --state ", ["pending", "delivered", "superseded", "dead"]),
     ("watch --u", ["--utc"]),
     ("completion ", SHELLS),

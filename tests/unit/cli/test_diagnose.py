@@ -173,7 +173,7 @@ class TestCheckOnline:
     def test_says_of_both_services_what_took_how_long(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         """Each look at the clock is 1.5 s after the one before."""
         ticks = iter(range(100))
-        slow = SimpleNamespace(monotonic=lambda: time.monotonic() + 1.5 * next(ticks))
+        slow = SimpleNamespace(clock_gettime=lambda _: time.monotonic() + 1.5 * next(ticks), CLOCK_BOOTTIME=7)
         monkeypatch.setattr("daemon.clients.deadline.time", slow)
         said = [TIMES.search(sentence) for _, sentence in check_online(pointed_at(sandbox))]
         assert [times and [float(seconds) >= 1.5 for seconds in times.groups()] for times in said] == [

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from daemon.decisions.health import NO_DAEMON
+from daemon.decisions.poll_health import NO_DAEMON
 from daemon.model.delivery import DeliveryState, DestinationState, Disposition, Scope, TryLater
 from daemon.model.incident import Phase
 from daemon.storage.two_way import TwoWayProgress
@@ -182,8 +182,10 @@ def test_status_is_0_and_says_healthy_where_all_is_well(database: Path, store: S
         "silences": 0,
         "two_way": None,
         "monitors": None,
+        "sources": None,
         "unpaged_alerts": 0,
         "drift": 0,
+        "standbys": None,
     }
     shown = command(database, "status")
     assert shown.exit_code == 0

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, update
 
 from daemon.model.silence import Silence
 from daemon.storage import silences
+from daemon.storage.engine import transaction
 from daemon.storage.instance import locked
 from daemon.storage.schema import DELIVERIES
 from tests.support.each import each
@@ -37,7 +38,7 @@ def add(engine: Engine, **changes: Any) -> Silence:
 def hold(engine: Engine, incident_id: str, silence: Silence) -> None:
     """As the daemon does at its round."""
     held = {"held_because": silence.reason, "due_at": silence.ends_at}
-    with engine.begin() as connection:
+    with transaction(engine, writes=True) as connection:
         connection.execute(update(DELIVERIES).where(DELIVERIES.c.incident_id == incident_id).values(held))
 
 

@@ -27,6 +27,7 @@ INCIDENT: dict[str, Any] = {
     "phase": "acknowledged",
     "generation": 2,
     "name": LONG,
+    "polled_from": "",
     "cause": "Status 503",
     "started_at": ago(hours=23, minutes=59),
     "changed_at": ago(seconds=5),

@@ -58,6 +58,7 @@ def test_for_programs_it_is_an_object(database: Path, store: Store) -> None:
         "phase": "open",
         "generation": 1,
         "external_id": "1",
+        "polled_from": "",
     }
     assert happened[-1] == {
         "at": NOW.isoformat(),

@@ -2,7 +2,7 @@
 
 import pytest
 
-import daemon.clients.betterstack
+import daemon.clients.quiet
 from tests.support.betterstack_client import Monotonic
 
 
@@ -10,5 +10,5 @@ from tests.support.betterstack_client import Monotonic
 def time(monkeypatch: pytest.MonkeyPatch) -> Monotonic:
     """The monotonic clock that the client of Better Stack waits by."""
     clock = Monotonic()
-    monkeypatch.setattr(daemon.clients.betterstack, "time", clock)
+    monkeypatch.setattr(daemon.clients.quiet, "time", clock)
     return clock

@@ -80,6 +80,8 @@ class Names:
 def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
     names = Names(socket.getaddrinfo)
     monkeypatch.setattr(socket, "getaddrinfo", names)
+    # The port of this test may be that of an earlier one, whose look-up was slow.
+    monkeypatch.setattr(daemon.clients.dns, "_kept", {})
     yield names
     names.goes_on.set()
     names.end()

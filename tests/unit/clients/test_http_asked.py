@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ UNANSWERED: Mapping[str, Script] = {
 }
 
 
-def asked(url: str, tls: ssl.SSLContext | None = None, **http: str) -> bool:
+def asked(url: str, tls: ssl.SSLContext | None = None, **http: Any) -> bool:
     """What is known of a request without an answer."""
     with client_to(url, tls, **http) as client, pytest.raises(ExchangeError) as caught:
         client.exchange("POST", "/", content=b"{}")

@@ -9,7 +9,7 @@ import respx
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import daemon.clients.betterstack
+import daemon.clients.quiet
 from daemon.clients.records import read_incident
 from daemon.model.incident import Incident, Phase
 from tests.support.betterstack_client import LIST, UPTIME, Monotonic, Source, page, source
@@ -24,7 +24,7 @@ FIELDS = (*TIMES, "name", "url", "cause", "http_method", "acknowledged_by", "res
 @pytest.fixture
 def one(monkeypatch: pytest.MonkeyPatch) -> Source:
     clock = Monotonic()
-    monkeypatch.setattr(daemon.clients.betterstack, "time", clock)
+    monkeypatch.setattr(daemon.clients.quiet, "time", clock)
     return source(clock)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from daemon.decisions.ages import age
-from daemon.decisions.health import NO_DAEMON, clock_sentence, line, problems, report
+from daemon.decisions.health import clock_sentence, line, problems, report
+from daemon.decisions.poll_health import NO_DAEMON
 from daemon.model.snapshot import HeldLog, Holder, OwnFault, Presence, RefusedSecret, RunMode, Snapshot
 from tests.support.values import NOW, ago
 
@@ -174,8 +175,10 @@ def test_the_report_has_the_names_that_people_script_against() -> None:
         "silences": 0,
         "two_way": None,
         "monitors": None,
+        "sources": None,
         "unpaged_alerts": 0,
         "drift": 0,
+        "standbys": None,
     }
 
 
@@ -310,5 +313,6 @@ def test_the_report_names_the_process() -> None:
         "version": "0.1.0",
         "since": ago(seconds=12),
         "checkpointed_at": None,
+        "host": None,
     }
     assert report(WELL, INTERVAL, LATE, timedelta(0), NOW, FREE, warn_after=None).process is None

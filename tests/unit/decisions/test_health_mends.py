@@ -238,7 +238,7 @@ def test_without_the_daemon_retry_gives_up_what_is_pointless(duty: Duty) -> None
         engine_rows = rows(engine)
         assert engine_rows[POLL, 1, "new"].state == "dead"
         duty.flows.round()
-        duty.self_check._record({}, duty.flows.clock())  # it ends right behind this
+        duty.self_check._record({}, (), duty.flows.clock())  # it ends right behind this
         said = operate.revive(engine, operate.dead_ids(engine), force=False)
     assert said == [operate.Revival(1, None, "superseded: the alarm is over")]
     assert rows(duty.flows.engine)[POLL, 1, "new"].reason == "the alarm is over"

@@ -5,8 +5,8 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
-from daemon.decisions.health import NO_DAEMON
 from daemon.decisions.outlook import outlook
+from daemon.decisions.poll_health import NO_DAEMON
 from daemon.model.delivery import DeliveryState, DestinationState
 from daemon.model.destination import BETTER_STACK
 from daemon.model.history import Happening

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from daemon.decisions.report_gaps import ROUND, gap_seen_late, gaps, unrefuted, whole_hours, within
-from daemon.model.alarm import Cause
+from daemon.model.alarm import Cause, is_unpolled
 from daemon.model.report import Alarm, Episode, Gap, Rounds
 from tests.support.each import each
 from tests.support.values import NOW, ago
@@ -26,7 +26,7 @@ def test_the_alarm_that_polling_fails_proves_a_gap_from_before_it_was_raised() -
 
 
 def test_an_open_alarm_proves_it_until_now_and_other_alarms_prove_nothing() -> None:
-    others = [Alarm(cause.external_id, "", ago(hours=9)) for cause in Cause if cause is not Cause.POLL]
+    others = [Alarm(cause.external_id, "", ago(hours=9)) for cause in Cause if not is_unpolled(cause.external_id)]
     [gap] = gaps([*others, Alarm(POLL, "", ago(hours=3))], [], HEALTHY, FIVE, NOW)
     assert (gap.begins_at, gap.ends_at) == (ago(hours=3, minutes=5), NOW)
 

@@ -20,6 +20,7 @@ TEAM, ACCOUNT = {"team": "default"}, {"account": "https://signl4.example.com"}
 FIGURES = [
     ("build_info", {"version": __version__, "python": PYTHON}, 1),
     ("healthy", {}, 0),
+    ("leader", {}, 1),
     ("problems", {}, 2),
     ("outbox_deliveries", {"state": "pending", **TEAM}, 3),
     ("outbox_deliveries", {"state": "held", **TEAM}, 2),

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +108,30 @@ def test_for_how_long_it_is_up_is_counted_from_the_first_time() -> None:
     first = stop.since()
     stop.set()
     assert first <= stop.since() < LONG
+
+
+def test_a_part_ends_with_the_whole() -> None:
+    stop = Stop()
+    with stop.part() as part:
+        assert part.wait(0) is False
+        stop.set()
+        assert part.wait(0) is True
+
+
+def test_what_begins_after_the_end_is_over_at_once() -> None:
+    stop = Stop()
+    stop.set()
+    with stop.part() as part:
+        assert part.wait(0) is True
+
+
+def test_the_whole_goes_on_without_a_part_and_keeps_nothing_of_it() -> None:
+    stop = Stop()
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for _ in range(3):
+        with stop.part() as part:
+            part.set()
+            assert stop.wait(0) is False
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+    stop.set()
+    assert stop.wait(0) is True

@@ -13,9 +13,11 @@ from daemon.model.readings import Headroom, TeamOutbox
 from daemon.runtime.readings import read
 from daemon.runtime.shared import Shared
 from daemon.runtime.surroundings import Surroundings
+from daemon.storage.engine import transaction
 from daemon.storage.schema import DESTINATIONS
 from daemon.storage.two_way_schema import TWO_WAY
 from tests.support.outbox import NEW, kill, tell
+from tests.support.refused import lost
 from tests.support.store import Store
 from tests.support.values import settings
 
@@ -63,7 +65,7 @@ def test_the_problems_are_those_of_status(shared: Shared, store: Store) -> None:
 def test_that_nobody_is_on_duty_is_a_problem_as_it_is_in_status(shared: Shared, store: Store, engine: Engine) -> None:
     now = datetime.now(UTC)
     store.complete_round(now)
-    with engine.begin() as connection:
+    with transaction(engine, writes=True) as connection:
         connection.execute(update(DESTINATIONS).values(off_duty_since=now - timedelta(hours=2)))
         connection.execute(update(TWO_WAY).values(duty_looked_at=now))
     [problem] = read(shared, settings(duty={"warn_after": "1h"})).problems
@@ -95,9 +97,8 @@ def test_that_the_state_can_be_written_again_fails_no_reading(shared: Shared, st
 
 
 def test_a_database_that_cannot_be_read_is_a_problem(shared: Shared, engine: Engine) -> None:
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE unreadable")
-    readings = read(shared, settings())
+    with lost(engine, "unreadable"):
+        readings = read(shared, settings())
     assert readings.snapshot is None
     assert len(readings.problems) == 1
     assert readings.database_bytes
