@@ -31,6 +31,7 @@ FIELDS = {
     "did": "what the person did: `acknowledged` or `closed`; to a monitor: `created`, `updated`, `paused`, `unpaused`, "
     "`deleted`",
     "done": "how the program repaired it; without it: not",
+    "epoch": "the number of the take-over",
     "error": "what went wrong",
     "event_id": "SIGNL4's id of the event, as its reports have it",
     "failed_rounds": "how many rounds had failed",
@@ -39,8 +40,9 @@ FIELDS = {
     "incident": "the id of the incident, for `why ID`; that of an alarm begins with `betterstack-signl4-`",
     "incidents": "how many there were",
     "interval": "`poll.interval`",
-    "job": "`poll`, `deliver`, `self-check`, or `deliver-` and a team",
+    "job": "`poll`, `deliver`, `self-check`; `poll-` and a source, or `deliver-` and a team",
     "kind": "what the delivery tells: `new`, `acknowledged` or `resolved`",
+    "leader": "the process and the host that lead",
     "mend": "the command to type once the cause is mended",
     "monitor": "`monitor` or `heartbeat`, and its id",
     "name": "the name of the incident, or of the monitor",
@@ -51,9 +53,11 @@ FIELDS = {
     "seconds": "how long it took",
     "sent_again": "whether `reconcile --repair` sends it again",
     "silent_for": "since when it gave no sign of life",
+    "source": "the NAME of the `[source.NAME]`; without it: `[betterstack]`",
     "taken": "whether SIGNL4 accepted it",
     "team": "the team, where it is not `default`",
     "times": "in how many reconciliations in a row it was found",
+    "tracked_by": "the section of the account that tracks the incident",
     "until": "when it is looked at again",
     "user": "the name of a person in SIGNL4",
     "version": "that of the program",
@@ -63,7 +67,7 @@ FIELDS = {
 }
 """What each field means, of whatever event."""
 TOP = "| event | level | fields | what happened | what to do |\n|---|---|---|---|---|"
-ORDER = ("process", "rounds", "deliveries", "pages", "two_way", "monitors", "health")
+ORDER = ("process", "rounds", "deliveries", "pages", "two_way", "monitors", "health", "lease")
 
 
 def kinds(subject: str) -> list[type[Event]]:

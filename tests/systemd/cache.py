@@ -24,12 +24,15 @@ SUITE = os.environ.get("DEBIAN", "bookworm")
 VERSIONS = "import platform, sys; print(*sys.version_info[:2], *platform.libc_ver()[1].split('.'))"
 """Prints the versions of Python and glibc, a number each."""
 PACKAGES = "systemd systemd-sysv dbus python3 python3-venv make curl ca-certificates iproute2".split()
+SERVERS = "postgresql pgbouncer".split()
+"""What the tests start that need a PostgreSQL. A machine that boots does without: it would start them, too."""
 HOSTS = "127.0.0.1 localhost\n::1 localhost\n"
 
 
-def debian() -> Path:
-    """The directory of a Debian system that was never started."""
-    return _cached(f"debian-{SUITE}-{_digest(' '.join(PACKAGES))}", _build_debian)
+def debian(*more: str) -> Path:
+    """The directory of a Debian system that was never started. `more`: packages that it has besides."""
+    packages = [*PACKAGES, *more]
+    return _cached(f"debian-{SUITE}-{_digest(' '.join(packages))}", partial(_build_debian, packages))
 
 
 def systemd_version() -> int:
@@ -52,11 +55,11 @@ def sources() -> list[Path]:
     return [Path(name) for name in listed.split("\0") if name and (CHECKOUT / name).is_file()]
 
 
-def _build_debian(directory: Path) -> None:
+def _build_debian(packages: list[str], directory: Path) -> None:
     # In namespaces of its own: what it mounts and what it starts is gone with it, even if it or the tests are killed.
     alone = ["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
     _say(f"builds a Debian system in {CACHE}, about a minute")
-    included = f"--include={','.join(PACKAGES)}"
+    included = f"--include={','.join(packages)}"
     _run([*alone, "debootstrap", "--variant=minbase", included, SUITE, str(directory), *_mirror()])
     # These came from the host, or are of no use to a machine without a network.
     (directory / "etc/resolv.conf").unlink(missing_ok=True)

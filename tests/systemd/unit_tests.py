@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-from tests.systemd.cache import CHECKOUT, debian, sources, wheels
+from tests.systemd.cache import CHECKOUT, SERVERS, debian, sources, wheels
 
 ALONE = "setpriv --pdeathsig=KILL unshare --mount --net --pid --fork --kill-child"
 # The names of the files to be copied come on its standard input.
@@ -35,7 +35,7 @@ exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HO
 
 def main(tests: str) -> int:
     """The exit code of the tests. `tests`: what of them, as pytest takes it."""
-    places = {"ROOT": str(debian()), "WHEELS": str(wheels()), "CHECKOUT": str(CHECKOUT), "TESTS": tests}
+    places = {"ROOT": str(debian(*SERVERS)), "WHEELS": str(wheels()), "CHECKOUT": str(CHECKOUT), "TESTS": tests}
     names = b"\0".join(os.fsencode(name) for name in sources())
     command = [*ALONE.split(), "sh", "-c", SCRIPT]
     return subprocess.run(command, input=names, env=os.environ | places, check=False).returncode

@@ -1,0 +1,59 @@
+"""The leader stands still, as a paused virtual machine does, and wakes up believing that it leads."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.lease.conftest import DATABASE
+from tests.lease.stage import AFTER_A_CRASH, IN_FLIGHT, LEASE, LOST, STANDS_BY, Stage
+from tests.support.cluster import until
+from tests.support.hosts import Network
+from tests.support.postgresql import Server
+
+Record = Callable[[str, object], None]
+RECORDED_AND_CLAIMED = (
+    "SELECT count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state = 'pending' AND attempts > 0) "
+    "FROM deliveries"
+)
+
+
+def test_a_leader_frozen_for_twice_the_lease_sends_nothing_when_it_wakes_up(
+    stage: Stage, record_property: Record
+) -> None:
+    frozen = stage.daemons["one"].process
+    with stage.taken_over("two", AFTER_A_CRASH, record_property):
+        frozen.send_signal(signal.SIGSTOP)
+    stage.wait_for_incidents(LEASE)
+    frozen.send_signal(signal.SIGCONT)
+    stage.wait_until_it_says("one", LOST)
+    stage.wait_until_it_says("one", STANDS_BY)
+    stage.wait_for_news("two")
+    stage.settle()
+    assert stage.senders() == ["one", "two"]
+    assert stage.doubled().total() <= IN_FLIGHT
+
+
+def test_what_a_frozen_leader_had_claimed_and_not_sent_it_does_not_send_when_it_wakes_up(
+    network: Network, server: Server, tmp_path: Path, record_property: Record
+) -> None:
+    with Stage(network, tmp_path, server.url(DATABASE)) as stage:
+        # One at a time: else another request could be past all checks, and on its way, when the process is frozen.
+        stage.begin(DELIVERY__CONCURRENCY="1")
+        stage.join()
+        frozen = stage.daemons["one"].process
+
+        def freeze() -> None:
+            """The one in flight is at SIGNL4, all before it is recorded, and the next one is claimed ahead."""
+            wanted = [(len(stage.sandbox.signl4.events) - 1, 2)]
+            until(lambda: server.sql(RECORDED_AND_CLAIMED, database=DATABASE) == wanted, "the claim of the next one")
+            frozen.send_signal(signal.SIGSTOP)
+
+        with stage.taken_over("two", AFTER_A_CRASH, record_property):
+            stage.at_request(30, freeze)
+            stage.storm(100)
+        frozen.send_signal(signal.SIGCONT)
+        stage.wait_until_it_says("one", STANDS_BY)
+        stage.settle()
+        assert stage.senders() == ["one", "two"]
+        # On a slow machine the wait above may outlast `http.timeout`; then the next one is in flight as well.
+        assert stage.doubled().total() <= 2
