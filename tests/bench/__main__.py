@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.bench import floor_stack, probe
 from tests.bench.figure import Figure, Findings
 from tests.bench.history import empty, fill
+from tests.bench.hosts import hosts
 from tests.bench.monitors import monitors
 from tests.bench.program import (
     HERE,
@@ -31,6 +32,7 @@ from tests.bench.program import (
 )
 from tests.bench.rules import kept, routes, windows
 from tests.bench.scrapes import metrics
+from tests.bench.sources import sources
 from tests.bench.storms import alertmanager, outage, storm
 from tests.bench.two_way import two_way
 
@@ -173,6 +175,8 @@ CASES: tuple[Callable[[Checkout], Findings], ...] = (
     kept,
     two_way,
     monitors,
+    sources,
+    hosts,
     metrics,
     alertmanager,
     many,

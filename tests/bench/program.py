@@ -29,6 +29,7 @@ SETTINGS = {
     "POLL__ACTIVE_INTERVAL": "1s",
     "POLL__SWEEP_INTERVAL": "1d",
 }
+NOTHING: Mapping[str, str | None] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ class Server:
         """What has been asked of it."""
         return self._ask("GET", "/figures")
 
+    def counts(self) -> Any:
+        """How often it has been asked."""
+        return self._ask("GET", "/counts")
+
     def open(self, count: int) -> None:
         """From now on so many incidents are open."""
         self._ask("POST", f"/open?count={count}")
@@ -70,7 +75,7 @@ class Server:
     def wait_for(self, what: str, count: int) -> Sequence[float]:
         """Waits until that figure has so many entries; returns them. Raises `TimeoutError`."""
         until = time.monotonic() + PATIENCE
-        while (found := self._ask("GET", "/counts")[what]) < count:
+        while (found := self.counts()[what]) < count:
             if time.monotonic() > until:
                 raise TimeoutError(f"{found} of {count} {what} after {PATIENCE:g} s")
             time.sleep(0.02)
@@ -121,12 +126,15 @@ def daemon(
     calls: bool = False,
     counted: bool = False,
     under: Sequence[str] = (),
+    settings: Mapping[str, str | None] = NOTHING,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The daemon. `counted`: with `counts` in the directory; `calls`: also the calls of functions, which costs time.
 
-    `under`: a command that runs it.
+    `under`: a command that runs it. `settings`: variables that count in place of others; `None`: it is not set.
     """
     environment = checkout.environment(directory, server.url) | ({"PROBE_CALLS": "1"} if calls else {})
+    given = {name: value for name, value in settings.items() if value is not None}
+    environment = {name: value for name, value in environment.items() if name not in settings} | given
     configuration = directory / "config.toml"
     if not configuration.exists():
         configuration.touch()

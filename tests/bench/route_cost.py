@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import create_engine
 
+from daemon.config.betterstack import BetterStackSection
 from daemon.config.routes import RouteSection, read_route_match
-from daemon.config.settings import BetterStackSection, Settings
+from daemon.config.settings import Settings
 from daemon.config.signl4 import Signl4Section
 from daemon.decisions.reconcile import Policy, reconcile
 from daemon.model.incident import Incident, Phase

@@ -26,6 +26,7 @@ MONITOR: dict[str, object] = {
 }
 BACKLOG = 16_384
 """More connections that come at once than any client makes: one that finds no room tries again after a second."""
+_TOKEN = re.compile(rb"authorization: bearer (\S+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
@@ -39,6 +40,8 @@ class Services:
         self.opened_at = datetime.now(UTC).isoformat()
         self.rounds: list[float] = []
         """When the first page of a list of open incidents was asked for; monotonic, as are all times here."""
+        self.of_tokens: dict[str, list[float]] = {}
+        """The same by the token that was given."""
         self.posts: list[float] = []
         self.overviews = 0
         """How often what became of an event was asked for."""
@@ -47,7 +50,7 @@ class Services:
         self.told: dict[str, float] = {}
         """When its alert came."""
 
-    def answer(self, method: str, target: str, body: bytes) -> bytes:
+    def answer(self, method: str, target: str, body: bytes, head: bytes = b"") -> bytes:
         """The whole answer to one request."""
         address = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(address.query).items()}
@@ -72,11 +75,14 @@ class Services:
                 "looks": self.looks,
                 "posts": self.posts,
                 "overviews": [0.0] * self.overviews,
+                "of_tokens": self.of_tokens,
             }
             return _answer({**lists, "waits": waits, "told": list(self.told.values())})
         if address.path in {"/open", "/watch"}:
             vars(self)[address.path.strip("/")] = int(query["count"])
             return _answer({})
+        if query.get("resolved") == "false" and query.get("page") == "1" and (token := _TOKEN.search(head)):
+            self.of_tokens.setdefault(token[1].decode(), []).append(time.monotonic())
         page = self._monitors if address.path == "/api/v2/monitors" else self._page
         return _answer(page(int(query.get("page", "1")), query))
 
@@ -154,7 +160,7 @@ class _Connection(asyncio.Protocol):
                 return
             body, self._received = self._received[ends + 4 : end], self._received[end:]
             method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
-            self._transport.write(self._services.answer(method, target, body))
+            self._transport.write(self._services.answer(method, target, body, head))
 
 
 async def _serve() -> None:

@@ -57,7 +57,7 @@ ROWS = (
     row(
         "After a restore it is as if no round had been complete since the copy",
         "daemon/storage/merge.py",
-        ('[key], "true")', '[key], "false")'),
+        ('table, key, "true")', 'table, key, "false")'),
         f"{HERE}::test_what_is_known_of_the_present_is_that_of_the_file_in_place",
     ),
     row(
@@ -126,14 +126,14 @@ ROWS = (
     ),
     row(
         "Nobody knows when the log was last emptied",
-        "daemon/runtime/poll_loop.py",
+        "daemon/runtime/upkeep.py",
         ("            self._shared.note_checkpoint(self._shared.clock())\n", ""),
-        "tests/unit/runtime/test_poll_loop.py::test_a_reader_that_stays_is_logged_once_and_one_that_passes_is_not",
+        "tests/unit/runtime/test_upkeep.py::test_a_reader_that_stays_is_logged_once_and_one_that_passes_is_not",
     ),
     row(
         "A listing that reads for a moment is logged as a reader that stays",
-        "daemon/runtime/poll_loop.py",
+        "daemon/runtime/upkeep.py",
         ("HELD = 2\n", "HELD = 1\n"),
-        "tests/unit/runtime/test_poll_loop.py::test_a_reader_that_stays_is_logged_once_and_one_that_passes_is_not",
+        "tests/unit/runtime/test_upkeep.py::test_a_reader_that_stays_is_logged_once_and_one_that_passes_is_not",
     ),
 )

@@ -93,7 +93,7 @@ ROWS = (
     row(
         "A private copy is empty",
         "daemon/storage/backup.py",
-        ("            if exists:\n", '            if exists and url == "":\n'),
+        ("            elif exists:\n", '            elif exists and url == "":\n'),
         "tests/unit/storage/test_backup_private.py::test_it_holds_all_that_is_committed_and_is_private",
     ),
     row(

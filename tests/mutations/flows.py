@@ -242,8 +242,8 @@ ROWS = (
     ),
     row(
         "Better Stack is hurried although it asked for less",
-        "daemon/clients/betterstack.py",
-        ("if not response.is_last and not self._quiet.was_asked:", "if not response.is_last:"),
+        "daemon/clients/quiet.py",
+        ("if not self.was_asked and self.next_at == at + REQUEST_GAP:", "if self.next_at == at + REQUEST_GAP:"),
         "tests/unit/clients/test_betterstack.py::TestPace::test_requests_are_a_fifth_of_a_second_apart_but_for_pages_of_a_list_until_better_stack_asks_for_less",
     ),
     row(

@@ -211,7 +211,7 @@ ROWS = (
     row(
         "After a restore a monitor is as the earlier side knew it",
         "daemon/storage/merge.py",
-        ('"true" if is_later else "false"', '"true"'),
+        ('["kind", "id"], "true" if is_later else "false")', '["kind", "id"], "true")'),
         f"{MERGE}::test_a_monitor_is_as_the_side_of_the_later_round_knows_it",
     ),
     row(

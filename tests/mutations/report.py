@@ -149,7 +149,7 @@ ROWS = (
     row(
         "Any alarm proves that no round was complete",
         "daemon/decisions/report_gaps.py",
-        ("        if one.incident_id == Cause.POLL.external_id\n", ""),
+        ("        if is_unpolled(one.incident_id)\n", ""),
         f"{GAPS}::test_an_open_alarm_proves_it_until_now_and_other_alarms_prove_nothing",
     ),
     row(

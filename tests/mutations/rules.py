@@ -198,7 +198,7 @@ ROWS = (
     row(
         "The team of the alarms is said to be told of nothing",
         "daemon/decisions/rule_remarks.py",
-        ("named | {settings.alarm.team}", "named"),
+        ("of_sources | {settings.alarm.team}", "named"),
         f"{REMARKS}::test_what_is_hardly_meant_is_said_with_the_mend",
     ),
     row(

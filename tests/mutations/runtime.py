@@ -5,26 +5,26 @@ from tests.mutations.mutation import row
 ROWS = (
     row(
         "A step of the clock is not noticed",
-        "daemon/runtime/poll_loop.py",
-        ("        self._follow_clock()\n", ""),
+        "daemon/runtime/upkeep.py",
+        ("            self._follow_clock()\n", ""),
         "tests/e2e/test_clock.py::test_a_clock_that_steps_delays_nothing_and_proves_nothing",
     ),
     row(
         "A step of the clock is noticed, and forgets nothing",
-        "daemon/runtime/poll_loop.py",
+        "daemon/runtime/upkeep.py",
         ("        self._housekeeping.forget_spans(now)\n", ""),
         "tests/e2e/test_clock.py::test_a_clock_that_steps_delays_nothing_and_proves_nothing",
     ),
     row(
         "After a step of the clock the scheduler waits for its old time",
-        "daemon/runtime/run.py",
+        "daemon/runtime/life.py",
         ("            jobs.due_now()\n", "            pass\n"),
         "tests/e2e/test_clock.py::test_a_clock_that_steps_delays_nothing_and_proves_nothing",
     ),
     row(
         "An error of the database ends a job",
         "daemon/runtime/poll_loop.py",
-        ("            self_check.state_failed(str(error))\n", "            raise\n"),
+        ("            self._self_check.state_failed(str(error))\n", "            raise\n"),
         "tests/e2e/test_machine.py::test_a_fault_of_the_machine_is_said_and_outlasted",
     ),
     row(
@@ -41,14 +41,14 @@ ROWS = (
     ),
     row(
         "The service is ready only after the first round",
-        "daemon/runtime/run.py",
-        ("    systemd.ready()\n", ""),
+        "daemon/runtime/life.py",
+        ("    life.systemd.ready()\n", ""),
         (
             "        watchdog.look(jobs, tick)\n",
             (
                 "        watchdog.look(jobs, tick)\n"
                 '        if "no complete round yet" not in components.self_check.line():\n'
-                "            systemd.ready()\n"
+                "            life.systemd.ready()\n"
             ),
         ),
         "tests/e2e/test_managed.py::test_it_is_ready_once_it_can_work_whether_or_not_better_stack_answers",
@@ -74,7 +74,7 @@ ROWS = (
     ),
     row(
         "A new secret is not tried at once",
-        "daemon/runtime/poll_loop.py",
+        "daemon/runtime/upkeep.py",
         ("        self._housekeeping.try_secrets_again(now)\n", ""),
         "tests/e2e/test_reload.py::test_a_reload_at_each_moment_ends_as_the_table_says[a wrong secret is corrected]",
     ),

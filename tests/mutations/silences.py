@@ -127,7 +127,7 @@ ROWS = (
     row(
         "An alarm is silenced by a pattern",
         "daemon/cli/silence_match.py",
-        ("if len(patterns) == 1 and name in known:", "if len(patterns) == 1:"),
+        ("if len(patterns) == 1 and (name in known or SourceCause.of(name) is not None):", "if len(patterns) == 1:"),
         f"{MATCHES}::test_what_is_no_match_is_refused_with_the_mend",
     ),
     row(

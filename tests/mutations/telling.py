@@ -19,7 +19,7 @@ ROWS = (
     row(
         "What no route matches is told to nobody",
         "daemon/decisions/route.py",
-        ("        if not chosen:\n            return Verdict(None, reasons=reasons)\n", ""),
+        ("        if not chosen:\n            return Verdict(unrouted, reasons=reasons)\n", ""),
         f"{TELLING}::test_what_no_route_matches_goes_to_default",
     ),
     row(
@@ -102,7 +102,7 @@ ROWS = (
     row(
         "What is held and over waits for the end of the window",
         "daemon/storage/incidents.py",
-        ('            _execute(connection, rows.supersede_held(), [{**one, "now": now} for one in ended])\n', ""),
+        ('        _execute(connection, rows.supersede_held(), [{**one, "now": now} for one in ended])\n', ""),
         f"{HELD}::test_what_was_held_and_is_over_is_recorded_with_its_reason",
     ),
     row(
@@ -209,9 +209,9 @@ ROWS = (
     ),
     row(
         "What was held under other rules stays held",
-        "daemon/runtime/poll_loop.py",
+        "daemon/runtime/upkeep.py",
         ("        self._housekeeping.release_held(now)\n", ""),
-        "tests/unit/runtime/test_poll_loop.py::test_what_rules_held_before_is_looked_at_again_at_the_start",
+        "tests/unit/runtime/test_upkeep.py::test_what_rules_held_before_is_looked_at_again_at_the_start",
     ),
     row(
         "`once` waits for the end of a silence",

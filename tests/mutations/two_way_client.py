@@ -124,7 +124,7 @@ ROWS = (
     row(
         "The name of a person is in the log if Better Stack repeats it",
         CHANGES,
-        ("(token, by), hold)", "(token, token), hold)"),
+        ("(token, by), hold, self._section)", "(token, token), hold)"),
         f"{CHANGE_TESTS}::test_each_answer_has_its_outcome",
     ),
     row(
@@ -247,14 +247,14 @@ ROWS = (
     row(
         "A token that may not write is tried again as if it were the fault of one incident",
         CHANGES,
-        ('{said}; {_MEND}", Scope.SECRET)', '{said}; {_MEND}", Scope.ROW)'),
+        ('{said}; {mend}", Scope.SECRET)', '{said}; {_MEND}", Scope.ROW)'),
         f"{CHANGE_TESTS}::test_each_answer_has_its_outcome",
         f"{SOCKETS}::TestWritingToBetterStack::test_a_token_that_may_only_read_is_the_fault_of_the_token",
     ),
     row(
         "Better Stack's Retry-After for a change is not kept",
         CHANGES,
-        ("(token, by), hold), hold=hold)", "(token, by), hold))"),
+        ("(token, by), hold, self._section), hold=hold)", "(token, by), hold, self._section))"),
         f"{CHANGE_TESTS}::test_what_it_asks_for_holds_the_destination",
     ),
     row(

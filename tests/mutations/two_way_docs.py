@@ -28,7 +28,7 @@ ROWS = (
     row(
         "The API key is not redacted",
         "daemon/config/settings.py",
-        ("(self.betterstack.token, self.signl4.api_key, *teams,", "(self.betterstack.token, *teams,"),
+        ("(*tokens, self.signl4.api_key, *teams,", "(self.betterstack.token, *teams,"),
         f"{HERE}::test_the_key_is_shown_nowhere",
     ),
     row(
