@@ -34,8 +34,6 @@ from daemon.telling import Telling
 
 MANY = 10
 """If more incidents than this vanished, a list is read before they are looked up one by one."""
-
-
 MOST_ADOPTED = 10
 """At each sweep, so many incidents that no account tracks are looked up."""
 
@@ -170,17 +168,17 @@ class Poll:
 
         Without this second lookup, 5 % stale responses would cause a false alert for one incident in thousands.
         """
-        for incident_id in sorted(this_round.doubted & this_round.doubted_before):
-            # After an error the incident stays in doubt.
-            with suppress(BetterStackError):
-                found = self._source.lookup(incident_id)
-                if isinstance(found, Incident):
-                    self._recording.take_own(found, this_round)
+        # After an error the incident stays in doubt.
+        self._take_own(sorted(this_round.doubted & this_round.doubted_before), this_round)
 
     def _adopt(self, this_round: RoundProgress) -> None:
         """Looks up what no account tracks any more. If this one sees it, it tracks it from now on."""
-        for incident_id in islice(self._untracked(), MOST_ADOPTED):
-            # Any error proves nothing, and least that there is no such incident: other accounts may see it.
+        # An error proves nothing, and least that there is no such incident: other accounts may see it.
+        self._take_own(islice(self._untracked(), MOST_ADOPTED), this_round)
+
+    def _take_own(self, ids: Iterable[str], this_round: RoundProgress) -> None:
+        """Takes the own records of these incidents, as far as they can be read."""
+        for incident_id in ids:
             with suppress(BetterStackError):
                 found = self._source.lookup(incident_id)
                 if isinstance(found, Incident):
