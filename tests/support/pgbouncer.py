@@ -5,7 +5,7 @@ It is configured as Debian does it, but for where it listens: what it refuses th
 
 import shutil
 import signal
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -46,17 +46,8 @@ class Pooler(ServerProcess):
         self.auth = auth
         self._values = {"server": server, "server_port": port, "size": size}
 
-    def __enter__(self) -> Self:
-        try:
-            self.configure()
-            self.start()
-        except BaseException:
-            self.end()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
+    def prepare(self) -> None:
+        self.configure()
 
     def configure(self, **values: Any) -> None:
         """Writes its configuration, with these values from now on; one that runs knows them after `admin("RELOAD")`."""

@@ -7,7 +7,7 @@ texts is that of a language (ICU), not of their bytes: who relies on the latter 
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, LiteralString, Self
+from typing import Any, LiteralString
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -65,17 +65,8 @@ class Server(ServerProcess):
         self.settings = SETTINGS | dict(settings or {})
         self.data = self.directory / "data"
 
-    def __enter__(self) -> Self:
-        try:
-            self.initdb()
-            self.start()
-        except BaseException:
-            self.end()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
+    def prepare(self) -> None:
+        self.initdb()
 
     # -- its life, beside that of every process -----------------------------------------------------------------------
 

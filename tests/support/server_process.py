@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from select import select
 from time import monotonic
+from typing import Self
 
 from tests.support.processes import Processes, children_of, stand_still
 from tests.support.slowness import SLOWNESS
@@ -65,6 +66,26 @@ class ServerProcess:
         self.directory = _new_directory(self._in_use)
         """All that it has. Its user may enter it, as he may not enter those of pytest."""
         self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.prepare()
+            self.start()
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def prepare(self) -> None:
+        """Makes what it needs before it is started for the first time."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        raise NotImplementedError
 
     @property
     def log(self) -> str:
