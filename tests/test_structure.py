@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "runtime": {"", "decisions", "clients", "storage", "host", "config", "model"},
     "decisions": {"config", "model"},
     "clients": {"config", "model", "host.slim_imports"},
-    "storage": {"model", "host.child"},
+    "storage": {"model", "host.child", "host.clock"},
     "host": {"config", "model"},
     "config": {"model", "host.child", "storage.place", "storage.server_url"},
     "model": set[str](),

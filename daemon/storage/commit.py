@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import psycopg
 
+from daemon.host.clock import boottime
 from daemon.model.errors import DatabaseBusyError
-from daemon.storage.server_connection import Bounded, boot_time, connect
+from daemon.storage.server_connection import Bounded, connect
 from daemon.storage.server_errors import why
 
 TURN = "SELECT pg_advisory_xact_lock(to_regclass('incidents')::oid::bigint)"
@@ -45,20 +46,20 @@ class UnknownError(DatabaseBusyError):
 
 def was_committed(mark: Mark, url: str) -> bool:
     """Whether the transaction was committed; it waits until that is decided. Raises `UnknownError`."""
-    end = boot_time() + SECONDS
+    end = boottime() + SECONDS
     while True:
         try:
-            with closing(connect(url, end - boot_time())) as connection:
+            with closing(connect(url, end - boottime())) as connection:
                 return _answer(mark, connection)
         except psycopg.Error as error:
-            if boot_time() + PAUSE > end:
+            if boottime() + PAUSE > end:
                 raise UnknownError(f"{UNKNOWN}: the server does not say ({why(error)})") from None
             threading.Event().wait(PAUSE)
 
 
 def _answer(mark: Mark, connection: Bounded) -> bool:
     """Raises the driver's errors, and `UnknownError`."""
-    left = max(PAUSE, connection.until - boot_time())
+    left = max(PAUSE, connection.until - boottime())
     connection.execute(
         f"BEGIN; SET LOCAL lock_timeout = '{left:.1f}s'; SET LOCAL statement_timeout = '{left:.1f}s'; {TURN}"
     )

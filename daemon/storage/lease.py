@@ -16,13 +16,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from daemon import __version__
+from daemon.host.clock import boottime
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
 from daemon.model.snapshot import Holder
 from daemon.storage.fence import Fence
 from daemon.storage.place import shown
 from daemon.storage.postgresql import open_engine
 from daemon.storage.revision import REVISIONS
-from daemon.storage.server_connection import boot_time
 from daemon.storage.term import LeaseConnection, Term
 
 __all__ = ["Contender", "Leader", "Standing", "Term", "leader"]
@@ -124,7 +124,7 @@ class Contender:
         """Reads the lease. Raises `DatabaseBusyError`, and `DatabaseUnusableError` if there is none."""
         with self._lease.transaction(writes=False) as connection:
             row = connection.execute(_LOOK).one()
-        seen, now = _Row(row.holder, row.epoch, row.expires_at), boot_time()
+        seen, now = _Row(row.holder, row.epoch, row.expires_at), boottime()
         if seen != self._seen:
             self._changed = self._seen is not None
             self._seen, self._seen_since = seen, now
@@ -156,7 +156,7 @@ class Contender:
             self._check_schema(connection)
             epoch, timeline = connection.execute(_MOVE, {"holder": self._next}).one()
             # All that could wait has been waited for: from here on the lease runs.
-            began = boot_time()
+            began = boottime()
             connection.execute(_TAKE, {"holder": self._next, "epoch": epoch, "version": __version__, **self._shown})
         self._last = fence = Fence(self._next, epoch, timeline)
         self._next = secrets.token_hex(16)

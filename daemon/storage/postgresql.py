@@ -20,10 +20,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneFreeError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from daemon.host.clock import boottime
 from daemon.model.errors import DatabaseBusyError, TermLostError
 from daemon.storage.commit import MARK, MARKED, TURN, Mark, UnknownError, was_committed
 from daemon.storage.fence import Fence
-from daemon.storage.server_connection import Bounded, boot_time, connect
+from daemon.storage.server_connection import Bounded, connect
 from daemon.storage.server_errors import READ_ONLY, why
 
 DURABLE = (
@@ -133,20 +134,20 @@ class _Door:
 
         A connection that broke while it rested is replaced. Raises the driver's errors and those of the pool.
         """
-        end = boot_time() + self.patience.whole
+        end = boottime() + self.patience.whole
         while True:
             connection = engine.connect().execution_options(writes=writes)
             connection.begin()
             driver, rested = driver_of(connection), connection.info.get("rested", False)
             try:
-                driver.until = boot_time() + self.patience.whole
+                driver.until = boottime() + self.patience.whole
                 row = driver.last_row(self._begin(writes=writes))
             except psycopg.Error as error:
                 broken = driver.closed
                 if broken or error.sqlstate == READ_ONLY:
                     connection.invalidate()
                 connection.close()
-                if not (broken and rested) or boot_time() > end:
+                if not (broken and rested) or boottime() > end:
                     raise
             else:
                 connection.info["rested"] = True
@@ -213,7 +214,7 @@ def _returned(connection: Connection) -> Iterator[None]:
     except BaseException as error:
         is_read_only = isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == READ_ONLY
         # A server that has become read-only keeps its connections: the next one is to look for another server.
-        if not connection.invalidated and (is_read_only or boot_time() > driver_of(connection).until):
+        if not connection.invalidated and (is_read_only or boottime() > driver_of(connection).until):
             connection.invalidate()
         with suppress(DBAPIError):
             connection.close()

@@ -6,7 +6,6 @@ hangs or its packets vanish. Connecting alone can block, where the system looks 
 """
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -17,6 +16,7 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import Diagnostic
 
+from daemon.host.clock import boottime
 from daemon.model.errors import DatabaseUnusableError
 from daemon.storage.place import for_libpq, is_ambiguous
 from daemon.storage.server_errors import HANGS, UNREADABLE, unreadable
@@ -34,17 +34,12 @@ PRIMARY = {"target_session_attrs": "primary"}
 _Result = TypeVar("_Result")
 
 
-def boot_time() -> float:
-    """Seconds since the machine was started; they count on while it is suspended."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 class DeadlineError(psycopg.OperationalError):
     """A call took longer than it may. Its connection is closed."""
 
 
 class Bounded(psycopg.Connection[tuple[Any, ...]]):
-    """A connection whose calls end at `until`, in seconds of `boot_time`."""
+    """A connection whose calls end at `until`, in seconds of `boottime`."""
 
     until: float = NEVER
 
@@ -67,7 +62,7 @@ class Bounded(psycopg.Connection[tuple[Any, ...]]):
         A COMMIT may wait for another server, and no guard of the server ends that. It is cancelled after
         `COMMIT_SECONDS`: then it counts, with the warning that it is on one server alone.
         """
-        self._cancel_at = boot_time() + COMMIT_SECONDS
+        self._cancel_at = boottime() + COMMIT_SECONDS
         try:
             super().commit()
         finally:
@@ -89,7 +84,7 @@ class Bounded(psycopg.Connection[tuple[Any, ...]]):
             waits_for = next(gen)
             while True:
                 ready = yield waits_for
-                now = boot_time()
+                now = boottime()
                 if now > self._cancel_at:
                     self._cancel_at = NEVER
                     self.was_cancelled = True
@@ -134,7 +129,7 @@ def connect(url: str, longest: float = CONNECTING) -> Bounded:
             **choice,
         )
 
-    end = boot_time() + longest
+    end = boottime() + longest
     connection = _Attempt(attempt).result(end)
     connection.until = end
     connection.add_notice_handler(connection.note)
@@ -151,10 +146,10 @@ class _Attempt:
         self._left = False
 
     def result(self, end: float) -> Bounded:
-        """The connection, by `end` in `boot_time`. Raises what connecting raised, and `DeadlineError`."""
+        """The connection, by `end` in `boottime`. Raises what connecting raised, and `DeadlineError`."""
         threading.Thread(target=self._run, name="connect", daemon=True).start()
         try:
-            got = self._done.get(timeout=max(0.0, end - boot_time()))
+            got = self._done.get(timeout=max(0.0, end - boottime()))
         except BaseException as error:
             self._leave()
             if not isinstance(error, Empty):

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
+from daemon.host.clock import boottime
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
 from daemon.storage.engine import transaction
 from daemon.storage.fence import Fence
 from daemon.storage.place import shown
 from daemon.storage.postgresql import LEASE, open_engine, sqlstate_of
-from daemon.storage.server_connection import boot_time
 from daemon.storage.server_errors import NO_TABLE, READ_ONLY
 
 MARGIN = 0.02
@@ -32,7 +32,7 @@ class Term:
     """The time for which this process is the leader. Any thread may use it, and one at a time renews it."""
 
     def __init__(self, engine: Engine, lease: "LeaseConnection", fence: Fence, duration: float, began: float) -> None:
-        """`engine`: of the jobs. `duration`: of the lease, in seconds; it runs from `began`, in `boot_time`."""
+        """`engine`: of the jobs. `duration`: of the lease, in seconds; it runs from `began`, in `boottime`."""
         self.engine = engine
         self._lease = lease
         self._fence = fence
@@ -58,12 +58,12 @@ class Term:
         """For how many seconds no other process can take over, even if this one reaches no server any more."""
         if self._fence.lost is not None or self._fence.remark is not None:
             return 0.0
-        return max(0.0, self._trusted_until - boot_time())
+        return max(0.0, self._trusted_until - boottime())
 
     def renew(self) -> None:
         """Extends the lease. Raises `DatabaseBusyError` if that was not possible, `TermLostError` if it is over."""
         self._fence.check()
-        doubts, began = self._fence.doubts, boot_time()
+        doubts, began = self._fence.doubts, boottime()
         try:
             with self._lease.transaction(writes=True) as connection:
                 self._check(connection.execute(_RENEW, self._named(duration=self._duration)).scalar())

@@ -14,7 +14,7 @@ ROWS = (
     ),
     row(
         "How long a lease is relied on is counted on a clock that is set",
-        "daemon/storage/server_connection.py",
+        "daemon/host/clock.py",
         ("return time.clock_gettime(time.CLOCK_BOOTTIME)", "return time.time()"),
         f"{CLOCKS}::test_a_clock_an_hour_off_takes_no_lease_early_or_late",
     ),

@@ -87,13 +87,13 @@ ROWS = (
     row(
         "Trusted time runs from the answer to a take-over",
         CONTENDER,
-        ("self._duration, began)", "self._duration, boot_time())"),
+        ("self._duration, began)", "self._duration, boottime())"),
         f"{LEASE}::test_trusted_time_runs_from_before_the_server_was_asked",
     ),
     row(
         "Trusted time runs from the answer to a renewal",
         TERM,
-        ("self._trusted_until = began + self._duration", "self._trusted_until = boot_time() + self._duration"),
+        ("self._trusted_until = began + self._duration", "self._trusted_until = boottime() + self._duration"),
         f"{LEASE}::test_trusted_time_runs_from_before_the_server_was_asked",
     ),
     row(
@@ -166,7 +166,7 @@ ROWS = (
     row(
         "Nothing ends a connection that takes too long",
         CONNECTION,
-        ("timeout=max(0.0, end - boot_time())", "timeout=None"),
+        ("timeout=max(0.0, end - boottime())", "timeout=None"),
         f"{FAULTS}::test_to_connect_ends_in_time_whatever_the_driver_does",
     ),
     row(

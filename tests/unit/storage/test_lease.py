@@ -10,11 +10,11 @@ from contextlib import closing, suppress
 import pytest
 from sqlalchemy import text
 
+from daemon.host.clock import boottime
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError, TermLostError
 from daemon.storage import instance
 from daemon.storage.engine import transaction
 from daemon.storage.lease import Contender, Term
-from daemon.storage.server_connection import boot_time
 from tests.support.lease import DURATION, USER, Contend, Database, state, until, write
 from tests.support.postgresql import Server
 from tests.support.server_proxy import Break, Proxy
@@ -206,8 +206,8 @@ def test_trusted_time_runs_from_before_the_server_was_asked(
 def release_when_old(proxy: Proxy, seconds: float) -> None:
     """Lets the late answer through when it is older than the margin of the lease."""
     assert proxy.broken.wait(20)
-    began = boot_time()
-    until(lambda: boot_time() > began + seconds)
+    began = boottime()
+    until(lambda: boottime() > began + seconds)
     proxy.release()
 
 
@@ -236,9 +236,9 @@ def test_writers_in_a_storm_delay_neither_renewals_nor_a_take_over(leased: Datab
 
 
 def duration_of(call: Callable[[], None]) -> float:
-    began = boot_time()
+    began = boottime()
     call()
-    return boot_time() - began
+    return boottime() - began
 
 
 def test_a_server_whose_clock_jumps_ahead_takes_no_lease_from_a_living_leader(

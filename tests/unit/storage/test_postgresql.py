@@ -8,11 +8,12 @@ from contextlib import closing
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from daemon.host.clock import boottime
 from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError, NoDatabaseError, TermLostError
 from daemon.storage.create import create
 from daemon.storage.engine import checkpoint, existing, listing_reader, reader, transaction, writer
 from daemon.storage.postgresql import COMMANDS, JOBS, READERS, Patience, driver_of, open_engine
-from daemon.storage.server_connection import boot_time, connect
+from daemon.storage.server_connection import connect
 from tests.support.lease import Contend, Database, state, until, write
 from tests.support.pgbouncer import Pooler
 from tests.support.postgresql import Server
@@ -266,7 +267,7 @@ def test_people_may_read_for_longer_than_jobs(leased: Database) -> None:
         engine = open_engine(leased.url, patience=patience)
         with transaction(engine, writes=False) as connection:
             assert [setting(connection, name) for name in LIMITS] == limits
-            assert driver_of(connection).until > boot_time() + patience.whole - 10
+            assert driver_of(connection).until > boottime() + patience.whole - 10
         engine.dispose()
 
 

@@ -11,12 +11,13 @@ from threading import Event
 import pytest
 from sqlalchemy import Engine, text
 
+from daemon.host.clock import boottime
 from daemon.model.errors import DatabaseBusyError, TermLostError
 from daemon.storage import commit
 from daemon.storage.engine import transaction
 from daemon.storage.lease import Contender
 from daemon.storage.postgresql import JOBS, LEASE, Patience, open_engine
-from daemon.storage.server_connection import CONNECT_SECONDS, DeadlineError, boot_time, connect
+from daemon.storage.server_connection import CONNECT_SECONDS, DeadlineError, connect
 from daemon.storage.term import Term
 from tests.support.lease import DURATION, USER, Database, database, state, until, write
 from tests.support.postgresql import Server
@@ -114,7 +115,7 @@ def test_a_transaction_ends_in_time_wherever_it_breaks(
     with engine_of(through, SHORT) as engine:
         write(engine, "before")
         proxy.arm(word, how)
-        began = boot_time()
+        began = boottime()
         try:
             write(engine, "after")
         except DatabaseBusyError:
@@ -122,7 +123,7 @@ def test_a_transaction_ends_in_time_wherever_it_breaks(
         else:
             assert leased.notes() == ["after", "before"]
         assert proxy.broken.is_set()
-        assert boot_time() - began < SHORT.whole + commit.SECONDS + SLOWNESS
+        assert boottime() - began < SHORT.whole + commit.SECONDS + SLOWNESS
         assert read(engine) >= 1
 
 
@@ -136,10 +137,10 @@ def test_a_server_that_is_frozen_holds_nobody_up(
         postgresql.freeze()
         try:
             for engine, longest in ((rested, SHORT.whole), (new, CONNECT_SECONDS)):
-                began = boot_time()
+                began = boottime()
                 with pytest.raises(DatabaseBusyError, match="the server does not answer"):
                     call(engine)
-                assert boot_time() - began < longest + SLOWNESS
+                assert boottime() - began < longest + SLOWNESS
         finally:
             postgresql.thaw()
         call(rested)
@@ -149,12 +150,12 @@ def test_a_server_that_is_frozen_holds_nobody_up(
 def test_to_connect_ends_in_time_whatever_the_driver_does(leased: Database, postgresql: Server) -> None:
     """As where the look-up of a name hangs. The driver goes on, and what comes of it is closed."""
     ours = "SELECT 1 FROM pg_stat_activity WHERE usename = 'plain'"
-    began = boot_time()
+    began = boottime()
     postgresql.freeze()
     try:
         with pytest.raises(DeadlineError):
             connect(leased.url, 0.5)
-        assert boot_time() - began < CONNECT_SECONDS - 1
+        assert boottime() - began < CONNECT_SECONDS - 1
     finally:
         postgresql.thaw()
     until(lambda: not [one for one in threading.enumerate() if one.name == "connect"])
@@ -183,10 +184,10 @@ def test_a_commit_to_a_server_that_freezes_and_moves_again_is_known_for_what_it_
     with engine_of(leased.url, SHORT) as engine, ThreadPoolExecutor() as threads:
         write(engine, "before")
         frozen = Event()
-        began = boot_time()
+        began = boottime()
         written = threads.submit(write_to_frozen, engine, postgresql, frozen)
         assert frozen.wait(20)
-        until(lambda: boot_time() > began + SHORT.whole + 1)
+        until(lambda: boottime() > began + SHORT.whole + 1)
         postgresql.thaw()
         known = written.exception()
     assert known is None or isinstance(known, DatabaseBusyError)
