@@ -38,6 +38,19 @@ class DeadlineError(psycopg.OperationalError):
     """A call took longer than it may. Its connection is closed."""
 
 
+class Cursor(psycopg.Cursor[tuple[Any, ...]]):
+    """A cursor that leaves no transaction without the guards of the server."""
+
+    def executemany(self, *args: Any, **kwargs: Any) -> None:
+        """As the driver does it. Raises its errors.
+
+        The driver ends it by asking the server to send what it has (Flush, after Sync). With that message PostgreSQL
+        stops to count how long a transaction is idle (PostgresMain), until the next statement: say an empty one.
+        """
+        super().executemany(*args, **kwargs)
+        self.connection.execute("")
+
+
 class Bounded(psycopg.Connection[tuple[Any, ...]]):
     """A connection whose calls end at `until`, in seconds of `boottime`."""
 
@@ -118,6 +131,7 @@ def connect(url: str, longest: float = CONNECTING) -> Bounded:
         return Bounded.connect(
             address,
             autocommit=True,
+            cursor_factory=Cursor,
             prepare_threshold=None,  # a pooler gives each transaction another session
             connect_timeout=CONNECT_SECONDS,
             tcp_user_timeout=SILENCE_SECONDS * 1000,

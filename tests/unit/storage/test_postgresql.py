@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -86,10 +87,12 @@ def test_a_statement_is_not_prepared_on_a_session_that_somebody_else_has_next(po
         engine.dispose()
 
 
-def test_what_a_client_leaves_behind_is_ended_by_the_server(leased: Database, contend: Contend) -> None:
+@pytest.mark.parametrize("notes", [{"note": "left behind"}, [{"note": "left"}, {"note": "behind"}]])
+def test_what_a_client_leaves_behind_is_ended_by_the_server(leased: Database, contend: Contend, notes: Any) -> None:
+    """Whether after one statement or after several that the driver sends together."""
     term, other = contend.lead(), contend("b")
     with pytest.raises(DatabaseBusyError), transaction(term.engine, writes=True) as connection:
-        connection.execute(text("INSERT INTO incidents VALUES ('left behind')"))
+        connection.execute(text("INSERT INTO incidents VALUES (:note)"), notes)
         leased.expire()
         until(lambda: not leased.sql("SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction'"), 8)
         contend.lead(other)
