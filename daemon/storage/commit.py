@@ -60,9 +60,9 @@ def was_committed(mark: Mark, url: str) -> bool:
 def _answer(mark: Mark, connection: Bounded) -> bool:
     """Raises the driver's errors, and `UnknownError`."""
     left = max(PAUSE, connection.until - boottime())
-    connection.execute(
-        f"BEGIN; SET LOCAL lock_timeout = '{left:.1f}s'; SET LOCAL statement_timeout = '{left:.1f}s'; {TURN}"
-    )
+    names = "lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"
+    guards = "; ".join(f"SET LOCAL {name} = '{left:.1f}s'" for name in names)
+    connection.execute(f"BEGIN; {guards}; {TURN}")
     ours, without_checkpoint = connection.execute(
         "SELECT left(pg_walfile_name(pg_current_wal_flush_lsn()), 8) = %s, checkpoint_lsn < %s::pg_lsn "
         "FROM pg_control_checkpoint()",

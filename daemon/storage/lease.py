@@ -4,6 +4,9 @@
    from before it asked, less a margin. So both end it in the right order, however far apart the clocks are.
 2. A take-over gives the writers of all earlier terms away: they find another holder and epoch in `fence`.
 3. A holder is drawn anew for each process, since after a failover the same epoch may be given twice.
+4. A writer that stands still in its transaction is sent away. Its own guards do not end it everywhere: PostgreSQL
+   counts no time while it waits for the rest of what a client has begun to say, or for a client to take an answer
+   (PostgresMain and secure_write, in src/backend of 15 and 17).
 """
 
 import os
@@ -21,7 +24,7 @@ from daemon.model.errors import DatabaseBusyError, DatabaseUnusableError
 from daemon.model.snapshot import Holder
 from daemon.storage.fence import Fence
 from daemon.storage.place import shown
-from daemon.storage.postgresql import open_engine
+from daemon.storage.postgresql import JOBS, open_engine
 from daemon.storage.revision import REVISIONS
 from daemon.storage.term import LeaseConnection, Term
 
@@ -37,6 +40,13 @@ _LOCK = text(
     "WHERE expires_at < clock_timestamp() OR (holder = :holder AND epoch = :epoch AND expires_at = :expires_at) "
     "FOR UPDATE"
 )
+_SEND_AWAY = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE xact_start < clock_timestamp() - make_interval(secs => :longest) AND pid IN "
+    "(SELECT pid FROM pg_locks WHERE relation = to_regclass('fence') AND database = datid AND mode = 'RowShareLock') "
+    "AND datname = current_database()"
+)
+"""Who has locked the fence as writers do, and has it for longer than one of them may."""
 _MOVE = text(
     "UPDATE fence SET holder = :holder, epoch = epoch + 1 "
     "RETURNING epoch, left(pg_walfile_name(pg_current_wal_flush_lsn()), 8)"
@@ -154,6 +164,7 @@ class Contender:
             if not connection.execute(_LOCK, self._asked()).all():
                 return None
             self._check_schema(connection)
+            connection.execute(_SEND_AWAY, {"longest": JOBS.whole})
             epoch, timeline = connection.execute(_MOVE, {"holder": self._next}).one()
             # All that could wait has been waited for: from here on the lease runs.
             began = boottime()

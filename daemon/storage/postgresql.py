@@ -1,6 +1,6 @@
 """PostgreSQL: how it is connected to, and what every transaction begins and ends with.
 
-1. No call waits longer than its `Patience`, and no lock is held longer on the server.
+1. No call waits longer than its `Patience`. On the server no lock is held longer, but for what `lease` sends away.
 2. What a leader writes is fenced: it counts only while nobody else has taken over.
 3. Writers follow each other, as with SQLite's BEGIN IMMEDIATE, and a reader sees one state.
 4. After a COMMIT whose answer is lost, the server is asked what became of it.

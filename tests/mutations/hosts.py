@@ -2,7 +2,7 @@
 
 from tests.mutations.mutation import row
 
-CUTS = "tests/lease/test_cuts.py"
+CUTS, FROZEN = "tests/lease/test_cuts.py", "tests/lease/test_frozen.py"
 CLOCKS, FAILOVER = "tests/lease/test_clocks.py", "tests/lease/test_failover.py"
 
 ROWS = (
@@ -11,6 +11,12 @@ ROWS = (
         "daemon/storage/lease.py",
         ("        return unchanged or (says_expired and not self._changed)", "        return True"),
         f"{CUTS}::test_a_leader_cut_from_signl4_and_not_from_the_database_goes_on_leading_and_tells_all_later",
+    ),
+    row(
+        "A leader that stands still amid its statements holds the next one off",
+        "daemon/storage/lease.py",
+        ('            connection.execute(_SEND_AWAY, {"longest": JOBS.whole})\n', ""),
+        f"{FROZEN}::test_a_leader_frozen_amid_several_statements_holds_no_take_over_up",
     ),
     row(
         "How long a lease is relied on is counted on a clock that is set",

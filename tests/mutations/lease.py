@@ -8,6 +8,7 @@ DOOR = "tests/unit/storage/test_postgresql.py"
 FAULTS = "tests/unit/storage/test_postgresql_faults.py"
 COMMIT = "tests/unit/storage/test_commit.py"
 ERRORS = "tests/unit/storage/test_server_errors.py"
+STILL = "tests/unit/storage/test_lease_standing_still.py"
 LAST_ONE = "test_a_writer_under_way_holds_a_take_over_off_and_is_the_last_one"
 
 POSTGRESQL, CONNECTION = "daemon/storage/postgresql.py", "daemon/storage/server_connection.py"
@@ -158,6 +159,39 @@ ROWS = (
         f"{DOOR}::test_all_that_holds_a_take_over_off_ends_within_the_shortest_lease",
     ),
     row(
+        "What a client leaves behind after several statements that are sent together stays",
+        CONNECTION,
+        (
+            '        super().executemany(*args, **kwargs)\n        self.connection.execute("")\n',
+            "        super().executemany(*args, **kwargs)\n",
+        ),
+        f"{DOOR}::test_what_a_client_leaves_behind_is_ended_by_the_server",
+    ),
+    row(
+        "A leader that stands still in the midst of a statement holds every take-over off",
+        CONTENDER,
+        ('            connection.execute(_SEND_AWAY, {"longest": JOBS.whole})\n', ""),
+        f"{STILL}::test_who_takes_over_sends_it_away",
+    ),
+    row(
+        "Who takes over sends away whoever writes",
+        CONTENDER,
+        ('{"longest": JOBS.whole}', '{"longest": 0}'),
+        f"{LEASE}::{LAST_ONE}",
+    ),
+    row(
+        "Who takes over sends away whoever reads for long",
+        CONTENDER,
+        (" AND mode = 'RowShareLock'", ""),
+        f"{STILL}::test_who_reads_is_left_alone_however_long",
+    ),
+    row(
+        "Who asks what became of a COMMIT, and then stands still, keeps the turn of the writers",
+        ASKED,
+        (', "idle_in_transaction_session_timeout"\n', "\n"),
+        f"{COMMIT}::test_who_asks_and_then_stands_still_keeps_nobody_from_writing",
+    ),
+    row(
         "Nothing ends a call that the server does not answer",
         CONNECTION,
         ("if now > self.until:", "if now > self.until + 30:"),
@@ -204,7 +238,7 @@ ROWS = (
     row(
         "What became of a COMMIT is asked before that is decided",
         ASKED,
-        ("{left:.1f}s'; {TURN}\"", "{left:.1f}s'\""),
+        ('BEGIN; {guards}; {TURN}"', 'BEGIN; {guards}"'),
         f"{COMMIT}::test_one_that_is_not_over_is_waited_for",
     ),
     row(

@@ -13,9 +13,10 @@ from daemon.storage import commit
 from daemon.storage.commit import MARK, MARKED, TURN, Mark, UnknownError, was_committed
 from daemon.storage.engine import transaction
 from daemon.storage.server_connection import Bounded, connect
-from tests.support.lease import Contend, Database, database, state, until, write
+from tests.support.lease import USER, Contend, Database, database, state, until, write
 from tests.support.pgbouncer import Pooler
 from tests.support.postgresql import Server
+from tests.support.server_proxy import Break, Proxy
 
 BEGIN = f"BEGIN; {TURN}; INSERT INTO incidents VALUES ('asked after'); SELECT {MARK} FROM {MARKED}"
 
@@ -110,6 +111,20 @@ def test_another_session_of_a_pooler_answers_as_well(leased: Database, pgbouncer
         mark = begun(connection)
         connection.execute("COMMIT")
         assert was_committed(mark, url)
+
+
+def test_who_asks_and_then_stands_still_keeps_nobody_from_writing(
+    leased: Database, postgresql: Server, contend: Contend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commit, "SECONDS", 0.5)
+    term = contend.lead()
+    with closing(connect(leased.url, 20)) as connection, Proxy(postgresql.address, postgresql.port) as proxy:
+        mark = begun(connection)
+        connection.execute("COMMIT")
+        proxy.arm("checkpoint_lsn", Break.SILENCE_BEFORE)
+        with pytest.raises(UnknownError, match="the server does not say"):
+            was_committed(mark, proxy.url(leased.name, USER))
+        write(term.engine, "goes on")
 
 
 @pytest.mark.parametrize("how", ["fast", "immediate", "kill"])
