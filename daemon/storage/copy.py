@@ -15,7 +15,7 @@ from daemon.storage.copy_rows import compare_rows, write_rows
 from daemon.storage.create import ALWAYS_THERE, STAMP, create, make
 from daemon.storage.engine import open_engine, reader, transaction
 from daemon.storage.held import held
-from daemon.storage.place import shown
+from daemon.storage.place import is_postgresql, shown
 from daemon.storage.revision import REVISIONS, named, nothing_to, revision_of
 from daemon.storage.schema import METADATA
 from daemon.storage.source_schema import PROGRESS
@@ -41,7 +41,10 @@ def copy(
         elif found := _state(theirs):
             raise _holds(target, found)
         _forget(theirs)
-        return copied(ours, theirs, report)
+        counts = copied(ours, theirs, report)
+        if is_postgresql(target):
+            _analyze(theirs)
+        return counts
 
 
 def to_file(source: str, file: str, report: Report = silent) -> None:
@@ -68,6 +71,12 @@ def copied(source: Connection, target: Connection, report: Report = silent) -> M
     compare_rows(source, target, report)
     report("writing to the disk", None)
     return counts
+
+
+def _analyze(connection: Connection) -> None:
+    """Without this a server plans as for empty tables, until it counts by itself, a minute later or more."""
+    for table in METADATA.sorted_tables:
+        connection.exec_driver_sql(f"ANALYZE {table.name}")
 
 
 def _forget(connection: Connection) -> None:

@@ -142,6 +142,12 @@ ROWS = (
         f"{COMMAND}::test_no_password_is_printed",
     ),
     row(
+        "A server plans for a state that was copied to it as for an empty one",
+        FLOW,
+        ("        if is_postgresql(target):\n            _analyze(theirs)\n", ""),
+        f"{COPY}::test_a_server_knows_at_once_how_much_there_is",
+    ),
+    row(
         "A copy that is on one server alone is told as one that is safe",
         CHANGE,
         ("CHANGES, on_warning=on_warning)", "CHANGES)"),

@@ -84,6 +84,12 @@ def next_id(url: str) -> int:
 # -- all of it --------------------------------------------------------------------------------------------------------
 
 
+def test_a_server_knows_at_once_how_much_there_is(filled_url: str) -> None:
+    with psycopg.connect(for_libpq(filled_url)) as session:
+        (rows,) = session.execute("SELECT reltuples FROM pg_class WHERE relname = 'incidents'").fetchone() or (None,)
+    assert rows == ROWS
+
+
 def test_there_and_back_everything_is_the_same(source: str, bare_url: str, target: str) -> None:
     before = dump(source)
     there, back = copy(source, bare_url), copy(bare_url, target)
