@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from daemon.cli.options import placed, say
-from daemon.cli.proposals import unsettled_ids
+from daemon.cli.proposals import gone_sources, unsettled_ids
 from daemon.model.incident import Kind
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def retry(place: Place, ids: tuple[int, ...], dead: bool, force: bool) -> None:
 @click.option(
     "--source",
     metavar="NAME",
+    shell_complete=gone_sources,
     help="The open incidents of an account that the configuration does not poll any more (-: that of [betterstack]).",
 )
 @click.option("--yes", is_flag=True, help="Do not ask first.")

@@ -48,6 +48,11 @@ def monitor_ids(context: click.Context, _: click.Parameter, begun: str) -> list[
     return _of_database(context, begun, _monitors)
 
 
+def gone_sources(context: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Names of accounts that are not polled any more, and of which something is open."""
+    return _of_database(context, begun, _gone)
+
+
 def teams(context: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
     """Names of the teams that the configuration file has."""
     from daemon.config import sources
@@ -75,6 +80,15 @@ def _monitors(url: str) -> Proposals:
 
     for one in listing(listing_reader(url))[0]:
         yield one.state.id, f"{one.state.kind} {one.state.name}: {one.state.status}"
+
+
+def _gone(url: str) -> Proposals:
+    from daemon.decisions.poll_health import DASH
+    from daemon.storage import queries
+    from daemon.storage.engine import listing_reader
+
+    for one in queries.snapshot(listing_reader(url)).untracked:
+        yield one.polled_from or DASH, f"{len(one.ids)} open"
 
 
 def _unsettled(url: str) -> Proposals:

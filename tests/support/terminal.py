@@ -14,6 +14,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
+from daemon.cli.completion import VARIABLE
 from daemon.cli.main import main
 from tests.support import warm
 from tests.support.canary import leaked
@@ -30,6 +31,16 @@ def command(database: Path, line: str, *more: str, encoding: str = "utf-8", **en
         said = CliRunner(encoding).invoke(main, [*line.split(), *more], env=environment)
     assert leaked(said.output) == []
     return said
+
+
+def proposed(database: Path, line: str) -> list[str]:
+    """What a shell proposes at the end of the line, with what is said of it."""
+    words = f"betterstack-signl4 {line}"
+    environment = {VARIABLE: "zsh_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+    said = command(database, "", **environment)
+    assert (said.exit_code, said.stderr) == (0, "")
+    parts = said.stdout.splitlines()
+    return [f"{parts[n + 1]} ({parts[n + 2]})" for n in range(0, len(parts) - 1, 3)]
 
 
 def process(database: Path, line: str, **environment: str) -> "subprocess.CompletedProcess[str]":

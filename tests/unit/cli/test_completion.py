@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from daemon.cli.completion import VARIABLE
 from daemon.model.monitor import MonitorKind
 from daemon.model.silence import Silence
 from daemon.storage import silences
@@ -18,7 +17,7 @@ from tests.support.each import each
 from tests.support.outbox import NEW, deliver, kill, tell
 from tests.support.paths import ROOT
 from tests.support.store import Store
-from tests.support.terminal import command
+from tests.support.terminal import command, proposed
 from tests.support.watched import standing, watched
 
 SHELLS = ["bash", "zsh", "fish"]
@@ -35,16 +34,6 @@ def filled(database: Path, store: Store, engine: Engine) -> Path:
     silences.add(engine, Silence(0, {"name": "x"}, now, now + timedelta(hours=1), "new disks", "ada", now))
     watched(engine, standing("2345678"), standing("2345679"), standing("77", kind=MonitorKind.HEARTBEAT))
     return database
-
-
-def proposed(database: Path, line: str) -> list[str]:
-    """What is proposed at the end of the line, with what is said of it."""
-    words = f"betterstack-signl4 {line}"
-    environment = {VARIABLE: "zsh_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
-    said = command(database, "", **environment)
-    assert (said.exit_code, said.stderr) == (0, "")
-    parts = said.stdout.splitlines()
-    return [f"{parts[n + 1]} ({parts[n + 2]})" for n in range(0, len(parts) - 1, 3)]
 
 
 def values(database: Path, line: str) -> list[str]:

@@ -11,7 +11,7 @@ from tests.support.accounts import Accounts
 from tests.support.clock import Clock
 from tests.support.kept_log import KeptLog
 from tests.support.outbox import NEW, RESOLVED, rows
-from tests.support.terminal import command
+from tests.support.terminal import command, proposed
 
 
 @pytest.fixture
@@ -68,3 +68,8 @@ def test_either_deliveries_or_an_account_are_given_up(
     done = command(database, "drop", *words, "--yes")
     assert done.exit_code == 2
     assert "give the ids of dead or waiting deliveries, or --source with the name of an account" in done.stderr
+
+
+def test_a_shell_proposes_the_accounts_of_which_something_is_left(accounts: Accounts, database: Path) -> None:
+    assert len(accounts.told()) == 3
+    assert proposed(database, "drop --source ") == ["acme (2 open)"]
