@@ -119,7 +119,7 @@ class Ledger(Mortal):
         self.deed: tuple[int, Deed, int] | None = None
         """What the operator does before so many more transactions of the program, and to which delivery."""
         self._engine = engine_on(database)
-        event.listen(self._engine, "begin", self._tick, insert=True)
+        event.listen(self._engine, "begin", self._tick)
         event.listen(self._engine, "before_cursor_execute", self._interfere)
         event.listen(self._engine, "connect", leave_the_disk_alone)
         self.flows = Flows(self._engine, self.clock, KeptLog(), Store(self._engine))

@@ -61,7 +61,7 @@ class Town(Mortal):
         """What was wrong with a request: an error in a thread that sends counts as one of SIGNL4."""
         self.hand = engine_on(database)
         self._engine = engine_on(database)
-        event.listen(self._engine, "begin", self._tick, insert=True)
+        event.listen(self._engine, "begin", self._tick)
         event.listen(self._engine, "before_cursor_execute", self._interfere)
         for engine in (self._engine, self.hand):
             event.listen(engine, "connect", leave_the_disk_alone)
