@@ -136,9 +136,9 @@ class HttpClient:
         begin_exchange(self._timeout, None if self._latest is None else self._latest())
         try:
             with self._as_exchange_error():
-                url = f"{base_url or self._base_url}{path}" + (f"?{urlencode(params)}" if params else "")
+                url = _address(f"{base_url or self._base_url}{path}", *(params or {}).items())
                 given = {**HEADERS, **(headers or {})}
-                request = httpx.Request(method, _parsed(url), headers=given, content=content, extensions=self._limits)
+                request = httpx.Request(method, url, headers=given, content=content, extensions=self._limits)
                 with closing(self._transport.handle_request(request)) as response:
                     self._check_who_answers(request, response)
                     return self._read(response)
@@ -152,10 +152,11 @@ class HttpClient:
     def _read(self, response: httpx.Response) -> Response:
         """Decompresses the body here, within the cap: httpx decompresses each chunk fully, however large it becomes."""
         status, headers = response.status_code, {key.lower(): value for key, value in response.headers.items()}
-        body = bytearray()
+        body, pieces = bytearray(), response.stream
+        assert isinstance(pieces, httpx.SyncByteStream)
         try:
             with self._as_exchange_error():
-                for piece in decompressed(response.iter_raw(), headers.get("content-encoding", ""), SIZE_CAP):
+                for piece in decompressed(pieces, headers.get("content-encoding", ""), SIZE_CAP):
                     body += piece
         except ExchangeError as error:
             del body[BEGINNING:]  # the error keeps this frame alive, and with it what was read
@@ -199,9 +200,9 @@ class HttpClient:
 
 
 @lru_cache(maxsize=512)
-def _parsed(url: str) -> httpx.URL:
-    """The same pages are asked for in each round, and parsing an address costs more than a tenth of an exchange."""
-    return httpx.URL(url)
+def _address(url: str, *params: tuple[str, str]) -> httpx.URL:
+    """The same pages are asked for in each round, and to parse an address costs more than a tenth of an exchange."""
+    return httpx.URL(f"{url}?{urlencode(params)}" if params else url)
 
 
 def tls_context(settings: HttpSection) -> ssl.SSLContext:

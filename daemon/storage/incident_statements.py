@@ -1,7 +1,7 @@
 """The statements on recorded incidents. Each is built once, with parameters, as those of the outbox are."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import Insert, RowMapping, bindparam, exists, select
@@ -14,7 +14,8 @@ from daemon.storage.schema import DELIVERIES, DOUBTED, INCIDENTS, OPEN, OPEN_FLA
 from daemon.storage.source_schema import PROGRESS, UNREADABLE
 from daemon.storage.upsert import by_dialect
 
-STATES = select(*(INCIDENTS.c[field.name].label(field.name) for field in fields(IncidentState)))
+_FIELDS = tuple(field.name for field in fields(IncidentState))
+STATES = select(*(INCIDENTS.c[name].label(name) for name in _FIELDS))
 KNOWN = STATES.where(INCIDENTS.c.id.in_(bindparam("ids", expanding=True)))
 STARTED = select(INCIDENTS.c.started_at).where(
     INCIDENTS.c.id.in_(bindparam("ids", expanding=True)), INCIDENTS.c.started_at.is_not(None)
@@ -34,7 +35,7 @@ BEGIN = select(
 ).where(source_rows.OF_ONE)
 ANY_WAITS = select(exists().where(rows.PENDING))
 BEFORE = select(INCIDENTS.c.id).where(INCIDENTS.c.first_seen_at < bindparam("moment"), _OURS)
-_STATE_COLUMNS = (*(field.name for field in fields(IncidentState)), "changed_at")
+_STATE_COLUMNS = (*_FIELDS, "changed_at")
 
 
 @by_dialect
@@ -52,6 +53,13 @@ def put_delivery(insert: Callable[..., Any]) -> Insert:
     """The unique key stops a transition that was seen twice from being sent twice."""
     statement: Insert = insert(DELIVERIES).on_conflict_do_nothing()
     return statement
+
+
+def values_of(state: IncidentState) -> dict[str, Any]:
+    """What `state_of` reads back."""
+    routing = None if state.routing is None else asdict(state.routing)
+    # `asdict` of the whole would copy each text deeply.
+    return {**{name: getattr(state, name) for name in _FIELDS}, "routing": routing}
 
 
 def state_of(row: Mapping[str, Any] | RowMapping) -> IncidentState:
