@@ -79,7 +79,7 @@ class Admissions:
         if self._short_until is not None:
             clean, refused = (max(at, self._short_until) for at in (admission.clean_from, admission.refused_from))
             admission = replace(admission, clean_from=clean, refused_from=refused)
-        return replace(admission, own_faults=not self._in_flight.own_fault)
+        return replace(admission, own_faults=False) if self._in_flight.own_fault else admission
 
     def sent(self, now: datetime) -> None:
         """An event is sent."""

@@ -38,11 +38,16 @@ class Limit:
     """In which so many events are allowed. SIGNL4 does not name it in its headers; it is that of its documentation."""
 
 
+_NOTHING = Limit()
+
+
 def limit_said(headers: Mapping[str, str]) -> Limit:
     """The limit that counts: the exhausted one that lasts longest, else the first. Header names are in lower case."""
+    if not any("rate" in name for name in headers):
+        return _NOTHING
     limits = [*_plain(headers), *_structured(headers)]
     exhausted = [limit for limit in limits if limit.remaining == 0]
-    return max(exhausted, key=_lasts, default=limits[0] if limits else Limit())
+    return max(exhausted, key=_lasts, default=limits[0] if limits else _NOTHING)
 
 
 def _lasts(limit: Limit) -> float:

@@ -64,7 +64,7 @@ class SendHistory:
 
 def counted(history: SendHistory, _limit: int | None, _now: datetime) -> SendHistory:
     """The history after an event is sent. Until it is answered, the caller counts it as in flight."""
-    return replace(history, left=max(history.left - 1, 0))
+    return replace(history, left=history.left - 1) if history.left else history
 
 
 def learned(

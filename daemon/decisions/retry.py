@@ -153,7 +153,7 @@ def destination_after(
     """The state of SIGNL4 as a whole after an answer. `delay`: the delivery's back-off."""
     outcome = answer.outcome
     match outcome:
-        case Delivered(found=False):
+        case Delivered(found=False) if destination.secret_refused_since is not None:
             destination = replace(destination, secret_refused_since=None, probe_at=None)
         case TryLater(scope=Scope.SECRET | Scope.UNCLEAR):
             since = destination.secret_refused_since or now

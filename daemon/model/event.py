@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar
 
 
@@ -37,13 +38,21 @@ class Event:
 
     def shown(self) -> dict[str, Any]:
         """The fields that the log shows: all that are set, except those in `HIDDEN`."""
-        names = [one.name for one in fields(self) if one.name not in HIDDEN]
-        optional = {one.name for one in fields(self) if one.default is None}
+        names, optional = _names(type(self))  # type: ignore[arg-type]  # a class can be hashed, whatever mypy thinks
         values = {name: getattr(self, name) for name in names}
         return {name: value for name, value in values.items() if value is not None or name not in optional}
 
 
 HIDDEN = frozenset({"repeated", "sentence", "delay"})
 """Fields that the log does not show: they control its level or its sentence, or are for the metrics."""
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The fields that the log shows, and those that may be left out."""
+    shown = tuple(one.name for one in fields(kind) if one.name not in HIDDEN)
+    return shown, frozenset(one.name for one in fields(kind) if one.default is None)
+
+
 Listener = Callable[[Event], None]
 """Gets each event, in the thread where it happens, and does not block."""

@@ -78,8 +78,8 @@ ROWS = (
         "What was found clears a refused secret",
         "daemon/decisions/retry.py",
         (
-            "        case Delivered(found=False):\n            destination = replace",
-            "        case Delivered():\n            destination = replace",
+            "        case Delivered(found=False) if destination.secret_refused_since is not None:\n            destination = replace",
+            "        case Delivered() if destination.secret_refused_since is not None:\n            destination = replace",
         ),
         f"{FOUND}::test_what_was_found_does_not_clear_a_refused_secret",
     ),
