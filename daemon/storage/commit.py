@@ -15,7 +15,7 @@ import psycopg
 
 from daemon.host.clock import boottime
 from daemon.model.errors import DatabaseBusyError
-from daemon.storage.server_connection import Bounded, connect
+from daemon.storage.server_connection import Bounded, connect, guards
 from daemon.storage.server_errors import why
 
 TURN = "SELECT pg_advisory_xact_lock(to_regclass('incidents')::oid::bigint)"
@@ -60,9 +60,7 @@ def was_committed(mark: Mark, url: str) -> bool:
 def _answer(mark: Mark, connection: Bounded) -> bool:
     """Raises the driver's errors, and `UnknownError`."""
     left = max(PAUSE, connection.until - boottime())
-    names = "lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"
-    guards = "; ".join(f"SET LOCAL {name} = '{left:.1f}s'" for name in names)
-    connection.execute(f"BEGIN; {guards}; {TURN}")
+    connection.execute(f"BEGIN; {guards(left, left, left)}; {TURN}")
     ours, without_checkpoint = connection.execute(
         "SELECT left(pg_walfile_name(pg_current_wal_flush_lsn()), 8) = %s, checkpoint_lsn < %s::pg_lsn "
         "FROM pg_control_checkpoint()",

@@ -24,7 +24,7 @@ from daemon.host.clock import boottime
 from daemon.model.errors import DatabaseBusyError, TermLostError
 from daemon.storage.commit import MARK, MARKED, TURN, Mark, UnknownError, was_committed
 from daemon.storage.fence import Fence
-from daemon.storage.server_connection import Bounded, connect
+from daemon.storage.server_connection import Bounded, connect, guards
 from daemon.storage.server_errors import READ_ONLY, why
 
 DURABLE = (
@@ -46,10 +46,8 @@ class Patience:
 
     @property
     def guards(self) -> str:
-        """For the server, in each transaction: neither `options` nor SET reach it through a pooler."""
-        names = "lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"
-        limits = zip(names, (self.lock, self.statement, self.idle), strict=True)
-        return "; ".join(f"SET LOCAL {name} = {limit * 1000:.0f}" for name, limit in limits)
+        """For the server, in each transaction."""
+        return guards(self.lock, self.statement, self.idle)
 
 
 JOBS = Patience(1, 2, 3, 8)

@@ -113,6 +113,16 @@ class Bounded(psycopg.Connection[tuple[Any, ...]]):
             return result
 
 
+def guards(lock: float, statement: float, idle: float) -> str:
+    """What ends on the server whatever takes longer, in seconds: a lock, a statement, the client between two of them.
+
+    For one transaction: neither `options` nor SET reach the server through a pooler.
+    """
+    names = "lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"
+    limits = zip(names, (lock, statement, idle), strict=True)
+    return "; ".join(f"SET LOCAL {name} = {limit * 1000:.0f}" for name, limit in limits)
+
+
 def connect(url: str, longest: float = CONNECTING) -> Bounded:
     """A connection on which transactions are begun by hand, within `longest` seconds.
 

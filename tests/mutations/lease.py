@@ -147,7 +147,7 @@ ROWS = (
     ),
     row(
         "The guards are set for the session, not for the transaction",
-        POSTGRESQL,
+        CONNECTION,
         ("SET LOCAL {name}", "SET {name}"),
         f"{DOOR}::test_the_guards_pass_a_pooler_and_end_with_the_transaction",
     ),
@@ -188,7 +188,7 @@ ROWS = (
     row(
         "Who asks what became of a COMMIT, and then stands still, keeps the turn of the writers",
         ASKED,
-        (', "idle_in_transaction_session_timeout"\n', "\n"),
+        ("{guards(left, left, left)}", "{guards(left, left, 600)}"),
         f"{COMMIT}::test_who_asks_and_then_stands_still_keeps_nobody_from_writing",
     ),
     row(
@@ -238,7 +238,7 @@ ROWS = (
     row(
         "What became of a COMMIT is asked before that is decided",
         ASKED,
-        ('BEGIN; {guards}; {TURN}"', 'BEGIN; {guards}"'),
+        ('left)}; {TURN}"', 'left)}"'),
         f"{COMMIT}::test_one_that_is_not_over_is_waited_for",
     ),
     row(
