@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import pairwise
 from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +24,8 @@ from tests.support.kept_log import KeptLog
 from tests.support.values import settings
 
 COUNT = 20
+EXACT = 0.01
+"""Seconds by which two clocks may differ."""
 SOURCES = {f"s{number}": {"token": f"token-of-{number}"} for number in range(COUNT)}
 
 
@@ -44,8 +45,15 @@ def jobs_of(engine: Engine, log: KeptLog, **sections: Any) -> Iterator[Jobs]:
         jobs.close()
 
 
-def due_in(jobs: Jobs, job: str) -> float:
-    return float((jobs._scheduler.get_job(job).next_run_time - datetime.now(UTC)).total_seconds())
+def due_at(jobs: Jobs, job: str) -> datetime:
+    at: datetime = jobs._scheduler.get_job(job).next_run_time
+    return at
+
+
+def due_in(jobs: Jobs, job: str, seconds: float, since: datetime) -> bool:
+    """Whether it became due, in that many seconds, at some moment between `since` and now."""
+    told = (due_at(jobs, job) - since).total_seconds() - seconds
+    return -EXACT < told < (datetime.now(UTC) - since).total_seconds() + EXACT
 
 
 def test_each_account_has_a_job_a_thread_and_signs_of_life_of_its_own(engine: Engine, log: KeptLog) -> None:
@@ -64,45 +72,46 @@ def test_their_first_rounds_do_not_all_begin_at_once(
     engine: Engine, log: KeptLog, interval: str, seconds: float
 ) -> None:
     """Of many they are spread over an interval; of few each begins soon all the same."""
+    begun = datetime.now(UTC)
     with jobs_of(engine, log, source=SOURCES, poll={"interval": interval}) as jobs:
         for again in (False, True):
             if again:
+                begun = datetime.now(UTC)
                 jobs.due_now()
-            begins = [due_in(jobs, job) for job in jobs._loops]
-            assert begins[0] < 1
-            apart = [later - earlier for earlier, later in pairwise(begins)]
-            assert all(abs(gap - seconds) < 0.3 for gap in apart), begins
+            begins = [due_at(jobs, job) for job in jobs._loops]
+            assert all(due_in(jobs, job, at * seconds, begun) for at, job in enumerate(jobs._loops)), begins
 
 
 def test_who_was_polled_keeps_its_rhythm_through_a_reload_and_who_failed_is_tried_in_its_turn(
     engine: Engine, log: KeptLog
 ) -> None:
     with jobs_of(engine, log, source=SOURCES) as jobs:
-        rounds = jobs._shared.rounds
+        rounds, begun = jobs._shared.rounds, datetime.now(UTC)
         for name, ago, failures in (("s0", 25.0, 0), ("s1", 99.0, 0), ("s19", 25.0, 3)):
             rounds[name].begun_at, rounds[name].failures = time.monotonic() - ago, failures
         jobs.due_now()
         for name, seconds in (("s0", 5), ("s1", 0), ("s19", 20 * TURN)):
-            assert abs(due_in(jobs, f"poll-{name}") - seconds) < 1, name
+            assert due_in(jobs, f"poll-{name}", seconds, begun), name
 
 
 def test_the_next_round_of_one_moves_no_other(engine: Engine, log: KeptLog) -> None:
     with jobs_of(engine, log, source=SOURCES) as jobs:
-        before = due_in(jobs, "poll-s7")
+        before, begun = due_at(jobs, "poll-s7"), datetime.now(UTC)
         jobs._loops["poll-s3"].next_in = 1234.0
         jobs._after_job(JobExecutionEvent(EVENT_JOB_EXECUTED, "poll-s3", "default", datetime.now(UTC)))
-        assert abs(due_in(jobs, "poll-s3") - 1234) < 1
-        assert abs(due_in(jobs, "poll-s7") - before) < 1
+        assert due_in(jobs, "poll-s3", 1234, begun)
+        assert due_at(jobs, "poll-s7") == before
 
 
-@pytest.mark.parametrize(("sources", "within"), [({}, 0.5), (SOURCES, CHECK_GAP + 0.5)])
+@pytest.mark.parametrize(("sources", "seconds"), [({}, 0), (SOURCES, CHECK_GAP)])
 def test_what_is_wrong_with_one_is_not_judged_at_the_end_of_every_round(
-    engine: Engine, log: KeptLog, sources: dict[str, Any], within: float
+    engine: Engine, log: KeptLog, sources: dict[str, Any], seconds: float
 ) -> None:
     with jobs_of(engine, log, source=sources) as jobs:
+        begun = datetime.now(UTC)
         jobs._self_check()
         jobs._after_job(JobExecutionEvent(EVENT_JOB_EXECUTED, "poll", "default", datetime.now(UTC)))
-        assert within - 1 < due_in(jobs, "self-check") < within
+        assert due_in(jobs, "self-check", seconds, begun)
 
 
 def test_with_one_token_several_share_its_pace_and_with_another_nobody_does(engine: Engine, log: KeptLog) -> None:
