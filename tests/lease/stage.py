@@ -201,13 +201,16 @@ class Stage:
         stormy = [self.sandbox.world.open(f"Storm {number}") for number in range(size)]
         self.incidents[:0] = stormy
 
-    def at_request(self, number: int, act: Callable[[], object]) -> None:
-        """Does something once SIGNL4 has the request of this number from now on, before it is answered."""
-        left = count(number, -1)
+    def at_request(self, number: int, act: Callable[[], bool]) -> None:
+        """Does something once SIGNL4 has the request of this number from now on, before it is answered.
+
+        Where that returns false, it is done again at the next request.
+        """
+        left, done = count(number, -1), Event()
 
         def look(_: Request) -> None:
-            if next(left) == 1:
-                act()
+            if next(left) <= 1 and not done.is_set() and act():
+                done.set()
 
         self.sandbox.signl4.faults.before_answer = look
 

@@ -15,10 +15,8 @@ FREEZING = (sys.executable, "-m", "tests.lease.freezing")
 Record = Callable[[str, object], None]
 TURN = "'incidents'::regclass::oid::bigint"
 """The lock by which writers follow each other."""
-RECORDED_AND_CLAIMED = (
-    "SELECT count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state = 'pending' AND attempts > 0) "
-    "FROM deliveries"
-)
+RECORDED = "SELECT count(*) FROM deliveries WHERE state = 'delivered'"
+CLAIMED = "SELECT count(*) FROM deliveries WHERE state = 'pending' AND attempts > 0"
 AMID = (
     "SELECT count(*) FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE state = 'active' "
     "AND wait_event = 'ClientRead' AND mode = 'RowShareLock' AND relation = 'fence'::regclass"
@@ -51,11 +49,17 @@ def test_what_a_frozen_leader_had_claimed_and_not_sent_it_does_not_send_when_it_
         stage.join()
         frozen = stage.daemons["one"].process
 
-        def freeze() -> None:
-            """The one in flight is at SIGNL4, all before it is recorded, and the next one is claimed ahead."""
-            wanted = [(len(stage.sandbox.signl4.events) - 1, 2)]
-            until(lambda: server.sql(RECORDED_AND_CLAIMED, database=DATABASE) == wanted, "the claim of the next one")
+        def freeze() -> bool:
+            """Once the one in flight is at SIGNL4, all before it is recorded, and the next one is claimed ahead.
+
+            Where the outbox was just being read, none is claimed until this one is answered.
+            """
+            before = [(len(stage.sandbox.signl4.events) - 1,)]
+            until(lambda: server.sql(RECORDED, database=DATABASE) == before, "the record of the one before")
+            if server.sql(CLAIMED, database=DATABASE) != [(2,)]:
+                return False
             frozen.send_signal(signal.SIGSTOP)
+            return True
 
         with stage.taken_over("two", AFTER_A_CRASH, record_property):
             stage.at_request(30, freeze)
