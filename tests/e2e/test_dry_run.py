@@ -69,8 +69,9 @@ def test_beside_the_daemon_it_prints_what_another_template_would_say_and_changes
     shop = sandbox.world.open("Shop")
     with managing(tmp_path / "notify", sandbox.context.notify) as manager:
         daemon = operator.run(POLL__INTERVAL="1d", POLL__ACTIVE_INTERVAL="1d", NOTIFY_SOCKET=manager.address)
+        # The round and the delivery end in any order. After both nothing is written for a minute.
         daemon.wait_for(
-            lambda: any(line.startswith("1 open, 0 pending, last") for line in manager.said("STATUS")),
+            lambda: daemon.says('"delivered"') and any(", last round " in line for line in manager.said("STATUS")),
             "the alert",
         )
     sandbox.world.resolve(shop)
