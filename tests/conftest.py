@@ -1,6 +1,5 @@
 """Fixtures that most tests share: a real database file, a clock that is set by hand, a log that is kept."""
 
-import gc
 import os
 import signal
 from collections.abc import Generator, Iterator
@@ -13,6 +12,7 @@ from sqlalchemy import Engine
 import tests.support.authorities  # noqa: F401 - imported for what it does
 from daemon.clients.http import ExchangeError
 from daemon.config.settings import SECTIONS, SOURCES
+from daemon.host.slim_imports import no_garbage
 from daemon.model.errors import DaemonError
 from daemon.storage.instance import locked
 from daemon.storage.upgrade import upgrade
@@ -54,12 +54,8 @@ _let_children_hear_signals()
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Thousands of tests stay as they are until the end: the garbage collector need not look at them again."""
-    gc.disable()
-    try:
+    with no_garbage():
         return (yield)
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "clients": {"config", "model", "host.slim_imports"},
     "storage": {"model", "host.child", "host.clock"},
     "host": {"config", "model"},
-    "config": {"model", "host.child", "storage.place", "storage.server_url"},
+    "config": {"model", "host.child", "host.slim_imports", "storage.place", "storage.server_url"},
     "model": set[str](),
     "page": {"model"},
     "sandbox": {"clients", "config", "model"},

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from daemon.host.slim_imports import no_garbage
 from daemon.model.printable import printable
 
 if TYPE_CHECKING:
@@ -98,7 +99,9 @@ def _with(
         @config_option
         @click.pass_context
         def with_configuration(ctx: click.Context, /, config: Path | None, **options: Any) -> Any:
-            return command(read(ctx, config or ctx.obj), **options)
+            with no_garbage():
+                found = read(ctx, config or ctx.obj)
+            return command(found, **options)
 
         return update_wrapper(with_configuration, command)
 

@@ -5,8 +5,11 @@ import pickle
 import sys
 from pathlib import Path
 
-from daemon.config.load import load
+from daemon.host.slim_imports import no_garbage
 from daemon.model.errors import ConfigError
+
+with no_garbage():
+    from daemon.config.load import load
 
 
 def main(how: str, *named: str) -> None:

@@ -2,7 +2,28 @@
 
 from tests.mutations.mutation import row
 
+SLIM = "tests/unit/host/test_slim_imports.py"
+
 ROWS = (
+    row(
+        "What a command imports is looked through for garbage",
+        "daemon/host/slim_imports.py",
+        ("    gc.disable()\n", ""),
+        f"{SLIM}::test_nothing_is_looked_through_for_garbage_within_and_all_that_comes_later_is",
+        "tests/unit/cli/test_options.py::test_only_while_a_command_imports_what_it_works_with_nobody_looks_for_garbage",
+    ),
+    row(
+        "After the imports nobody looks for garbage any more",
+        "daemon/host/slim_imports.py",
+        ("        gc.enable()\n", ""),
+        f"{SLIM}::test_nothing_is_looked_through_for_garbage_within_and_all_that_comes_later_is",
+    ),
+    row(
+        "Garbage is kept for ever each time that something is imported",
+        "daemon/host/slim_imports.py",
+        ("if not gc.get_freeze_count():", "if True:"),
+        f"{SLIM}::test_what_the_first_one_leaves_is_looked_through_at_no_later_time",
+    ),
     row(
         "One answer sets the clock",
         "daemon/host/clock.py",

@@ -1,5 +1,6 @@
 """What the daemon does not carry around for months: libraries that only people at a terminal need, or only rules."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from importlib import import_module
 import pytest
 
 from daemon.cli.main import MODULES
-from daemon.host.slim_imports import without
+from daemon.host.slim_imports import no_garbage, without
 
 KEPT_OUT = ("rich", "pygments", "alembic", "httpx._main", "markdown_it", "re2", "dateutil")
 
@@ -58,3 +59,33 @@ def test_one_may_be_within_another() -> None:
         with pytest.raises(ImportError):
             import_module("a_module_nobody_has")
     assert "a_module_nobody_has" not in sys.modules
+
+
+def test_nothing_is_looked_through_for_garbage_within_and_all_that_comes_later_is() -> None:
+    with pytest.raises(KeyError), no_garbage():
+        assert not gc.isenabled()
+        os.environ["A_VARIABLE_NOBODY_HAS"]
+    assert gc.isenabled()
+
+
+FROZEN = """
+import gc, weakref
+from daemon.host.slim_imports import no_garbage
+
+class Knot:
+    def __init__(self):
+        self.self = self
+
+def knot():
+    with no_garbage():
+        return weakref.ref(Knot())
+
+kept, lost, later = knot(), knot(), weakref.ref(Knot())
+gc.collect()
+print([one() is not None for one in (kept, lost, later)])
+"""
+
+
+def test_what_the_first_one_leaves_is_looked_through_at_no_later_time() -> None:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", FROZEN], capture_output=True, text=True, check=True)
+    assert done.stdout == "[True, False, False]\n"
