@@ -118,6 +118,8 @@ class HttpClient:
         # Without httpx's own client: it would follow redirects and keep cookies, and costs as much as all the rest.
         self._transport = Pooled(tls, proxy, connections, KEPT)
         self._limits = {"timeout": httpx.Timeout(self._timeout).as_dict()}
+        # Nearly all requests have the same. It ends with this client, as they hold a secret.
+        self._headers = lru_cache(maxsize=8)(_headers)
 
     def exchange(
         self,
@@ -137,7 +139,7 @@ class HttpClient:
         try:
             with self._as_exchange_error():
                 url = _address(f"{base_url or self._base_url}{path}", *(params or {}).items())
-                given = {**HEADERS, **(headers or {})}
+                given = self._headers(*(headers or {}).items())
                 request = httpx.Request(method, url, headers=given, content=content, extensions=self._limits)
                 with closing(self._transport.handle_request(request)) as response:
                     self._check_who_answers(request, response)
@@ -203,6 +205,10 @@ class HttpClient:
 def _address(url: str, *params: tuple[str, str]) -> httpx.URL:
     """The same pages are asked for in each round, and to parse an address costs more than a tenth of an exchange."""
     return httpx.URL(f"{url}?{urlencode(params)}" if params else url)
+
+
+def _headers(*given: tuple[str, str]) -> httpx.Headers:
+    return httpx.Headers({**HEADERS, **dict(given)})
 
 
 def tls_context(settings: HttpSection) -> ssl.SSLContext:
