@@ -34,11 +34,7 @@ def storm(checkout: Checkout) -> Findings:
     """Alerts that wait in the outbox at the start, and a SIGNL4 that takes them all."""
     cpu, commits = {}, {}
     for count in (500, 2000, 10_000):
-        with directory() as place, serving() as server:
-            command = [checkout.python, floor_storm.__file__, server.url, f"{place}/floor.db", str(count)]
-            subprocess.run(command, env={**os.environ, "PYTHONPATH": str(HERE)}, check=True)
-            posts = server.figures()["posts"]
-            floor = posts[-1] - posts[0]
+        floor = _floor(checkout, count)
         with directory() as place, serving() as server:
             fill(empty(checkout, Path(place)), count, waiting=True)
             with daemon(checkout, Path(place), server, counted=True) as process:
@@ -51,6 +47,7 @@ def storm(checkout: Checkout) -> Findings:
                 late = lateness(Path(place), posts)
             if count > 500:
                 yield Figure(f"storm of {count:,}, time / floor", (posts[-1] - posts[0]) / floor)
+                yield Figure(f"storm of {count:,}, floor with httpx / floor", _floor(checkout, count, "httpx") / floor)
                 yield Figure(f"storm of {count:,}, rate", count / (posts[-1] - posts[0]), "/s")
                 yield from _late(f"storm of {count:,}", late)
     yield Figure("storm of 2,000, CPU of a delivery", cpu[2000] * 1000, "ms")
@@ -66,6 +63,15 @@ def lateness(place: Path, posts: Sequence[float]) -> list[float]:
     while 0 in (recorded := probe.recorded(Path(place, "counts"), len(posts))) and time.monotonic() < until:
         time.sleep(0.02)
     return sorted(at - answered for at, answered in zip(recorded, posts, strict=True))
+
+
+def _floor(checkout: Checkout, count: int, *library: str) -> float:
+    """Seconds from the first of so many events to the last."""
+    with directory() as place, serving() as server:
+        command = [checkout.python, floor_storm.__file__, server.url, f"{place}/floor.db", str(count), *library]
+        subprocess.run(command, env={**os.environ, "PYTHONPATH": str(HERE)}, check=True)
+        posts = server.figures()["posts"]
+        return float(posts[-1] - posts[0])
 
 
 def _late(storm: str, late: Sequence[float]) -> Iterator[Figure]:
