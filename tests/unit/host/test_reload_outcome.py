@@ -18,13 +18,12 @@ LONG = 60.0
 ANSWERS = """
 import os, signal, sys, time
 from daemon.host.reload_outcome import ReloadOutcome
-def answer(*_):
+# A handler could be called just before a wait for the next signal begins, which would not end then.
+signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGHUP}})
+print("up", flush=True)
+while signal.sigwait({{signal.SIGHUP}}):
     ReloadOutcome(os.environ).leave(time.monotonic() - {age}, refused={refused})
     {then}
-signal.signal(signal.SIGHUP, answer)
-print("up", flush=True)
-while True:
-    signal.pause()
 """
 
 
