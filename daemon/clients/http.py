@@ -118,7 +118,7 @@ class HttpClient:
         # Without httpx's own client: it would follow redirects and keep cookies, and costs as much as all the rest.
         self._transport = Pooled(tls, proxy, connections, KEPT)
         self._limits = {"timeout": httpx.Timeout(self._timeout).as_dict()}
-        # Nearly all requests have the same. It ends with this client, as they hold a secret.
+        # Nearly all requests have the same ones. They hold a secret, so they are kept no longer than this client.
         self._headers = lru_cache(maxsize=8)(_headers)
 
     def exchange(

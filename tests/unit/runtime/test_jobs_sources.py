@@ -50,10 +50,10 @@ def due_at(jobs: Jobs, job: str) -> datetime:
     return at
 
 
-def due_in(jobs: Jobs, job: str, seconds: float, since: datetime) -> bool:
-    """Whether it became due, in that many seconds, at some moment between `since` and now."""
-    told = (due_at(jobs, job) - since).total_seconds() - seconds
-    return -EXACT < told < (datetime.now(UTC) - since).total_seconds() + EXACT
+def is_due_in(jobs: Jobs, job: str, seconds: float, since: datetime) -> bool:
+    """Whether it is due so many seconds after some moment between `since` and now."""
+    after = (due_at(jobs, job) - since).total_seconds() - seconds
+    return -EXACT < after < (datetime.now(UTC) - since).total_seconds() + EXACT
 
 
 def test_each_account_has_a_job_a_thread_and_signs_of_life_of_its_own(engine: Engine, log: KeptLog) -> None:
@@ -79,7 +79,7 @@ def test_their_first_rounds_do_not_all_begin_at_once(
                 begun = datetime.now(UTC)
                 jobs.due_now()
             begins = [due_at(jobs, job) for job in jobs._loops]
-            assert all(due_in(jobs, job, at * seconds, begun) for at, job in enumerate(jobs._loops)), begins
+            assert all(is_due_in(jobs, job, at * seconds, begun) for at, job in enumerate(jobs._loops)), begins
 
 
 def test_who_was_polled_keeps_its_rhythm_through_a_reload_and_who_failed_is_tried_in_its_turn(
@@ -91,7 +91,7 @@ def test_who_was_polled_keeps_its_rhythm_through_a_reload_and_who_failed_is_trie
             rounds[name].begun_at, rounds[name].failures = time.monotonic() - ago, failures
         jobs.due_now()
         for name, seconds in (("s0", 5), ("s1", 0), ("s19", 20 * TURN)):
-            assert due_in(jobs, f"poll-{name}", seconds, begun), name
+            assert is_due_in(jobs, f"poll-{name}", seconds, begun), name
 
 
 def test_the_next_round_of_one_moves_no_other(engine: Engine, log: KeptLog) -> None:
@@ -99,7 +99,7 @@ def test_the_next_round_of_one_moves_no_other(engine: Engine, log: KeptLog) -> N
         before, begun = due_at(jobs, "poll-s7"), datetime.now(UTC)
         jobs._loops["poll-s3"].next_in = 1234.0
         jobs._after_job(JobExecutionEvent(EVENT_JOB_EXECUTED, "poll-s3", "default", datetime.now(UTC)))
-        assert due_in(jobs, "poll-s3", 1234, begun)
+        assert is_due_in(jobs, "poll-s3", 1234, begun)
         assert due_at(jobs, "poll-s7") == before
 
 
@@ -111,7 +111,7 @@ def test_what_is_wrong_with_one_is_not_judged_at_the_end_of_every_round(
         begun = datetime.now(UTC)
         jobs._self_check()
         jobs._after_job(JobExecutionEvent(EVENT_JOB_EXECUTED, "poll", "default", datetime.now(UTC)))
-        assert due_in(jobs, "self-check", seconds, begun)
+        assert is_due_in(jobs, "self-check", seconds, begun)
 
 
 def test_with_one_token_several_share_its_pace_and_with_another_nobody_does(engine: Engine, log: KeptLog) -> None:
